@@ -1,0 +1,14 @@
+"""GET /api/payments/{payment_id}: where a payment stands, for its owner and for administrators."""
+
+from topup import auth, payments, views
+from topup.domain.errors import PaymentNotFound
+from topup.http import Request, Response, endpoint
+
+
+@endpoint
+def handler(request: Request) -> Response:
+    caller = auth.authenticate(request)
+    order = payments.status(request.path_parameters["payment_id"], request.now)
+    if order.user_id != caller.user_id and not caller.is_admin:
+        raise PaymentNotFound
+    return Response(views.payment(order, to_admin=caller.is_admin))

@@ -1,0 +1,14 @@
+"""GET /api/users/credits/transactions: every change of the caller's credits, newest first."""
+
+from topup import auth, cursor, store, views
+from topup.http import Request, Response, endpoint
+
+
+@endpoint
+def handler(request: Request) -> Response:
+    caller = auth.authenticate(request)
+    before = cursor.decode(request.query["cursor"], int)[0] if "cursor" in request.query else None
+    entries = store.list_entries(caller.user_id, request.limit, before)
+    # Numbers have no gaps, so a page that does not end at 1 has a next one.
+    next_cursor = cursor.encode(entries[-1].number) if entries and entries[-1].number > 1 else None
+    return Response(views.transactions(entries, next_cursor, request.now))

@@ -1,0 +1,1 @@
+"""Topup: prepaid credits sold through Stripe."""

@@ -1,0 +1,60 @@
+"""JSON bodies, checked by pydantic: a caller's mistake is answered with the field's name, and goes no further."""
+
+import json
+from decimal import Decimal
+from typing import Any, Never, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
+from topup.http import Request
+
+LARGEST_URL = 500  # characters
+
+
+class Body(BaseModel):
+    """Nothing is coerced, and a field that is not ours is refused rather than ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class CheckoutBody(Body):
+    """POST /api/payments/stripe/create."""
+
+    package: str = Field(min_length=1, max_length=40)
+    return_url: str | None = Field(default=None, min_length=1, max_length=LARGEST_URL)
+
+
+AnyBody = TypeVar("AnyBody", bound=Body)
+
+
+def read(request: Request, model: type[AnyBody]) -> AnyBody:
+    """The request's body; raises UnsupportedMediaType, InvalidJson, ValidationFailed."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType(f"Send Content-Type: application/json, not {media_type[:100] or 'nothing'}")
+    try:
+        return model.model_validate(_parse(request.body))
+    except ValidationError as error:
+        raise _refused(error) from None
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidJson(f"The body is not valid JSON: {type(error).__name__}") from None
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValidationFailed(FieldError("body", f"{name} is not a JSON number"))
+
+
+def _refused(error: ValidationError) -> ValidationFailed:
+    # include_input=False: what a caller sent by mistake may be a secret, and answers end up in logs.
+    return ValidationFailed(
+        *(
+            FieldError(".".join(str(part) for part in detail["loc"]) or "body", detail["msg"])
+            for detail in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+    )

@@ -1,0 +1,240 @@
+"""Orders: what was asked for, frozen when it was placed, and how news of its payment moves it forward."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from topup.domain import credits
+from topup.domain.catalogue import Package
+from topup.domain.credits import Grant, Lot, Wallet
+from topup.domain.errors import IdempotencyConflict
+from topup.domain.news import CheckoutExpired, News, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentReceived
+from topup.domain.times import months_later
+
+_ORDER_IDS = uuid.UUID("0c9e3f5c-2f0b-4f5e-9f57-1d6f4f6f2b0e")
+_ORDER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UNNAMED_FAILURE = "The payment failed."
+
+
+class Status(StrEnum):
+    """Where an order stands. It only moves forward: see RANK."""
+
+    PENDING = "pending"
+    DECLINED = "declined"  # an attempt failed, another card may still pay; clients read it as failed
+    PROCESSING = "processing"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+
+
+# News arrives late, twice and out of order: an order never goes to a rank below its own, nor sideways.
+RANK: Mapping[Status, int] = {
+    Status.PENDING: 0,
+    Status.DECLINED: 1,
+    Status.PROCESSING: 2,
+    Status.EXPIRED: 3,
+    Status.FAILED: 3,
+    Status.SUCCEEDED: 4,
+}
+# The buyer, or their bank, may still bring one of these to an end; reconcile looks after them until then.
+UNFINISHED = frozenset({Status.PENDING, Status.DECLINED, Status.PROCESSING})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One attempt to buy one package; price, currency and credits are frozen at creation.
+
+    `provider_order_id` is Stripe's Checkout Session, `transaction_id` its payment intent, `attempt` counts the tries to
+    open the session, `synced_at` is when Stripe was last asked, `quarantine_reason` why news of it was not believed.
+    """
+
+    payment_id: str
+    user_id: str
+    package_id: str
+    package_name: str
+    credits_purchased: int
+    amount_minor: int
+    currency: str
+    livemode: bool
+    return_url: str
+    request_fingerprint: str
+    created_at: datetime
+    status: Status = Status.PENDING
+    provider: str = "stripe"
+    attempt: int = 1
+    provider_order_id: str | None = None
+    payment_url: str | None = None
+    transaction_id: str | None = None
+    error_message: str | None = None
+    quarantine_reason: str | None = None
+    synced_at: datetime | None = None
+    paid_at: datetime | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its credits have been granted."""
+        return self.status is Status.SUCCEEDED
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something may still happen to it without anybody's asking."""
+        return self.status in UNFINISHED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advance:
+    """An order that changes and grants nothing: as it was read, and as it will be."""
+
+    before: Order
+    after: Order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settlement:
+    """A paid order and the credits that it grants, in one transaction."""
+
+    before: Order
+    after: Order
+    grant: Grant
+
+
+Change = Advance | Settlement
+
+
+def is_order_id(text: str) -> bool:
+    """Whether an order could have this id; whatever else a caller sends needs no look into the table."""
+    return bool(_ORDER_ID.fullmatch(text))
+
+
+def order_id(user_id: str, idempotency_key: str | None) -> str:
+    """The id of a user's order: derived from the key, so that writing the order is what makes it happen once."""
+    if idempotency_key is None:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(_ORDER_IDS, f"{len(user_id)}:{user_id}:{idempotency_key}"))
+
+
+def place(
+    package: Package,
+    *,
+    payment_id: str,
+    user_id: str,
+    return_url: str,
+    request_fingerprint: str,
+    livemode: bool,
+    now: datetime,
+) -> Order:
+    """A new order for the package as it is sold now."""
+    return Order(
+        payment_id=payment_id,
+        user_id=user_id,
+        package_id=package.id,
+        package_name=package.name,
+        credits_purchased=package.credits,
+        amount_minor=package.price_minor,
+        currency=package.currency,
+        livemode=livemode,
+        return_url=return_url,
+        request_fingerprint=request_fingerprint,
+        created_at=now,
+    )
+
+
+def check_same_request(existing: Order, asked: Order) -> None:
+    """Raise IdempotencyConflict when a key that placed one order comes with the request for another."""
+    if existing.request_fingerprint != asked.request_fingerprint:
+        raise IdempotencyConflict("This Idempotency-Key placed another order; use a new key for a new request")
+
+
+def decide(order: Order, wallet: Wallet, news: News, now: datetime, expire_after_months: int) -> Change | None:
+    """What the news changes; None if nothing (any more)."""
+    if isinstance(news, PaymentReceived):
+        return _settle(order, wallet, news, now, expire_after_months)
+    return _advance(order, _after(order, news))
+
+
+def _advance(before: Order, after: Order) -> Advance | None:
+    return None if after == before else Advance(before=before, after=after)
+
+
+def _settle(
+    order: Order, wallet: Wallet, payment: PaymentReceived, now: datetime, expire_after_months: int
+) -> Change | None:
+    if reason := mismatch(order, payment):
+        return _advance(order, replace(order, quarantine_reason=reason))
+    if order.is_settled:
+        return None
+    paid = replace(
+        order,
+        status=Status.SUCCEEDED,
+        paid_at=now,
+        provider_order_id=order.provider_order_id or payment.session_id,
+        transaction_id=payment.transaction_id or order.transaction_id,
+        error_message=None,
+    )
+    granted = credits.grant(wallet, lot_of(order, now, expire_after_months), f"Purchase: {order.package_name}", now)
+    return Settlement(before=order, after=paid, grant=granted)
+
+
+def lot_of(order: Order, now: datetime, expire_after_months: int) -> Lot:
+    """The lot that a paid order grants; it expires on a whole second, so that every clock agrees when."""
+    return Lot(
+        lot_id=order.payment_id,
+        user_id=order.user_id,
+        payment_id=order.payment_id,
+        granted=order.credits_purchased,
+        remaining=order.credits_purchased,
+        expires_at=months_later(now.replace(microsecond=0), expire_after_months),
+    )
+
+
+def mismatch(order: Order, payment: PaymentReceived) -> str | None:
+    """Why this payment cannot be this order's, in words for an administrator; None when everything agrees."""
+    compared = {
+        "amount_minor": (payment.amount_minor, order.amount_minor),
+        "currency": (payment.currency, order.currency),
+        "livemode": (payment.livemode, order.livemode),
+        "session": (payment.session_id, order.provider_order_id),
+        "order": (payment.reference, order.payment_id),
+        # Before it is settled, an order only knows the payment intent of an attempt that failed.
+        "payment intent": (payment.transaction_id, order.transaction_id if order.is_settled else None),
+    }
+    wrong = [
+        f"{name}: paid {paid}, ordered {ordered}"
+        for name, (paid, ordered) in compared.items()
+        # A payment intent's news names no session, and the session is unknown until create has stored it.
+        if paid != ordered and paid is not None and ordered is not None
+    ]
+    return "; ".join(wrong) or None
+
+
+def _after(order: Order, news: News) -> Order:
+    match news:
+        case PaymentProcessing():
+            return _moved(order, Status.PROCESSING, news, None)
+        case PaymentDeclined(reason=reason) if order.status in (Status.PROCESSING, Status.FAILED):
+            # A late method's failure comes as two events in any order: this one knows the reason, the other the end.
+            return replace(order, error_message=reason)
+        case PaymentDeclined(reason=reason) if order.status in (Status.PENDING, Status.DECLINED):
+            return replace(_moved(order, Status.DECLINED, news, reason), error_message=reason)
+        case PaymentFailed(reason=reason):
+            return _moved(order, Status.FAILED, news, reason or order.error_message or UNNAMED_FAILURE)
+        case CheckoutExpired() if order.status is Status.PENDING:
+            return _moved(order, Status.EXPIRED, news, None)
+        case CheckoutExpired() if order.status is Status.DECLINED:
+            return _moved(order, Status.FAILED, news, order.error_message)
+        case _:
+            return order
+
+
+def _moved(order: Order, status: Status, news: News, error_message: str | None) -> Order:
+    if RANK[status] <= RANK[order.status]:
+        return order
+    return replace(
+        order,
+        status=status,
+        error_message=error_message,
+        transaction_id=order.transaction_id or news.transaction_id,
+    )

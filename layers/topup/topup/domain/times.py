@@ -1,0 +1,26 @@
+"""Time in UTC: as the text that sorts, as the text that clients read, and calendar months later."""
+
+import calendar
+from datetime import UTC, datetime
+
+
+def to_text(moment: datetime) -> str:
+    """ISO 8601 in UTC to the second: 2025-10-05T10:30:00Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def to_sortable_text(moment: datetime) -> str:
+    """ISO 8601 in UTC to the microsecond, always of the same width, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_text(text: str) -> datetime:
+    """The moment of either text; raises ValueError."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def months_later(moment: datetime, months: int) -> datetime:
+    """The same day and time `months` calendar months on; the month's last day where it has no such day."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    last_day = calendar.monthrange(year, month + 1)[1]
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, last_day))

@@ -1,0 +1,83 @@
+"""What becomes of a payment: the one way in which news of it, from wherever, changes an order and grants credits."""
+
+from datetime import datetime, timedelta
+
+from topup import config, contention, store
+from topup.domain import orders
+from topup.domain.errors import Busy, OrderMissing, PaymentNotFound, StripeFailed
+from topup.domain.news import News
+from topup.domain.orders import Change, Order, Settlement
+from topup.telemetry import count, logger
+
+# The webhook usually beats the buyer's return; only when it has not come by then is Stripe worth a question.
+SYNC_AFTER = timedelta(seconds=5)
+SYNC_INTERVAL = timedelta(seconds=5)
+
+
+def apply(news: News, now: datetime) -> None:
+    """Do what the news asks, once, however often and from wherever it comes; raises OrderMissing, Busy."""
+    for _ in contention.tries():
+        try:
+            order, wallet = store.load_order_and_wallet(news.payment_id, news.user_id)
+            if order is None:
+                raise _missing(news)
+            change = orders.decide(order, wallet, news, now, config.settings().expire_after_months)
+            if change is not None:
+                store.record(change)
+            return _report(news, change)
+        except store.LostRace as race:
+            logger.info("lost a race", payment_id=news.payment_id, reason=str(race))
+    return None
+
+
+def status(payment_id: str, now: datetime) -> Order:
+    """The order as it stands, after asking Stripe when its news is overdue; raises PaymentNotFound."""
+    order = store.load_order(payment_id) if orders.is_order_id(payment_id) else None
+    if order is None:
+        raise PaymentNotFound
+    if is_overdue(order, now) and store.claim_sync(payment_id, now, SYNC_INTERVAL):
+        return _synced(order, now)
+    return order
+
+
+def is_overdue(order: Order, now: datetime) -> bool:
+    """Whether the order should have heard of its payment by now."""
+    was_just_asked = order.synced_at is not None and now - order.synced_at < SYNC_INTERVAL
+    is_young = now - order.created_at < SYNC_AFTER
+    return order.is_unfinished and order.provider_order_id is not None and not is_young and not was_just_asked
+
+
+def _synced(order: Order, now: datetime) -> Order:
+    # Loaded here, because reading a status needs Stripe's library only when it must ask Stripe.
+    from topup import stripe_gateway  # noqa: PLC0415
+
+    try:
+        news = stripe_gateway.news_of_session(order)
+        if news is None:
+            return order
+        apply(news, now)
+    except (StripeFailed, Busy) as error:
+        # The stored status is still true, if old: better than no answer.
+        logger.warning("status not synchronised", payment_id=order.payment_id, reason=error.detail)
+        return order
+    return store.load_order(order.payment_id) or order
+
+
+def _missing(news: News) -> OrderMissing:
+    count("OrderMissing")
+    logger.error("news of an order that does not exist", payment_id=news.payment_id, news=type(news).__name__)
+    return OrderMissing()
+
+
+def _report(news: News, change: Change | None) -> None:
+    if change is None:
+        logger.info("nothing to change", payment_id=news.payment_id, news=type(news).__name__)
+        return
+    after = change.after
+    logger.info("order changed", payment_id=after.payment_id, news=type(news).__name__, status=after.status.value)
+    if isinstance(change, Settlement):
+        count("CreditsGranted", after.credits_purchased)
+        count("PaymentSettled")
+    if after.quarantine_reason != change.before.quarantine_reason:
+        count("PaymentQuarantined")
+        logger.error("payment quarantined", payment_id=after.payment_id, reason=after.quarantine_reason)

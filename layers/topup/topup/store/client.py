@@ -1,0 +1,27 @@
+"""The DynamoDB client: made on first use, with limits that fit in a function's timeout."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+# Seconds and tries per request. DynamoDB answers in milliseconds; a request that takes a second is lost, and the next
+# try goes to another host. The worst case, two tries with a pause, is 5 s: a function's flow has at most four.
+CONNECT_TIMEOUT = 1
+READ_TIMEOUT = 1
+ATTEMPTS = 2
+
+
+@cache
+def client() -> "DynamoDBClient":
+    """The one client of this execution environment."""
+    limits = Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+    )
+    return boto3.client("dynamodb", config=limits)

@@ -1,0 +1,190 @@
+"""Orders, and the transaction that fulfils one."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from topup import config
+from topup.domain.credits import Wallet
+from topup.domain.orders import Advance, Change, Order, Settlement
+from topup.domain.times import to_sortable_text
+from topup.store import credits, items
+from topup.store.client import client
+from topup.store.failures import LostRace, races_told_apart
+
+# An id is placed once: whoever comes second gets the order that is there.
+NOT_YET_PLACED = "attribute_not_exists(payment_id)"
+# News moves an order on from the status it was decided on: whoever was first wins, the other decides again.
+STATUS_UNCHANGED_SINCE_READ = "#status = :status_read"
+# The same for the Checkout Session, which `attach_session` may be storing at this moment.
+SESSION_UNCHANGED_SINCE_READ = "provider_order_id = :session_read"
+STILL_NO_SESSION = "attribute_not_exists(provider_order_id)"
+# An order has one Checkout Session, for good: the one whose address a buyer may hold already.
+NO_OTHER_SESSION = (
+    "attribute_exists(payment_id) AND (attribute_not_exists(provider_order_id) OR provider_order_id = :session_id)"
+)
+# Two retries that both saw this attempt refused must open one new attempt, not two.
+SAME_ATTEMPT = "attempt = :attempt_read"
+# Stripe is asked about an order at most once per interval, however many requests look at it.
+NOT_SYNCED_SINCE = "attribute_exists(payment_id) AND (attribute_not_exists(synced_at) OR synced_at <= :latest)"
+
+
+def place_order(order: Order) -> Order:
+    """Write a new order and return it; if its id is taken, write nothing and return the order that has it."""
+    item = items.order_key(order.payment_id) | items.to_item(items.order_fields(order))
+    existing = _write_unless("put_item", Item=item, ConditionExpression=NOT_YET_PLACED)
+    return items.order_of(existing) if existing else order
+
+
+def load_order(payment_id: str) -> Order | None:
+    """The order, read consistently."""
+    found = client().get_item(
+        TableName=config.settings().orders_table, Key=items.order_key(payment_id), ConsistentRead=True
+    )
+    return items.order_of(found["Item"]) if "Item" in found else None
+
+
+def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, Wallet]:
+    """The order and its user's wallet, read consistently: 1 request where `user_id` is the order's."""
+    settings = config.settings()
+    found = client().batch_get_item(
+        RequestItems={
+            settings.orders_table: {"Keys": [items.order_key(payment_id)], "ConsistentRead": True},
+            settings.credits_table: {"Keys": [items.wallet_key(user_id)], "ConsistentRead": True},
+        }
+    )
+    if found.get("UnprocessedKeys"):
+        raise LostRace("DynamoDB answered in part")
+    orders, wallets = (found["Responses"].get(table, []) for table in (settings.orders_table, settings.credits_table))
+    order = items.order_of(orders[0]) if orders else None
+    if order is not None and order.user_id != user_id:
+        return order, _load_wallet(order.user_id)
+    return order, items.wallet_of(user_id, wallets[0] if wallets else None)
+
+
+def _load_wallet(user_id: str) -> Wallet:
+    found = client().get_item(
+        TableName=config.settings().credits_table, Key=items.wallet_key(user_id), ConsistentRead=True
+    )
+    return items.wallet_of(user_id, found.get("Item"))
+
+
+def list_orders(user_id: str, limit: int, after: tuple[str, str] | None) -> tuple[list[Order], tuple[str, str] | None]:
+    """At most `limit` of the user's orders, newest first, and the position of the last one if there may be more.
+
+    `after` is such a position: (created_at, payment_id). Eventually consistent: a list, never a basis for decisions.
+    """
+    request: dict[str, Any] = {}
+    if after is not None:
+        request["ExclusiveStartKey"] = items.order_key(after[1]) | items.to_item(
+            {"user_id": user_id, "created_at": after[0]}
+        )
+    page = client().query(
+        TableName=config.settings().orders_table,
+        IndexName="by_user",
+        KeyConditionExpression="user_id = :user_id",
+        ExpressionAttributeValues=items.to_item({":user_id": user_id}),
+        ScanIndexForward=False,
+        Limit=limit,
+        **request,
+    )
+    orders = [items.order_of(item) for item in page["Items"]]
+    more = "LastEvaluatedKey" in page
+    return orders, (to_sortable_text(orders[-1].created_at), orders[-1].payment_id) if more and orders else None
+
+
+def record(change: Change) -> None:
+    """Write a decision, completely or not at all; raises LostRace when what it was based on has changed."""
+    update = _order_update(change.before, change.after)
+    with races_told_apart():
+        match change:
+            case Advance():
+                client().update_item(**update)
+            case Settlement(grant=grant):
+                client().transact_write_items(TransactItems=[{"Update": update}, *credits.grant_writes(grant)])
+
+
+def attach_session(order: Order, session_id: str, payment_url: str) -> Order:
+    """Keep the Checkout Session that was opened for an order, and return the order as it is then.
+
+    If it has another session, that one stays and is returned: its address may be in the buyer's hands already.
+    """
+    existing = _write_unless(
+        "update_item",
+        Key=items.order_key(order.payment_id),
+        UpdateExpression="SET provider_order_id = :session_id, payment_url = :payment_url",
+        ConditionExpression=NO_OTHER_SESSION,
+        ExpressionAttributeValues=items.to_item({":session_id": session_id, ":payment_url": payment_url}),
+    )
+    if existing:
+        return items.order_of(existing)
+    return replace(order, provider_order_id=session_id, payment_url=payment_url)
+
+
+def next_attempt(order: Order) -> None:
+    """Let the next try to open a session use a key of its own: Stripe replays this one's failure for a day."""
+    _write_unless(
+        "update_item",
+        Key=items.order_key(order.payment_id),
+        UpdateExpression="SET attempt = :attempt",
+        ConditionExpression=SAME_ATTEMPT,
+        ExpressionAttributeValues=items.to_item({":attempt": order.attempt + 1, ":attempt_read": order.attempt}),
+    )
+
+
+def claim_sync(payment_id: str, now: datetime, interval: timedelta) -> bool:
+    """Whether the caller is the one who asks Stripe about the order in this interval."""
+    refused = _write_unless(
+        "update_item",
+        Key=items.order_key(payment_id),
+        UpdateExpression="SET synced_at = :now",
+        ConditionExpression=NOT_SYNCED_SINCE,
+        ExpressionAttributeValues=items.to_item(
+            {":now": to_sortable_text(now), ":latest": to_sortable_text(now - interval)}
+        ),
+    )
+    return refused is None
+
+
+def _write_unless(operation: str, **request: Any) -> Mapping[str, Any] | None:
+    """Write to the orders on a condition: None when written, the item that stands in the way (or {}) when not."""
+    write = getattr(client(), operation)
+    try:
+        write(
+            TableName=config.settings().orders_table,
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **request,
+        )
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+            raise
+        item: Mapping[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
+        return item
+    return None
+
+
+def _order_update(before: Order, after: Order) -> Any:
+    """Set what changed and nothing else: another request may be writing the other attributes just now."""
+    read, wanted = items.order_fields(before), items.order_fields(after)
+    changed = {name: value for name, value in wanted.items() if value != read[name]}
+    sets = [f"#{name} = :{name}" for name, value in changed.items() if value is not None]
+    removes = [f"#{name}" for name, value in changed.items() if value is None]
+    names = dict.fromkeys([*changed, "status"])
+    values = {f":{name}": value for name, value in changed.items()} | {
+        ":status_read": before.status.value,
+        ":session_read": before.provider_order_id,
+    }
+    return {
+        "TableName": config.settings().orders_table,
+        "Key": items.order_key(after.payment_id),
+        "UpdateExpression": " ".join(
+            f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("REMOVE", removes)) if parts
+        ),
+        "ConditionExpression": f"{STATUS_UNCHANGED_SINCE_READ} AND "
+        + (SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION),
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ExpressionAttributeValues": items.to_item(values),
+    }

@@ -1,0 +1,113 @@
+"""What clients see: the public API's field names and shapes ; existing clients depend on them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from topup.domain import money, times
+from topup.domain.catalogue import Catalogue, Package
+from topup.domain.credits import Entry, Lot, Wallet, open_balance, spendable
+from topup.domain.orders import Order, Status
+
+Json = dict[str, Any]
+
+PUBLIC_STATUS = {Status.DECLINED: "failed"}
+
+
+def catalogue(packages_on_sale: Catalogue, language: str | None) -> Json:
+    """GET /api/payments/packages."""
+    return {
+        "packages": {package.id: _package(package, language) for package in packages_on_sale.packages.values()},
+        "credit_value_rmb": float(packages_on_sale.credit_value_rmb),
+    }
+
+
+def _package(package: Package, language: str | None) -> Json:
+    return {
+        "name": package.name_in(language),
+        "credits": package.credits,
+        "price": money.to_text(package.price_minor, package.currency),
+        "currency": package.currency,
+        "unit_price": float(package.unit_price),
+    }
+
+
+def checkout(order: Order) -> Json:
+    """POST /api/payments/stripe/create; its amount is a string, which is what existing clients parse."""
+    return {
+        "payment_id": order.payment_id,
+        "status": _status(order),
+        "amount": money.to_text(order.amount_minor, order.currency),
+        "currency": order.currency,
+        "credits_purchased": order.credits_purchased,
+        "payment_url": order.payment_url,
+    }
+
+
+def payment(order: Order, *, to_admin: bool) -> Json:
+    """GET /api/payments/{payment_id}; its amount is a number."""
+    seen: Json = {
+        "payment_id": order.payment_id,
+        "status": _status(order),
+        "amount": float(money.to_major(order.amount_minor, order.currency)),
+        "currency": order.currency,
+        "credits_purchased": order.credits_purchased,
+        "payment_url": order.payment_url,
+        "created_at": times.to_text(order.created_at),
+        "paid_at": times.to_text(order.paid_at) if order.paid_at else None,
+    }
+    if order.error_message and seen["status"] == "failed":
+        seen["error_message"] = order.error_message
+    if to_admin:
+        seen["user_id"] = order.user_id
+        seen["quarantine_reason"] = order.quarantine_reason
+    return seen
+
+
+def payments(orders: Iterable[Order], next_cursor: str | None) -> Json:
+    """GET /api/payments."""
+    return {"payments": [payment(order, to_admin=False) for order in orders], "next_cursor": next_cursor}
+
+
+def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> Json:
+    """GET /api/users/credits."""
+    open_lots = spendable(lots, now)
+    return {
+        "user_id": wallet.user_id,
+        "balance": open_balance(open_lots, wallet, now),
+        "debt": wallet.debt,
+        "total_credits_earned": wallet.total_credits_earned,
+        "lots": [_lot(lot) for lot in open_lots],
+    }
+
+
+def _lot(lot: Lot) -> Json:
+    return {
+        "payment_id": lot.payment_id,
+        "granted": lot.granted,
+        "remaining": lot.remaining,
+        "expires_at": times.to_text(lot.expires_at),
+    }
+
+
+def transactions(entries: Iterable[Entry], next_cursor: str | None, now: datetime) -> Json:
+    """GET /api/users/credits/transactions."""
+    return {"transactions": [_transaction(entry, now) for entry in entries], "next_cursor": next_cursor}
+
+
+def _transaction(entry: Entry, now: datetime) -> Json:
+    return {
+        "id": entry.transaction_id,
+        "transaction_type": entry.transaction_type.value,
+        "amount": entry.amount,
+        "balance_after": entry.balance_after,
+        "payment_order_id": entry.payment_id,
+        "description": entry.description,
+        "expires_at": times.to_text(entry.expires_at) if entry.expires_at else None,
+        "is_expired": entry.is_expired(now),
+        "created_at": times.to_text(entry.created_at),
+    }
+
+
+def _status(order: Order) -> str:
+    return PUBLIC_STATUS.get(order.status, order.status.value)
