@@ -8,7 +8,7 @@ from topup.http import Request, Response, endpoint
 @endpoint
 def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
-    order = payments.status(request.path_parameters["payment_id"], request.now)
+    order = payments.find(request.path_parameters["payment_id"])
     if order.user_id != caller.user_id and not caller.is_admin:
         raise PaymentNotFound
-    return Response(views.payment(order, to_admin=caller.is_admin))
+    return Response(views.payment(payments.up_to_date(order, request.now), to_admin=caller.is_admin))

@@ -7,7 +7,7 @@ from topup.http import Request, Response, endpoint
 @endpoint
 def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
-    before = cursor.decode(request.query["cursor"], int)[0] if "cursor" in request.query else None
+    before = cursor.decode(request.query["cursor"], int, parts=1)[0] if "cursor" in request.query else None
     entries = store.list_entries(caller.user_id, request.limit, before)
     # Numbers have no gaps, so a page that does not end at 1 has a next one.
     next_cursor = cursor.encode(entries[-1].number) if entries and entries[-1].number > 1 else None

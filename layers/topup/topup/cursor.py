@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from typing import TypeVar
 
 from topup.domain.errors import FieldError, ValidationFailed
 
@@ -14,8 +15,11 @@ def encode(*position: str | int) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def decode(cursor: str, *kinds: type) -> list[str | int]:
-    """The position of a cursor, of just these types; raises ValidationFailed for what `encode` did not make."""
+Part = TypeVar("Part", str, int)
+
+
+def decode(cursor: str, kind: type[Part], parts: int) -> list[Part]:
+    """The position of a cursor, so many parts of one type; raises ValidationFailed for what `encode` did not make."""
     try:
         if len(cursor) > LARGEST:
             raise ValueError
@@ -23,7 +27,7 @@ def decode(cursor: str, *kinds: type) -> list[str | int]:
         position = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError):
         raise _refused() from None
-    if not isinstance(position, list) or [type(part) for part in position] != list(kinds) or "" in position:
+    if not isinstance(position, list) or [type(part) for part in position] != [kind] * parts or "" in position:
         raise _refused()
     return position
 

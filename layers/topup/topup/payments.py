@@ -14,8 +14,11 @@ SYNC_AFTER = timedelta(seconds=5)
 SYNC_INTERVAL = timedelta(seconds=5)
 
 
-def apply(news: News, now: datetime) -> None:
-    """Do what the news asks, once, however often and from wherever it comes; raises OrderMissing, Busy."""
+def apply(news: News, now: datetime) -> Order:
+    """Do what the news asks, once, however often and from wherever it comes, and return the order as it is then.
+
+    Raises OrderMissing, Busy.
+    """
     for _ in contention.tries():
         try:
             order, wallet = store.load_order_and_wallet(news.payment_id, news.user_id)
@@ -24,18 +27,25 @@ def apply(news: News, now: datetime) -> None:
             change = orders.decide(order, wallet, news, now, config.settings().expire_after_months)
             if change is not None:
                 store.record(change)
-            return _report(news, change)
+            _report(news, change)
         except store.LostRace as race:
             logger.info("lost a race", payment_id=news.payment_id, reason=str(race))
-    return None
+        else:
+            return change.after if change else order
+    raise AssertionError("Bug! tries() ends by raising Busy")
 
 
-def status(payment_id: str, now: datetime) -> Order:
-    """The order as it stands, after asking Stripe when its news is overdue; raises PaymentNotFound."""
+def find(payment_id: str) -> Order:
+    """The order as it is stored; raises PaymentNotFound."""
     order = store.load_order(payment_id) if orders.is_order_id(payment_id) else None
     if order is None:
         raise PaymentNotFound
-    if is_overdue(order, now) and store.claim_sync(payment_id, now, SYNC_INTERVAL):
+    return order
+
+
+def up_to_date(order: Order, now: datetime) -> Order:
+    """The order as it stands, after asking Stripe when its news is overdue."""
+    if is_overdue(order, now) and store.claim_sync(order.payment_id, now, SYNC_INTERVAL):
         return _synced(order, now)
     return order
 
@@ -53,14 +63,11 @@ def _synced(order: Order, now: datetime) -> Order:
 
     try:
         news = stripe_gateway.news_of_session(order)
-        if news is None:
-            return order
-        apply(news, now)
+        return apply(news, now) if news else order
     except (StripeFailed, Busy) as error:
         # The stored status is still true, if old: better than no answer.
         logger.warning("status not synchronised", payment_id=order.payment_id, reason=error.detail)
         return order
-    return store.load_order(order.payment_id) or order
 
 
 def _missing(news: News) -> OrderMissing:

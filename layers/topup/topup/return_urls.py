@@ -29,4 +29,4 @@ def with_outcome(return_url: str, payment_id: str, status: str) -> str:
     parts = urlsplit(return_url)
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("payment_id", "status")]
     outcome = urlencode([*query, ("payment_id", payment_id), ("status", status)])
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, outcome, parts.fragment))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", outcome, parts.fragment))

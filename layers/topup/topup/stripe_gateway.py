@@ -51,7 +51,8 @@ def verified_event(body: bytes, signature: str | None, now: datetime) -> Json:
 def _is_signed(body: bytes, signature: str | None, secret: str) -> bool:
     try:
         return bool(WebhookSignature.verify_header(body, signature, secret))
-    except (SignatureVerificationError, ValueError):  # ValueError: bytes that are no text, a header that is no ASCII
+    except (SignatureVerificationError, UnicodeDecodeError, TypeError):
+        # The library expects a body that is UTF-8 and a header that is ASCII, and says so in its own ways.
         return False
 
 

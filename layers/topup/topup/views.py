@@ -56,8 +56,9 @@ def payment(order: Order, *, to_admin: bool) -> Json:
         "created_at": times.to_text(order.created_at),
         "paid_at": times.to_text(order.paid_at) if order.paid_at else None,
     }
-    if order.error_message and seen["status"] == "failed":
+    if seen["status"] == "failed":
         seen["error_message"] = order.error_message
+        seen["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
     if to_admin:
         seen["user_id"] = order.user_id
         seen["quarantine_reason"] = order.quarantine_reason

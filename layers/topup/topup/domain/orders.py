@@ -213,7 +213,7 @@ def mismatch(order: Order, payment: PaymentReceived) -> str | None:
 def _after(order: Order, news: News) -> Order:
     match news:
         case PaymentProcessing():
-            return _moved(order, Status.PROCESSING, news, None)
+            return _moved(order, Status.PROCESSING, news, order.error_message)
         case PaymentDeclined(reason=reason) if order.status in (Status.PROCESSING, Status.FAILED):
             # A late method's failure comes as two events in any order: this one knows the reason, the other the end.
             return replace(order, error_message=reason)

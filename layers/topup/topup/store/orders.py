@@ -1,6 +1,6 @@
 """Orders, and the transaction that fulfils one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,7 +72,7 @@ def _load_wallet(user_id: str) -> Wallet:
     return items.wallet_of(user_id, found.get("Item"))
 
 
-def list_orders(user_id: str, limit: int, after: tuple[str, str] | None) -> tuple[list[Order], tuple[str, str] | None]:
+def list_orders(user_id: str, limit: int, after: Sequence[str] | None) -> tuple[list[Order], tuple[str, str] | None]:
     """At most `limit` of the user's orders, newest first, and the position of the last one if there may be more.
 
     `after` is such a position: (created_at, payment_id). Eventually consistent: a list, never a basis for decisions.

@@ -1,0 +1,129 @@
+"""What every answer and every log line keeps to, whatever went wrong."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.api import API_KEY, JWT_SECRET, Api, as_buyer, as_user, token
+from tests.support.dynamodb import Emulator, lost_before, refused
+from tests.support.stripe_events import WEBHOOK_SECRET
+from tests.support.stripe_wire import StripeWire, refuses
+from topup import http, store
+from topup.domain import errors, money
+from topup.domain.errors import TopupError
+
+
+def all_errors(kind: type[TopupError] = TopupError) -> set[type[TopupError]]:
+    return set(kind.__subclasses__()).union(*(all_errors(child) for child in kind.__subclasses__()))
+
+
+def test_every_error_has_a_status():
+    assert all_errors() == set(http.STATUS_OF)
+    assert {errors.InvalidJson, money.InvalidAmount} <= all_errors()
+
+
+def test_error_codes_are_unique():
+    codes = [error.code for error in all_errors()]
+
+    assert len(set(codes)) == len(codes)
+
+
+def test_a_problem_says_everything_that_a_client_needs(api: Api):
+    answer = api.post("/api/payments/stripe/create", {"package": "x", "y": 1}, as_buyer())
+
+    problem = answer.json()
+    assert problem | {"detail": "", "errors": [], "request_id": ""} == {
+        "type": "urn:topup:problem:validation_failed",
+        "title": "The request has invalid fields",
+        "status": 422,
+        "detail": "",
+        "code": "validation_failed",
+        "request_id": "",
+        "errors": [],
+    }
+    assert [error["field"] for error in problem["errors"]] == ["y"]
+    assert problem["request_id"]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("fault", [lost_before, refused("AccessDeniedException"), refused("InternalServerError", 500)])
+@pytest.mark.parametrize("path", ["/api/users/credits", "/api/payments", "/api/users/credits/transactions"])
+def test_a_failure_of_ours_is_a_500_without_a_word_of_the_inside(
+    api: Api, dynamodb: Emulator, log: io.StringIO, path: str, fault: Any
+):
+    dynamodb.fail("Query", fault)
+    dynamodb.fail("Query", fault)
+
+    answer = api.get(path, as_user())
+
+    assert answer.status == 500
+    assert answer.json() | {"request_id": ""} == {
+        "type": "urn:topup:problem:internal_error",
+        "title": "Internal error",
+        "status": 500,
+        "detail": "Internal error",
+        "code": "internal_error",
+        "request_id": "",
+    }
+    assert answer.json()["request_id"] in log.getvalue()
+    assert "Traceback" in log.getvalue()
+
+
+def test_planted_secrets_appear_in_no_log_line_and_no_answer(
+    api: Api, dynamodb: Emulator, stripe_wire: StripeWire, log: io.StringIO, capsys: pytest.CaptureFixture[str]
+):
+    planted = "planted-in-a-body"
+    card = "4242424242424242"
+    stripe_wire.then(refuses(400, message=f"no such thing: {planted}", param=planted))
+    bodies: list[Any] = [
+        {"package": "standard"},
+        {"package": planted},
+        {"package": "standard", planted: planted},
+        {"package": "standard", "return_url": f"https://{planted}@shop.example"},
+        {"package": card},
+    ]
+    answers = [api.post("/api/payments/stripe/create", body, as_buyer()) for body in bodies]
+    dynamodb.fail("Query", refused("AccessDeniedException"))
+    answers.append(api.get("/api/users/credits", as_user()))
+    answers.append(
+        api.post("/api/payments/webhook/stripe", raw=planted.encode(), headers={"stripe-signature": planted})
+    )
+    answers.append(api.get("/api/payments", {"authorization": f"Bearer {planted}"}))
+
+    said = log.getvalue() + "".join(capsys.readouterr()) + "".join(answer.body for answer in answers[:1])
+    for secret in (JWT_SECRET, API_KEY, WEBHOOK_SECRET, "sk_test_1", token(), planted, card):
+        assert secret not in said, secret
+    assert {answer.status for answer in answers} == {502, 422, 500, 400, 401}
+    for answer in answers:
+        assert not any(secret in answer.body for secret in (JWT_SECRET, API_KEY, WEBHOOK_SECRET, "sk_test_1"))
+
+
+def test_hostile_text_stays_in_one_escaped_log_line(api: Api, dynamodb: Emulator, log: io.StringIO):
+    hostile = 'x\n{"level":"ERROR","message":"forged"}\r\x1b[31m😀' + "y" * 5000
+
+    api.post("/api/payments/stripe/create", {"package": hostile}, as_buyer())
+    api.get("/api/users/credits", as_user("bob\u2028smith"))
+    http.logger.info(hostile)
+
+    lines = log.getvalue().split("\n")
+    assert lines[-1] == ""
+    assert all(json.loads(line)["message"] != "forged" for line in lines[:-1])
+    assert "\x1b" not in log.getvalue()
+
+
+def test_every_log_line_names_its_request(api: Api, log: io.StringIO):
+    answer = api.post("/api/payments/stripe/create", {"package": "standard"}, as_buyer())
+
+    [line] = [json.loads(text) for text in log.getvalue().splitlines()]
+    assert line["function_name"] == "create_checkout"
+    assert line["request_id"]
+    assert line["payment_id"] == answer.json()["payment_id"]
+
+
+def test_the_user_of_an_order_is_not_logged(api: Api, log: io.StringIO):
+    api.post("/api/payments/stripe/create", {"package": "standard"}, as_buyer("alice@example.com"))
+
+    assert "alice" not in log.getvalue()
+    assert store.list_orders("alice@example.com", 1, None)[0]

@@ -1,0 +1,283 @@
+"""CASES C: one order, one session, whatever goes wrong in between."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import stripe
+from pydantic import TypeAdapter, ValidationError
+
+from tests.support.api import Api, ApiAnswer, as_buyer, as_user
+from tests.support.builders import PAYMENT_ID, an_order
+from tests.support.dynamodb import Crash, Emulator, Fault, crashed_after, crashed_before, lost_after, lost_before
+from tests.support.stripe_wire import (
+    StripeWire,
+    WireRequest,
+    opens_session,
+    refuses,
+    times_out,
+    times_out_after,
+)
+from topup import config, store, stripe_gateway
+
+KEY = {"idempotency-key": "buy-1"}
+STANDARD = {"package": "standard"}
+
+
+def create(api: Api, body: Any = None, headers: dict[str, str] | None = None, user: str = "user-1") -> ApiAnswer:
+    return api.post("/api/payments/stripe/create", STANDARD if body is None else body, as_buyer(user) | (headers or {}))
+
+
+def test_a_checkout_is_an_order_and_a_session_in_two_writes_and_one_call(
+    api: Api, dynamodb: Emulator, stripe_wire: StripeWire
+):
+    answer = create(api, {"package": "standard", "return_url": "https://shop.example/callback"})
+
+    created = answer.json()
+    session_id = f"cs_test_{created['payment_id'].replace('-', '')}1"
+    assert created == {
+        "payment_id": created["payment_id"],
+        "status": "pending",
+        "amount": "100.00",
+        "currency": "CNY",
+        "credits_purchased": 1100,
+        "payment_url": f"https://checkout.stripe.com/c/pay/{session_id}",
+    }
+    assert dynamodb.operations == ["PutItem", "UpdateItem"]
+    assert len(stripe_wire.requests) == 1
+    order = store.load_order(created["payment_id"])
+    assert order is not None
+    assert (order.provider_order_id, order.amount_minor, order.livemode) == (session_id, 10000, False)
+
+
+def test_stripe_is_told_whose_order_it_is_in_every_object(api: Api, stripe_wire: StripeWire):
+    payment_id = create(api).json()["payment_id"]
+
+    [request] = stripe_wire.requests
+    assert request.params["client_reference_id"] == payment_id
+    for where in ("metadata", "payment_intent_data[metadata]"):
+        assert request.params[f"{where}[order_id]"] == payment_id
+        assert request.params[f"{where}[user_id]"] == "user-1"
+    assert request.params["line_items[0][price_data][unit_amount]"] == "10000"
+    assert request.params["line_items[0][price_data][currency]"] == "cny"
+    assert request.params["success_url"] == f"https://shop.example/?payment_id={payment_id}&status=success"
+    assert request.params["cancel_url"] == f"https://shop.example/?payment_id={payment_id}&status=cancelled"
+
+
+def test_the_session_is_asked_for_in_stripes_own_types(monkeypatch: pytest.MonkeyPatch):
+    params = stripe.params.checkout.SessionCreateParams
+    # Names that the library imports for type checkers only, or that mean nothing to pydantic, and are not used here.
+    for name, value in {"StripeContext": str, "Mapping": Mapping, "UntypedStripeObject": frozenset}.items():
+        monkeypatch.setattr(sys.modules[params.__module__], name, value, raising=False)
+    types = TypeAdapter(params)
+
+    types.validate_python(stripe_gateway._session_params(an_order()), strict=True, extra="forbid")
+
+    with pytest.raises(ValidationError):
+        types.validate_python({"mode": "payment", "unknown": 1}, strict=True, extra="forbid")
+
+
+def test_the_api_version_is_the_one_that_the_library_was_made_for():
+    assert stripe_gateway.API_VERSION == stripe.api_version
+
+
+def test_the_same_key_and_body_give_the_same_payment_and_one_session(api: Api, stripe_wire: StripeWire):
+    first, second = create(api, headers=KEY), create(api, headers=KEY)
+
+    assert first.json() == second.json()
+    assert len(stripe_wire.requests) == 1
+
+
+def test_without_a_key_every_request_is_a_new_payment(api: Api):
+    assert create(api).json()["payment_id"] != create(api).json()["payment_id"]
+
+
+def test_the_same_key_with_another_body_is_a_conflict(api: Api, stripe_wire: StripeWire):
+    create(api, headers=KEY)
+
+    for other in ({"package": "trial"}, STANDARD | {"return_url": "https://shop.example/x"}):
+        answer = create(api, other, KEY)
+        assert (answer.status, answer.json()["code"]) == (409, "idempotency_conflict")
+    assert len(stripe_wire.requests) == 1
+
+
+def test_another_users_same_key_is_independent(api: Api):
+    assert create(api, headers=KEY).json()["payment_id"] != create(api, headers=KEY, user="user-2").json()["payment_id"]
+
+
+@pytest.mark.parametrize("key", ["", "é", "x" * 256, "tab\there"])
+def test_a_malformed_key_is_refused_by_name(api: Api, key: str):
+    answer = create(api, headers={"idempotency-key": key})
+
+    assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
+@pytest.mark.parametrize("crash", [crashed_before, crashed_after])
+def test_after_a_crash_the_retry_returns_one_order_and_one_session(
+    api: Api, dynamodb: Emulator, stripe_wire: StripeWire, operation: str, crash: Fault
+):
+    dynamodb.fail(operation, crash)
+    with pytest.raises(Crash):
+        create(api, headers=KEY)
+
+    answer = create(api, headers=KEY)
+
+    assert answer.status == 200
+    assert len({request.idempotency_key for request in stripe_wire.requests}) == 1
+    assert api.get("/api/payments", as_user()).json()["payments"] == [
+        api.get(f"/api/payments/{answer.json()['payment_id']}", as_user()).json()
+    ]
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+def test_a_write_whose_answer_is_lost_is_not_taken_for_somebody_elses(
+    api: Api, dynamodb: Emulator, operation: str, fault: Fault
+):
+    dynamodb.fail(operation, fault)
+
+    assert create(api).status == 200
+
+
+def test_when_stripe_times_out_after_it_opened_the_session_the_retry_returns_that_session(
+    api: Api, stripe_wire: StripeWire
+):
+    opened: list[str] = []
+
+    def opens(request: WireRequest) -> Any:
+        status, body = opens_session(request)
+        opened.append(body["id"])
+        return status, body
+
+    stripe_wire.then(times_out_after(opens), times_out, opens)
+
+    first, second = create(api, headers=KEY), create(api, headers=KEY)
+
+    assert (first.status, first.json()["code"]) == (502, "stripe_error")
+    assert second.status == 200
+    assert len(set(opened)) == 1
+    assert second.json()["payment_url"].endswith(opened[0])
+
+
+def test_a_stored_500_of_stripes_is_not_replayed_for_ever(api: Api, stripe_wire: StripeWire):
+    failing = {f"{KEY['idempotency-key']}"}
+
+    def replays_its_500(request: WireRequest) -> Any:
+        failing.add(str(request.idempotency_key))
+        return 500, {"error": {"type": "api_error", "message": "stored"}}
+
+    stripe_wire.then(replays_its_500, replays_its_500)
+
+    first, second = create(api, headers=KEY), create(api, headers=KEY)
+
+    assert (first.status, first.json()["code"]) == (502, "stripe_error")
+    assert second.status == 200
+    assert stripe_wire.requests[-1].idempotency_key not in failing
+
+
+def test_two_retries_that_saw_the_same_failure_open_one_new_attempt(api: Api, stripe_wire: StripeWire):
+    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
+
+    store.next_attempt(order)
+    store.next_attempt(order)
+
+    stored = store.load_order(PAYMENT_ID)
+    assert stored is not None
+    assert stored.attempt == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "code"),
+    [
+        (refuses(429, code="rate_limit"), 503, "busy"),
+        (refuses(409, code="idempotency_key_in_use"), 503, "busy"),
+        (refuses(400, type="invalid_request_error"), 502, "stripe_error"),
+        (refuses(401), 502, "stripe_error"),
+        (refuses(403), 502, "stripe_error"),
+        (refuses(503), 502, "stripe_error"),
+        (times_out, 502, "stripe_error"),
+    ],
+)
+def test_whatever_stripe_does_the_caller_gets_a_problem_and_may_retry(
+    api: Api, stripe_wire: StripeWire, script: Any, status: int, code: str
+):
+    stripe_wire.then(script, script)
+
+    answer = create(api, headers=KEY)
+
+    assert (answer.status, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ("retry-after" in answer.headers) == (status == 503)
+    assert "sk_test" not in answer.body
+    while (retried := create(api, headers=KEY)).status != 200:
+        pass
+    assert retried.json()["payment_url"]
+
+
+def test_the_frozen_order_outlives_a_change_of_the_catalogue(
+    api: Api, stripe_wire: StripeWire, monkeypatch: pytest.MonkeyPatch
+):
+    stripe_wire.then(times_out, times_out)
+    create(api, headers=KEY)
+    dearer = config.catalogue().packages["premium"]
+    monkeypatch.setattr(config, "catalogue", lambda: type("Changed", (), {"packages": {"standard": dearer}}))
+
+    retried = create(api, headers=KEY)
+
+    assert (retried.json()["amount"], retried.json()["credits_purchased"]) == ("100.00", 1100)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "package"),
+        ({"package": "unknown"}, "package"),
+        ({"package": 1}, "package"),
+        ({"package": None}, "package"),
+        ({"package": ""}, "package"),
+        ({"package": ["standard"]}, "package"),
+        (STANDARD | {"credits": 10**6}, "credits"),
+        (STANDARD | {"price": "0.01"}, "price"),
+        (STANDARD | {"user_id": "other"}, "user_id"),
+        (STANDARD | {"status": "succeeded"}, "status"),
+        (STANDARD | {"return_url": 1}, "return_url"),
+        (STANDARD | {"return_url": ""}, "return_url"),
+        (STANDARD | {"return_url": "https://evil.example"}, "return_url"),
+        (STANDARD | {"return_url": "https://shop.example/" + "x" * 500}, "return_url"),
+        ("standard", "body"),
+        ([], "body"),
+        (None, "package"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_written(
+    api: Api, dynamodb: Emulator, stripe_wire: StripeWire, body: Any, field: str
+):
+    answer = create(api, {} if body is None else body)
+
+    assert (answer.status, answer.json()["code"]) == (422, "validation_failed")
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert dynamodb.operations == []
+    assert stripe_wire.requests == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [(b"", 400), (b"{", 400), (b"null", 422), (b"\xff", 400), (b"[" * 100_000, 400), (b'{"package": NaN}', 422)],
+)
+def test_a_body_that_is_no_json_object_is_refused(api: Api, raw: bytes, code: int):
+    assert api.post("/api/payments/stripe/create", raw=raw, headers=as_buyer()).status == code
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"])
+def test_another_content_type_is_refused(api: Api, kind: str):
+    answer = api.post("/api/payments/stripe/create", STANDARD, as_buyer() | {"content-type": kind})
+
+    assert (answer.status, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+def test_json_may_name_its_charset(api: Api):
+    headers = as_buyer() | {"content-type": "Application/JSON; charset=utf-8"}
+
+    assert api.post("/api/payments/stripe/create", STANDARD, headers).status == 200

@@ -1,0 +1,83 @@
+"""Values with boring fields filled in; a test names only what it is about."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from topup.domain.catalogue import Package
+from topup.domain.credits import Lot, Wallet
+from topup.domain.news import PaymentReceived
+from topup.domain.orders import Order
+from topup.domain.times import months_later
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+PAYMENT_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+SESSION_ID = "cs_test_1"
+INTENT_ID = "pi_1"
+USER_ID = "user-1"
+ORIGIN = "https://shop.example"
+
+
+def a_package(**changes: Any) -> Package:
+    package = Package(
+        id="standard",
+        name="标准包",
+        names={"en": "Standard"},
+        credits=1100,
+        price_minor=10000,
+        currency="CNY",
+        unit_price=Decimal("0.091"),
+    )
+    return replace(package, **changes)
+
+
+def an_order(**changes: Any) -> Order:
+    """A pending order for the standard package, with its Checkout Session open."""
+    order = Order(
+        payment_id=PAYMENT_ID,
+        user_id=USER_ID,
+        package_id="standard",
+        package_name="标准包",
+        credits_purchased=1100,
+        amount_minor=10000,
+        currency="CNY",
+        livemode=False,
+        return_url=ORIGIN,
+        request_fingerprint="fingerprint",
+        created_at=NOW,
+        provider_order_id=SESSION_ID,
+        payment_url="https://checkout.stripe.com/c/pay/cs_test_1",
+    )
+    return replace(order, **changes)
+
+
+def a_payment(**changes: Any) -> PaymentReceived:
+    """The payment of `an_order`, to the last detail."""
+    payment = PaymentReceived(
+        payment_id=PAYMENT_ID,
+        user_id=USER_ID,
+        livemode=False,
+        session_id=SESSION_ID,
+        transaction_id=INTENT_ID,
+        amount_minor=10000,
+        currency="CNY",
+        reference=PAYMENT_ID,
+    )
+    return replace(payment, **changes)
+
+
+def a_wallet(**changes: Any) -> Wallet:
+    return replace(Wallet(user_id=USER_ID), **changes)
+
+
+def a_lot(**changes: Any) -> Lot:
+    lot = Lot(
+        lot_id=PAYMENT_ID,
+        user_id=USER_ID,
+        payment_id=PAYMENT_ID,
+        granted=1100,
+        remaining=1100,
+        expires_at=months_later(NOW, 6),
+    )
+    return replace(lot, **changes)

@@ -1,0 +1,109 @@
+import copy
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from topup import config
+from topup.domain.catalogue import Catalogue
+from topup.domain.errors import ConfigurationError
+
+
+def a_document() -> dict[str, Any]:
+    package = {"name": "标准包", "credits": 1100, "price": "100.00", "currency": "CNY", "unit_price": Decimal("0.091")}
+    return {"credit_value_rmb": Decimal("0.1"), "packages": {"standard": package}}
+
+
+def test_the_catalogue_that_ships_is_the_guides():
+    packages = config.catalogue().packages
+
+    assert {name: (p.name, p.credits, p.price_minor, p.currency) for name, p in packages.items()} == {
+        "trial": ("体验包", 500, 5000, "CNY"),
+        "standard": ("标准包", 1100, 10000, "CNY"),
+        "value": ("超值包", 6000, 50000, "CNY"),
+        "premium": ("豪华包", 13000, 100000, "CNY"),
+    }
+
+
+def test_every_package_that_ships_has_an_english_name():
+    assert all(package.name_in("en") != package.name for package in config.catalogue().packages.values())
+
+
+def test_a_language_without_a_name_gets_the_default():
+    package = config.catalogue().packages["trial"]
+
+    assert package.name_in("fr") == package.name_in(None) == "体验包"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"credits": 0}, "packages.standard.credits"),
+        ({"credits": 10.5}, "packages.standard.credits"),
+        ({"credits": True}, "packages.standard.credits"),
+        ({"price": 100}, "packages.standard.price"),
+        ({"price": "100.001"}, "packages.standard.price"),
+        ({"price": "-1.00"}, "packages.standard.price"),
+        ({"price": "0.00"}, "packages.standard.price"),
+        ({"currency": "cny"}, "packages.standard.price"),
+        ({"currency": None}, "packages.standard.currency"),
+        ({"name": " "}, "packages.standard.name"),
+        ({"names": {"en": ""}}, "packages.standard.names.en"),
+        ({"names": {"English": "x"}}, "packages.standard.names.English"),
+        ({"unit_price": Decimal("0.91")}, "packages.standard.unit_price"),
+        ({"unit_price": "0.091"}, "packages.standard.unit_price"),
+        ({"discount": 1}, "packages.standard.discount"),
+    ],
+)
+def test_a_wrong_field_of_a_package_is_named(change: dict[str, Any], named: str):
+    document = a_document()
+    document["packages"]["standard"] |= change
+
+    with pytest.raises(ConfigurationError, match=f"^catalogue.json: {named}: "):
+        Catalogue.parse(document)
+
+
+@pytest.mark.parametrize("missing", ["name", "credits", "price", "currency", "unit_price"])
+def test_a_missing_field_is_named(missing: str):
+    document = a_document()
+    del document["packages"]["standard"][missing]
+
+    with pytest.raises(ConfigurationError, match=f"packages.standard.{missing}: is missing"):
+        Catalogue.parse(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        {},
+        {"packages": {}, "credit_value_rmb": 1},
+        {"packages": {"A B": {}}, "credit_value_rmb": 1},
+        {"packages": {"a": []}, "credit_value_rmb": 1},
+        a_document() | {"credit_value_rmb": 0},
+        a_document() | {"extra": 1},
+    ],
+)
+def test_a_malformed_catalogue_is_refused(document: Any):
+    with pytest.raises(ConfigurationError, match=r"^catalogue\.json: "):
+        Catalogue.parse(copy.deepcopy(document))
+
+
+def test_a_catalogue_that_is_no_json_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Any):
+    broken = tmp_path / "catalogue.json"
+    broken.write_text('{"packages": ')
+    monkeypatch.setattr(config, "CATALOGUE_FILE", broken)
+    config.catalogue.cache_clear()
+
+    with pytest.raises(ConfigurationError, match=r"catalogue\.json is not valid JSON"):
+        config.catalogue()
+
+
+def test_prices_may_be_in_a_currency_without_decimals():
+    document = json.loads(json.dumps(a_document(), default=str))
+    document["credit_value_rmb"] = 1
+    document["packages"]["standard"] |= {"price": "1100", "currency": "JPY", "unit_price": 1}
+
+    assert Catalogue.parse(document).packages["standard"].price_minor == 1100

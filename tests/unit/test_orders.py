@@ -1,0 +1,164 @@
+import itertools
+from typing import Any
+
+import pytest
+
+from tests.support.builders import INTENT_ID, NOW, PAYMENT_ID, SESSION_ID, USER_ID, a_payment, a_wallet, an_order
+from topup.domain import orders
+from topup.domain.news import CheckoutExpired, News, PaymentDeclined, PaymentFailed, PaymentProcessing
+from topup.domain.orders import Advance, Change, Order, Settlement, Status
+
+ABOUT: dict[str, Any] = {
+    "payment_id": PAYMENT_ID,
+    "user_id": USER_ID,
+    "livemode": False,
+    "session_id": SESSION_ID,
+    "transaction_id": INTENT_ID,
+}
+PROCESSING = PaymentProcessing(**ABOUT)
+DECLINED = PaymentDeclined(**ABOUT, reason="Your card was declined.")
+FAILED = PaymentFailed(**ABOUT)
+EXPIRED = CheckoutExpired(**ABOUT)
+RECEIVED = a_payment()
+
+
+def decide(order: Order, news: News) -> Change | None:
+    return orders.decide(order, a_wallet(), news, NOW, expire_after_months=6)
+
+
+def after(order: Order, *news: News) -> Order:
+    for piece in news:
+        change = decide(order, piece)
+        order = change.after if change else order
+    return order
+
+
+def test_a_paid_order_grants_its_frozen_credits():
+    change = decide(an_order(credits_purchased=777), RECEIVED)
+
+    assert isinstance(change, Settlement)
+    assert change.grant.entry.amount == change.grant.lot.granted == 777
+    assert (change.after.status, change.after.paid_at, change.after.transaction_id) == ("succeeded", NOW, INTENT_ID)
+
+
+def test_a_settled_order_grants_nothing_more():
+    assert decide(after(an_order(), RECEIVED), RECEIVED) is None
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.SUCCEEDED])
+def test_a_payment_beats_every_other_status(status: Status):
+    assert isinstance(decide(an_order(status=status, error_message="no"), RECEIVED), Settlement)
+
+
+@pytest.mark.parametrize("late", [PROCESSING, DECLINED, FAILED, EXPIRED])
+def test_late_news_does_not_take_a_payment_back(late: News):
+    settled = after(an_order(), RECEIVED)
+
+    assert decide(settled, late) is None
+
+
+@pytest.mark.parametrize(
+    ("news", "status"),
+    [(PROCESSING, "processing"), (DECLINED, "declined"), (FAILED, "failed"), (EXPIRED, "expired")],
+)
+def test_a_pending_order_follows_its_news(news: News, status: str):
+    change = decide(an_order(), news)
+
+    assert isinstance(change, Advance)
+    assert change.after.status == status
+
+
+def test_a_declined_order_may_still_be_paid_by_a_late_method_or_end_with_its_session():
+    declined = after(an_order(), DECLINED)
+
+    assert after(declined, PROCESSING).status == "processing"
+    assert after(declined, EXPIRED).status == "failed"
+    assert after(declined, EXPIRED).error_message == DECLINED.reason
+
+
+def test_a_processing_order_is_not_ended_by_a_declined_attempt_or_an_expired_session():
+    processing = after(an_order(), PROCESSING)
+
+    assert after(processing, DECLINED).status == "processing"
+    assert decide(processing, EXPIRED) is None
+
+
+@pytest.mark.parametrize("order_of_arrival", list(itertools.permutations([PROCESSING, DECLINED, FAILED])))
+def test_a_late_methods_failure_is_final_and_has_its_reason_in_whatever_order_it_is_told(
+    order_of_arrival: tuple[News, ...],
+):
+    failed = after(an_order(), *order_of_arrival)
+
+    assert (failed.status, failed.error_message) == ("failed", DECLINED.reason)
+
+
+def test_every_order_of_arrival_of_all_news_ends_in_success():
+    for arrival in itertools.permutations([PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED]):
+        assert after(an_order(), *arrival).status == "succeeded"
+
+
+def test_no_news_ever_moves_an_order_to_a_lower_rank():
+    for status, news in itertools.product(Status, [PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED]):
+        moved = after(an_order(status=status), news).status
+        assert moved is status or orders.RANK[moved] > orders.RANK[status]
+
+
+@pytest.mark.parametrize("news", [PROCESSING, DECLINED, FAILED, EXPIRED])
+def test_the_same_news_twice_changes_nothing_the_second_time(news: News):
+    assert decide(after(an_order(), news), news) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"amount_minor": 9999},
+        {"currency": "USD"},
+        {"livemode": True},
+        {"session_id": "cs_test_other"},
+        {"reference": "00000000-0000-0000-0000-000000000000"},
+    ],
+)
+def test_a_payment_unlike_the_frozen_order_is_quarantined(wrong: dict[str, Any]):
+    change = decide(an_order(), a_payment(**wrong))
+
+    assert isinstance(change, Advance)
+    assert change.after.quarantine_reason
+    assert change.after.status == "pending"
+
+
+def test_a_quarantined_order_is_still_fulfilled_by_its_own_payment():
+    quarantined = after(an_order(), a_payment(amount_minor=1))
+
+    assert isinstance(decide(quarantined, RECEIVED), Settlement)
+
+
+def test_a_second_payment_of_a_settled_order_is_quarantined_and_grants_nothing():
+    change = decide(after(an_order(), RECEIVED), a_payment(transaction_id="pi_other"))
+
+    assert isinstance(change, Advance)
+    assert "pi_other" in str(change.after.quarantine_reason)
+
+
+def test_a_payment_before_the_session_is_stored_settles_and_stores_it():
+    change = decide(an_order(provider_order_id=None, payment_url=None), RECEIVED)
+
+    assert isinstance(change, Settlement)
+    assert change.after.provider_order_id == SESSION_ID
+
+
+def test_metadata_that_names_another_user_does_not_decide_whose_credits_they_are():
+    change = decide(an_order(), a_payment(user_id="somebody-else"))
+
+    assert isinstance(change, Settlement)
+    assert change.grant.lot.user_id == USER_ID
+
+
+def test_order_ids_follow_from_user_and_key_and_are_random_without_one():
+    assert orders.order_id("u", "k") == orders.order_id("u", "k")
+    assert len({orders.order_id(user, key) for user in ("u", "v", "1:u") for key in ("k", "u:k", None)}) == 9
+    assert orders.is_order_id(orders.order_id("u", None))
+
+
+@pytest.mark.parametrize("text", ["", "x", PAYMENT_ID.upper(), PAYMENT_ID + "0", "a" * 5000, PAYMENT_ID + "\n"])
+def test_what_is_no_order_id_is_told_apart(text: str):
+    assert not orders.is_order_id(text)

@@ -1,0 +1,153 @@
+"""The template, the functions and the code agree."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.intrinsics import read_yaml
+from tests.support.api import ROOT, template
+from topup import auth, parameter_store, store, stripe_gateway
+from topup.store import client as dynamodb_client
+
+ROUTES = {
+    "list_packages": {"GET /api/payments/packages"},
+    "create_checkout": {"POST /api/payments/stripe/create"},
+    "stripe_webhook": {"POST /api/payments/webhook/stripe"},
+    "get_payment": {"GET /api/payments/{payment_id}"},
+    "list_payments": {"GET /api/payments"},
+    "get_credits": {"GET /api/users/credits"},
+    "list_transactions": {"GET /api/users/credits/transactions"},
+}
+API_TIMEOUT = 30  # seconds; API Gateway's, for an HTTP API
+
+# The requests of each function's longest flow: to DynamoDB, and to Stripe with its retries.
+FLOWS = {
+    "list_packages": (0, 0),
+    "create_checkout": (2, 1 + stripe_gateway.RETRIES),
+    "stripe_webhook": (3, 0),
+    "get_payment": (4, 1),
+    "list_payments": (1, 0),
+    "get_credits": (1, 0),
+    "list_transactions": (1, 0),
+}
+
+
+def resources(kind: str) -> dict[str, Any]:
+    found = read_yaml(ROOT / "template.yaml")["Resources"]
+    return {name: body for name, body in found.items() if body["Type"] == kind}
+
+
+def functions() -> dict[str, Any]:
+    by_name = {
+        Path(body["Properties"]["CodeUri"]).name: body["Properties"]
+        for body in resources("AWS::Serverless::Function").values()
+    }
+    assert len(by_name) == len(resources("AWS::Serverless::Function"))
+    return by_name
+
+
+def test_every_function_of_the_template_exists_and_every_folder_is_in_the_template():
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+
+    assert folders == set(functions()) == set(ROUTES)
+
+
+def test_the_routes_are_those_of_the_public_api():
+    routes: dict[str, set[str]] = {}
+    for route in template().routes:
+        routes.setdefault(route.function.name, set()).add(route.key)
+
+    assert routes == ROUTES
+
+
+def test_only_the_webhook_has_a_url_of_its_own():
+    assert {name for name, function in functions().items() if "FunctionUrlConfig" in function} == {"stripe_webhook"}
+
+
+def test_the_ttl_attribute_is_the_codes_and_only_the_credits_have_one():
+    assert {table.logical_id: table.ttl_attribute for table in template().tables} == {
+        "OrdersTable": None,
+        "CreditsTable": store.TTL_ATTRIBUTE,
+    }
+
+
+@pytest.mark.parametrize("table", ["OrdersTable", "CreditsTable"])
+def test_no_mistake_of_an_operator_deletes_a_table(table: str):
+    body = resources("AWS::DynamoDB::Table")[table]
+
+    assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert body["Properties"]["DeletionProtectionEnabled"] is True
+    assert body["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_the_webhook_has_concurrency_of_its_own_and_the_api_is_throttled():
+    assert "ReservedConcurrentExecutions" in functions()["stripe_webhook"]
+    [api] = resources("AWS::Serverless::HttpApi").values()
+    assert api["Properties"]["DefaultRouteSettings"].keys() == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
+
+
+def policy_of(function: str) -> list[tuple[list[str], list[str]]]:
+    statements = [part for policy in functions()[function].get("Policies", []) for part in policy["Statement"]]
+    assert all(statement["Effect"] == "Allow" for statement in statements)
+
+    def listed(value: Any) -> list[str]:
+        return [str(part) for part in (value if isinstance(value, list) else [value])]
+
+    return [(listed(statement["Action"]), listed(statement["Resource"])) for statement in statements]
+
+
+def test_no_function_may_do_everything_or_touch_everything():
+    for name in functions():
+        for actions, resources_named in policy_of(name):
+            assert not any("*" in action for action in actions), name
+            assert not any(resource in ("*", "'*'") for resource in resources_named), name
+
+
+@pytest.mark.parametrize(
+    ("secret", "readers"),
+    [
+        ("STRIPE_SECRET_KEY", {"create_checkout", "stripe_webhook", "get_payment"}),
+        ("STRIPE_WEBHOOK_SECRET", {"stripe_webhook"}),
+        ("PROXY_API_KEY", {"create_checkout"}),
+        ("JWT_SECRET", {"create_checkout", "get_payment", "list_payments", "get_credits", "list_transactions"}),
+    ],
+)
+def test_only_those_read_a_secret_that_need_it(secret: str, readers: set[str]):
+    assert {
+        name for name in functions() for _, named in policy_of(name) if any(secret in resource for resource in named)
+    } == readers
+
+
+@pytest.mark.parametrize("function", sorted(FLOWS))
+def test_a_functions_slowest_flow_fits_in_its_timeout_and_that_in_the_apis(function: str):
+    [timeout] = {body.timeout for body in template().functions if body.name == function}
+    dynamodb_calls, stripe_calls = FLOWS[function]
+    backoff = 1  # second at most before the second try of either SDK
+    dynamodb_call = (
+        dynamodb_client.ATTEMPTS * (dynamodb_client.CONNECT_TIMEOUT + dynamodb_client.READ_TIMEOUT) + backoff
+    )
+    stripe_call = stripe_gateway.CONNECT_TIMEOUT + stripe_gateway.READ_TIMEOUT
+
+    slowest = dynamodb_calls * dynamodb_call + stripe_calls * stripe_call + max(0, stripe_calls - 1) * backoff
+
+    assert slowest < timeout < API_TIMEOUT
+
+
+def test_every_function_and_trigger_has_an_event_to_try_it_with():
+    events = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
+
+    assert set(events) == {*ROUTES, "stripe_webhook_url"}
+    for name, event in events.items():
+        if name != "stripe_webhook_url":
+            assert event["routeKey"] in ROUTES[name]
+
+
+def test_secrets_have_no_value_in_the_template():
+    text = (ROOT / "template.yaml").read_text()
+
+    assert not re.search(r"sk_(test|live)_|whsec_|BEGIN [A-Z ]*KEY", text)
+    assert auth.PUBLIC_KEY_ALGORITHMS
+    assert parameter_store.read

@@ -1,0 +1,145 @@
+"""`make events`: one event per function and trigger, as AWS hands it over, for `sam local invoke` and for the tests.
+
+They play one purchase, in the order of EVENTS: the checkout's Idempotency-Key fixes the order's id, so that the
+webhook and the status that follow are about it. Tokens and signatures are made with the values of .env.example, and
+are worth nothing anywhere else; the time of the events stands still, so they never grow too old.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jwt
+import stripe
+
+from local import settings
+from topup.domain import orders
+
+ROOT = Path(__file__).parents[1]
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+USER = "user-demo"
+KEY = "events-create-checkout"
+ORDER = orders.order_id(USER, KEY)
+STACK = "local"  # what `sam local` calls the stack
+FAR = 4_000_000_000  # the year 2096, in epoch seconds
+
+
+def events() -> dict[str, dict[str, Any]]:
+    """The events by the name of their file."""
+    secrets = settings.parse(ROOT / ".env.example")
+    user = {"authorization": f"Bearer {jwt.encode({'sub': USER, 'exp': FAR}, secrets['JWT_SECRET'], 'HS256')}"}
+    buyer = user | {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": KEY}
+    paid = json.dumps(_paid_event(), indent=2)
+    signed = {"stripe-signature": _signature(paid, secrets["STRIPE_WEBHOOK_SECRET"])}
+    create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
+    return {
+        "list_packages": _event("GET /api/payments/packages", {}),
+        "create_checkout": _event("POST /api/payments/stripe/create", buyer, body=create),
+        "stripe_webhook": _event("POST /api/payments/webhook/stripe", signed, body=paid),
+        "stripe_webhook_url": _event("$default", signed, path="/", body=paid, encoded=True),
+        "get_payment": _event(
+            "GET /api/payments/{payment_id}",
+            user,
+            path=f"/api/payments/{ORDER}",
+            parameters={"payment_id": ORDER},
+        ),
+        "list_payments": _event("GET /api/payments", user, query={"limit": "20"}),
+        "get_credits": _event("GET /api/users/credits", user),
+        "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
+    }
+
+
+def _event(
+    route_key: str,
+    headers: Mapping[str, str],
+    *,
+    path: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+    body: str = "",
+    encoded: bool = False,
+) -> dict[str, Any]:
+    """Payload format 2.0 (API Gateway documentation, "Lambda proxy integrations for HTTP APIs")."""
+    method = route_key.partition(" ")[0] if " " in route_key else "POST"
+    raw_path = path or route_key.partition(" ")[2]
+    sent = {"accept": "*/*", "host": "api.example.com", **headers}
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": raw_path,
+        "rawQueryString": "&".join(f"{name}={value}" for name, value in (query or {}).items()),
+        "headers": sent | ({"content-type": "application/json"} if body else {}),
+        "requestContext": _context(route_key, method, raw_path),
+        "isBase64Encoded": encoded,
+    }
+    optional = {
+        "queryStringParameters": query,
+        "pathParameters": parameters,
+        "body": base64.b64encode(body.encode()).decode() if encoded else body,
+    }
+    return event | {name: value for name, value in optional.items() if value}
+
+
+def _context(route_key: str, method: str, path: str) -> dict[str, Any]:
+    return {
+        "accountId": "123456789012",
+        "apiId": "api-id",
+        "domainName": "api.example.com",
+        "domainPrefix": "api",
+        "http": {
+            "method": method,
+            "path": path,
+            "protocol": "HTTP/1.1",
+            "sourceIp": "192.0.2.1",
+            "userAgent": "events",
+        },
+        "requestId": "JKJaXmPLvHcESHA=",
+        "routeKey": route_key,
+        "stage": "$default",
+        "time": NOW.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": int(NOW.timestamp() * 1000),  # milliseconds
+    }
+
+
+def _paid_event() -> dict[str, Any]:
+    """Stripe API: event payment_intent.succeeded; of the two that say "paid", the one that names no session."""
+    return {
+        "id": "evt_3Example",
+        "object": "event",
+        "api_version": stripe.api_version,
+        "created": int(NOW.timestamp()),
+        "type": "payment_intent.succeeded",
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "data": {
+            "object": {
+                "id": "pi_3Example",
+                "object": "payment_intent",
+                "amount": 10000,
+                "amount_received": 10000,
+                "currency": "cny",
+                "livemode": False,
+                "metadata": {"order_id": ORDER, "user_id": USER, "topup_stack": STACK},
+                "status": "succeeded",
+            }
+        },
+    }
+
+
+def _signature(body: str, secret: str) -> str:
+    return str(stripe.WebhookSignature.generate_signature_header(body, secret, int(NOW.timestamp())))
+
+
+def main() -> None:
+    for name, event in events().items():
+        path = ROOT / "events" / f"{name}.json"
+        path.write_text(json.dumps(event, indent=2) + "\n")
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
