@@ -10,7 +10,7 @@ from tests.support.api import API_KEY, JWT_SECRET, Api, as_buyer, as_user, token
 from tests.support.dynamodb import Emulator, lost_before, refused
 from tests.support.stripe_events import WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, refuses
-from topup import http, store
+from topup import http, store, telemetry
 from topup.domain import errors, money
 from topup.domain.errors import TopupError
 
@@ -105,7 +105,7 @@ def test_hostile_text_stays_in_one_escaped_log_line(api: Api, dynamodb: Emulator
 
     api.post("/api/payments/stripe/create", {"package": hostile}, as_buyer())
     api.get("/api/users/credits", as_user("bob\u2028smith"))
-    http.logger.info(hostile)
+    telemetry.logger.info(hostile)
 
     lines = log.getvalue().split("\n")
     assert lines[-1] == ""

@@ -79,7 +79,7 @@ def test_the_session_is_asked_for_in_stripes_own_types(monkeypatch: pytest.Monke
 
 
 def test_the_api_version_is_the_one_that_the_library_was_made_for():
-    assert stripe_gateway.API_VERSION == stripe.api_version
+    assert stripe.api_version == stripe_gateway.API_VERSION
 
 
 def test_the_same_key_and_body_give_the_same_payment_and_one_session(api: Api, stripe_wire: StripeWire):

@@ -15,6 +15,7 @@ from tests.support.builders import NOW
 from tests.support.dynamodb import Emulator
 from tests.support.stripe_wire import StripeWire
 from topup import auth, config
+from topup.http import Request
 
 FAR = 4_000_000_000
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -23,7 +24,7 @@ USER_ROUTES = ["/api/payments", "/api/payments/x", "/api/users/credits", "/api/u
 
 
 def pem(key: Any) -> str:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return str(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
 
 
 def credits_with(api: Api, bearer: str) -> ApiAnswer:
@@ -186,7 +187,8 @@ def test_issuer_and_audience_are_checked_when_configured(
     config.settings.cache_clear()
 
     assert credits_with(api, token(**{claim: "us"})).status == 200
-    for wrong in ("them", None, "", "US"):
+    wrongs: list[Any] = ["them", None, "", "US"]
+    for wrong in wrongs:
         assert is_refused(credits_with(api, token(**{claim: wrong})))
 
 
@@ -209,7 +211,7 @@ def test_a_secret_that_could_be_guessed_is_refused(
 
 @pytest.mark.parametrize("role", ["notadmin", "Admin", "admin ", "", ["admin"], {"admin": True}, True, 1, None])
 def test_only_the_exact_value_makes_an_administrator(api: Api, role: Any):
-    request = auth.Request({"headers": as_user(role=role)})
+    request = Request({"headers": as_user(role=role)})
 
     assert auth.authenticate(request).is_admin is False
 
@@ -219,8 +221,8 @@ def test_the_administrators_claim_and_value_are_configurable(api: Api, environme
     environment.setenv("ADMIN_VALUE", "billing")
     config.settings.cache_clear()
 
-    assert auth.authenticate(auth.Request({"headers": as_user(groups="billing")})).is_admin
-    assert not auth.authenticate(auth.Request({"headers": as_user(role="admin")})).is_admin
+    assert auth.authenticate(Request({"headers": as_user(groups="billing")})).is_admin
+    assert not auth.authenticate(Request({"headers": as_user(role="admin")})).is_admin
 
 
 # ------------------------------------------------------------------------------------------------ trusted services
@@ -254,7 +256,7 @@ def test_create_needs_a_user_besides_the_key(api: Api):
 
 
 def test_the_time_of_a_request_is_the_gateways(api: Api):
-    assert auth.Request({"requestContext": {"timeEpoch": int(NOW.timestamp() * 1000)}}).now == NOW
+    assert Request({"requestContext": {"timeEpoch": int(NOW.timestamp() * 1000)}}).now == NOW
 
 
 def test_the_key_of_a_service_is_not_a_users_token(api: Api):

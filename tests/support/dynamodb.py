@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 
 Fault = Callable[[Callable[[], AWSResponse]], AWSResponse]
@@ -74,7 +75,7 @@ def refused(code: str, status: int = 400) -> Fault:
 
     def fault(answer: Callable[[], AWSResponse]) -> AWSResponse:
         body = f'{{"__type": "com.amazonaws.dynamodb.v20120810#{code}", "message": "{code}"}}'
-        return AWSResponse("", status, {"content-type": "application/x-amz-json-1.0"}, _Raw(body.encode()))
+        return AWSResponse("", status, HTTPHeaders(), _Raw(body.encode()))
 
     return fault
 

@@ -73,7 +73,7 @@ def refuses(status: int, **error: str) -> Script:
 
 
 def times_out(_request: WireRequest) -> Answer:
-    error = stripe.APIConnectionError("timed out")
+    error = stripe.APIConnectionError("timed out")  # type: ignore[no-untyped-call]
     error.should_retry = True
     raise error
 
