@@ -1,4 +1,4 @@
-"""CASES C: one order, one session, whatever goes wrong in between."""
+"""One order, one session, whatever goes wrong in between."""
 
 import sys
 from collections.abc import Mapping

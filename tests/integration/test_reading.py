@@ -280,7 +280,7 @@ def test_history_says_what_was_bought_and_until_when(api: Api, dynamodb: Emulato
         "amount": 1100,
         "balance_after": 1100,
         "payment_order_id": numbered(1),
-        "description": "Purchase: 标准包",
+        "description": "Package 标准包",
         "expires_at": "2026-09-01T12:00:00Z",
         "is_expired": False,
         "created_at": "2026-03-01T12:00:00Z",

@@ -1,4 +1,4 @@
-"""CASES B: what an event does, whenever and however often it comes."""
+"""What an event does, whenever and however often it comes."""
 
 from collections.abc import Callable
 from datetime import timedelta

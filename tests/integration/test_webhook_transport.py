@@ -1,4 +1,4 @@
-"""CASES A: which bytes are believed."""
+"""Which bytes are believed."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""CASES F: who may call what."""
+"""Who may call what."""
 
 import base64
 import hmac

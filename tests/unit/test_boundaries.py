@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "topup" / "topup"
 LONGEST_MODULE = 300  # lines
 LONGEST_FUNCTION = 40  # lines
-LONGEST_LITERAL = 60  # lines, of a function of the local stack: some of Stripe's objects have many fields
+LONGEST_LITERAL = 70  # lines, of a function of the local stack: some of Stripe's objects have many fields
 
 
 def imports_of(path: Path) -> Iterator[str]:

@@ -174,7 +174,7 @@ def _settle(
         transaction_id=payment.transaction_id or order.transaction_id,
         error_message=None,
     )
-    granted = credits.grant(wallet, lot_of(order, now, expire_after_months), f"Purchase: {order.package_name}", now)
+    granted = credits.grant(wallet, lot_of(order, now, expire_after_months), f"Package {order.package_name}", now)
     return Settlement(before=order, after=paid, grant=granted)
 
 

@@ -1,0 +1,68 @@
+"""The command line of `python -m local`."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from local import banner, settings, stack
+from local.banner import Access
+from local.dynamodb import DynamoDBError
+from local.intrinsics import TemplateError
+from local.logs import Console
+from local.servers import PortInUseError
+from local.settings import Settings, SettingsError
+
+ROOT = Path(__file__).resolve().parents[1]
+EXPECTED = (DynamoDBError, PortInUseError, SettingsError, TemplateError, stack.NotReadyError)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m local", description="Topup's local stack.")
+    parser.add_argument("--json", action="store_true", help="when ready, print one line of JSON instead of the guide")
+    parser.add_argument("--no-dotenv", action="store_true", help="leave .env out: .env.example's values, as tests want")
+    parser.add_argument("--until-stdin-ends", action="store_true", help="stop as well when standard input is closed")
+    options = parser.parse_args(arguments)
+    form = banner.as_json if options.json else banner.as_text
+    try:
+        chosen = settings.load(ROOT, os.environ, dotenv=not options.no_dotenv)
+        asyncio.run(
+            _until_stopped(
+                chosen,
+                lambda access, seconds: print(form(access, seconds), flush=True),
+                watch_stdin=options.until_stdin_ends,
+            )
+        )
+    except EXPECTED as error:
+        print(f"cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _until_stopped(chosen: Settings, announce: Callable[[Access, float], None], *, watch_stdin: bool) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not task.cancelling():  # a second Ctrl-C changes nothing: stopping takes less than two seconds anyhow
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    if watch_stdin:
+        threading.Thread(target=_when_stdin_ends, args=(loop, stop), daemon=True).start()
+    with contextlib.suppress(asyncio.CancelledError):
+        await stack.run(chosen, Console(sys.stderr), announce)
+
+
+def _when_stdin_ends(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """So that whoever started the stack cannot leave it behind, not even by dying."""
+    sys.stdin.buffer.read()
+    with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+        loop.call_soon_threadsafe(stop)

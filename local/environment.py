@@ -1,0 +1,78 @@
+"""The environment that the handlers find: the template's variables, the secrets, and an AWS that is all local."""
+
+import os
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from local.intrinsics import REGION
+from local.settings import DEFAULT_PORTS, PARAMETERS, SECRETS, Settings
+
+LOOPBACK = ("localhost", "127.0.0.1")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where each part of the stack answers; `stripe` is None when Stripe's own test mode is used."""
+
+    api: str
+    webhook: str
+    stripe: str | None
+    web: str
+    dynamodb: str
+
+
+def with_addresses(settings: Settings, addresses: Addresses) -> Settings:
+    """The settings after the ports are known: pages may call from where they are, and the API is where it is."""
+    values = dict(settings.values)
+    origins = [origin.strip() for origin in values["FRONTEND_URL"].split(",")]
+    if addresses.web not in origins:
+        values["FRONTEND_URL"] = ",".join([addresses.web, *origins])
+    if settings.ports["API_PORT"] != DEFAULT_PORTS["API_PORT"] and _is_local(values["API_BASE_URL"]):
+        values["API_BASE_URL"] = addresses.api
+    return replace(settings, values=values)
+
+
+def _is_local(url: str) -> bool:
+    """A public address, a tunnel's for example, stays as the developer set it."""
+    return urlsplit(url).hostname in LOOPBACK
+
+
+def parameters(settings: Settings) -> dict[str, str]:
+    """The template's parameters. No SecretsPrefix: the secrets come from the environment."""
+    values = settings.values
+    given = {name: values[variable] for name, variable in PARAMETERS.items() if values.get(variable)}
+    return given | {"SecretsPrefix": ""}
+
+
+def for_handlers(template_variables: Mapping[str, str], settings: Settings, addresses: Addresses) -> dict[str, str]:
+    secrets = {name: settings.values[name] for name in SECRETS}
+    own = {
+        "STRIPE_API_BASE": addresses.stripe or "",
+        "API_BASE_URL": settings.values["API_BASE_URL"],
+        "JWT_PUBLIC_KEY": "",  # the shell's would take the place of JWT_SECRET
+    }
+    return {**template_variables, **secrets, **own, **_aws(addresses.dynamodb)}
+
+
+def _aws(endpoint: str) -> dict[str, str]:
+    """Every service is the local endpoint, so that nothing reaches AWS; the credentials are no one's."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def isolate(environ: MutableMapping[str, str]) -> None:
+    """Drops whatever AWS settings the developer's shell has, and sends loopback through no proxy."""
+    for name in [name for name in environ if name.startswith("AWS_")]:
+        del environ[name]
+    for name in ("NO_PROXY", "no_proxy"):
+        environ[name] = ",".join(filter(None, [environ.get(name), *LOOPBACK]))

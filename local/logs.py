@@ -1,0 +1,95 @@
+"""Where things are told: one short line each on the console, the handlers' own logs in full in logs/app.log."""
+
+import contextlib
+import io
+import json
+import threading
+import traceback
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TextIO
+
+MAX_LOG_BYTES = 10 * 1024 * 1024  # a longer one starts anew with the next start of the stack
+LOUD = ("WARNING", "ERROR", "CRITICAL")
+
+_function: ContextVar[str] = ContextVar("function")  # the one whose handler runs in this context
+
+
+class Console:
+    """Writes whole lines; what a client or a handler put into them cannot steer the terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def line(self, text: str) -> None:
+        printable = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+        with self._lock:
+            self._stream.write(printable + "\n")
+            self._stream.flush()
+
+
+class HandlerLog:
+    """logs/app.log, and a line on the console for what a handler logs as a warning or worse."""
+
+    def __init__(self, path: Path, console: Console) -> None:
+        path.parent.mkdir(exist_ok=True)
+        if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+            path.unlink()
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self.console = console
+
+    @contextlib.contextmanager
+    def of(self, function: str) -> Iterator[None]:
+        """While it lasts, what this context prints is that function's log."""
+        token = _function.set(function)
+        try:
+            yield
+        finally:
+            _function.reset(token)
+
+    def line(self, text: str) -> None:
+        self._file.write(text + "\n")
+        if loud := _loud_message(text):
+            self.console.line(f"  {_function.get('')}: {loud}")
+
+    def failure(self, error: BaseException) -> None:
+        self._file.write("".join(traceback.format_exception(error)))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _loud_message(text: str) -> str | None:
+    if not text.startswith("{"):
+        return None
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return None
+    return f"{record['level']} {record.get('message')}" if record.get("level") in LOUD else None
+
+
+class Switchboard(io.TextIOBase):
+    """Stands in for sys.stdout and sys.stderr: a handler's prints go to its log, all others where they always went."""
+
+    def __init__(self, ordinary: TextIO, log: HandlerLog) -> None:
+        self._ordinary = ordinary
+        self._log = log
+        self._unfinished = threading.local()
+
+    def write(self, text: str) -> int:
+        if _function.get(None) is None:
+            return self._ordinary.write(text)
+        *lines, rest = (getattr(self._unfinished, "text", "") + text).split("\n")
+        self._unfinished.text = rest
+        for line in lines:
+            self._log.line(line)
+        return len(text)
+
+    def flush(self) -> None:
+        self._ordinary.flush()
+
+    def writable(self) -> bool:
+        return True

@@ -1,0 +1,194 @@
+"""Payload format 2.0: the event that API Gateway and function URLs make of a request, and the answer they make of a
+function's result.
+
+AWS documents the shapes; where it leaves a rule open (which bodies are base64, how paths are decoded) this follows
+what has been measured against AWS.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+MAX_REQUEST_BYTES = 10 * 1024 * 1024  # API Gateway quota: payload size
+
+
+class RequestTooLargeError(Exception):
+    """The body is over API Gateway's 10 MB."""
+
+
+class MalformedResultError(Exception):
+    """The function returned something that AWS makes no HTTP response of."""
+
+
+@dataclass(frozen=True)
+class IncomingRequest:
+    method: str
+    path: str  # percent-encoded, as it came
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    source_ip: str
+    protocol: str
+
+    def header(self, name: str) -> str | None:
+        """The first value, or None."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def response(self) -> Response:
+        """Each header as it is, so that there may be several cookies."""
+        response = Response(self.body, self.status)
+        for name, value in self.headers:
+            if name not in ("content-length", "connection"):
+                response.headers.append(name, value)
+        return response
+
+
+async def read_request(request: Request) -> IncomingRequest:
+    """Raises RequestTooLargeError as soon as the body passes the limit, however long it says that it is."""
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_REQUEST_BYTES:
+                raise RequestTooLargeError
+            chunks.append(chunk)
+    except ClientDisconnect:
+        chunks.clear()  # nobody is left to read the answer
+    scope = request.scope
+    return IncomingRequest(
+        method=request.method,
+        path=scope.get("raw_path", scope["path"].encode()).decode("ascii", "replace") or "/",
+        query=scope["query_string"].decode("ascii", "replace"),
+        headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]),
+        body=b"".join(chunks),
+        source_ip=request.client.host if request.client else "127.0.0.1",
+        protocol=f"HTTP/{scope['http_version']}",
+    )
+
+
+def event(
+    request: IncomingRequest,
+    now: datetime,
+    *,
+    route_key: str,
+    raw_path: str,
+    context: Mapping[str, str],
+    as_text: bool,
+    path_parameters: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Keys that would be empty are absent, as in AWS. `as_text` = the body is handed over as a string."""
+    made: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": raw_path,
+        "rawQueryString": request.query,
+        "headers": _headers(request),
+        "requestContext": _request_context(request, now, route_key, raw_path, context),
+        "isBase64Encoded": bool(request.body) and not as_text,
+    }
+    optional = {
+        "cookies": [cookie for value in _all(request, "cookie") for cookie in value.split("; ")],
+        "queryStringParameters": _combined(parse_qsl(request.query, keep_blank_values=True)),
+        "pathParameters": dict(path_parameters or {}),
+        "body": request.body.decode("utf-8", "replace") if as_text else base64.b64encode(request.body).decode(),
+    }
+    return made | {key: value for key, value in optional.items() if value}
+
+
+def _request_context(
+    request: IncomingRequest, now: datetime, route_key: str, raw_path: str, context: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        **context,
+        "http": {
+            "method": request.method,
+            "path": raw_path,
+            "protocol": request.protocol,
+            "sourceIp": request.source_ip,
+            "userAgent": request.header("user-agent") or "",
+        },
+        "requestId": secrets.token_urlsafe(11) + "=",
+        "routeKey": route_key,
+        "stage": "$default",
+        "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": int(now.timestamp() * 1000),  # milliseconds
+    }
+
+
+def _headers(request: IncomingRequest) -> dict[str, str]:
+    """Cookies have a key of their own in the event; the x-… headers are those that AWS adds."""
+    _, _, port = (request.header("host") or "").partition(":")
+    added = [
+        ("x-amzn-trace-id", f"Root=1-{secrets.token_hex(4)}-{secrets.token_hex(12)}"),
+        ("x-forwarded-for", request.source_ip),
+        ("x-forwarded-port", port or "80"),
+        ("x-forwarded-proto", "http"),
+    ]
+    return _combined([pair for pair in (*request.headers, *added) if pair[0] != "cookie"])
+
+
+def _combined(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    combined: dict[str, str] = {}
+    for name, value in pairs:
+        combined[name] = f"{combined[name]},{value}" if name in combined else value
+    return combined
+
+
+def _all(request: IncomingRequest, name: str) -> list[str]:
+    return [value for key, value in request.headers if key == name]
+
+
+def answer(result: Any, default_content_type: str) -> Answer:
+    """A result without statusCode is the body of a 200; JSON, unless it is a string. Raises MalformedResultError."""
+    if not (isinstance(result, dict) and "statusCode" in result):
+        body = result if isinstance(result, str) else json.dumps(result)
+        return Answer(200, (("content-type", "application/json"),), body.encode())
+    given = result.get("headers") or {}
+    if not isinstance(given, dict):
+        raise MalformedResultError(f"headers is no mapping but {type(given).__name__}")
+    headers = [(str(name).lower(), _text(value)) for name, value in given.items()]
+    if not any(name == "content-type" for name, _ in headers):
+        headers.append(("content-type", default_content_type))
+    headers += [("set-cookie", cookie) for cookie in result.get("cookies") or ()]
+    return Answer(_status(result["statusCode"]), tuple(headers), _body(result))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise MalformedResultError("a header's value is neither text nor a number")
+
+
+def _status(value: Any) -> int:
+    if str(value).isdecimal() and 100 <= int(value) <= 599:
+        return int(value)
+    raise MalformedResultError(f"statusCode is {value!r}")
+
+
+def _body(result: Mapping[str, Any]) -> bytes:
+    body = result.get("body")
+    if body is None:
+        return b""
+    if not isinstance(body, str):
+        raise MalformedResultError(f"body is no string but {type(body).__name__}")
+    try:
+        return base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
+    except ValueError as error:
+        raise MalformedResultError("isBase64Encoded, but body is no base64") from error

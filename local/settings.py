@@ -1,0 +1,107 @@
+"""What the local stack is told: by the process environment, else by .env, else by .env.example."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PORTS = {"API_PORT": 8000, "WEBHOOK_PORT": 8001, "STRIPE_PORT": 12111, "WEB_PORT": 3000}
+SECRETS = ("JWT_SECRET", "PROXY_API_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
+REQUIRED = (*SECRETS, "API_BASE_URL", "FRONTEND_URL")
+# Template parameters that a developer may set by the name of the variable that they end up in. Not SecretsPrefix:
+# here the secrets come from the environment, never from AWS.
+PARAMETERS = {
+    "FrontendUrls": "FRONTEND_URL",
+    "JwtIssuer": "JWT_ISSUER",
+    "JwtAudience": "JWT_AUDIENCE",
+    "AdminClaim": "ADMIN_CLAIM",
+    "AdminValue": "ADMIN_VALUE",
+    "CreditsExpireAfterMonths": "CREDITS_EXPIRE_AFTER_MONTHS",
+    "LogLevel": "LOG_LEVEL",
+}
+KNOWN = {*DEFAULT_PORTS, *REQUIRED, *PARAMETERS.values()}
+
+ASSIGNMENT = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)")
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
+QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>.*)(?P=quote)\s*(?:#.*)?""")
+
+
+class SettingsError(Exception):
+    """A setting that the stack cannot start with; the message says which, and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values in force, by name; `ports` holds 0 where any free port will do."""
+
+    root: Path
+    values: Mapping[str, str]
+    ports: Mapping[str, int]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether Stripe is the simulator, rather than Stripe's own test mode."""
+        return self.values["STRIPE_SECRET_KEY"].startswith("sk_test_local")
+
+
+def load(root: Path, environ: Mapping[str, str], *, dotenv: bool = True) -> Settings:
+    """`dotenv=False` leaves out the developer's own .env. Raises SettingsError."""
+    values: dict[str, str] = {}
+    for name in (".env.example", ".env") if dotenv else (".env.example",):
+        if (root / name).exists():
+            values |= parse(root / name)
+    values |= {name: environ[name] for name in KNOWN | values.keys() if name in environ}
+    ports = {name: _port(name, values.get(name, str(default))) for name, default in DEFAULT_PORTS.items()}
+    _check(values)
+    return Settings(root, values, ports)
+
+
+def parse(path: Path) -> dict[str, str]:
+    """Reads NAME=value lines. A line that is anything else is an error; its text, perhaps a secret, is not repeated."""
+    values: dict[str, str] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path.name} is not UTF-8 text") from error
+    for number, raw in enumerate(lines, start=1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        match = ASSIGNMENT.fullmatch(line)
+        if match is None:
+            raise SettingsError(f"{path.name}, line {number}: expected NAME=value")
+        if match["name"] in values:
+            raise SettingsError(f"{path.name}, line {number}: {match['name']} is set twice")
+        values[match["name"]] = _unquote(match["value"], f"{path.name}, line {number}")
+    return values
+
+
+def _unquote(text: str, place: str) -> str:
+    if text[:1] in ("'", '"'):
+        match = QUOTED.fullmatch(text)
+        if match is None:
+            raise SettingsError(f"{place}: the quote is not closed")
+        return match["text"]
+    return re.sub(r"(^|\s)#.*", "", text).strip()
+
+
+def _port(name: str, text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise SettingsError(f"{name} must be a port number from 0 (any free port) to 65535")
+    return int(text)
+
+
+def _check(values: Mapping[str, str]) -> None:
+    missing = [name for name in REQUIRED if not values.get(name)]
+    if missing:
+        raise SettingsError(f"not set: {', '.join(missing)} (see .env.example)")
+    key = values["STRIPE_SECRET_KEY"]
+    if key.startswith(("sk_live_", "rk_live_")):
+        raise SettingsError("STRIPE_SECRET_KEY is a live key: the local stack never touches real money")
+    if not key.startswith(("sk_test_", "rk_test_")):
+        raise SettingsError("STRIPE_SECRET_KEY must be a test key (sk_test_…)")
+    if len(values["JWT_SECRET"].encode()) < 32:
+        raise SettingsError("JWT_SECRET must have at least 32 bytes")
+    for origin in values["FRONTEND_URL"].split(","):
+        if not ORIGIN.fullmatch(origin.strip()):
+            raise SettingsError(f"FRONTEND_URL: {origin.strip()!r} must be scheme://host[:port], without a path")

@@ -1,0 +1,142 @@
+"""The demo shop's server: static files, and one call that must not be made from a browser."""
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+STATIC = Path(__file__).with_name("static")
+
+# API Gateway gives up after 30 seconds; waiting longer here would help nobody.
+API_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class StorefrontConfig:
+    """Where the API is, and who the shop's visitor is. Secrets stay out of the repr, and so out of logs."""
+
+    api_url: str
+    user_token: str = field(repr=False)
+    admin_token: str = field(repr=False)  # the server's alone, like the key: the page acts for a buyer
+    api_key: str = field(repr=False)
+    simulator_url: str | None = None
+
+
+def create_app(config: StorefrontConfig) -> Starlette:
+    """Build the demo shop for one API and one visitor."""
+
+    async def page_config(_: Request) -> Response:
+        return JSONResponse(_config_for_browser(config))
+
+    async def buy(request: Request) -> Response:
+        return await _forward_purchase(config, request)
+
+    return Starlette(
+        routes=[
+            Route("/config.json", page_config),
+            Route("/buy", buy, methods=["POST"]),
+            Mount("/", StaticFiles(directory=STATIC, html=True)),
+        ],
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_with_headers(_security_headers(config)))],
+    )
+
+
+def _config_for_browser(config: StorefrontConfig) -> dict[str, str | None]:
+    """Only what the page needs: whatever is in here, any visitor can read."""
+    shown: dict[str, str | None] = {
+        "api_url": config.api_url.rstrip("/"),
+        "user_token": config.user_token,
+        "simulator_url": config.simulator_url,
+    }
+    if user_id := _subject(config.user_token):
+        shown["user_id"] = user_id
+    return shown
+
+
+async def _forward_purchase(config: StorefrontConfig, request: Request) -> Response:
+    """Add the API key, which says that a trusted service is asking, and pass everything else through unchanged."""
+    passed_on = ("Authorization", "Content-Type", "Idempotency-Key")
+    headers = {name: request.headers[name] for name in passed_on if name in request.headers}
+    url = f"{config.api_url.rstrip('/')}/api/payments/stripe/create"
+    body = await request.body()
+    try:
+        # trust_env=False: a proxy set for the internet must not catch a call to this machine.
+        async with httpx.AsyncClient(timeout=API_TIMEOUT_SECONDS, trust_env=False) as client:
+            answer = await client.post(url, content=body, headers=headers | {"X-API-Key": config.api_key})
+    except httpx.TransportError:
+        return _unreachable(config.api_url)
+    kept = ("Content-Type", "Retry-After")
+    return Response(
+        answer.content,
+        answer.status_code,
+        headers={name: answer.headers[name] for name in kept if name in answer.headers},
+    )
+
+
+def _unreachable(api_url: str) -> Response:
+    status = HTTPStatus.BAD_GATEWAY
+    return JSONResponse(
+        {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": f"The API at {api_url} does not answer. Trying again is safe: nothing is paid yet.",
+            "code": "api_unreachable",
+        },
+        status,
+        media_type="application/problem+json",
+    )
+
+
+def _subject(token: str) -> str | None:
+    """The user id that a token names, to show it on the page. Checking the token is the API's business."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        subject = claims["sub"]
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
+    return subject if isinstance(subject, str) else None
+
+
+def _security_headers(config: StorefrontConfig) -> dict[str, str]:
+    # Only the origin: a path in connect-src would have to match exactly.
+    api = urlsplit(config.api_url)
+    policy = [
+        "default-src 'self'",
+        f"connect-src 'self' {api.scheme}://{api.netloc}",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+    ]
+    return {
+        "Cache-Control": "no-store",  # an edited file shows on the next reload
+        "Content-Security-Policy": "; ".join(policy),
+        "Referrer-Policy": "no-referrer",  # the address holds the payment's id
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+Next = Callable[[Request], Awaitable[Response]]
+
+
+def _with_headers(headers: dict[str, str]) -> Callable[[Request, Next], Awaitable[Response]]:
+    async def add(request: Request, call_next: Next) -> Response:
+        response = await call_next(request)
+        response.headers.update(headers)
+        return response
+
+    return add

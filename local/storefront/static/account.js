@@ -1,0 +1,150 @@
+// Balance, lots, history and payments: read together, shown together.
+
+import * as api from "./api.js";
+import { byId, h, link } from "./dom.js";
+import { errorBox } from "./errors.js";
+import { day, moment, money, number, signed } from "./format.js";
+import { t, tOr } from "./i18n.js";
+
+const PAGE = { transactions: 10, payments: 5 };
+
+const account = { credits: null, history: list("transactions"), payments: list("payments"), error: null };
+
+function list(name) {
+  return { name, items: [], cursor: null, isLoaded: false };
+}
+
+export async function loadAccount() {
+  account.error = null;
+  byId("refresh").disabled = true;
+  try {
+    const [credits, history, payments] = await Promise.all([
+      api.credits(),
+      api.transactions(PAGE.transactions),
+      api.payments(PAGE.payments),
+    ]);
+    account.credits = credits;
+    fill(account.history, history);
+    fill(account.payments, payments);
+  } catch (error) {
+    account.error = { error, retry: loadAccount };
+  }
+  byId("refresh").disabled = false;
+  showAccount();
+}
+
+function fill(target, page) {
+  Object.assign(target, { items: page[target.name], cursor: page.next_cursor, isLoaded: true });
+}
+
+export const loadMoreHistory = () => loadMore(account.history, api.transactions, byId("history-more"));
+export const loadMorePayments = () => loadMore(account.payments, api.payments, byId("payments-more"));
+
+async function loadMore(target, read, button) {
+  button.disabled = true;
+  const from = target.cursor;
+  try {
+    const page = await read(PAGE[target.name], from);
+    // A refresh may have started the list anew in the meantime; then this page no longer follows it.
+    if (target.cursor === from) fill(target, { ...page, [target.name]: [...target.items, ...page[target.name]] });
+    account.error = null;
+  } catch (error) {
+    account.error = { error, retry: () => loadMore(target, read, button) };
+  }
+  button.disabled = false;
+  showAccount();
+}
+
+/** A payment that is known more freshly than the list, which may lag a little behind. */
+export function notePayment(payment) {
+  account.payments.items = account.payments.items.map((one) => (one.payment_id === payment.payment_id ? payment : one));
+}
+
+// ------------------------------------------------------------------------------------------------- what is shown
+
+export function showAccount() {
+  const { credits, history, payments, error } = account;
+  byId("account-error").replaceChildren(...(error ? [errorBox(error.error, error.retry)] : []));
+  byId("account-columns").hidden = Boolean(error) && !credits; // nothing but the error to show
+  if (credits) showCredits(credits);
+  showList(byId("history"), history, t("noHistory"), entryRow);
+  showList(byId("payments"), payments, t("noPayments"), paymentRow);
+  byId("history-more").hidden = !history.cursor;
+  byId("payments-more").hidden = !payments.cursor;
+}
+
+function showCredits({ balance, debt, total_credits_earned: earned, lots }) {
+  byId("balance").textContent = number(balance);
+  byId("balance").dataset.balance = String(balance);
+  byId("debt").hidden = !debt;
+  byId("debt").textContent = debt ? t("debt", { credits: number(debt) }) : "";
+  byId("earned").textContent = t("earned", { credits: number(earned) });
+  byId("lots").replaceChildren(...(lots.length ? lots.map(lotRow) : [emptyRow(t("noLots"))]));
+}
+
+function lotRow({ granted, remaining, expires_at: expiresAt }) {
+  const left = t("lotLeft", { remaining: number(remaining), granted: number(granted) });
+  return h(
+    "li",
+    {},
+    h("p", {}, h("span", {}, left), h("span", { class: "muted" }, t("lotExpires", { date: day(expiresAt) }))),
+    h("progress", { max: granted, value: remaining, "aria-label": left }),
+  );
+}
+
+function showList(element, { items, isLoaded }, emptyText, row) {
+  if (isLoaded) element.replaceChildren(...(items.length ? items.map(row) : [emptyRow(emptyText)]));
+}
+
+const emptyRow = (text) => h("li", { class: "empty muted" }, text);
+
+function entryRow(entry) {
+  const type = entry.transaction_type;
+  const sign = entry.amount > 0 ? "plus" : "minus";
+  return h(
+    "li",
+    { dataset: { transaction: entry.id, type } },
+    h(
+      "div",
+      {},
+      h("p", { class: "row-title" }, tOr(`type_${type}`, type)),
+      entry.description ? h("p", { class: "small" }, entry.description) : null,
+      h("p", { class: "small muted" }, [moment(entry.created_at), validity(entry)].filter(Boolean).join(" · ")),
+    ),
+    h(
+      "div",
+      { class: "row-end" },
+      h("p", { class: `amount ${sign}` }, signed(entry.amount)),
+      h("p", { class: "small muted" }, t("balanceAfter", { balance: number(entry.balance_after) })),
+    ),
+  );
+}
+
+function validity({ expires_at: expiresAt, is_expired: isExpired }) {
+  if (!expiresAt) return null;
+  return isExpired ? t("hasExpired") : t("validUntil", { date: day(expiresAt) });
+}
+
+function paymentRow(payment) {
+  const { status } = payment;
+  return h(
+    "li",
+    { dataset: { payment: payment.payment_id, status } },
+    h(
+      "div",
+      {},
+      h("p", { class: "row-title" }, t("paymentLine", { credits: number(payment.credits_purchased) })),
+      h("p", { class: "small muted" }, moment(payment.created_at)),
+      payment.amount_refunded
+        ? h("p", { class: "small" }, t("refunded", { amount: money(payment.amount_refunded, payment.currency) }))
+        : null,
+      ["pending", "failed"].includes(status) ? link(payment.payment_url, t("continuePaying"), "small") : null,
+    ),
+    h(
+      "div",
+      { class: "row-end" },
+      h("p", { class: "amount" }, money(payment.amount, payment.currency)),
+      h("p", {}, h("span", { class: `badge ${status}` }, tOr(`status_${status}`, status))),
+    ),
+  );
+}

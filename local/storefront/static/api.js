@@ -1,0 +1,79 @@
+// Calls to the API. Reads go straight to it with the visitor's token; buying goes through the shop's own server,
+// which adds the API key that a browser must never hold.
+
+const TIMEOUT_MS = 35_000; // a little more than the API's own limit of 30 s
+
+/** What went wrong with a call. `status` is 0 when there was no answer at all. */
+export class CallFailed extends Error {
+  constructor(status, problem, retryAfter, toShop) {
+    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
+    Object.assign(this, { status, problem, retryAfter, toShop });
+  }
+
+  /** Worth asking again by itself: no answer, too many requests, or trouble on the other side. */
+  get isTemporary() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+let config = null;
+
+export async function loadConfig() {
+  config = await call("config.json", { toShop: true });
+  return config;
+}
+
+export const apiUrl = () => config?.api_url ?? location.origin;
+
+const read = (path, query = {}) => {
+  const address = new URL(`${config.api_url}/api/${path}`);
+  for (const [name, value] of Object.entries(query)) if (value) address.searchParams.set(name, value);
+  return call(address, { headers: { authorization: `Bearer ${config.user_token}` } });
+};
+
+export const packages = (lang) => read("payments/packages", { lang: lang === "en" ? "en" : null });
+export const payment = (id) => read(`payments/${encodeURIComponent(id)}`);
+export const payments = (limit, cursor) => read("payments", { limit, cursor });
+export const credits = () => read("users/credits");
+export const transactions = (limit, cursor) => read("users/credits/transactions", { limit, cursor });
+
+export function buy(packageId, idempotencyKey) {
+  return call("buy", {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${config.user_token}`,
+      "content-type": "application/json",
+      "idempotency-key": idempotencyKey,
+    },
+    body: JSON.stringify({ package: packageId, return_url: location.origin + location.pathname }),
+    toShop: true,
+  });
+}
+
+async function call(address, { toShop = false, ...request }) {
+  let response;
+  let body;
+  try {
+    response = await fetch(address, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    body = await response.text();
+  } catch {
+    throw new CallFailed(0, {}, null, toShop);
+  }
+  const answer = parse(body);
+  if (response.ok && answer) return answer;
+  throw new CallFailed(response.status, answer ?? {}, retryAfter(response), toShop);
+}
+
+function parse(body) {
+  try {
+    const answer = JSON.parse(body);
+    return answer !== null && typeof answer === "object" ? answer : null;
+  } catch {
+    return null;
+  }
+}
+
+function retryAfter(response) {
+  const seconds = Number.parseInt(response.headers.get("retry-after") ?? "", 10);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
+}

@@ -1,0 +1,248 @@
+// Every word of the page, in both languages. The two tables have the same keys; a test checks it.
+
+const en = {
+  pageTitle: "Topup – prepaid credits",
+  skip: "Skip to the packages",
+  language: "Language",
+  demoTag: "Local demo shop",
+  heroTitle: "Top up your credits",
+  heroLead: "Pay once, no subscription. Credits arrive as soon as the payment is confirmed and stay valid for six months.",
+  packages: "Packages",
+  credits: "credits",
+  perCredit: "{price} per credit",
+  bonus: "+{credits} bonus",
+  save: "Save {percent}",
+  basePrice: "Standard rate",
+  bestValue: "Best value",
+  buy: "Buy",
+  buyPackage: "Buy {name}: {credits} credits for {price}",
+  buying: "Opening checkout…",
+  account: "Your account",
+  signedInAs: "Signed in as {user}",
+  refresh: "Refresh",
+  balance: "Balance",
+  earned: "{credits} credits received in total",
+  debt: "You owe {credits} credits. Your next purchase settles them first.",
+  noLots: "No open credits yet. Choose a package above to get started.",
+  lotLeft: "{remaining} of {granted} left",
+  lotExpires: "Expire on {date}",
+  history: "Credit history",
+  noHistory: "Nothing here yet. Purchases and spending will show up here.",
+  balanceAfter: "Balance {balance}",
+  validUntil: "valid until {date}",
+  hasExpired: "expired",
+  loadMore: "Load more",
+  payments: "Payments",
+  noPayments: "No payments yet.",
+  paymentLine: "{credits} credits",
+  refunded: "{amount} refunded",
+  continuePaying: "Continue payment",
+  status_pending: "Open",
+  status_processing: "Confirming",
+  status_succeeded: "Paid",
+  status_failed: "Declined",
+  status_expired: "Expired",
+  type_purchased: "Purchase",
+  type_spent: "Spent",
+  type_expired: "Expired",
+  type_refunded: "Refund",
+  type_refund_reversed: "Refund reversed",
+  type_disputed: "Chargeback",
+  type_dispute_reversed: "Chargeback reversed",
+  type_adjusted: "Adjustment",
+  checkingTitle: "Checking your payment…",
+  checkingText: "One moment: we are asking for the latest status.",
+  pendingTitle: "Confirming your payment…",
+  pendingText: "This usually takes a few seconds. You can stay on this page; it updates by itself.",
+  openTitle: "This payment is still open",
+  openText: "Nothing has been charged so far. You can go on where you left off.",
+  processingTitle: "Still being confirmed",
+  processingText: "Alipay or WeChat Pay is still confirming the payment. You may close this page: the credits arrive by themselves.",
+  succeededTitle: "Paid – {credits} credits added",
+  succeededText: "Thank you. {amount} paid on {date}.",
+  succeededRefunded: "{amount} of it has been refunded.",
+  failedTitle: "The payment was declined",
+  failedText: "Nothing was charged. You can try again with another card.",
+  failedForGoodText: "Nothing was charged. You can choose a package again.",
+  failedReason: "Reason: {reason}",
+  tryAnotherCard: "Try another card",
+  cancelledTitle: "Payment cancelled",
+  cancelledText: "Nothing was charged. You can go on paying, or choose another package.",
+  goOnPaying: "Go on paying",
+  expiredTitle: "This checkout has expired",
+  expiredText: "Nothing was charged. Choose a package to start again.",
+  choosePackage: "Choose a package",
+  stillWaiting: "There is no final answer yet. We stopped asking; you can check again at any time.",
+  checkAgain: "Check again",
+  connectionLost: "The last check did not get through. We will keep trying.",
+  close: "Close",
+  retry: "Try again",
+  errorTitle: "Something went wrong",
+  errorNetwork: "The API at {url} cannot be reached, or it does not accept calls from {origin}. Is the local stack running, and is this page open at its own address?",
+  errorShop: "The shop's own server does not answer. Is the local stack still running?",
+  errorUnauthorised: "The access token was refused. It may have run out: restart the local stack and reload this page.",
+  errorUnknownPayment: "This payment does not exist, or it belongs to somebody else.",
+  errorUnexpected: "The answer was not understood (HTTP {status}).",
+  errorNoPayUrl: "The checkout was made, but it came without an address to pay at.",
+  retryAfter: "Please wait {seconds} s before you try again.",
+  requestId: "Request {id}",
+  demoNote: "This is a local demo shop for trying Topup. Nothing here is for sale, and no real money moves.",
+  demoSimulator: "Payments go to the Stripe simulator on this machine.",
+  demoStripe: "Payments go to Stripe's test mode.",
+  testCards: "Test cards",
+  cardSucceeds: "succeeds",
+  cardDeclined: "is declined",
+  cardNoFunds: "has insufficient funds",
+  cardThreeD: "asks for 3-D Secure",
+  cardHint: "Any expiry date in the future, any three digits as the security code.",
+};
+
+const zh = {
+  pageTitle: "Topup – 预付积分",
+  skip: "跳到积分套餐",
+  language: "语言",
+  demoTag: "本地演示商店",
+  heroTitle: "为账户充值积分",
+  heroLead: "一次付款，无需订阅。付款确认后积分立即到账，六个月内有效。",
+  packages: "积分套餐",
+  credits: "积分",
+  perCredit: "每积分 {price}",
+  bonus: "多得 {credits} 积分",
+  save: "省 {percent}",
+  basePrice: "标准单价",
+  bestValue: "最划算",
+  buy: "购买",
+  buyPackage: "购买{name}：{credits} 积分，{price}",
+  buying: "正在打开付款页…",
+  account: "我的账户",
+  signedInAs: "当前用户：{user}",
+  refresh: "刷新",
+  balance: "余额",
+  earned: "累计获得 {credits} 积分",
+  debt: "您欠 {credits} 积分，下次购买时将优先抵扣。",
+  noLots: "还没有可用积分。在上方选择一个套餐开始吧。",
+  lotLeft: "剩余 {remaining} / {granted}",
+  lotExpires: "{date}到期",
+  history: "积分明细",
+  noHistory: "还没有记录。购买和使用积分后会显示在这里。",
+  balanceAfter: "余额 {balance}",
+  validUntil: "有效期至 {date}",
+  hasExpired: "已过期",
+  loadMore: "加载更多",
+  payments: "付款记录",
+  noPayments: "还没有付款记录。",
+  paymentLine: "{credits} 积分",
+  refunded: "已退款 {amount}",
+  continuePaying: "继续付款",
+  status_pending: "待付款",
+  status_processing: "确认中",
+  status_succeeded: "已支付",
+  status_failed: "付款失败",
+  status_expired: "已失效",
+  type_purchased: "购买",
+  type_spent: "使用",
+  type_expired: "过期",
+  type_refunded: "退款",
+  type_refund_reversed: "退款撤销",
+  type_disputed: "拒付",
+  type_dispute_reversed: "拒付撤销",
+  type_adjusted: "调整",
+  checkingTitle: "正在查询付款状态…",
+  checkingText: "请稍候，正在获取最新状态。",
+  pendingTitle: "正在确认付款…",
+  pendingText: "通常只需几秒钟。请停留在本页，状态会自动更新。",
+  openTitle: "这笔付款尚未完成",
+  openText: "目前没有扣款。您可以继续完成付款。",
+  processingTitle: "付款确认中",
+  processingText: "支付宝或微信支付正在确认这笔付款。您可以关闭本页，积分会自动到账。",
+  succeededTitle: "付款成功，{credits} 积分已到账",
+  succeededText: "感谢购买。已于 {date}支付 {amount}。",
+  succeededRefunded: "其中 {amount} 已退款。",
+  failedTitle: "付款被拒绝",
+  failedText: "没有扣款。您可以换一张卡再试。",
+  failedForGoodText: "没有扣款。您可以重新选择套餐。",
+  failedReason: "原因：{reason}",
+  tryAnotherCard: "换一张卡",
+  cancelledTitle: "付款已取消",
+  cancelledText: "没有扣款。您可以继续付款，或选择其他套餐。",
+  goOnPaying: "继续付款",
+  expiredTitle: "付款页面已失效",
+  expiredText: "没有扣款。请重新选择套餐。",
+  choosePackage: "选择套餐",
+  stillWaiting: "暂时还没有最终结果。页面已停止自动查询，您可以随时再查一次。",
+  checkAgain: "再查一次",
+  connectionLost: "刚才的查询没有成功，稍后会自动重试。",
+  close: "关闭",
+  retry: "重试",
+  errorTitle: "出了点问题",
+  errorNetwork: "无法连接 {url} 的 API，或者它不接受来自 {origin} 的请求。请确认本地服务正在运行，并且用正确的地址打开了本页。",
+  errorShop: "商店服务器没有响应。请确认本地服务仍在运行。",
+  errorUnauthorised: "访问令牌被拒绝，可能已过期。请重启本地服务并刷新本页。",
+  errorUnknownPayment: "这笔付款不存在，或属于其他用户。",
+  errorUnexpected: "无法识别服务器的回答（HTTP {status}）。",
+  errorNoPayUrl: "订单已创建，但没有返回付款地址。",
+  retryAfter: "请等待 {seconds} 秒后再试。",
+  requestId: "请求编号 {id}",
+  demoNote: "这是用于试用 Topup 的本地演示商店，不出售任何商品，也不会产生真实扣款。",
+  demoSimulator: "付款会转到本机的 Stripe 模拟器。",
+  demoStripe: "付款会转到 Stripe 测试模式。",
+  testCards: "测试卡号",
+  cardSucceeds: "付款成功",
+  cardDeclined: "被拒绝",
+  cardNoFunds: "余额不足",
+  cardThreeD: "需要 3-D Secure 验证",
+  cardHint: "有效期填任意未来日期，安全码填任意三位数字。",
+};
+
+const TABLES = { en, zh };
+const REMEMBERED = "topup.language";
+
+let language = initialLanguage();
+
+export const currentLanguage = () => language;
+
+/** The visitor's own regional form of the page's language ("en-GB"), for dates and numbers. */
+export function locale() {
+  const own = navigator.languages?.find((tag) => tag.toLowerCase().startsWith(language));
+  return own ?? (language === "zh" ? "zh-CN" : "en");
+}
+
+export function setLanguage(chosen) {
+  language = chosen;
+  try {
+    localStorage.setItem(REMEMBERED, chosen);
+  } catch {
+    // Storage is switched off: the choice lasts until the page is left.
+  }
+}
+
+export function t(key, values = {}) {
+  return TABLES[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** A text whose key is made from the API's data; a value that is news to this page is shown as it came. */
+export function tOr(key, fallback) {
+  return Object.hasOwn(TABLES[language], key) ? t(key) : fallback;
+}
+
+/** Put the language into the page's fixed parts. */
+export function translatePage() {
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  document.title = t("pageTitle");
+  for (const element of document.querySelectorAll("[data-i18n]")) element.textContent = t(element.dataset.i18n);
+  for (const element of document.querySelectorAll("[data-i18n-label]"))
+    element.setAttribute("aria-label", t(element.dataset.i18nLabel));
+  for (const button of document.querySelectorAll("[data-language]"))
+    button.setAttribute("aria-pressed", String(button.dataset.language === language));
+}
+
+function initialLanguage() {
+  let remembered = null;
+  try {
+    remembered = localStorage.getItem(REMEMBERED);
+  } catch {
+    // Storage is switched off: fall through to the browser's language.
+  }
+  if (Object.hasOwn(TABLES, remembered ?? "")) return remembered;
+  return navigator.language?.toLowerCase().startsWith("zh") ? "zh" : "en";
+}

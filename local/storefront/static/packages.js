@@ -1,0 +1,112 @@
+// The four cards, and the way from a Buy button to the pay page.
+
+import * as api from "./api.js";
+import { byId, h, isWebAddress } from "./dom.js";
+import { errorBox } from "./errors.js";
+import { money, number, percent, unitPrice } from "./format.js";
+import { currentLanguage, t } from "./i18n.js";
+
+const catalogues = {}; // by language: the names differ
+
+// One key per intent to buy: a retry after an error must find the checkout that the first try may have made.
+const intents = new Map();
+
+let buying = null; // the package whose checkout is being made
+let failure = null; // { error, retry } of the last try, to be shown again in another language
+
+export async function showPackages() {
+  const language = currentLanguage();
+  const grid = byId("packages");
+  try {
+    catalogues[language] ??= await api.packages(language);
+  } catch (error) {
+    grid.setAttribute("aria-busy", "false");
+    grid.replaceChildren(errorBox(error, showPackages));
+    return;
+  }
+  if (language !== currentLanguage()) return; // switched again in the meantime
+  grid.setAttribute("aria-busy", "false");
+  grid.replaceChildren(...cards(catalogues[language]));
+  if (buying) setBuying(buying);
+  showFailure();
+}
+
+function cards({ packages, credit_value_rmb: creditValue }) {
+  const offers = Object.entries(packages).map(([id, sold]) => ({ id, ...sold, ...saving(sold, creditValue) }));
+  const best = offers.reduce((a, b) => (b.saved > a.saved ? b : a), { saved: 0 });
+  return offers.map((offer) => card(offer, offer === best));
+}
+
+/** What a package gives beyond its price's worth of credits; only yuan can be compared with a value in yuan. */
+function saving({ credits, price, currency }, creditValue) {
+  const worth = credits * creditValue;
+  const saved = currency === "CNY" && worth > 0 ? 1 - Number(price) / worth : 0;
+  return saved >= 0.005 ? { saved, bonus: Math.round(credits - Number(price) / creditValue) } : { saved: 0, bonus: 0 };
+}
+
+function card(offer, isBest) {
+  const price = money(offer.price, offer.currency, { currencyDisplay: "narrowSymbol" });
+  const spoken = t("buyPackage", { name: offer.name, credits: number(offer.credits), price });
+  return h(
+    "article",
+    { class: isBest ? "card best" : "card", "aria-label": offer.name },
+    isBest ? h("p", { class: "tag" }, t("bestValue")) : null,
+    h("h3", {}, offer.name),
+    h("p", { class: "card-credits" }, h("strong", {}, number(offer.credits)), " ", h("span", {}, t("credits"))),
+    h("p", { class: offer.saved ? "saving" : "saving none" }, ...savingText(offer)),
+    h("p", { class: "price" }, h("strong", {}, price), " ", h("span", {}, offer.currency)),
+    h("p", { class: "unit-price" }, t("perCredit", { price: unitPrice(offer.unit_price, offer.currency) })),
+    h(
+      "button",
+      {
+        type: "button",
+        class: isBest ? "button primary" : "button",
+        "aria-label": spoken,
+        dataset: { package: offer.id },
+        onclick: () => buy(offer.id),
+      },
+      t("buy"),
+    ),
+  );
+}
+
+function savingText({ saved, bonus }) {
+  if (!saved) return [t("basePrice")];
+  return [h("b", {}, t("save", { percent: percent(saved) })), h("span", {}, t("bonus", { credits: number(bonus) }))];
+}
+
+async function buy(packageId) {
+  if (!intents.has(packageId)) intents.set(packageId, crypto.randomUUID());
+  failure = null;
+  showFailure();
+  setBuying(packageId);
+  try {
+    const checkout = await api.buy(packageId, intents.get(packageId));
+    if (!isWebAddress(checkout.payment_url)) throw new Error(t("errorNoPayUrl"));
+    intents.delete(packageId); // the intent has its checkout: the next click is a new one
+    location.assign(checkout.payment_url); // the buttons stay busy until the browser leaves
+  } catch (error) {
+    if (error.status === 409) intents.delete(packageId); // this key can never succeed
+    failure = { error, retry: () => buy(packageId) };
+    setBuying(null);
+    showFailure();
+  }
+}
+
+/** Back from the pay page by the browser's own button: the page may come out of its cache just as it was left. */
+export const stopBuying = () => setBuying(null);
+
+function setBuying(packageId) {
+  buying = packageId;
+  for (const button of document.querySelectorAll("button[data-package]")) {
+    const isThis = button.dataset.package === packageId;
+    button.disabled = packageId !== null;
+    button.setAttribute("aria-busy", String(isThis));
+    const spinner = isThis ? [h("span", { class: "spinner", "aria-hidden": "true" })] : [];
+    button.replaceChildren(...spinner, t(isThis ? "buying" : "buy"));
+  }
+}
+
+function showFailure() {
+  byId("buy-error").replaceChildren(...(failure ? [errorBox(failure.error, failure.retry)] : []));
+}

@@ -1,0 +1,1 @@
+"""The REST API: what a request may say, and what Stripe answers."""

@@ -1,0 +1,247 @@
+"""The controls under /_sim: JSON in, JSON out."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from local.stripe_simulator.api.faults import Action, Fault
+from local.stripe_simulator.core.errors import Refused
+from local.stripe_simulator.core.webhooks import Behaviour
+from local.stripe_simulator.simulator import Simulator
+
+Amount = Annotated[int, Field(ge=1)]
+Method = Literal["alipay", "wechat_pay"]
+Handler = Callable[[Request], Awaitable[JSONResponse]]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Nothing(Body):
+    pass
+
+
+class Pay(Body):
+    card: str | None = None
+    method: Method | None = None
+    three_d_secure: Literal["complete", "fail"] | None = None
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> "Pay":
+        if (self.card is None) == (self.method is None):
+            raise ValueError("say either which card or which method")
+        return self
+
+
+class Settle(Body):
+    outcome: Literal["succeeded", "failed"]
+
+
+class Refund(Body):
+    amount: Amount | None = None
+    pending: bool = False
+
+
+class FailRefund(Body):
+    reason: Literal[
+        "charge_for_pending_refund_disputed",
+        "declined",
+        "expired_or_canceled_card",
+        "insufficient_funds",
+        "lost_or_stolen_card",
+        "merchant_request",
+        "unknown",
+    ] = "unknown"
+
+
+class Dispute(Body):
+    amount: Amount | None = None
+    reason: Literal[
+        "bank_cannot_process",
+        "check_returned",
+        "credit_not_processed",
+        "customer_initiated",
+        "debit_not_authorized",
+        "duplicate",
+        "fraudulent",
+        "general",
+        "incorrect_account_details",
+        "insufficient_funds",
+        "noncompliant",
+        "product_not_received",
+        "product_unacceptable",
+        "subscription_canceled",
+        "unrecognized",
+    ] = "fraudulent"
+    status: Literal["needs_response", "warning_needs_response"] = "needs_response"
+
+
+class CloseDispute(Body):
+    status: Literal["won", "lost", "warning_closed"]
+
+
+class Webhooks(Body):
+    duplicates: Annotated[int, Field(ge=0, le=100)] = 0
+    shuffle: bool = False
+    delay_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
+    drop: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.0
+    paused: bool = False
+
+
+class Refunds(Body):
+    pending: bool
+
+
+class NextFault(Body):
+    path: Annotated[str, Field(pattern="^/v1/")]
+    do: Action
+    method: Literal["GET", "POST", "DELETE"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def statuses_may_be_numbers(cls, value: Any) -> Any:
+        if isinstance(value, dict) and type(value.get("do")) is int:
+            return {**value, "do": str(value["do"])}
+        return value
+
+
+class NextFaults(Body):
+    next: Annotated[list[NextFault], Field(max_length=1000)]
+
+
+BodyT = TypeVar("BodyT", bound=Body)
+
+
+class Unreadable(Exception):
+    """A body that the control does not take, with one entry per field."""
+
+    def __init__(self, errors: list[dict[str, str | None]]) -> None:
+        super().__init__("unreadable body")
+        self.errors = errors
+
+
+async def read(request: Request, shape: type[BodyT]) -> BodyT:
+    """An empty body is an empty object; raises Unreadable."""
+    try:
+        return shape.model_validate_json(await request.body() or b"{}")
+    except ValidationError as error:
+        raise Unreadable(
+            [{"field": ".".join(map(str, e["loc"])) or None, "message": e["msg"]} for e in error.errors()]
+        ) from None
+
+
+def routes(simulator: Simulator) -> list[Route]:
+    controls = Controls(simulator)
+    return [
+        Route("/_sim/checkout/{id}/pay", answering(controls.pay), methods=["POST"]),
+        Route("/_sim/checkout/{id}/settle", answering(controls.settle), methods=["POST"]),
+        Route("/_sim/checkout/{id}/expire", answering(controls.expire), methods=["POST"]),
+        Route("/_sim/payment_intents/{id}/refund", answering(controls.refund), methods=["POST"]),
+        Route("/_sim/payment_intents/{id}/dispute", answering(controls.dispute), methods=["POST"]),
+        Route("/_sim/refunds", answering(controls.set_refunds), methods=["PUT"]),
+        Route("/_sim/refunds/{id}/fail", answering(controls.fail_refund), methods=["POST"]),
+        Route("/_sim/refunds/{id}/settle", answering(controls.settle_refund), methods=["POST"]),
+        Route("/_sim/disputes/{id}/close", answering(controls.close_dispute), methods=["POST"]),
+        Route("/_sim/webhooks", answering(controls.webhooks), methods=["GET"]),
+        Route("/_sim/webhooks", answering(controls.set_webhooks), methods=["PUT"]),
+        Route("/_sim/deliveries", answering(controls.deliveries), methods=["GET"]),
+        Route("/_sim/events/{id}/resend", answering(controls.resend), methods=["POST"]),
+        Route("/_sim/faults", answering(controls.faults), methods=["GET"]),
+        Route("/_sim/faults", answering(controls.set_faults), methods=["PUT"]),
+        Route("/_sim/reset", answering(controls.reset), methods=["POST"]),
+    ]
+
+
+def answering(control: Callable[[Request], Awaitable[Any]]) -> Handler:
+    async def answer(request: Request) -> JSONResponse:
+        try:
+            return JSONResponse(await control(request))
+        except Unreadable as unreadable:
+            return refusal(422, "The body is not what this control takes.", errors=unreadable.errors)
+        except Refused as refused:
+            return refusal(refused.status, str(refused), field=refused.field, code=refused.code)
+
+    return answer
+
+
+def refusal(status: int, message: str, **details: Any) -> JSONResponse:
+    told = {name: value for name, value in details.items() if value is not None}
+    return JSONResponse({"error": {"message": message, **told}}, status)
+
+
+class Controls:
+    """What each control does; the answers are Stripe's objects where there is one."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def pay(self, request: Request) -> Any:
+        body = await read(request, Pay)
+        return self._simulator.pay(request.path_params["id"], **body.model_dump())
+
+    async def settle(self, request: Request) -> Any:
+        body = await read(request, Settle)
+        return self._simulator.settle(request.path_params["id"], body.outcome)
+
+    async def expire(self, request: Request) -> Any:
+        await read(request, Nothing)
+        return self._simulator.expire(request.path_params["id"])
+
+    async def refund(self, request: Request) -> Any:
+        body = await read(request, Refund)
+        return self._simulator.refund(request.path_params["id"], body.amount, pending=body.pending)
+
+    async def set_refunds(self, request: Request) -> Any:
+        body = await read(request, Refunds)
+        self._simulator.set_refunds(pending=body.pending)
+        return body.model_dump()
+
+    async def fail_refund(self, request: Request) -> Any:
+        body = await read(request, FailRefund)
+        return self._simulator.fail_refund(request.path_params["id"], body.reason)
+
+    async def settle_refund(self, request: Request) -> Any:
+        body = await read(request, Settle)
+        return self._simulator.settle_refund(request.path_params["id"], body.outcome)
+
+    async def dispute(self, request: Request) -> Any:
+        body = await read(request, Dispute)
+        return self._simulator.dispute(request.path_params["id"], **body.model_dump())
+
+    async def close_dispute(self, request: Request) -> Any:
+        body = await read(request, CloseDispute)
+        return self._simulator.close_dispute(request.path_params["id"], body.status)
+
+    async def webhooks(self, request: Request) -> Any:  # noqa: ARG002
+        return asdict(self._simulator.behaviour)
+
+    async def set_webhooks(self, request: Request) -> Any:
+        body = await read(request, Webhooks)
+        self._simulator.set_webhooks(Behaviour(**body.model_dump()))
+        return asdict(self._simulator.behaviour)
+
+    async def deliveries(self, request: Request) -> Any:  # noqa: ARG002
+        return {"deliveries": self._simulator.deliveries()}
+
+    async def resend(self, request: Request) -> Any:
+        await read(request, Nothing)
+        return {"event": request.path_params["id"], "endpoints": self._simulator.resend(request.path_params["id"])}
+
+    async def faults(self, request: Request) -> Any:  # noqa: ARG002
+        return {"next": [asdict(fault) for fault in self._simulator.faults]}
+
+    async def set_faults(self, request: Request) -> Any:
+        body = await read(request, NextFaults)
+        self._simulator.set_faults(Fault(**fault.model_dump()) for fault in body.next)
+        return await self.faults(request)
+
+    async def reset(self, request: Request) -> Any:
+        await read(request, Nothing)
+        self._simulator.reset()
+        return {"reset": True}

@@ -1,0 +1,53 @@
+"""Products and prices: stored ones, and those that a session describes on the spot."""
+
+from local.stripe_simulator.core.errors import InvalidParameter
+from local.stripe_simulator.core.money import THREE_DECIMALS
+from local.stripe_simulator.core.world import World
+from local.stripe_simulator.objects import catalog
+from local.stripe_simulator.objects.base import Json, snapshot
+
+
+def new_product(world: World, params: Json) -> Json:
+    return world.add(catalog.product(world.ids.new("prod"), now=world.timestamp, params=params))
+
+
+def new_price(world: World, params: Json, within: str = "") -> Json:
+    """within: how the request calls the hash that holds the parameters, for error messages."""
+    check_amount(params, f"{within}[unit_amount]" if within else "unit_amount")
+    if ("product" in params) == ("product_data" in params):
+        param = f"{within}[product]" if within else "product"
+        message = f"You must pass exactly one of `{param}` and `{param.replace('product', 'product_data')}`."
+        raise InvalidParameter(message, code="parameter_missing", param=param)
+    if "product" in params:
+        product = world.get("product", params["product"])
+    else:
+        product = new_product(world, params["product_data"])
+    price = catalog.price(
+        world.ids.new("price"),
+        now=world.timestamp,
+        currency=params["currency"],
+        unit_amount=params["unit_amount"],
+        product_id=product["id"],
+        params=params,
+    )
+    return world.add(price)
+
+
+def check_amount(params: Json, name: str) -> None:
+    # Stripe API, supported currencies: three-decimal amounts are rounded to the nearest ten by the card networks.
+    if params["currency"] in THREE_DECIMALS and params["unit_amount"] % 10:
+        message = f"Invalid integer: amounts in {params['currency']} must be divisible by 10"
+        raise InvalidParameter(message, code="parameter_invalid_integer", param=name)
+
+
+def line_item(world: World, params: Json, within: str) -> Json:
+    if ("price" in params) == ("price_data" in params):
+        message = f"You must pass exactly one of `{within}[price]` and `{within}[price_data]`."
+        raise InvalidParameter(message, code="parameter_missing", param=f"{within}[price]")
+    if "price" in params:
+        price = world.get("price", params["price"])
+    else:
+        price = new_price(world, params["price_data"], f"{within}[price_data]")
+    product = world.get("product", price["product"])
+    item_id = world.ids.new("li")
+    return catalog.line_item(item_id, price=snapshot(price), product=product, quantity=params["quantity"])

@@ -1,0 +1,207 @@
+"""Checkout Sessions: created, paid, settled later, or expired."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from local.stripe_simulator.core import payments
+from local.stripe_simulator.core.cards import card_numbered
+from local.stripe_simulator.core.errors import InvalidParameter, Refused, StripeError
+from local.stripe_simulator.core.money import LARGEST_AMOUNT
+from local.stripe_simulator.core.world import World
+from local.stripe_simulator.objects.base import Json, snapshot, words
+from local.stripe_simulator.objects.checkout_session import checkout_session, details_of
+
+LONGEST_LIFE = 24 * 3600  # seconds; Stripe's own limit and default
+SHORTEST_LIFE = 30 * 60
+BUYER = {"email": "buyer@example.com", "name": "Test Buyer"}
+
+# The late methods offered, and the currencies they take (Stripe's pages on Alipay and WeChat Pay).
+ALIPAY = frozenset(words("aud cad cny eur gbp hkd jpy myr nzd sgd usd"))
+WECHAT_PAY = frozenset(words("aud cad chf cny dkk eur gbp hkd jpy nok sek sgd usd"))
+SEPA_DEBIT = frozenset(["eur"])
+LATE_METHODS = {"alipay": ALIPAY, "wechat_pay": WECHAT_PAY, "sepa_debit": SEPA_DEBIT}
+OFFERED = ("card", "alipay", "wechat_pay")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of a buyer's attempt to pay."""
+
+    outcome: str  # succeeded, declined, requires_action or processing
+    session: Json
+    error: Json | None
+
+    def as_json(self) -> Json:
+        return {
+            "outcome": self.outcome,
+            "session": self.session["id"],
+            "status": self.session["status"],
+            "payment_status": self.session["payment_status"],
+            "payment_intent": self.session["payment_intent"],
+            "error": self.error,
+        }
+
+
+def create(world: World, params: Json, items: list[Json]) -> Json:
+    """params: the checked parameters. items: line items, all in one currency."""
+    session_id = world.ids.session()
+    currency, amount = total(items)
+    session = checkout_session(
+        session_id,
+        url=f"{world.base_url}/c/pay/{session_id}",
+        now=world.timestamp,
+        params={**params, "expires_at": expiry(world, params.get("expires_at"))},
+        amount=amount,
+        currency=currency,
+        methods=methods_for(params, currency),
+    )
+    world.line_items[session_id] = items
+    world.intent_data[session_id] = params.get("payment_intent_data", {})
+    heapq.heappush(world.expiries, (session["expires_at"], session_id))
+    return world.add(session)
+
+
+def total(items: list[Json]) -> tuple[str, int]:
+    currency = items[0]["currency"]
+    if any(item["currency"] != currency for item in items):
+        raise InvalidParameter("You cannot combine currencies on a single session.", param="line_items")
+    amount = sum(item["amount_total"] for item in items)
+    if amount <= 0:
+        message = "The Checkout Session's total amount due must be more than zero."
+        raise StripeError(message, code="amount_too_small")
+    if amount > LARGEST_AMOUNT:
+        message = f"The Checkout Session's total amount must be no more than {LARGEST_AMOUNT}."
+        raise StripeError(message, code="amount_too_large")
+    return currency, amount
+
+
+def expiry(world: World, asked: int | None) -> int:
+    now = world.timestamp
+    if asked is None:
+        return now + LONGEST_LIFE
+    if asked < now + SHORTEST_LIFE:
+        message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
+        raise InvalidParameter(message, param="expires_at")
+    if asked > now + LONGEST_LIFE:
+        message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
+        raise InvalidParameter(message, param="expires_at")
+    return asked
+
+
+def methods_for(params: Json, currency: str) -> list[str]:
+    """What the buyer is offered: all that take the currency, as the caller filters them."""
+    if "payment_method_types" in params:
+        return list(params["payment_method_types"])
+    allowed = params.get("allowed_payment_method_types") or OFFERED
+    excluded = params.get("excluded_payment_method_types", ())
+    methods = [m for m in OFFERED if m in allowed and m not in excluded and takes(m, currency)]
+    if not methods:
+        raise StripeError("No valid payment method types for this Checkout Session.", param="payment_method_types")
+    return methods
+
+
+def takes(method: str, currency: str) -> bool:
+    return method == "card" or currency in LATE_METHODS[method]
+
+
+def pay_by_card(world: World, session: Json, number: str, three_d_secure: str | None) -> Attempt:
+    """three_d_secure: `complete` or `fail`, how the buyer ends a challenge; None leaves it open."""
+    card = card_numbered(number)
+    intent = intent_of(world, session, "card")
+    outcome = payments.confirm(world, intent, payments.new_card(world, card, BUYER), session["success_url"])
+    if outcome == "requires_action" and three_d_secure:
+        return authenticate(world, session, completed=three_d_secure == "complete")
+    return finished(world, session, outcome)
+
+
+def pay_later(world: World, session: Json, method_type: str) -> Attempt:
+    """By Alipay, WeChat Pay or a bank debit: the session completes now, the money comes later or never."""
+    intent = intent_of(world, session, method_type)
+    method = payments.new_late_method(world, method_type, BUYER)
+    return finished(world, session, payments.confirm(world, intent, method, session["success_url"]))
+
+
+def authenticate(world: World, session: Json, *, completed: bool) -> Attempt:
+    """The buyer ends a 3-D Secure challenge."""
+    intent = world.tables["payment_intent"].get(session["payment_intent"])
+    if intent is None or intent["status"] != "requires_action" or session["status"] != "open":
+        raise Refused(409, "No 3-D Secure challenge is waiting in this session.")
+    return finished(world, session, payments.authenticate(world, intent, completed=completed))
+
+
+def intent_of(world: World, session: Json, method_type: str) -> Json:
+    """The session's payment intent, made at the first attempt; raises Refused unless it can be paid so."""
+    if session["status"] != "open":
+        raise Refused(409, f"The session is {session['status']}: it cannot be paid any more.")
+    if method_type not in session["payment_method_types"]:
+        offered = ", ".join(session["payment_method_types"])
+        raise Refused(409, f"The session does not offer {method_type}, only {offered}.", "method")
+    if session["payment_intent"]:
+        return world.get("payment_intent", session["payment_intent"])
+    intent = payments.new_intent(
+        world,
+        amount=session["amount_total"],
+        currency=session["currency"],
+        methods=session["payment_method_types"],
+        data=snapshot(world.intent_data[session["id"]]),
+    )
+    world.change(session, payment_intent=intent["id"])
+    return intent
+
+
+def finished(world: World, session: Json, outcome: str) -> Attempt:
+    """Complete the session if the buyer is done; a declined card leaves it open for another."""
+    if outcome in ("succeeded", "processing"):
+        status = "paid" if outcome == "succeeded" else "unpaid"
+        complete(world, session, status)
+    intent = world.get("payment_intent", session["payment_intent"])
+    return Attempt(outcome, snapshot(session), snapshot(intent["last_payment_error"]))
+
+
+def complete(world: World, session: Json, payment_status: str) -> None:
+    email = session["customer_email"] or BUYER["email"]
+    world.change(
+        session,
+        status="complete",
+        payment_status=payment_status,
+        url=None,
+        customer_details=details_of(email, name=BUYER["name"]),
+    )
+    world.emit("checkout.session.completed", session)
+
+
+def settle(world: World, session: Json, *, succeeded: bool) -> Attempt:
+    """A late method's money comes, or does not."""
+    if session["status"] != "complete" or session["payment_status"] != "unpaid":
+        state = f"{session['status']} and {session['payment_status']}"
+        raise Refused(409, f"The session is {state}: only a completed, unpaid one can settle.")
+    outcome = payments.settle(world, world.get("payment_intent", session["payment_intent"]), succeeded=succeeded)
+    if succeeded:
+        world.change(session, payment_status="paid")
+        world.emit("checkout.session.async_payment_succeeded", session)
+    else:
+        world.emit("checkout.session.async_payment_failed", session)
+    intent = world.get("payment_intent", session["payment_intent"])
+    return Attempt(outcome, snapshot(session), snapshot(intent["last_payment_error"]))
+
+
+def expire(world: World, session: Json, refuse: Callable[[str], Exception]) -> Json:
+    """refuse: makes the error to raise when the session is not open."""
+    if session["status"] != "open":
+        raise refuse(
+            f'Only Checkout Sessions with a status in ["open"] can be expired. This Session has a status of '
+            f"'{session['status']}'."
+        )
+    world.change(session, status="expired", url=None)
+    if session["payment_intent"]:
+        payments.cancel(world, world.get("payment_intent", session["payment_intent"]), "expired")
+    world.emit("checkout.session.expired", session)
+    return session
+
+
+def expire_due(world: World) -> None:
+    while world.expiries and world.expiries[0][0] <= world.timestamp:
+        session = world.get("checkout.session", heapq.heappop(world.expiries)[1])
+        if session["status"] == "open":
+            expire(world, session, StripeError)

@@ -1,0 +1,1 @@
+"""Stripe's objects, as the API returns them at the simulated version."""

@@ -1,0 +1,82 @@
+"""The Checkout Session object (Stripe API: checkout.session)."""
+
+from local.stripe_simulator.objects.base import NO_ADDRESS, Json, snapshot, words
+
+# What the caller may give, and gets back as it was.
+ECHOED = words(
+    "allowed_payment_method_types billing_address_collection cancel_url client_reference_id customer_email "
+    "excluded_payment_method_types locale submit_type"
+)
+UNUSED: Json = {
+    **dict.fromkeys(
+        words(
+            "after_expiration allow_promotion_codes client_secret collected_information consent consent_collection "
+            "currency_conversion customer customer_account integration_identifier invoice origin_context payment_link "
+            "payment_method_configuration_details permissions recovered_from saved_payment_method_options "
+            "setup_intent shipping_address_collection shipping_cost subscription wallet_options"
+        )
+    ),
+    "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+    "custom_fields": [],
+    "custom_text": dict.fromkeys(words("after_submit shipping_address submit terms_of_service_acceptance")),
+    "discounts": [],
+    "invoice_creation": {
+        "enabled": False,
+        "invoice_data": {
+            **dict.fromkeys(words("account_tax_ids custom_fields description footer issuer rendering_options")),
+            "metadata": {},
+        },
+    },
+    "livemode": False,
+    "managed_payments": {"enabled": False},
+    "mode": "payment",
+    "payment_method_collection": "if_required",
+    "phone_number_collection": {"enabled": False},
+    "shipping_options": [],
+    "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+    "ui_mode": "hosted_page",
+}
+DEFAULT_OPTIONS: Json = {"card": {"request_three_d_secure": "automatic"}}
+
+
+def checkout_session(
+    session_id: str, *, url: str, now: int, params: Json, amount: int, currency: str, methods: list[str]
+) -> Json:
+    """An open session, not paid yet. params: what the caller asked for, with `expires_at`."""
+    return {
+        "id": session_id,
+        "object": "checkout.session",
+        **snapshot(UNUSED),
+        **{name: params.get(name) for name in ECHOED},
+        "adaptive_pricing": params.get("adaptive_pricing", {"enabled": False}),
+        "amount_subtotal": amount,
+        "amount_total": amount,
+        "created": now,
+        "currency": currency,
+        "customer_creation": params.get("customer_creation", "if_required"),
+        "customer_details": details_of(params.get("customer_email")),
+        "expires_at": params["expires_at"],
+        "metadata": params.get("metadata", {}),
+        "payment_intent": None,  # made when the buyer confirms
+        "payment_method_options": params.get("payment_method_options", snapshot(DEFAULT_OPTIONS)),
+        "payment_method_types": methods,
+        "payment_status": "unpaid",
+        "status": "open",
+        "success_url": params["success_url"],
+        "url": url,
+    }
+
+
+def details_of(email: str | None, *, name: str | None = None) -> Json | None:
+    if email is None:
+        return None
+    return {
+        "address": dict(NO_ADDRESS),
+        "business_name": None,
+        "email": email,
+        "individual_name": None,
+        "name": name,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": [],
+    }

@@ -1,0 +1,34 @@
+"""The Event and WebhookEndpoint objects."""
+
+from local.stripe_simulator.objects.base import API_VERSION, Json
+
+
+def event(event_id: str, *, now: int, event_type: str, data: Json, cause: Json) -> Json:
+    """cause: the id and idempotency key of the API call that made it happen, both None where there was none."""
+    return {
+        "id": event_id,
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": now,
+        "data": data,
+        "livemode": False,
+        "pending_webhooks": 0,
+        "request": cause,
+        "type": event_type,
+    }
+
+
+def webhook_endpoint(endpoint_id: str, *, now: int, params: Json) -> Json:
+    return {
+        "id": endpoint_id,
+        "object": "webhook_endpoint",
+        "api_version": params.get("api_version"),
+        "application": None,
+        "created": now,
+        "description": params.get("description"),
+        "enabled_events": params["enabled_events"],
+        "livemode": False,
+        "metadata": params.get("metadata", {}),
+        "status": "enabled",
+        "url": params["url"],
+    }

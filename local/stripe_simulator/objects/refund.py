@@ -1,0 +1,47 @@
+"""The Refund object."""
+
+from local.stripe_simulator.objects.base import Json
+
+
+def refund(
+    refund_id: str, *, now: int, charge: Json, amount: int, status: str, reason: str | None, metadata: Json
+) -> Json:
+    made = {
+        "id": refund_id,
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": now,
+        "currency": charge["currency"],
+        "customer": None,
+        "customer_account": None,
+        "destination_details": destination(charge["payment_method_details"]["type"]),
+        "metadata": metadata,
+        "payment_intent": charge["payment_intent"],
+        "payment_method": charge["payment_method"],
+        "reason": reason,
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": status,
+        "transfer_reversal": None,
+    }
+    return {**made, "pending_reason": "processing"} if status == "pending" else made
+
+
+def destination(method_type: str) -> Json:
+    if method_type != "card":
+        return {method_type: {}, "type": method_type}
+    return {"card": {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"},
+            "type": "card"}  # fmt: skip
+
+
+def referenced(reference: str) -> Json:
+    """Where the card network has got the refund: its reference becomes known after a while."""
+    card = {
+        "reference": reference,
+        "reference_status": "available",
+        "reference_type": "acquirer_reference_number",
+        "type": "refund",
+    }
+    return {"card": card, "type": "card"}

@@ -1,0 +1,125 @@
+"""The hosted pay page: plain forms, rendered here, that work without JavaScript."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from local.stripe_simulator.core.cards import check_cvc, check_expiry
+from local.stripe_simulator.core.errors import Refused
+from local.stripe_simulator.objects.base import Json
+from local.stripe_simulator.page import view
+from local.stripe_simulator.page.texts import error_text, texts_for
+from local.stripe_simulator.simulator import Simulator
+
+# Nothing of the page comes from elsewhere, and no other page may frame it.
+POLICY = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def routes(simulator: Simulator) -> list[Route]:
+    page = PayPage(simulator)
+    return [
+        Route("/c/pay/{id}", page.show, methods=["GET"]),
+        Route("/c/pay/{id}", page.act, methods=["POST"]),
+    ]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What the buyer had put into the card form."""
+
+    number: str = ""
+    expiry: str = ""
+    cvc: str = ""
+
+    @classmethod
+    def from_form(cls, form: dict[str, str]) -> "Filled":
+        return cls(*(form.get(name, "")[:40] for name in ("card_number", "expiry", "cvc")))
+
+
+Action = Callable[[str, Filled], Json]
+
+
+class PayPage:
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._actions: dict[str, Action] = {
+            "card": self._pay_by_card,
+            "alipay": lambda session_id, _: simulator.pay(session_id, method="alipay"),
+            "wechat_pay": lambda session_id, _: simulator.pay(session_id, method="wechat_pay"),
+            "three_d_secure_complete": lambda session_id, _: simulator.authenticate(session_id, completed=True),
+            "three_d_secure_fail": lambda session_id, _: simulator.authenticate(session_id, completed=False),
+            "settle_succeed": lambda session_id, _: simulator.settle(session_id, "succeeded"),
+            "settle_fail": lambda session_id, _: simulator.settle(session_id, "failed"),
+        }
+
+    async def show(self, request: Request) -> Response:
+        return self._page(request, Filled(request.query_params.get("card", "")[:40]))
+
+    async def act(self, request: Request) -> Response:
+        """Do what the button says, and go on: to the shop when paid, else to the page as it stands now."""
+        form = dict(parse_qsl((await request.body()).decode(errors="replace")))
+        session_id = request.path_params["id"]
+        filled = Filled.from_form(form)
+        action = self._actions.get(form.get("action", ""))
+        if action is None:
+            return self._page(request, filled)
+        try:
+            done = action(session_id, filled)
+        except Refused as refused:
+            if refused.status != 422:  # paid or expired in another tab: show how it stands
+                return RedirectResponse(request.url.path, 303, POLICY)
+            told = {"message": str(refused), "code": refused.code, "field": refused.field}
+            return self._page(request, filled, told, 422)
+        if done["outcome"] == "declined" and done["status"] == "open":
+            return self._page(request, filled, done["error"], 402)
+        return self._onwards(session_id, done, form.get("action", ""), request)
+
+    def _onwards(self, session_id: str, done: Json, action: str, request: Request) -> Response:
+        if done["status"] != "complete" or action.startswith("settle"):
+            return RedirectResponse(request.url.path, 303, POLICY)
+        return RedirectResponse(after_payment(self._simulator.session(session_id)), 303, POLICY)
+
+    def _pay_by_card(self, session_id: str, filled: Filled) -> Json:
+        if not filled.number.strip():
+            raise Refused(422, "Your card number is incorrect.", "card", "incorrect_number")
+        check_expiry(filled.expiry, self._simulator.now())
+        check_cvc(filled.cvc)
+        return self._simulator.pay(session_id, card=filled.number)
+
+    def _page(
+        self, request: Request, filled: Filled, error: dict[str, Any] | None = None, status: int = 200
+    ) -> Response:
+        accepted = request.headers.get("accept-language", "")
+        try:
+            session = self._simulator.session(request.path_params["id"])
+        except Refused:
+            return HTMLResponse(view.unknown(texts_for(None, accepted)), 404, POLICY)
+        texts = texts_for(session["locale"], accepted)
+        told = {**error, "message": error_text(texts, error)} if error else None
+        content = self._content(session, texts, filled, told)
+        return HTMLResponse(view.page(session, texts, content), status, POLICY)
+
+    def _content(self, session: Json, texts: dict[str, str], filled: Filled, error: dict[str, Any] | None) -> str:
+        intent = session["payment_intent"]
+        if session["status"] == "expired":
+            return view.ended(texts, "expired", session["cancel_url"])
+        if session["status"] == "complete":
+            return view.completed(session, texts, after_payment(session))
+        if intent and intent["status"] == "requires_action":
+            return view.challenge(session, texts)
+        return view.form(session, texts, vars(filled), error, self._simulator.now())
+
+
+def after_payment(session: Json) -> str:
+    url: str = session["success_url"]
+    return url.replace("{CHECKOUT_SESSION_ID}", quote(session["id"]))

@@ -1,0 +1,72 @@
+"""Makes the deliveries that are due: several at once, so that the same event at the same time really races."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+
+from local.stripe_simulator.core.webhooks import Delivery
+from local.stripe_simulator.simulator import Simulator
+
+# The simulator's clock may jump, so nothing sleeps until a due time: it is looked at this often at the least.
+LONGEST_WAIT = 1.0
+TIME_TO_ANSWER = 30.0  # seconds; Stripe's own is of this order
+AT_ONCE = 200
+
+
+class DeliveryWorker:
+    """`async with DeliveryWorker(simulator):` delivers until the block ends."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._wake = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> None:
+        # No proxy from the environment: deliveries stay on this computer.
+        limits = httpx.Limits(max_connections=AT_ONCE)
+        self._client = httpx.AsyncClient(timeout=TIME_TO_ANSWER, trust_env=False, limits=limits)
+        self._loop = asyncio.get_running_loop()
+        self._unsubscribe = self._simulator.on_deliveries_planned(self._look_again)
+        self._running = asyncio.create_task(self._run())
+
+    async def __aexit__(self, *_: object) -> None:
+        self._unsubscribe()
+        tasks = [self._running, *self._sending]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._client.aclose()
+
+    def _look_again(self) -> None:
+        self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            for delivery in self._simulator.due():
+                task = asyncio.create_task(self._send(delivery))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._pause())
+            except TimeoutError:
+                continue
+
+    def _pause(self) -> float:
+        due = self._simulator.next_due()
+        if due is None:
+            return LONGEST_WAIT
+        left = (due - self._simulator.now()) / timedelta(seconds=1)
+        return min(max(left, 0.001), LONGEST_WAIT)
+
+    async def _send(self, delivery: Delivery) -> None:
+        try:
+            answer = await self._client.post(delivery.url, content=delivery.body, headers=dict(delivery.headers))
+        except httpx.HTTPError as error:
+            self._simulator.delivered(delivery, None, f"{type(error).__name__}: {error}".rstrip(": "))
+        except asyncio.CancelledError:
+            self._simulator.delivered(delivery, None, "the simulator stopped")
+            raise
+        else:
+            self._simulator.delivered(delivery, answer.status_code)

@@ -1,0 +1,166 @@
+"""A buyer in a real browser: from the shop to the pay page and back."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+
+# A local browser without a sandbox of its own (containers), that calls nobody by itself.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+WAIT_MS = 20_000  # for the page to show what the API says; reached only when something is wrong
+
+
+class Stack(Protocol):
+    web_url: str
+    stripe_url: str
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    context.close()
+    assert problems == []
+
+
+def open_shop(page: Page, stack: Stack) -> int:
+    """Open the shop and tell the balance that it shows (the tests of a stack share one buyer)."""
+    page.goto(stack.web_url)
+    return balance(page)
+
+
+def balance(page: Page) -> int:
+    shown = page.locator("#balance[data-balance]")
+    expect(shown).to_be_visible(timeout=WAIT_MS)
+    return int(shown.get_attribute("data-balance") or "")
+
+
+def buy(page: Page, stack: Stack, package: str) -> None:
+    page.locator(f"button[data-package={package}]").click()
+    page.wait_for_url(re.compile(re.escape(stack.stripe_url) + r"/c/pay/"))
+
+
+def pay_by_card(page: Page, number: str) -> None:
+    page.locator("input[name=card_number]").fill(number)
+    page.locator("input[name=expiry]").fill("12/34")
+    page.locator("input[name=cvc]").fill("123")
+    page.locator("button#pay").click()
+
+
+def expect_status(page: Page, stack: Stack, status: str, text: str) -> None:
+    page.wait_for_url(re.compile(re.escape(stack.web_url)))
+    panel = page.locator("#payment-status")
+    expect(panel).to_have_attribute("data-status", status, timeout=WAIT_MS)
+    expect(panel).to_contain_text(text)
+
+
+def expect_balance(page: Page, expected: int) -> None:
+    expect(page.locator("#balance")).to_have_attribute("data-balance", str(expected), timeout=WAIT_MS)
+
+
+def test_a_buyer_pays_by_card_and_finds_the_credits_on_the_page(page: Page, stack: Stack) -> None:
+    before = open_shop(page, stack)
+    buy(page, stack, "standard")
+    pay_by_card(page, "4242424242424242")
+
+    expect_status(page, stack, "succeeded", "1,100 credits added")
+    expect_balance(page, before + 1100)
+    expect(page.locator("#history li").first).to_contain_text("+1,100")
+    expect(page.locator("#lots li").last).to_contain_text("1,100 of 1,100 left")
+    expect(page).to_have_url(re.compile(r"^[^?]*$"))  # decided: the query has done its work
+
+
+def test_a_declined_card_is_explained_and_another_one_pays_in_the_same_session(page: Page, stack: Stack) -> None:
+    before = open_shop(page, stack)
+    buy(page, stack, "trial")
+    session = page.url
+    pay_by_card(page, "4000000000000002")
+
+    expect(page.locator("#error")).to_contain_text(re.compile("declined", re.IGNORECASE))
+    assert page.url.split("?")[0] == session.split("?")[0]
+
+    pay_by_card(page, "4242424242424242")
+    expect_status(page, stack, "succeeded", "500 credits added")
+    expect_balance(page, before + 500)
+
+
+def test_a_buyer_who_goes_back_is_charged_nothing_and_may_go_on_paying(page: Page, stack: Stack) -> None:
+    before = open_shop(page, stack)
+    buy(page, stack, "trial")
+    session = page.url
+    page.locator("#back").click()
+
+    expect_status(page, stack, "cancelled", "Nothing was charged")
+    expect_balance(page, before)
+
+    page.reload()
+    expect_status(page, stack, "cancelled", "Nothing was charged")
+    expect(page.get_by_role("link", name="Go on paying")).to_have_attribute("href", session)
+
+
+def test_trying_again_after_an_error_repeats_the_same_intent(page: Page, stack: Stack) -> None:
+    keys: list[str | None] = []
+
+    def refuse_the_first(route: Route) -> None:
+        keys.append(route.request.headers.get("idempotency-key"))
+        if len(keys) > 1:
+            route.continue_()
+            return
+        problem = {"title": "Busy", "status": 503, "detail": "Try again.", "code": "busy", "request_id": "r_1"}
+        route.fulfill(status=503, json=problem, headers={"Retry-After": "2"})
+
+    open_shop(page, stack)
+    page.route("**/buy", refuse_the_first)
+    page.locator("button[data-package=trial]").click()
+    expect(page.locator("#buy-error")).to_contain_text("Request r_1")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_url(re.compile(re.escape(stack.stripe_url) + r"/c/pay/"))
+
+    assert keys[0]
+    assert keys == [keys[0]] * 2
+
+
+def test_a_refused_token_is_named_as_the_reason(page: Page, stack: Stack) -> None:
+    page.route("**/api/users/**", lambda route: route.fulfill(status=401, json={"title": "Unauthorized"}))
+    page.goto(stack.web_url)
+
+    expect(page.locator("#account-error")).to_contain_text("access token was refused")
+
+
+def test_the_page_speaks_chinese_and_remembers_it(page: Page, stack: Stack) -> None:
+    open_shop(page, stack)
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.get_by_role("heading", name="体验包")).to_be_visible()
+
+    page.reload()
+    expect(page.get_by_role("heading", name="体验包")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")

@@ -1,0 +1,337 @@
+"""`python -m local` as a developer meets it: it starts, answers, follows edits, explains itself and stops."""
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local import settings
+from local.running import ROOT, Stack, StackFailedError, running
+from tests.e2e.conftest import answering
+
+PROJECT = ("template.yaml", ".env.example", "functions", "layers/topup", "local")
+WEBHOOK_SECRET = "whsec_local_simulator"
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project that a test may edit."""
+    for name in PROJECT:
+        source, target = ROOT / name, tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return tmp_path
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"did not happen within {seconds} s"
+        time.sleep(0.02)
+
+
+def user(stack: Stack, user_id: str = "user-1") -> dict[str, str]:
+    return {"authorization": f"Bearer {stack.token(user_id)}"}
+
+
+def start_that_fails(root: Path, **environment: str) -> str:
+    """What a start that cannot succeed says."""
+    with pytest.raises(StackFailedError) as failure, running(root, **environment):
+        pass
+    return str(failure.value)
+
+
+# ------------------------------------------------------------------------------------------------------- it answers
+
+
+def test_the_catalogue_answers_as_soon_as_the_stack_says_that_it_is_ready(stack: Stack, client: httpx.Client) -> None:
+    answer = client.get(f"{stack.api_url}/api/payments/packages")
+
+    assert answer.status_code == 200
+    assert answer.json()["packages"]["standard"]["credits"] == 1100
+
+
+def test_the_printed_tokens_are_a_users_and_an_administrators(stack: Stack, client: httpx.Client) -> None:
+    for token, user_id in ((stack.user_token, "user-demo"), (stack.admin_token, "admin-demo")):
+        answer = client.get(f"{stack.api_url}/api/users/credits", headers={"authorization": f"Bearer {token}"})
+        assert answer.json()["user_id"] == user_id
+
+
+def test_the_routes_are_the_templates(stack: Stack, client: httpx.Client) -> None:
+    assert client.get(f"{stack.api_url}/api/users/credits", headers=user(stack)).status_code == 200
+    assert client.get(f"{stack.api_url}/api/payments/unknown", headers=user(stack)).status_code == 404
+    assert client.get(f"{stack.api_url}/elsewhere").json() == {"message": "Not Found"}
+
+
+def test_the_storefront_may_call_the_api(stack: Stack, client: httpx.Client) -> None:
+    headers = {"origin": stack.web_url, "access-control-request-method": "POST"}
+    answer = client.options(f"{stack.api_url}/api/payments/stripe/create", headers=headers)
+
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == stack.web_url
+    assert "authorization" in answer.headers["access-control-allow-headers"]
+
+
+def test_no_other_origin_may_call_the_api(stack: Stack, client: httpx.Client) -> None:
+    answer = client.get(f"{stack.api_url}/api/payments/packages", headers={"origin": "http://localhost:1"})
+
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_the_storefront_and_the_simulator_answer(stack: Stack, client: httpx.Client) -> None:
+    assert client.get(stack.web_url).status_code == 200
+    assert client.get(stack.stripe_url).status_code == 200
+
+
+def test_every_address_is_loopback_only(stack: Stack) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing, but chooses the address that others know this machine by
+        own_address = probe.getsockname()[0]
+    if own_address.startswith("127."):
+        pytest.skip("this machine has no other address")
+    for address in (stack.api_url, stack.webhook_url, stack.stripe_url, stack.web_url, stack.dynamodb_url):
+        with socket.socket() as probe:
+            assert probe.connect_ex((own_address, httpx.URL(address).port)) != 0, address
+
+
+# ---------------------------------------------------------------------------------------------------- function URL
+
+
+def signed(body: bytes) -> dict[str, str]:
+    now = int(time.time())
+    digest = hmac.new(WEBHOOK_SECRET.encode(), b"%d." % now + body, hashlib.sha256).hexdigest()
+    return {"stripe-signature": f"t={now},v1={digest}", "content-type": "application/json; charset=utf-8"}
+
+
+@pytest.mark.parametrize("path", ["/", "/any/path"])
+def test_the_exact_bytes_reach_the_webhook_function_through_its_url(
+    stack: Stack, client: httpx.Client, path: str
+) -> None:
+    event = {"id": "evt_1", "object": "event", "type": "plan.created", "livemode": False, "created": 1}
+    body = json.dumps(
+        {**event, "data": {"object": {"id": "p", "name": "体验包 é"}}}, indent=3, ensure_ascii=False
+    ).encode()
+
+    answers = [
+        client.post(stack.webhook_url + path, content=body, headers=signed(body)),
+        client.post(f"{stack.api_url}/api/payments/webhook/stripe", content=body, headers=signed(body)),
+    ]
+    tampered = client.post(stack.webhook_url + path, content=body + b" ", headers=signed(body))
+
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"received": True})] * 2
+    assert tampered.status_code == 400
+
+
+# ----------------------------------------------------------------------------------------------------------- clock
+
+
+def test_moving_the_clock_moves_the_handlers_and_the_simulator(client: httpx.Client) -> None:
+    day = timedelta(days=1)
+    with running() as stack:
+        moved = client.post(f"{stack.api_url}/_local/clock", json={"advance_seconds": 86_400}).json()["now"]
+        headers = {**user(stack), "x-api-key": stack.api_key}
+        payment = create(stack, client, headers)
+        session = client.get(
+            f"{stack.stripe_url}/v1/checkout/sessions/{payment['payment_url'].rpartition('/')[2]}",
+            headers={"authorization": f"Bearer {stack.values['STRIPE_SECRET_KEY']}"},
+        ).json()
+        shown = client.get(f"{stack.api_url}/api/payments/{payment['payment_id']}", headers=headers).json()
+
+    tomorrow = datetime.now(UTC) + day
+    for moment in (
+        datetime.fromisoformat(moved),
+        datetime.fromisoformat(shown["created_at"]),
+        datetime.fromtimestamp(session["created"], UTC),
+    ):
+        assert abs(moment - tomorrow) < timedelta(minutes=5)
+
+
+def create(stack: Stack, client: httpx.Client, headers: dict[str, str]) -> dict[str, Any]:
+    answer = client.post(f"{stack.api_url}/api/payments/stripe/create", json={"package": "trial"}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    payment: dict[str, Any] = answer.json()
+    return payment
+
+
+def test_a_wrong_step_of_the_clock_is_refused(stack: Stack, client: httpx.Client) -> None:
+    answer = client.post(f"{stack.api_url}/_local/clock", json={"advance_seconds": -1})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "advance_seconds"
+
+
+# ---------------------------------------------------------------------------------------------------------- reload
+
+
+def test_an_edit_is_served_without_a_restart_and_a_mistake_heals(project: Path, client: httpx.Client) -> None:
+    app = project / "functions" / "list_packages" / "app.py"
+    original = app.read_text(encoding="utf-8")
+    with running(project) as stack:
+        address = f"{stack.api_url}/api/payments/packages"
+
+        app.write_text("def handler(event, context): return {'edited': True}\n", encoding="utf-8")
+        eventually(lambda: client.get(address).json() == {"edited": True})
+
+        app.write_text("def handler(event, context\n", encoding="utf-8")
+        eventually(lambda: client.get(address).status_code == 500)
+
+        app.write_text(original, encoding="utf-8")
+        eventually(lambda: "packages" in client.get(address).json())
+
+        catalogue = project / "layers/topup/topup/catalogue.json"
+        catalogue.write_text(catalogue.read_text(encoding="utf-8").replace("标准包", "别的包"), encoding="utf-8")
+        eventually(lambda: "别的包" in client.get(address).text)
+
+
+def test_handlers_log_to_the_log_file(project: Path, client: httpx.Client) -> None:
+    with running(project) as stack:
+        client.post(f"{stack.webhook_url}/", content=b"{}")
+        eventually(lambda: "invalid_signature" in (project / "logs" / "app.log").read_text(encoding="utf-8"))
+
+
+# ------------------------------------------------------------------------------------------ it says what is wrong
+
+
+def test_a_port_in_use_is_named_with_its_service_and_variable(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        said = start_that_fails(ROOT, WEBHOOK_PORT=str(port))
+
+    assert f"cannot start: port {port} (webhook) is in use: stop what uses it, or set WEBHOOK_PORT" in said
+    assert "Traceback" not in said
+
+
+def test_a_live_key_is_refused() -> None:
+    said = start_that_fails(ROOT, STRIPE_SECRET_KEY="sk_live_secret")
+
+    assert "cannot start: STRIPE_SECRET_KEY is a live key" in said
+    assert "sk_live_secret" not in said
+
+
+def test_a_function_that_cannot_answer_stops_the_start(project: Path) -> None:
+    (project / "functions" / "list_packages" / "app.py").write_text("import nothing_of_that_name", encoding="utf-8")
+
+    said = start_that_fails(project)
+
+    assert "list_packages: ModuleNotFoundError" in said
+    assert "(functions/list_packages/app.py:1)" in said
+    assert "cannot start: GET /api/payments/packages answers 500" in said
+
+
+def test_dotenv_beats_the_example_and_the_environment_beats_both(project: Path) -> None:
+    (project / ".env").write_text("API_PORT=not-a-port\nWEB_PORT=not-a-port\n", encoding="utf-8")
+    command = [sys.executable, "-m", "local"]
+    environment = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
+
+    ended = subprocess.run(
+        command, cwd=project, env={**environment, "API_PORT": "0"}, capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr == "cannot start: WEB_PORT must be a port number from 0 (any free port) to 65535\n"
+
+
+def test_with_a_key_of_stripes_own_test_mode_there_is_no_simulator(project: Path, client: httpx.Client) -> None:
+    with running(project, STRIPE_SECRET_KEY="sk_test_51notlocal") as stack:
+        assert stack.stripe_url == ""
+        assert client.get(f"{stack.api_url}/api/payments/packages").status_code == 200
+
+
+# --------------------------------------------------------------------------------------------------------- it stops
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_within_two_seconds(number: signal.Signals) -> None:
+    with running() as stack:
+        started = time.monotonic()
+        stack.process.send_signal(number)
+        code = stack.process.wait(10)
+        seconds = time.monotonic() - started
+
+    assert code == 0
+    assert answering(stack) == []
+    assert seconds < 2
+
+
+def test_a_request_under_way_does_not_hold_the_stop_up(client: httpx.Client) -> None:
+    with running() as stack, socket.create_connection(("127.0.0.1", httpx.URL(stack.api_url).port)) as unfinished:
+        unfinished.sendall(b"POST /api/payments/stripe/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+        client.get(f"{stack.api_url}/api/payments/packages")  # both connections are open now
+        started = time.monotonic()
+        stack.process.terminate()
+
+        assert stack.process.wait(10) == 0
+        assert time.monotonic() - started < 2.5
+        assert answering(stack) == []
+
+
+def test_a_stack_that_is_killed_leaves_nothing_behind() -> None:
+    with contextlib.suppress(StackFailedError), running() as stack:  # that it did not end well is no news
+        stack.process.kill()
+        stack.process.wait(10)
+        eventually(lambda: answering(stack) == [])
+
+
+def test_a_stack_ends_with_whoever_started_it() -> None:
+    with running() as stack:
+        assert stack.process.stdin is not None
+        stack.process.stdin.close()
+
+        assert stack.process.wait(10) == 0
+        assert answering(stack) == []
+
+
+# ------------------------------------------------------------------------------------------------------------ demo
+
+
+def test_the_demonstration_keeps_its_promises() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "local.demo"], cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.rstrip().endswith("Everything was as promised.")
+
+
+def test_the_demonstration_says_what_is_missing() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+        ended = subprocess.run(
+            [sys.executable, "-m", "local.demo", "--api", address],
+            cwd=ROOT,
+            env={**os.environ, "STRIPE_SECRET_KEY": "sk_test_local_simulator"},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert "The demonstration failed: " in ended.stderr
+    assert "Traceback" not in ended.stderr

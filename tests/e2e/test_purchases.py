@@ -1,0 +1,226 @@
+"""Purchases over HTTP: the gateway's events, signed webhooks on the function's own URL, DynamoDB in its own process."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from local.running import Stack, running
+
+DEADLINE = 20.0  # seconds; what is waited for takes milliseconds
+_users = itertools.count(1)
+
+NewBuyer = Callable[[Stack], "Buyer"]
+
+
+@pytest.fixture(scope="module")
+def restless() -> Iterator[Stack]:
+    """A stack whose webhooks the tests of this module disturb."""
+    with running() as stack:
+        yield stack
+
+
+@pytest.fixture
+def new_buyer() -> Iterator[NewBuyer]:
+    """Makes buyers, and closes their connections at the end."""
+    with ExitStack() as clients:
+        yield lambda stack: Buyer(stack, clients)
+
+
+class Buyer:
+    """A user of their own, with the API, the simulated buyer's hands and nothing else."""
+
+    def __init__(self, stack: Stack, clients: ExitStack) -> None:
+        self.user_id = f"buyer-{next(_users)}"
+        user = {"authorization": f"Bearer {stack.token(self.user_id)}", "x-api-key": stack.api_key}
+        self.api = clients.enter_context(httpx.Client(base_url=stack.api_url, headers=user, timeout=30))
+        self.stripe = clients.enter_context(httpx.Client(base_url=f"{stack.stripe_url}/_sim", timeout=30))
+
+    def create(self, package: str = "standard", **headers: str) -> dict[str, Any]:
+        answer = self.api.post("/api/payments/stripe/create", json={"package": package}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+    def pay(self, payment: dict[str, Any], **how: str) -> str:
+        session = str(payment["payment_url"]).rpartition("/")[2]
+        answer = self.stripe.post(f"/checkout/{session}/pay", json=how or {"card": "4242424242424242"})
+        assert answer.status_code == 200, answer.text
+        return session
+
+    def status(self, payment: dict[str, Any]) -> dict[str, Any]:
+        seen: dict[str, Any] = self.api.get(f"/api/payments/{payment['payment_id']}").json()
+        return seen
+
+    def ledger(self) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = self.api.get("/api/users/credits/transactions?limit=100").json()["transactions"]
+        return entries
+
+    def balance(self) -> int:
+        return int(self.api.get("/api/users/credits").json()["balance"])
+
+    def deliveries(self, session: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.stripe.get("/deliveries").json()["deliveries"]
+        return found
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
+
+
+def test_a_purchase_brings_its_credits_once(new_buyer: NewBuyer, stack: Stack):
+    buyer = new_buyer(stack)
+    payment = buyer.create()
+
+    buyer.pay(payment)
+
+    eventually(lambda: buyer.status(payment)["status"] == "succeeded")
+    assert [(entry["transaction_type"], entry["amount"]) for entry in buyer.ledger()] == [("purchased", 1100)]
+    assert buyer.balance() == 1100
+
+
+@pytest.mark.parametrize("method", ["alipay", "wechat_pay"])
+@pytest.mark.parametrize(("outcome", "status", "balance"), [("succeeded", "succeeded", 1100), ("failed", "failed", 0)])
+def test_a_late_method_brings_credits_only_when_it_settles(
+    new_buyer: NewBuyer, stack: Stack, method: str, outcome: str, status: str, balance: int
+):
+    buyer = new_buyer(stack)
+    payment = buyer.create()
+    session = buyer.pay(payment, method=method)
+    eventually(lambda: buyer.status(payment)["status"] == "processing")
+    assert buyer.balance() == 0
+
+    buyer.stripe.post(f"/checkout/{session}/settle", json={"outcome": outcome})
+
+    eventually(lambda: buyer.status(payment)["status"] == status)
+    assert buyer.balance() == balance
+
+
+@pytest.mark.parametrize("card", ["4000000000009995", "4000000000000002"])
+def test_a_declined_card_says_why_and_another_may_pay_in_the_same_session(new_buyer: NewBuyer, stack: Stack, card: str):
+    buyer = new_buyer(stack)
+    payment = buyer.create()
+    buyer.pay(payment, card=card)
+    eventually(lambda: buyer.status(payment)["status"] == "failed")
+    assert buyer.status(payment)["error_message"]
+
+    buyer.pay(payment)
+
+    eventually(lambda: buyer.status(payment)["status"] == "succeeded")
+    assert buyer.balance() == 1100
+
+
+def test_a_session_that_runs_out_ends_the_order(new_buyer: NewBuyer, stack: Stack):
+    buyer = new_buyer(stack)
+    payment = buyer.create()
+
+    buyer.stripe.post(f"/checkout/{payment['payment_url'].rpartition('/')[2]}/expire")
+
+    eventually(lambda: buyer.status(payment)["status"] == "expired")
+
+
+def test_the_same_key_from_many_requests_at_once_is_one_payment_and_one_session(new_buyer: NewBuyer, stack: Stack):
+    buyer = new_buyer(stack)
+    headers = {"Idempotency-Key": "one-click"}
+
+    def create(_: int) -> httpx.Response:
+        return buyer.api.post("/api/payments/stripe/create", json={"package": "trial"}, headers=headers)
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(create, range(12)))
+
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    made = [answer.json() for answer in answers if answer.status_code == 200]
+    assert made
+    assert len({(payment["payment_id"], payment["payment_url"]) for payment in made}) == 1
+    assert len(buyer.api.get("/api/payments").json()["payments"]) == 1
+    assert create(0).json()["payment_url"] == made[0]["payment_url"]
+
+
+def test_the_same_event_fifty_times_at_once_is_one_grant_and_always_acknowledged(new_buyer: NewBuyer, restless: Stack):
+    buyer = new_buyer(restless)
+    buyer.stripe.put("/webhooks", json={"duplicates": 49, "shuffle": True})
+    payment = buyer.create()
+
+    session = buyer.pay(payment)
+
+    def tried() -> list[dict[str, Any]]:
+        return [
+            attempt
+            for delivery in buyer.deliveries(session)
+            if delivery["type"] in ("checkout.session.completed", "payment_intent.succeeded")
+            for attempt in delivery["attempts"]
+        ]
+
+    eventually(lambda: len(tried()) >= 100)
+    buyer.stripe.put("/webhooks", json={"duplicates": 0, "shuffle": False})
+    assert {attempt["status"] for attempt in tried()} == {200}
+    assert [entry["amount"] for entry in buyer.ledger()] == [1100]
+
+
+def test_many_purchases_of_one_user_at_once_lose_none(new_buyer: NewBuyer, restless: Stack):
+    buyer = new_buyer(restless)
+    payments = [buyer.create("trial") for _ in range(12)]
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(buyer.pay, payments))
+
+    eventually(lambda: all(buyer.status(payment)["status"] == "succeeded" for payment in payments))
+    entries = buyer.ledger()
+    assert [entry["balance_after"] for entry in entries] == [500 * number for number in range(12, 0, -1)]
+    assert len({entry["payment_order_id"] for entry in entries}) == 12
+
+
+def test_a_buyer_whose_webhooks_are_all_lost_sees_their_credits_when_they_look(new_buyer: NewBuyer, restless: Stack):
+    buyer = new_buyer(restless)
+    buyer.stripe.put("/webhooks", json={"drop": 1.0})
+    payment = buyer.create()
+    buyer.pay(payment)
+    buyer.stripe.put("/webhooks", json={"drop": 0.0})
+    assert buyer.balance() == 0
+
+    buyer.api.post("/_local/clock", json={"advance_seconds": 6})
+
+    assert buyer.status(payment)["status"] == "succeeded"
+    assert buyer.balance() == 1100
+
+
+@pytest.mark.parametrize("fault", ["timeout_after", "timeout_before", "500", "429"])
+def test_whatever_happens_to_stripes_answer_a_retry_opens_the_payments_one_session(
+    new_buyer: NewBuyer, restless: Stack, fault: str
+):
+    buyer = new_buyer(restless)
+    # The library tries again by itself after a time-out, and after a 500, which Stripe replays to the same key.
+    calls = 2 if fault.startswith("timeout") else 1
+    buyer.stripe.put("/faults", json={"next": [{"path": "/v1/checkout/sessions", "do": fault}] * calls})
+    headers = {"Idempotency-Key": f"retry-{fault}"}
+    started = time.monotonic()
+    first = buyer.api.post("/api/payments/stripe/create", json={"package": "trial"}, headers=headers)
+
+    assert first.status_code in (502, 503)
+    assert time.monotonic() - started < 30
+    payment = buyer.create("trial", **headers)
+    buyer.pay(payment)
+    eventually(lambda: buyer.status(payment)["status"] == "succeeded")
+    assert [entry["amount"] for entry in buyer.ledger()] == [500]
+
+
+def test_credits_are_gone_at_the_second_of_their_expiry_though_nothing_has_swept_them(new_buyer: NewBuyer):
+    with running() as stack:
+        buyer = new_buyer(stack)
+        payment = buyer.create()
+        buyer.pay(payment)
+        eventually(lambda: buyer.balance() == 1100)
+
+        buyer.api.post("/_local/clock", json={"advance_seconds": 190 * 86400})
+
+        assert buyer.balance() == 0
+        assert buyer.ledger()[0]["is_expired"] is True

@@ -1,0 +1,271 @@
+"""The demo shop's server: what a browser may see, and how a purchase is passed on to the API."""
+
+import asyncio
+import base64
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.storefront.app import StorefrontConfig, create_app
+
+STATIC = Path(__file__).parents[2] / "local" / "storefront" / "static"
+API_KEY = "the-key-that-no-browser-may-see"
+ADMIN_TOKEN = "the-token-that-no-buyer-may-see"
+
+
+def a_token(**claims: object) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    return f"e30.{payload}.signature"
+
+
+def a_config(api_url: str = "http://localhost:8000", user_token: str | None = None) -> StorefrontConfig:
+    return StorefrontConfig(
+        api_url=api_url,
+        user_token=user_token or a_token(sub="user_1"),
+        admin_token=ADMIN_TOKEN,
+        api_key=API_KEY,
+        simulator_url="http://localhost:12111",
+    )
+
+
+def ask(config: StorefrontConfig, method: str, path: str, **request: object) -> httpx.Response:
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app=create_app(config))
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+            return await client.request(method, path, **request)  # type: ignore[arg-type]
+
+    return asyncio.run(send())
+
+
+@dataclass
+class FakeApi:
+    """An API on a real socket: keeps what it was sent, answers what it was told to."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    body: bytes = b'{"payment_id": "p_1"}'
+    received: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    fake = FakeApi()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            fake.received.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            self.send_response(fake.status)
+            for name, value in fake.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(fake.body)))
+            self.end_headers()
+            self.wfile.write(fake.body)
+
+        def log_message(self, *_: object) -> None:
+            pass  # the tests' output stays readable
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        fake.url = f"http://127.0.0.1:{server.server_port}"
+        yield fake
+        server.shutdown()
+        thread.join()
+
+
+def buy(api_url: str, **headers: str) -> httpx.Response:
+    return ask(a_config(api_url), "POST", "/buy", json={"package": "trial"}, headers=headers)
+
+
+# ------------------------------------------------------------------------------------------- what a browser sees
+
+
+def test_the_page_learns_where_the_api_is_and_who_its_visitor_is() -> None:
+    token = a_token(sub="user_1")
+
+    config = ask(a_config(user_token=token), "GET", "/config.json").json()
+
+    assert config == {
+        "api_url": "http://localhost:8000",
+        "user_token": token,
+        "user_id": "user_1",
+        "simulator_url": "http://localhost:12111",
+    }
+
+
+@pytest.mark.parametrize("token", ["", "no-token", "a.%%.c", "a.e30.c", a_token(sub=7), "a.W10.c"])
+def test_a_token_that_names_nobody_only_leaves_the_user_id_out(token: str) -> None:
+    config = StorefrontConfig("http://localhost:8000", token, ADMIN_TOKEN, API_KEY, None)
+
+    answer = ask(config, "GET", "/config.json")
+
+    assert answer.status_code == 200
+    assert "user_id" not in answer.json()
+
+
+@pytest.mark.parametrize("path", ["/config.json", "/", *(f"/{file.name}" for file in sorted(STATIC.iterdir()))])
+def test_nothing_served_holds_the_api_key_or_the_admin_token(path: str) -> None:
+    answer = ask(a_config(), "GET", path)
+
+    assert answer.status_code == 200
+    assert API_KEY not in answer.text
+    assert ADMIN_TOKEN not in answer.text
+
+
+def test_the_secrets_stay_out_of_the_configs_repr() -> None:
+    shown = repr(a_config())
+
+    assert API_KEY not in shown
+    assert ADMIN_TOKEN not in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/", "text/html"),
+        ("/style.css", "text/css"),
+        ("/app.js", "text/javascript"),
+        ("/favicon.svg", "image/svg+xml"),
+        ("/config.json", "application/json"),
+    ],
+)
+def test_every_answer_has_its_type_and_is_never_cached_nor_guessed_at(path: str, content_type: str) -> None:
+    answer = ask(a_config(), "GET", path)
+
+    assert answer.headers["content-type"].split(";")[0] == content_type
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_content_security_policy_allows_this_server_and_calls_to_the_api_alone() -> None:
+    policy = ask(a_config("http://localhost:8000/prefix/"), "GET", "/").headers["content-security-policy"]
+
+    directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
+    assert directives["default-src"] == "'self'"
+    assert directives["connect-src"] == "'self' http://localhost:8000"
+    assert "unsafe" not in policy
+
+
+def test_the_servers_own_source_is_not_served() -> None:
+    assert ask(a_config(), "GET", "/app.py").status_code == 404
+    assert ask(a_config(), "GET", "/../app.py").status_code == 404
+
+
+# ------------------------------------------------------------------------------------------------- buying
+
+
+def test_a_purchase_reaches_the_api_with_the_key_added_and_everything_else_as_it_was(api: FakeApi) -> None:
+    answer = buy(api.url, **{"Authorization": "Bearer t", "Idempotency-Key": "intent-1"})
+
+    [(path, headers, body)] = api.received
+    assert path == "/api/payments/stripe/create"
+    assert headers["x-api-key"] == API_KEY
+    assert headers["authorization"] == "Bearer t"
+    assert headers["idempotency-key"] == "intent-1"
+    assert headers["content-type"] == "application/json"
+    assert json.loads(body) == {"package": "trial"}
+    assert (answer.status_code, answer.json()) == (200, {"payment_id": "p_1"})
+
+
+def test_a_key_sent_by_the_browser_is_replaced_and_its_cookies_go_nowhere(api: FakeApi) -> None:
+    buy(api.url, **{"X-API-Key": "forged", "Cookie": "a=b"})
+
+    [(_, headers, _)] = api.received
+    assert headers["x-api-key"] == API_KEY
+    assert "cookie" not in headers
+    assert "authorization" not in headers
+
+
+def test_the_apis_refusal_comes_back_with_its_status_body_type_and_retry_after(api: FakeApi) -> None:
+    api.status, api.body = 503, b'{"code": "busy", "request_id": "r_1"}'
+    api.headers = {"Content-Type": "application/problem+json", "Retry-After": "3", "X-Internal": "no"}
+
+    answer = buy(api.url)
+
+    assert answer.status_code == 503
+    assert answer.json() == {"code": "busy", "request_id": "r_1"}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "3"
+    assert "x-internal" not in answer.headers
+
+
+def test_an_api_that_cannot_be_reached_is_a_502_problem() -> None:
+    with socket.socket() as taken:  # bound but not listening: connections are refused
+        taken.bind(("127.0.0.1", 0))
+        answer = buy(f"http://127.0.0.1:{taken.getsockname()[1]}")
+
+    assert answer.status_code == 502
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "api_unreachable"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+# ------------------------------------------------------------------------------------------------- the files
+
+
+def source(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def scripts() -> list[str]:
+    return sorted(file.name for file in STATIC.glob("*.js"))
+
+
+def table(language: str) -> dict[str, str]:
+    found = re.search(rf"^const {language} = \{{\n(.*?)^\}};$", source("i18n.js"), re.DOTALL | re.MULTILINE)
+    assert found, f"no table for {language}"
+    return dict(re.findall(r'^  (\w+): "(.*)",$', found[1], re.MULTILINE))
+
+
+def test_the_page_has_no_inline_script_or_style_which_its_policy_would_refuse() -> None:
+    page = source("index.html")
+
+    assert all(not body.strip() for body in re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL))
+    assert not re.search(r"<style|\sstyle=|\son\w+=", page)
+
+
+@pytest.mark.parametrize("name", ["index.html", "style.css", *scripts()])
+def test_nothing_is_loaded_from_elsewhere(name: str) -> None:
+    assert not re.search(r"https?://|url\(|@import", source(name).replace("http://www.w3.org/2000/svg", ""))
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_no_script_turns_data_into_markup_or_code(name: str) -> None:
+    banned = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function"
+    assert not re.search(banned, source(name))
+
+
+def test_both_languages_say_the_same_things_with_the_same_blanks() -> None:
+    english, chinese = table("en"), table("zh")
+
+    assert len(english) > 50
+    assert list(english) == list(chinese)
+    for key, text in english.items():
+        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", chinese[key])), key
+
+
+def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
+    code = "\n".join([source("index.html"), *(source(name) for name in scripts() if name != "i18n.js")])
+    named = re.findall(r'\bt\("(\w+)"|data-i18n(?:-label)?="(\w+)"', code)
+    chosen = re.findall(r'\bt\([\w.]+ \? "(\w+)" : "(\w+)"\)', code)
+    used = {key for keys in named + chosen for key in keys if key} | {"pageTitle"}  # i18n.js uses that one itself
+    made = {key for key in table("en") if key.startswith(("status_", "type_"))}
+
+    assert used | made == set(table("en"))
+
+
+def test_the_pages_own_english_is_that_of_the_table() -> None:
+    english = table("en")
+
+    for key, text in re.findall(r'data-i18n="(\w+)"[^>]*>([^<]*)<', source("index.html")):
+        assert text == english[key], key

@@ -1,0 +1,441 @@
+"""The simulator on a port: REST API, pay page, controls, and deliveries over real HTTP."""
+
+import asyncio
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+import uvicorn
+
+from local.stripe_simulator import Simulator
+from local.stripe_simulator.app import create_app
+from local.stripe_simulator.page.texts import CHINESE, ENGLISH, texts_for
+from tests.support.stripe_simulator import (
+    DECLINED,
+    SECRET_KEY,
+    SUCCEEDS,
+    THREE_D_SECURE,
+    WEBHOOK_SECRET,
+    line_item,
+    session_params,
+)
+
+PATIENCE = 10.0  # seconds; far more than anything here takes
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        threading.Event().wait(0.01)
+
+
+class Receiver:
+    """A webhook endpoint that keeps what it gets; `status` is what it answers."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.barrier: threading.Barrier | None = None
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if receiver.barrier:
+                    receiver.barrier.wait(PATIENCE)
+                receiver.got.append((dict(self.headers), body))
+                self.send_response(receiver.status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
+
+    def events(self) -> list[stripe.Event]:
+        return [
+            stripe.Webhook.construct_event(body, headers["Stripe-Signature"], WEBHOOK_SECRET)
+            for headers, body in self.got
+        ]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join(PATIENCE)
+    made.server.server_close()
+
+
+@pytest.fixture
+def site(receiver: Receiver) -> Iterator[httpx.Client]:
+    """A client of a running simulator, whose webhook is the receiver."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        simulator = Simulator(
+            url,
+            now=lambda: datetime.now(UTC),
+            rng=Random(1),
+            secret_key=SECRET_KEY,
+            webhooks=[(receiver.url, WEBHOOK_SECRET)],
+        )
+        config = uvicorn.Config(create_app(simulator, hang_seconds=0.2), log_level="critical", ws="none")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        eventually(lambda: server.started)
+        with httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE) as client:
+            yield client
+        server.should_exit = True
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def client_of(site: httpx.Client) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        SECRET_KEY, base_addresses={"api": str(site.base_url).rstrip("/")}, max_network_retries=0
+    )
+
+
+def new_session(site: httpx.Client, **changes: Any) -> stripe.checkout.Session:
+    params: Any = session_params(**changes)
+    return client_of(site).v1.checkout.sessions.create(params)
+
+
+def test_the_official_client_works_over_http(site: httpx.Client) -> None:
+    session = new_session(site)
+
+    assert session.last_response
+    assert str(session.last_response.request_id).startswith("req_")
+    assert (
+        client_of(site).v1.checkout.sessions.retrieve(session.id).url
+        == f"{str(site.base_url).rstrip('/')}/c/pay/{session.id}"
+    )
+
+
+def test_a_payment_reaches_the_webhook_as_signed_events(site: httpx.Client, receiver: Receiver) -> None:
+    session = new_session(site)
+    paid = site.post(f"/_sim/checkout/{session.id}/pay", json={"card": SUCCEEDS}).json()
+
+    assert (paid["outcome"], paid["payment_status"]) == ("succeeded", "paid")
+    eventually(lambda: len(receiver.got) == 4)
+    completed = next(event for event in receiver.events() if event.type == "checkout.session.completed")
+    assert completed.data.object["id"] == session.id
+    assert receiver.got[0][0]["User-Agent"].startswith("Stripe/1.0 ")
+
+
+def test_a_failing_webhook_is_asked_again_and_the_log_tells_both(site: httpx.Client, receiver: Receiver) -> None:
+    receiver.status = 500
+    session = new_session(site)
+    site.post(f"/_sim/checkout/{session.id}/expire")
+    eventually(lambda: len(receiver.got) == 1)
+    receiver.status = 200
+
+    eventually(lambda: bool(log(site)[0]["delivered"]))
+    assert [attempt["status"] for attempt in log(site)[0]["attempts"]] == [500, 200]
+
+
+def log(site: httpx.Client) -> list[dict[str, Any]]:
+    deliveries: list[dict[str, Any]] = site.get("/_sim/deliveries").json()["deliveries"]
+    return deliveries
+
+
+def test_duplicates_arrive_at_the_same_time(site: httpx.Client, receiver: Receiver) -> None:
+    receiver.barrier = threading.Barrier(6)  # no delivery is answered before all six are there
+    site.put("/_sim/webhooks", json={"duplicates": 5})
+    site.post(f"/_sim/checkout/{new_session(site).id}/expire")
+
+    eventually(lambda: len(receiver.got) == 6)
+    assert len({event.id for event in receiver.events()}) == 1
+
+
+def test_paused_webhooks_wait_until_they_are_resumed(site: httpx.Client, receiver: Receiver) -> None:
+    assert site.put("/_sim/webhooks", json={"paused": True}).json()["paused"] is True
+    site.post(f"/_sim/checkout/{new_session(site).id}/expire")
+
+    assert log(site)[0]["state"] == "pending"
+    site.put("/_sim/webhooks", json={})
+    eventually(lambda: len(receiver.got) == 1)
+
+
+def test_an_event_is_sent_again_on_demand(site: httpx.Client, receiver: Receiver) -> None:
+    site.post(f"/_sim/checkout/{new_session(site).id}/expire")
+    eventually(lambda: len(log(site)) == 1 and log(site)[0]["delivered"])
+    event = log(site)[0]["event"]
+
+    assert site.post(f"/_sim/events/{event}/resend").json() == {"event": event, "endpoints": 1}
+    eventually(lambda: len(receiver.got) == 2)
+    assert site.post("/_sim/events/evt_none/resend").status_code == 404
+
+
+def test_a_timeout_fault_leaves_the_client_without_an_answer(site: httpx.Client) -> None:
+    fault = {"path": "/v1/checkout/sessions", "do": "timeout_after", "method": "POST"}
+    assert site.put("/_sim/faults", json={"next": [fault]}).json() == {"next": [fault]}
+    with pytest.raises(stripe.APIConnectionError):
+        new_session(site)
+
+    assert site.get("/_sim/faults").json() == {"next": []}
+    assert len(client_of(site).v1.checkout.sessions.list().data) == 1
+
+
+def test_a_client_that_gives_up_first_ends_the_wait(site: httpx.Client) -> None:
+    site.put("/_sim/faults", json={"next": [{"path": "/v1/events", "do": "timeout_before"}]})
+    with pytest.raises(httpx.ReadTimeout):
+        site.get("/v1/events", auth=(SECRET_KEY, ""), timeout=0.05)
+
+    assert site.get("/v1/events", auth=(SECRET_KEY, "")).status_code == 200
+
+
+def test_the_controls_play_dashboard_and_bank(site: httpx.Client) -> None:
+    session = new_session(site)
+    intent = site.post(f"/_sim/checkout/{session.id}/pay", json={"card": SUCCEEDS}).json()["payment_intent"]
+
+    refund = site.post(f"/_sim/payment_intents/{intent}/refund", json={"amount": 2500}).json()
+    assert (refund["object"], refund["amount"], refund["metadata"]) == ("refund", 2500, {})
+    assert site.post(f"/_sim/refunds/{refund['id']}/fail").json()["status"] == "failed"
+    pending = site.post(f"/_sim/payment_intents/{intent}/refund", json={"amount": 100, "pending": True}).json()
+    settled = site.post(f"/_sim/refunds/{pending['id']}/settle", json={"outcome": "succeeded"})
+    assert settled.json()["status"] == "succeeded"
+    dispute = site.post(f"/_sim/payment_intents/{intent}/dispute", json={"amount": 500, "reason": "general"}).json()
+    assert (dispute["amount"], dispute["reason"]) == (500, "general")
+    closed = site.post(f"/_sim/disputes/{dispute['id']}/close", json={"status": "won"})
+    assert closed.json()["status"] == "won"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/_sim/checkout/{session}/pay", {}, None),
+        ("/_sim/checkout/{session}/pay", {"card": SUCCEEDS, "method": "alipay"}, None),
+        ("/_sim/checkout/{session}/pay", {"card": 4242}, "card"),
+        ("/_sim/checkout/{session}/pay", {"method": "cash"}, "method"),
+        ("/_sim/checkout/{session}/pay", {"card": SUCCEEDS, "cvc": "1"}, "cvc"),
+        ("/_sim/checkout/{session}/settle", {"outcome": "maybe"}, "outcome"),
+        ("/_sim/payment_intents/pi_1/refund", {"amount": 0}, "amount"),
+        ("/_sim/payment_intents/pi_1/refund", {"amount": "1"}, "amount"),
+        ("/_sim/payment_intents/pi_1/dispute", {"status": "won"}, "status"),
+        ("/_sim/disputes/du_1/close", {"status": "gone"}, "status"),
+        ("/_sim/checkout/{session}/expire", {"now": True}, "now"),
+        ("/_sim/checkout/{session}/expire", [], None),
+    ],
+)
+def test_a_wrong_body_is_a_422_that_names_the_field(site: httpx.Client, path: str, body: object, field: str) -> None:
+    answer = site.post(path.format(session="cs_1"), json=body)
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["error"]["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/_sim/webhooks", {"drop": 1.5}),
+        ("/_sim/webhooks", {"duplicates": True}),
+        ("/_sim/webhooks", {"delay": 1}),
+        ("/_sim/faults", {"next": [{"path": "/v1/events", "do": "explode"}]}),
+        ("/_sim/faults", {"next": [{"path": "events", "do": "500"}]}),
+        ("/_sim/faults", {}),
+    ],
+)
+def test_wrong_settings_are_refused(site: httpx.Client, path: str, body: dict[str, Any]) -> None:
+    assert site.put(path, json=body).status_code == 422
+
+
+def test_an_impossible_step_is_a_409_with_its_reason_and_an_unknown_object_a_404(site: httpx.Client) -> None:
+    session = new_session(site)
+    settled = site.post(f"/_sim/checkout/{session.id}/settle", json={"outcome": "succeeded"})
+
+    assert settled.status_code == 409
+    assert "only a completed, unpaid one can settle" in settled.json()["error"]["message"]
+    unknown = site.post("/_sim/checkout/cs_none/pay", json={"card": SUCCEEDS})
+    assert (unknown.status_code, unknown.json()["error"]["message"]) == (404, "No such checkout.session: 'cs_none'")
+
+
+def test_reset_starts_over(site: httpx.Client) -> None:
+    new_session(site)
+
+    assert site.post("/_sim/reset").json() == {"reset": True}
+    assert client_of(site).v1.checkout.sessions.list().data == []
+
+
+# The pay page, as a browser without JavaScript uses it
+
+
+def fill(site: httpx.Client, session: stripe.checkout.Session, **changes: str) -> httpx.Response:
+    form = {"action": "card", "card_number": SUCCEEDS, "expiry": "12/34", "cvc": "123", **changes}
+    return site.post(f"/c/pay/{session.id}", data=form)
+
+
+def test_the_page_says_what_is_bought_for_how_much_and_that_nothing_is_real(site: httpx.Client) -> None:
+    session = new_session(site, line_items=[line_item(quantity=2, name="<b>Standard & more</b>")])
+    page = site.get(f"/c/pay/{session.id}")
+
+    assert page.status_code == 200
+    assert "&lt;b&gt;Standard &amp; more&lt;/b&gt;" in page.text
+    assert "<b>Standard" not in page.text
+    assert "CN¥200.00" in page.text
+    assert "no proof against the real Stripe" in page.text
+    assert 'id="back" href="https://shop.example/back?status=cancelled"' in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "written"),
+    [(500, "jpy", "¥500"), (1_500, "kwd", "KWD 1.500"), (123_456, "usd", "$1,234.56")],
+)
+def test_the_page_writes_amounts_with_the_currencys_decimals(
+    site: httpx.Client, amount: int, currency: str, written: str
+) -> None:
+    session = new_session(site, line_items=[line_item(amount, currency)])
+
+    assert f">Pay {written}<" in site.get(f"/c/pay/{session.id}").text
+
+
+def test_paying_by_card_leads_back_to_the_shop(site: httpx.Client) -> None:
+    session = new_session(site)
+    paid = fill(site, session)
+
+    assert paid.status_code == 303
+    assert paid.headers["location"] == f"https://shop.example/back?session={session.id}"
+    assert 'id="state">Paid<' in site.get(f"/c/pay/{session.id}").text
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "message"),
+    [
+        ({"card_number": DECLINED}, 402, "Your card was declined."),
+        ({"card_number": ""}, 422, "Your card number is incorrect."),
+        ({"card_number": "4242"}, 422, "Your card number is incorrect."),
+        ({"expiry": "01/20"}, 422, "Your card's expiration date is in the past."),
+        ({"expiry": "13/34"}, 422, "Your card's expiration date is incomplete."),
+        ({"cvc": "12"}, 422, "Your card's security code is incomplete."),
+    ],
+)
+def test_what_is_wrong_with_a_card_is_said_on_the_page(
+    site: httpx.Client, changes: dict[str, str], status: int, message: str
+) -> None:
+    session = new_session(site)
+    page = fill(site, session, **changes)
+
+    assert page.status_code == status
+    shown = re.search(r'id="error" role="alert">([^<]*)<', page.text)
+    assert shown
+    assert unescape(shown[1]) == message
+    assert fill(site, session).status_code == 303
+
+
+def test_a_3d_secure_card_is_challenged_on_the_page(site: httpx.Client) -> None:
+    session = new_session(site)
+    asked = fill(site, session, card_number=THREE_D_SECURE)
+
+    assert (asked.status_code, asked.headers["location"]) == (303, f"/c/pay/{session.id}")
+    page = site.get(asked.headers["location"]).text
+    assert 'id="three-d-secure-complete"' in page
+    failed = fill(site, session, action="three_d_secure_fail")
+    assert "unable to authenticate" in failed.text
+    fill(site, session, card_number=THREE_D_SECURE)
+    done = fill(site, session, action="three_d_secure_complete")
+    assert done.headers["location"].startswith("https://shop.example/")
+
+
+def test_a_late_method_is_decided_on_the_page_of_the_completed_session(site: httpx.Client) -> None:
+    session = new_session(site)
+    assert fill(site, session, action="alipay").headers["location"].startswith("https://shop.example/")
+    page = site.get(f"/c/pay/{session.id}").text
+    assert "Let it succeed" in page
+    assert "Let it fail" in page
+
+    fill(site, session, action="settle_fail")
+    assert 'id="state">Payment failed<' in site.get(f"/c/pay/{session.id}").text
+
+
+def test_an_expired_session_and_an_unknown_one_say_so(site: httpx.Client) -> None:
+    session = new_session(site)
+    site.post(f"/_sim/checkout/{session.id}/expire")
+
+    assert "This session has expired" in site.get(f"/c/pay/{session.id}").text
+    assert fill(site, session).status_code == 303
+    unknown = site.get("/c/pay/cs_none")
+    assert (unknown.status_code, "No such session" in unknown.text) == (404, True)
+
+
+def test_the_page_fills_in_a_test_card_by_link(site: httpx.Client) -> None:
+    page = site.get(f"/c/pay/{new_session(site).id}", params={"card": SUCCEEDS}).text
+
+    assert 'value="4242 4242 4242 4242"' in page
+    assert 'value="123"' in page
+
+
+def test_the_page_speaks_the_sessions_language_else_the_browsers(site: httpx.Client) -> None:
+    chinese = {"accept-language": "fr, zh-CN;q=0.9, en;q=0.5"}
+
+    assert "付款方式" in site.get(f"/c/pay/{new_session(site).id}", headers=chinese).text
+    assert "Payment method" in site.get(f"/c/pay/{new_session(site, locale='en').id}", headers=chinese).text
+    declined = site.post(
+        f"/c/pay/{new_session(site).id}",
+        data={"action": "card", "card_number": DECLINED, "expiry": "12/34", "cvc": "123"},
+        headers=chinese,
+    )
+    assert "您的银行卡被拒绝。" in declined.text
+
+
+@pytest.mark.parametrize(
+    ("locale", "accepted", "language"),
+    [
+        (None, "", "en"),
+        (None, "zh", "zh"),
+        ("auto", "en;q=0.1, zh-TW", "zh"),
+        ("zh-HK", "en", "zh"),
+        ("de", "zh", "en"),
+        (None, "zh;q=x", "zh"),
+    ],
+)
+def test_the_language_is_chosen_by_preference(locale: str | None, accepted: str, language: str) -> None:
+    assert texts_for(locale, accepted)["language"] == language
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert ENGLISH.keys() == CHINESE.keys()
+
+
+# The command
+
+
+def test_a_port_in_use_is_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run_command("--port", port)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"stripe simulator: port {port} cannot be used:")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_webhook_elsewhere_is_refused_at_start() -> None:
+    done = run_command("--port", "0", "--webhook-url", "https://example.com/")
+
+    assert done.returncode == 1
+    assert "delivers to localhost" in done.stderr
+
+
+def run_command(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "local.stripe_simulator", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

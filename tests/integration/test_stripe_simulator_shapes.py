@@ -1,0 +1,133 @@
+"""The simulator's objects beside Stripe's own samples: the same fields, but for what is listed here."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.stripe_simulator import Account
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "stripe" / "fixtures3.json"
+
+Json = dict[str, Any]
+
+# Fields of the samples that the simulator leaves out, and why.
+LEFT_OUT = {
+    # Only in answers that expand them (since API version 2022-11-15).
+    "charge": {"refunds"},
+}
+# Fields that the samples lack: newer than they are, or only present where there is something to say.
+ADDED = {
+    "checkout.session": {"allowed_payment_method_types", "excluded_payment_method_types"},
+    "payment_intent": {"allowed_payment_method_types"},
+    "refund": {"failure_reason"},
+    "webhook_endpoint": {"secret"},
+}
+
+
+@pytest.fixture(scope="module")
+def samples() -> dict[str, Json]:
+    if not SAMPLES.is_file():
+        pytest.skip(f"Stripe's sample objects are not at {SAMPLES}")
+    resources: dict[str, Json] = json.loads(SAMPLES.read_text())["resources"]
+    return resources
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, Json]:
+    """One object of each kind, as the API answers with it."""
+    account = Account()
+    product = _answer(account, "POST", "/v1/products", "name=x")
+    intent = account.paid()
+    refund = account.simulator.refund(intent.id, 100)
+    account.simulator.fail_refund(refund["id"])
+    dispute = account.simulator.dispute(intent.id)
+    paths = {
+        "payment_intent": f"/v1/payment_intents/{intent.id}",
+        "payment_method": f"/v1/payment_methods/{intent.payment_method}",
+        "charge": f"/v1/charges/{intent.latest_charge}",
+        "refund": f"/v1/refunds/{refund['id']}",
+        "dispute": f"/v1/disputes/{dispute['id']}",
+    }
+    listed = {
+        name: f"/v1/{path}?limit=1" for name, path in (("event", "events"), ("checkout.session", "checkout/sessions"))
+    }
+    return {
+        **{name: _answer(account, "GET", path) for name, path in paths.items()},
+        **{name: _answer(account, "GET", path)["data"][0] for name, path in listed.items()},
+        "product": product,
+        "price": _answer(account, "POST", "/v1/prices", f"currency=usd&unit_amount=100&product={product['id']}"),
+        "webhook_endpoint": _answer(
+            account, "POST", "/v1/webhook_endpoints", "url=http://localhost:9/&enabled_events[]=*"
+        ),
+    }
+
+
+def _answer(account: Account, method: str, path: str, body: str = "") -> Json:
+    status, _, answer = account.call(method, path, body)
+    assert status == 200, answer
+    document: Json = json.loads(answer)
+    return document
+
+
+KINDS = (
+    "checkout.session",
+    "payment_intent",
+    "payment_method",
+    "charge",
+    "refund",
+    "dispute",
+    "event",
+    "product",
+    "price",
+    "webhook_endpoint",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_has_the_fields_of_stripes_sample(samples: dict[str, Json], made: dict[str, Json], kind: str) -> None:
+    sample, ours = set(samples[kind]), set(made[kind])
+
+    assert sample - ours == LEFT_OUT.get(kind, set())
+    assert ours - sample == ADDED.get(kind, set())
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("payment_method", "card"),
+        ("payment_method", "billing_details"),
+        ("dispute", "evidence"),
+        ("dispute", "evidence_details"),
+        ("checkout.session", "customer_details"),
+        ("checkout.session", "total_details"),
+        ("checkout.session", "custom_text"),
+    ],
+)
+def test_an_inner_object_has_the_fields_of_stripes_sample(
+    samples: dict[str, Json], made: dict[str, Json], kind: str, field: str
+) -> None:
+    assert made[kind][field].keys() == samples[kind][field].keys()
+
+
+def test_a_charge_tells_of_its_card_what_stripes_sample_tells(samples: dict[str, Json], made: dict[str, Json]) -> None:
+    sample, ours = (charge["payment_method_details"]["card"] for charge in (samples["charge"], made["charge"]))
+
+    assert ours.keys() == sample.keys()
+    assert made["charge"]["outcome"].keys() - samples["charge"]["outcome"].keys() == {"risk_level", "risk_score"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_is_test_mode_and_names_its_kind(made: dict[str, Json], kind: str) -> None:
+    assert made[kind]["object"] == kind
+    assert made[kind].get("livemode", False) is False  # refunds have none
+
+
+def test_an_event_holds_the_object_in_the_version_that_it_names(made: dict[str, Json]) -> None:
+    event = made["event"]
+
+    assert event["api_version"] == "2026-10-28.endive"
+    assert event["type"] == "charge.dispute.funds_withdrawn"
+    assert event["data"]["object"]["object"] == "dispute"
+    assert event["request"] == {"id": None, "idempotency_key": None}
