@@ -8,7 +8,8 @@ from topup.http import Request, Response, endpoint
 @endpoint
 def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
-    order = payments.find(request.path_parameters["payment_id"])
-    if order.user_id != caller.user_id and not caller.is_admin:
+    payment = payments.find(request.path_parameters["payment_id"])
+    if payment.order.user_id != caller.user_id and not caller.is_admin:
         raise PaymentNotFound
-    return Response(views.payment(payments.up_to_date(order, request.now), to_admin=caller.is_admin))
+    order = payments.up_to_date(payment.order, request.now)
+    return Response(views.payment(order, payment.reversals, to_admin=caller.is_admin))

@@ -3,14 +3,12 @@
 2xx means that the effect is durable; anything else makes Stripe send the event again.
 """
 
-from topup import payments, stripe_gateway
+from topup import stripe_gateway, webhooks
 from topup.http import Request, Response, endpoint
 
 
 @endpoint
 def handler(request: Request) -> Response:
     event = stripe_gateway.verified_event(request.body, request.headers.get("stripe-signature"), request.now)
-    news = stripe_gateway.news_of_event(event)
-    if news is not None:
-        payments.apply(news, request.now)
+    webhooks.handle(event, request.now)
     return Response({"received": True})

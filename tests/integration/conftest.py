@@ -10,8 +10,9 @@ from tests.support.builders import NOW
 from tests.support.dynamodb import Emulator
 from tests.support.stripe_events import STACK, WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, opens_session
-from topup import config, stripe_gateway, telemetry
+from topup import config, telemetry
 from topup.store import client as dynamodb_client
+from topup.stripe_gateway import client as stripe_client
 
 ENVIRONMENT = {
     "STACK_NAME": STACK,
@@ -58,10 +59,10 @@ def dynamodb(environment: pytest.MonkeyPatch) -> Iterator[Emulator]:
 def stripe_wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeWire]:
     """Stripe, which opens every session that it is asked for, until a test tells it otherwise."""
     wire = StripeWire(opens_session)
-    monkeypatch.setattr(stripe_gateway, "http_client", lambda: wire)
-    stripe_gateway._client_of.cache_clear()
+    monkeypatch.setattr(stripe_client, "http_client", lambda: wire)
+    stripe_client._client_of.cache_clear()
     yield wire
-    stripe_gateway._client_of.cache_clear()
+    stripe_client._client_of.cache_clear()
 
 
 @pytest.fixture

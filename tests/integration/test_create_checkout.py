@@ -19,7 +19,8 @@ from tests.support.stripe_wire import (
     times_out,
     times_out_after,
 )
-from topup import config, store, stripe_gateway
+from topup import config, store
+from topup.stripe_gateway import client, sessions
 
 KEY = {"idempotency-key": "buy-1"}
 STANDARD = {"package": "standard"}
@@ -72,14 +73,14 @@ def test_the_session_is_asked_for_in_stripes_own_types(monkeypatch: pytest.Monke
         monkeypatch.setattr(sys.modules[params.__module__], name, value, raising=False)
     types = TypeAdapter(params)
 
-    types.validate_python(stripe_gateway._session_params(an_order()), strict=True, extra="forbid")
+    types.validate_python(sessions.session_params(an_order()), strict=True, extra="forbid")
 
     with pytest.raises(ValidationError):
         types.validate_python({"mode": "payment", "unknown": 1}, strict=True, extra="forbid")
 
 
 def test_the_api_version_is_the_one_that_the_library_was_made_for():
-    assert stripe.api_version == stripe_gateway.API_VERSION
+    assert stripe.api_version == client.API_VERSION
 
 
 def test_the_same_key_and_body_give_the_same_payment_and_one_session(api: Api, stripe_wire: StripeWire):

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local import function_url, functions, gateway
 from local.clock import Clock
@@ -25,6 +25,7 @@ from local.gateway import Gateway
 from local.loader import Loader
 from local.logs import Console, HandlerLog
 from local.project import Project, Runtime
+from local.servers import AccessLine
 
 ORIGIN = "https://shop.example"
 TEMPLATE = """
@@ -501,6 +502,42 @@ def test_no_bytecode_is_left_beside_the_functions(local: Local, monkeypatch: pyt
 
 
 # ------------------------------------------------------------------------------------------------------------ logs
+
+
+def test_what_a_handler_logs_as_an_error_is_told_with_its_reason(tmp_path: Path) -> None:
+    shown = io.StringIO()
+    traceback = "Traceback …\n  File …\nKeyError: 'price'"
+    with closing(HandlerLog(tmp_path / "logs" / "app.log", Console(shown))) as log, log.of("answer"):
+        for record in (
+            {"level": "ERROR", "message": "request failed", "detail": "catalogue.json: packages: must not be empty"},
+            {"level": "ERROR", "message": "unexpected failure", "exception": traceback},
+            {"level": "WARNING", "message": "lost a race"},
+            {"level": "INFO", "message": "checkout opened"},
+        ):
+            log.line(json.dumps(record))
+
+    assert shown.getvalue().splitlines() == [
+        "  answer: ERROR request failed: catalogue.json: packages: must not be empty",
+        "  answer: ERROR unexpected failure: KeyError: 'price'",
+        "  answer: WARNING lost a race",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "told"),
+    [("storefront", "/app.js", False), ("storefront", "/nothing.js", True), ("api", "/app.js", True)],
+)
+def test_the_shops_own_files_do_not_bury_the_other_lines(service: str, path: str, told: bool) -> None:
+    async def site(scope: Scope, receive: Receive, send: Send) -> None:
+        status = 404 if scope["path"] == "/nothing.js" else 200
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    shown = io.StringIO()
+    with asyncio.Runner() as runner:
+        Client(AccessLine(site, service, Console(shown)), runner).get(path)
+
+    assert (path in shown.getvalue()) is told
 
 
 def test_what_clients_and_handlers_say_cannot_steer_the_terminal() -> None:

@@ -63,7 +63,7 @@ def test_a_payment_reads_as_the_guide_shows_it(api: Api, dynamodb: Emulator, str
         "created_at": "2026-03-01T12:00:00Z",
         "paid_at": "2026-03-01T12:02:15Z",
     }
-    assert dynamodb.operations == ["GetItem"]
+    assert dynamodb.operations == ["Query"]
     assert stripe_wire.requests == []
 
 

@@ -257,7 +257,7 @@ def test_both_languages_say_the_same_things_with_the_same_blanks() -> None:
 def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
     code = "\n".join([source("index.html"), *(source(name) for name in scripts() if name != "i18n.js")])
     named = re.findall(r'\bt\("(\w+)"|data-i18n(?:-label)?="(\w+)"', code)
-    chosen = re.findall(r'\bt\([\w.]+ \? "(\w+)" : "(\w+)"\)', code)
+    chosen = re.findall(r'\bt\([\w.()]+ \? "(\w+)" : "(\w+)"\)', code)
     used = {key for keys in named + chosen for key in keys if key} | {"pageTitle"}  # i18n.js uses that one itself
     made = {key for key in table("en") if key.startswith(("status_", "type_"))}
 

@@ -15,14 +15,14 @@ def test_a_grant_adds_a_lot_and_one_entry_that_explains_it():
     grant = credits.grant(a_wallet(balance=50, total_credits_earned=500, last_entry=7), a_lot(), "Purchase", NOW)
 
     assert grant.wallet == a_wallet(balance=1150, total_credits_earned=1600, last_entry=8)
-    assert grant.lot == a_lot()
+    assert grant.new_lot == a_lot()
     assert (grant.entry.number, grant.entry.amount, grant.entry.balance_after) == (8, 1100, 1150)
 
 
 def test_a_grant_pays_the_debt_first():
     grant = credits.grant(a_wallet(balance=-300, debt=300, last_entry=2), a_lot(), "Purchase", NOW)
 
-    assert grant.lot.remaining == 800
+    assert grant.new_lot.remaining == 800
     assert grant.wallet.debt == 0
     assert grant.wallet.balance == 800 == grant.entry.balance_after
     assert grant.entry.amount == sum(grant.entry.moves.values()) - grant.entry.debt_change
@@ -31,7 +31,7 @@ def test_a_grant_pays_the_debt_first():
 def test_a_grant_smaller_than_the_debt_leaves_the_rest_of_it():
     grant = credits.grant(a_wallet(balance=-2000, debt=2000, last_entry=2), a_lot(), "Purchase", NOW)
 
-    assert (grant.lot.remaining, grant.wallet.debt, grant.wallet.balance) == (0, 900, -900)
+    assert (grant.new_lot.remaining, grant.wallet.debt, grant.wallet.balance) == (0, 900, -900)
 
 
 def test_the_spendable_balance_leaves_out_expired_lots_and_debt():

@@ -157,6 +157,22 @@ def test_a_value_that_the_parameter_does_not_allow_is_refused(tmp_path: Path) ->
         read(tmp_path, text, Level="loud")
 
 
+@pytest.mark.parametrize(
+    ("definition", "value", "complaint"),
+    [
+        ("{Type: String, AllowedValues: [INFO, ERROR]}", "LOUD", "Level: 'LOUD' is none of INFO, ERROR"),
+        ("{Type: Number, MinValue: 1, MaxValue: 120}", "six", "Level: 'six' is no number from 1 to 120"),
+        ("{Type: Number, MinValue: 1, MaxValue: 120}", "121", "Level: '121' is no number from 1 to 120"),
+        ("{Type: Number, MinValue: 1}", "0", "Level: '0' is no number from 1 to inf"),
+    ],
+)
+def test_a_value_outside_the_parameters_range_is_refused(
+    tmp_path: Path, definition: str, value: str, complaint: str
+) -> None:
+    with pytest.raises(TemplateError, match=complaint):
+        read(tmp_path, f"Parameters: {{Level: {definition}}}", Level=value)
+
+
 def test_a_parameter_without_a_value_is_named(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"Parameters\.Level: no value"):
         read(tmp_path, "Parameters: {Level: {Type: String}}")
@@ -255,6 +271,8 @@ def test_the_process_environment_beats_dotenv_which_beats_the_example(tmp_path: 
         ("STRIPE_SECRET_KEY", "sk_live_abc", "never touches real money"),
         ("STRIPE_SECRET_KEY", "rk_live_abc", "never touches real money"),
         ("STRIPE_SECRET_KEY", "pk_test_abc", "must be a test key"),
+        ("STRIPE_SECRET_KEY", "sk_test_", "must be a test key"),
+        ("STRIPE_SECRET_KEY", "sk_test_abc…", "must be a test key"),
         ("STRIPE_SECRET_KEY", "", "not set: STRIPE_SECRET_KEY"),
         ("JWT_SECRET", "short", "at least 32 bytes"),
         ("API_PORT", "http", "API_PORT must be a port number"),
@@ -267,6 +285,13 @@ def test_a_setting_that_cannot_work_is_refused_by_name(tmp_path: Path, name: str
         settings.load(tmp_path, {**VALID, name: value})
 
     assert "_abc" not in str(refusal.value)
+
+
+def test_what_dotenv_sets_and_nothing_reads_is_known(tmp_path: Path) -> None:
+    (tmp_path / ".env.example").write_text("STRIPE_PUBLISHABLE_KEY=pk\n", encoding="utf-8")
+    an_env_file(tmp_path, "JWT_SECRT=x\nLOG_LEVEL=INFO\nWEB_PORT=1\nSTRIPE_PUBLISHABLE_KEY=pk_2\n")
+
+    assert settings.load(tmp_path, VALID).unread == ("JWT_SECRT",)
 
 
 def test_a_key_of_stripes_own_test_mode_is_not_simulated(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from local.intrinsics import read_yaml
 from tests.support.api import ROOT, template
-from topup import store, stripe_gateway
+from topup import store
 from topup.store import client as dynamodb_client
+from topup.stripe_gateway import client as stripe_client
 
 ROUTES = {
     "list_packages": {"GET /api/payments/packages"},
@@ -20,18 +21,23 @@ ROUTES = {
     "list_payments": {"GET /api/payments"},
     "get_credits": {"GET /api/users/credits"},
     "list_transactions": {"GET /api/users/credits/transactions"},
+    "refund_payment": {"POST /api/payments/stripe/refund"},
+    "spend_credits": {"POST /api/users/credits/spend"},
 }
+BACKGROUND = {"expire_credits", "reconcile"}
 API_TIMEOUT = 30  # seconds; API Gateway's, for an HTTP API
 
 # The requests of each function's longest flow: to DynamoDB, and to Stripe with its retries.
 FLOWS = {
     "list_packages": (0, 0),
-    "create_checkout": (2, 1 + stripe_gateway.RETRIES),
+    "create_checkout": (2, 1 + stripe_client.RETRIES),
     "stripe_webhook": (3, 0),
     "get_payment": (4, 1),
     "list_payments": (1, 0),
     "get_credits": (1, 0),
     "list_transactions": (1, 0),
+    "spend_credits": (3, 0),
+    "refund_payment": (2, 2),
 }
 
 
@@ -52,7 +58,7 @@ def functions() -> dict[str, Any]:
 def test_every_function_of_the_template_exists_and_every_folder_is_in_the_template():
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
 
-    assert folders == set(functions()) == set(ROUTES)
+    assert folders == set(functions()) == set(ROUTES) | BACKGROUND
 
 
 def test_the_routes_are_those_of_the_public_api():
@@ -109,10 +115,13 @@ def test_no_function_may_do_everything_or_touch_everything():
 @pytest.mark.parametrize(
     ("secret", "readers"),
     [
-        ("STRIPE_SECRET_KEY", {"create_checkout", "stripe_webhook", "get_payment"}),
+        ("STRIPE_SECRET_KEY", {"create_checkout", "stripe_webhook", "get_payment", "refund_payment", "reconcile"}),
         ("STRIPE_WEBHOOK_SECRET", {"stripe_webhook"}),
-        ("PROXY_API_KEY", {"create_checkout"}),
-        ("JWT_SECRET", {"create_checkout", "get_payment", "list_payments", "get_credits", "list_transactions"}),
+        ("PROXY_API_KEY", {"create_checkout", "spend_credits"}),
+        (
+            "JWT_SECRET",
+            {"create_checkout", "refund_payment", "get_payment", "list_payments", "get_credits", "list_transactions"},
+        ),
     ],
 )
 def test_only_those_read_a_secret_that_need_it(secret: str, readers: set[str]):
@@ -129,7 +138,7 @@ def test_a_functions_slowest_flow_fits_in_its_timeout_and_that_in_the_apis(funct
     dynamodb_call = (
         dynamodb_client.ATTEMPTS * (dynamodb_client.CONNECT_TIMEOUT + dynamodb_client.READ_TIMEOUT) + backoff
     )
-    stripe_call = stripe_gateway.CONNECT_TIMEOUT + stripe_gateway.READ_TIMEOUT
+    stripe_call = stripe_client.CONNECT_TIMEOUT + stripe_client.READ_TIMEOUT
 
     slowest = dynamodb_calls * dynamodb_call + stripe_calls * stripe_call + max(0, stripe_calls - 1) * backoff
 
@@ -139,9 +148,9 @@ def test_a_functions_slowest_flow_fits_in_its_timeout_and_that_in_the_apis(funct
 def test_every_function_and_trigger_has_an_event_to_try_it_with():
     events = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
 
-    assert set(events) == {*ROUTES, "stripe_webhook_url"}
+    assert set(events) == {*ROUTES, *BACKGROUND, "stripe_webhook_url"}
     for name, event in events.items():
-        if name != "stripe_webhook_url":
+        if name in ROUTES:
             assert event["routeKey"] in ROUTES[name]
 
 

@@ -9,7 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
 from topup.http import Request
 
-LARGEST_URL = 500  # characters
+# Characters.
+LARGEST_URL = 500
+LONGEST_REASON = 5_000
+LONGEST_DESCRIPTION = 500
+LONGEST_USER_ID = 255
+
+LARGEST_SPEND = 1_000_000_000  # credits; far above any wallet, far below where JSON numbers lose digits
 
 
 class Body(BaseModel):
@@ -23,6 +29,23 @@ class CheckoutBody(Body):
 
     package: str = Field(min_length=1, max_length=40)
     return_url: str | None = Field(default=None, min_length=1, max_length=LARGEST_URL)
+
+
+class RefundBody(Body):
+    """POST /api/payments/stripe/refund; `amount` in major units, null = all that is left."""
+
+    payment_id: str = Field(min_length=1, max_length=36)
+    reason: str | None = Field(default=None, max_length=LONGEST_REASON)
+    amount: int | Decimal | None = Field(default=None, gt=0)
+    force: bool = False
+
+
+class SpendBody(Body):
+    """POST /api/users/credits/spend."""
+
+    user_id: str = Field(min_length=1, max_length=LONGEST_USER_ID)
+    amount: int = Field(gt=0, le=LARGEST_SPEND)
+    description: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
 
 
 AnyBody = TypeVar("AnyBody", bound=Body)

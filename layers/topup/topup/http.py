@@ -26,6 +26,10 @@ STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.PaymentNotFound: HTTPStatus.NOT_FOUND,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
+    errors.InsufficientCredits: HTTPStatus.CONFLICT,
+    errors.TooManyLots: HTTPStatus.CONFLICT,
+    errors.NotRefundable: HTTPStatus.CONFLICT,
+    errors.CreditsSpent: HTTPStatus.CONFLICT,
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.ValidationFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -34,6 +38,7 @@ STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.StripeFailed: HTTPStatus.BAD_GATEWAY,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OrderMissing: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.OrderUnsettled: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -157,6 +162,7 @@ def _refusal(error: TopupError, request: Request) -> Answer:
         "detail": error.title if status == HTTPStatus.INTERNAL_SERVER_ERROR else error.detail,
         "code": error.code,
         "request_id": request.id,
+        **error.figures,
     }
     if isinstance(error, ValidationFailed):
         problem["errors"] = [{"field": refused.field, "message": refused.message} for refused in error.errors]

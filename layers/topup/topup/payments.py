@@ -1,5 +1,6 @@
 """What becomes of a payment: the one way in which news of it, from wherever, changes an order and grants credits."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from topup import config, contention, store
@@ -7,6 +8,7 @@ from topup.domain import orders
 from topup.domain.errors import Busy, OrderMissing, PaymentNotFound, StripeFailed
 from topup.domain.news import News
 from topup.domain.orders import Change, Order, Settlement
+from topup.domain.reversals import Payment
 from topup.telemetry import count, logger
 
 # The webhook usually beats the buyer's return; only when it has not come by then is Stripe worth a question.
@@ -14,45 +16,57 @@ SYNC_AFTER = timedelta(seconds=5)
 SYNC_INTERVAL = timedelta(seconds=5)
 
 
-def apply(news: News, now: datetime) -> Order:
-    """Do what the news asks, once, however often and from wherever it comes, and return the order as it is then.
+@dataclass(frozen=True)
+class Outcome:
+    """An order as it is after some news, and whether the news changed it."""
 
-    Raises OrderMissing, Busy.
-    """
+    order: Order
+    is_changed: bool
+
+
+def apply(news: News, now: datetime) -> Outcome:
+    """Do what the news asks, once, however often and from wherever it comes; raises OrderMissing, Busy."""
     for _ in contention.tries():
         try:
             order, wallet = store.load_order_and_wallet(news.payment_id, news.user_id)
             if order is None:
-                raise _missing(news)
+                raise missing(news.payment_id)
             change = orders.decide(order, wallet, news, now, config.settings().expire_after_months)
             if change is not None:
                 store.record(change)
-            _report(news, change)
         except store.LostRace as race:
             logger.info("lost a race", payment_id=news.payment_id, reason=str(race))
         else:
-            return change.after if change else order
+            _report(news, change)
+            return Outcome(change.after if change else order, is_changed=change is not None)
     raise AssertionError("Bug! tries() ends by raising Busy")
 
 
-def find(payment_id: str) -> Order:
-    """The order as it is stored; raises PaymentNotFound."""
-    order = store.load_order(payment_id) if orders.is_order_id(payment_id) else None
-    if order is None:
+def find(payment_id: str) -> Payment:
+    """The order as it is stored, with its refunds and disputes; raises PaymentNotFound."""
+    payment = store.load_payment(payment_id) if orders.is_order_id(payment_id) else None
+    if payment is None:
         raise PaymentNotFound
-    return order
+    return payment
 
 
-def up_to_date(order: Order, now: datetime) -> Order:
-    """The order as it stands, after asking Stripe when its news is overdue."""
-    if is_overdue(order, now) and store.claim_sync(order.payment_id, now, SYNC_INTERVAL):
+def up_to_date(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL) -> Order:
+    """The order as it stands, after asking Stripe when its news is overdue, at most once per interval."""
+    if is_overdue(order, now, interval) and store.claim_sync(order.payment_id, now, interval):
         return _synced(order, now)
     return order
 
 
-def is_overdue(order: Order, now: datetime) -> bool:
+def missing(payment_id: str) -> OrderMissing:
+    """The error for news of an order that should exist: Stripe must send it again, and somebody must look."""
+    count("OrderMissing")
+    logger.error("news of an order that does not exist", payment_id=payment_id)
+    return OrderMissing()
+
+
+def is_overdue(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL) -> bool:
     """Whether the order should have heard of its payment by now."""
-    was_just_asked = order.synced_at is not None and now - order.synced_at < SYNC_INTERVAL
+    was_just_asked = order.synced_at is not None and now - order.synced_at < interval
     is_young = now - order.created_at < SYNC_AFTER
     return order.is_unfinished and order.provider_order_id is not None and not is_young and not was_just_asked
 
@@ -63,17 +77,11 @@ def _synced(order: Order, now: datetime) -> Order:
 
     try:
         news = stripe_gateway.news_of_session(order)
-        return apply(news, now) if news else order
+        return apply(news, now).order if news else order
     except (StripeFailed, Busy) as error:
         # The stored status is still true, if old: better than no answer.
         logger.warning("status not synchronised", payment_id=order.payment_id, reason=error.detail)
         return order
-
-
-def _missing(news: News) -> OrderMissing:
-    count("OrderMissing")
-    logger.error("news of an order that does not exist", payment_id=news.payment_id, news=type(news).__name__)
-    return OrderMissing()
 
 
 def _report(news: News, change: Change | None) -> None:

@@ -1,17 +1,25 @@
 """What clients see: the public API's field names and shapes ; existing clients depend on them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from topup.domain import money, times
 from topup.domain.catalogue import Catalogue, Package
-from topup.domain.credits import Entry, Lot, Wallet, open_balance, spendable
+from topup.domain.credits import Entry, Lot, Spent, Wallet, open_balance, spendable
 from topup.domain.orders import Order, Status
+from topup.domain.reversal_kinds import Kind, Standing
+from topup.domain.reversals import Reversal
 
 Json = dict[str, Any]
 
 PUBLIC_STATUS = {Status.DECLINED: "failed"}
+PUBLIC_STANDING = {Standing.IN_FLIGHT: "pending"}
+REFUND_MESSAGES = {
+    Standing.SUCCEEDED: "Refund processed successfully",
+    Standing.PENDING: "Refund pending: Stripe has accepted it, and the bank has not confirmed it yet",
+    Standing.IN_FLIGHT: "Refund in flight: Stripe has not answered yet; it will be carried on, do not make another",
+}
 
 
 def catalogue(packages_on_sale: Catalogue, language: str | None) -> Json:
@@ -44,12 +52,12 @@ def checkout(order: Order) -> Json:
     }
 
 
-def payment(order: Order, *, to_admin: bool) -> Json:
-    """GET /api/payments/{payment_id}; its amount is a number."""
+def payment(order: Order, reversals: Sequence[Reversal] = (), *, to_admin: bool = False) -> Json:
+    """GET /api/payments/{payment_id}; its amounts are numbers."""
     seen: Json = {
         "payment_id": order.payment_id,
         "status": _status(order),
-        "amount": float(money.to_major(order.amount_minor, order.currency)),
+        "amount": _number(order.amount_minor, order.currency),
         "currency": order.currency,
         "credits_purchased": order.credits_purchased,
         "payment_url": order.payment_url,
@@ -59,15 +67,58 @@ def payment(order: Order, *, to_admin: bool) -> Json:
     if seen["status"] == "failed":
         seen["error_message"] = order.error_message
         seen["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
+    if order.refunded_minor or reversals:
+        seen |= _refunds(order, [one for one in reversals if one.kind is Kind.REFUND])
     if to_admin:
         seen["user_id"] = order.user_id
         seen["quarantine_reason"] = order.quarantine_reason
     return seen
 
 
+def _refunds(order: Order, refunds: Sequence[Reversal]) -> Json:
+    standing = [one for one in refunds if one.reversed_minor]
+    seen: Json = {
+        "amount_refunded": _number(order.refunded_minor, order.currency),
+        "credits_refunded": sum(one.clawed for one in standing),
+    }
+    if refunds:
+        seen["refunds"] = [_refund(one, order.currency) for one in refunds]
+    return seen
+
+
+def _refund(refund: Reversal, currency: str) -> Json:
+    return {
+        "refund_id": refund.stripe_id or refund.reversal_id,
+        "amount": _number(refund.amount_minor, currency),
+        "status": PUBLIC_STANDING.get(refund.standing, refund.standing.value),
+        "reason": refund.reason,
+        "created_at": times.to_text(refund.created_at),
+    }
+
+
+def refunded(order: Order, refund: Reversal) -> Json:
+    """POST /api/payments/stripe/refund."""
+    return {
+        "success": refund.standing is not Standing.IN_FLIGHT,
+        "refund_id": refund.stripe_id or refund.reversal_id,
+        "amount": _number(refund.amount_minor, order.currency),
+        "credits_refunded": refund.clawed,
+        "message": REFUND_MESSAGES.get(refund.standing, f"Refund {refund.standing.value}"),
+    }
+
+
+def spent(spend: Spent) -> Json:
+    """POST /api/users/credits/spend."""
+    return {
+        "transaction_id": spend.transaction_id,
+        "amount": spend.amount,
+        "balance_after": spend.balance_after,
+    }
+
+
 def payments(orders: Iterable[Order], next_cursor: str | None) -> Json:
     """GET /api/payments."""
-    return {"payments": [payment(order, to_admin=False) for order in orders], "next_cursor": next_cursor}
+    return {"payments": [payment(order) for order in orders], "next_cursor": next_cursor}
 
 
 def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> Json:
@@ -108,6 +159,11 @@ def _transaction(entry: Entry, now: datetime) -> Json:
         "is_expired": entry.is_expired(now),
         "created_at": times.to_text(entry.created_at),
     }
+
+
+def _number(amount_minor: int, currency: str) -> float:
+    """An amount as a JSON number: what existing clients parse here; it is exact for every amount that Stripe takes."""
+    return float(money.to_major(amount_minor, currency))
 
 
 def _status(order: Order) -> str:

@@ -1,12 +1,18 @@
 """Credits: a user's wallet, the lots it is made of, and the ledger that explains every change."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from topup.domain.errors import InsufficientCredits, TooManyLots
+
 _TRANSACTION_IDS = uuid.UUID("5d8b3f0e-9a43-4c0f-8f0d-6d1c9c1f7a11")
+
+# A DynamoDB transaction holds 100 items: the wallet, the entry, an order, its reversal or a request marker, and a
+# timer leave room for this many lots.
+MOST_LOTS = 95
 
 
 class TransactionType(StrEnum):
@@ -24,18 +30,31 @@ class TransactionType(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Lot:
-    """The credits that one order granted, and how many of them are left until `expires_at` (a whole second, UTC)."""
+    """The credits that one order granted, and how many of them are left until `expires_at` (a whole second, UTC).
+
+    `expired` is what it has lost to expiry, which a later refund must not take again.
+    """
 
     lot_id: str
     user_id: str
     payment_id: str
+    package_name: str
     granted: int
     remaining: int
     expires_at: datetime
+    expired: int = 0
+
+    def is_past(self, now: datetime) -> bool:
+        """Whether its expiry has come: from that second on, nothing of it may be spent."""
+        return self.expires_at <= now
 
     def is_open(self, now: datetime) -> bool:
-        """Whether it has credits that may still be spent: from its expiry second on it has none."""
-        return self.remaining > 0 and now < self.expires_at
+        """Whether it has credits that may still be spent."""
+        return self.remaining > 0 and not self.is_past(now)
+
+    def lost_to_expiry(self, now: datetime) -> int:
+        """What expiry has taken, or will as soon as somebody sweeps it."""
+        return self.expired + (self.remaining if self.is_past(now) else 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +99,36 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grant:
-    """What changes when a lot comes into being: everything in one transaction, or nothing."""
+class LotChange:
+    """A lot as it was read, and as it will be."""
+
+    before: Lot
+    after: Lot
+
+    @property
+    def amount(self) -> int:
+        """How many credits it gains; negative where it loses some."""
+        return self.after.remaining - self.before.remaining
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditChange:
+    """Everything that one change of a user's credits writes, in one transaction or not at all."""
 
     wallet: Wallet
-    lot: Lot
     entry: Entry
+    lots: Sequence[LotChange] = ()
+    new_lot: Lot | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """A spend that has happened, as it is remembered for whoever asks again."""
+
+    transaction_id: str
+    amount: int
+    balance_after: int
+    request_fingerprint: str
 
 
 def spendable(lots: Iterable[Lot], now: datetime) -> list[Lot]:
@@ -98,10 +141,10 @@ def open_balance(lots: Iterable[Lot], wallet: Wallet, now: datetime) -> int:
     return sum(lot.remaining for lot in lots if lot.is_open(now)) - wallet.debt
 
 
-def grant(wallet: Wallet, lot: Lot, description: str, now: datetime) -> Grant:
+def grant(wallet: Wallet, lot: Lot, description: str, now: datetime) -> CreditChange:
     """Give the wallet a new lot; what the user owes is paid out of it first."""
     debt_paid = min(wallet.debt, lot.granted)
-    kept = lot.granted - debt_paid
+    kept = replace(lot, remaining=lot.granted - debt_paid)
     entry = Entry(
         user_id=wallet.user_id,
         number=wallet.last_entry + 1,
@@ -112,14 +155,93 @@ def grant(wallet: Wallet, lot: Lot, description: str, now: datetime) -> Grant:
         description=description,
         payment_id=lot.payment_id,
         expires_at=lot.expires_at,
-        moves={lot.lot_id: kept},
+        moves={lot.lot_id: kept.remaining},
         debt_change=-debt_paid,
     )
-    wallet_after = replace(
-        wallet,
-        balance=entry.balance_after,
-        total_credits_earned=wallet.total_credits_earned + lot.granted,
-        debt=wallet.debt - debt_paid,
-        last_entry=entry.number,
+    earned = replace(wallet, total_credits_earned=wallet.total_credits_earned + lot.granted)
+    return CreditChange(wallet=_after(earned, entry), entry=entry, new_lot=kept)
+
+
+def spend(wallet: Wallet, lots: Iterable[Lot], amount: int, description: str, now: datetime) -> CreditChange:
+    """Take `amount` credits, soonest-expiring lot first; raises InsufficientCredits, TooManyLots."""
+    open_lots = spendable(lots, now)
+    balance = open_balance(open_lots, wallet, now)
+    if amount > balance:
+        raise InsufficientCredits(balance)
+    drawn = _draw(open_lots, amount)
+    if len(drawn) > MOST_LOTS:
+        raise TooManyLots(largest=sum(lot.remaining for lot in open_lots[:MOST_LOTS]))
+    return _change(wallet, TransactionType.SPENT, drawn, description, now)
+
+
+def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
+    """Take what is left of a lot whose time has come; None if it has not, or if there is nothing left."""
+    if not lot.is_past(now) or lot.remaining == 0:
+        return None
+    swept = LotChange(before=lot, after=replace(lot, remaining=0, expired=lot.expired + lot.remaining))
+    description = f"Expired: {lot.package_name}"
+    return _change(wallet, TransactionType.EXPIRED, [swept], description, now, payment_id=lot.payment_id)
+
+
+def claw_back(
+    wallet: Wallet, own: Lot, others: Iterable[Lot], amount: int, why: TransactionType, description: str, now: datetime
+) -> CreditChange:
+    """Take back `amount` credits that an order granted: from its own lot, then from other open ones, then as debt."""
+    others_open = [lot for lot in spendable(others, now) if lot.lot_id != own.lot_id]
+    drawn = _draw([*spendable([own], now), *others_open], amount)
+    if len(drawn) > MOST_LOTS:
+        raise TooManyLots(largest=0)
+    owed = amount + sum(change.amount for change in drawn)
+    return _change(wallet, why, drawn, description, now, payment_id=own.payment_id, debt_change=owed)
+
+
+def restore(
+    wallet: Wallet, own: Lot, amount: int, why: TransactionType, description: str, now: datetime
+) -> CreditChange:
+    """Give back `amount` credits that were clawed back: they pay debt first, and then return to the order's lot."""
+    debt_paid = min(wallet.debt, amount)
+    returned = LotChange(before=own, after=replace(own, remaining=own.remaining + amount - debt_paid))
+    lots = [returned] if returned.amount else []
+    return _change(wallet, why, lots, description, now, payment_id=own.payment_id, debt_change=-debt_paid)
+
+
+def _draw(lots: Iterable[Lot], amount: int) -> list[LotChange]:
+    """Take up to `amount` credits from the lots in their order."""
+    drawn, missing = [], amount
+    for lot in lots:
+        taken = min(lot.remaining, missing)
+        if taken == 0:
+            break
+        drawn.append(LotChange(before=lot, after=replace(lot, remaining=lot.remaining - taken)))
+        missing -= taken
+    return drawn
+
+
+def _change(
+    wallet: Wallet,
+    why: TransactionType,
+    lots: Sequence[LotChange],
+    description: str,
+    now: datetime,
+    *,
+    payment_id: str | None = None,
+    debt_change: int = 0,
+) -> CreditChange:
+    amount = sum(change.amount for change in lots) - debt_change
+    entry = Entry(
+        user_id=wallet.user_id,
+        number=wallet.last_entry + 1,
+        transaction_type=why,
+        amount=amount,
+        balance_after=wallet.balance + amount,
+        created_at=now,
+        description=description,
+        payment_id=payment_id,
+        moves={change.after.lot_id: change.amount for change in lots},
+        debt_change=debt_change,
     )
-    return Grant(wallet=wallet_after, lot=replace(lot, remaining=kept), entry=entry)
+    return CreditChange(wallet=_after(wallet, entry), entry=entry, lots=tuple(lots))
+
+
+def _after(wallet: Wallet, entry: Entry) -> Wallet:
+    return replace(wallet, balance=entry.balance_after, debt=wallet.debt + entry.debt_change, last_entry=entry.number)

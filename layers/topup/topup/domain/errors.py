@@ -10,9 +10,11 @@ class TopupError(Exception):
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
 
-    def __init__(self, detail: str = "") -> None:
+    def __init__(self, detail: str = "", **figures: int | str) -> None:
+        """`figures` go into the problem document, for programs: the balance, the largest amount that would do."""
         super().__init__(detail or self.title)
         self.detail = detail or self.title
+        self.figures = figures
 
 
 class ConfigurationError(TopupError):
@@ -64,6 +66,42 @@ class IdempotencyConflict(TopupError):
     title = "This Idempotency-Key was used with another request"
 
 
+class InsufficientCredits(TopupError):
+    code = "insufficient_credits"
+    title = "The user has too few credits"
+
+    def __init__(self, balance: int) -> None:
+        super().__init__(f"The user has {balance} credits to spend", balance=balance)
+
+
+class TooManyLots(TopupError):
+    """One transaction cannot touch so many lots; nothing has been done."""
+
+    code = "too_many_lots"
+    title = "This would take too many small lots at once"
+
+    def __init__(self, largest: int) -> None:
+        super().__init__(f"At most {largest} credits can be spent at once; spend in parts", largest=largest)
+
+
+class NotRefundable(TopupError):
+    code = "not_refundable"
+    title = "This payment cannot be refunded"
+
+
+class CreditsSpent(TopupError):
+    """A refund would leave the user owing credits; `largest` is what would not, in major units of the currency."""
+
+    code = "credits_spent"
+    title = "The credits have been spent already"
+
+    def __init__(self, largest: str) -> None:
+        super().__init__(
+            f"The user has spent these credits: at most {largest} can be refunded without debt (or use force)",
+            largest_refundable=largest,
+        )
+
+
 class BodyTooLarge(TopupError):
     code = "body_too_large"
     title = "The body is too large"
@@ -100,10 +138,14 @@ class StripeFailed(TopupError):
     code = "stripe_error"
     title = "Stripe could not do this"
 
-    def __init__(self, detail: str = "", *, is_final: bool = False) -> None:
-        """`is_final`: Stripe did answer, nothing was done, and the same idempotency key would bring the same answer."""
+    def __init__(self, detail: str = "", *, is_final: bool = False, is_refusal: bool = False) -> None:
+        """`is_final`: Stripe did answer, and the same idempotency key would bring the same answer.
+
+        `is_refusal`: the answer was that it will not be done, so that nothing was.
+        """
         super().__init__(detail)
         self.is_final = is_final
+        self.is_refusal = is_refusal
 
 
 class Busy(TopupError):
@@ -112,6 +154,13 @@ class Busy(TopupError):
     code = "busy"
     title = "Busy, please retry"
     retry_after = 2  # seconds
+
+
+class OrderUnsettled(TopupError):
+    """News of a refund or a dispute of a payment that we have not heard of: Stripe must send it again."""
+
+    code = "order_unsettled"
+    title = "The payment is not settled yet"
 
 
 class OrderMissing(TopupError):

@@ -1,6 +1,9 @@
 """What Stripe tells us about a payment, in Topup's words."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from topup.domain.reversal_kinds import Kind, Standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,3 +55,23 @@ class PaymentFailed(News):
 @dataclass(frozen=True, kw_only=True)
 class CheckoutExpired(News):
     """The session ran out before anybody paid."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReversalNews:
+    """A refund or a dispute of an order, as Stripe has it: `amount_minor` in integer minor units of `currency`.
+
+    `payment` is the payment that it is about, where Stripe was asked for it: an order that has not heard of its
+    payment yet can be settled first.
+    """
+
+    kind: Kind
+    reversal_id: str
+    stripe_id: str
+    payment_id: str
+    amount_minor: int
+    currency: str
+    standing: Standing
+    created_at: datetime
+    reason: str | None = None
+    payment: PaymentReceived | None = None

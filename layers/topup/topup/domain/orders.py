@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from topup.domain import credits
 from topup.domain.catalogue import Package
-from topup.domain.credits import Grant, Lot, Wallet
+from topup.domain.credits import CreditChange, Lot, Wallet
 from topup.domain.errors import IdempotencyConflict
 from topup.domain.news import CheckoutExpired, News, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentReceived
 from topup.domain.times import months_later
@@ -49,6 +49,8 @@ class Order:
 
     `provider_order_id` is Stripe's Checkout Session, `transaction_id` its payment intent, `attempt` counts the tries to
     open the session, `synced_at` is when Stripe was last asked, `quarantine_reason` why news of it was not believed.
+    `refunded_minor` and `disputed_minor` are what refunds and disputes reverse as they stand now, `clawed_back` how
+    many credits that has taken; `credits_expire_at` is the expiry of its lot, `credits_swept` whether that is done.
     """
 
     payment_id: str
@@ -72,6 +74,11 @@ class Order:
     quarantine_reason: str | None = None
     synced_at: datetime | None = None
     paid_at: datetime | None = None
+    credits_expire_at: datetime | None = None
+    credits_swept: bool = False
+    refunded_minor: int = 0
+    disputed_minor: int = 0
+    clawed_back: int = 0
 
     @property
     def is_settled(self) -> bool:
@@ -82,6 +89,21 @@ class Order:
     def is_unfinished(self) -> bool:
         """Whether something may still happen to it without anybody's asking."""
         return self.status in UNFINISHED
+
+    @property
+    def reversed_minor(self) -> int:
+        """How much of its money is reversed: a refund and a dispute may be about the same money."""
+        return min(self.amount_minor, self.refunded_minor + self.disputed_minor)
+
+    @property
+    def refundable_minor(self) -> int:
+        """How much may still be refunded."""
+        return max(0, self.amount_minor - self.refunded_minor)
+
+    @property
+    def credits_due_back(self) -> int:
+        """How many of its credits must be gone: the reversed share, rounded down, which at the end is all of them."""
+        return self.credits_purchased * self.reversed_minor // self.amount_minor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +120,7 @@ class Settlement:
 
     before: Order
     after: Order
-    grant: Grant
+    grant: CreditChange
 
 
 Change = Advance | Settlement
@@ -166,15 +188,17 @@ def _settle(
         return _advance(order, replace(order, quarantine_reason=reason))
     if order.is_settled:
         return None
+    lot = lot_of(order, now, expire_after_months)
     paid = replace(
         order,
         status=Status.SUCCEEDED,
         paid_at=now,
+        credits_expire_at=lot.expires_at,
         provider_order_id=order.provider_order_id or payment.session_id,
         transaction_id=payment.transaction_id or order.transaction_id,
         error_message=None,
     )
-    granted = credits.grant(wallet, lot_of(order, now, expire_after_months), f"Package {order.package_name}", now)
+    granted = credits.grant(wallet, lot, f"Package {order.package_name}", now)
     return Settlement(before=order, after=paid, grant=granted)
 
 
@@ -184,6 +208,7 @@ def lot_of(order: Order, now: datetime, expire_after_months: int) -> Lot:
         lot_id=order.payment_id,
         user_id=order.user_id,
         payment_id=order.payment_id,
+        package_name=order.package_name,
         granted=order.credits_purchased,
         remaining=order.credits_purchased,
         expires_at=months_later(now.replace(microsecond=0), expire_after_months),

@@ -1,18 +1,20 @@
-"""Wallets, lots and the ledger."""
+"""Wallets, lots and the ledger: how they are read, and what one change of them writes."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from topup import config
-from topup.domain.credits import Entry, Grant, Lot, Wallet
-from topup.store import items
+from topup.domain.credits import CreditChange, Entry, Lot, LotChange, Wallet
+from topup.store import credit_items, items
 from topup.store.client import client
 
 # Someone else changed this wallet after we read it: read again, decide again.
 UNCHANGED_SINCE_READ = "last_entry = :last_entry_read"
 # The same, for a user who had no wallet when we read.
 STILL_NO_WALLET = "attribute_not_exists(last_entry)"
+# The same for a lot. The wallet's condition implies it; a lot that disagreed with its wallet must not be written over.
+REMAINING_UNCHANGED_SINCE_READ = "remaining = :remaining_read"
 # A key is written once: entries and lots are never replaced.
 NOT_YET_WRITTEN = "attribute_not_exists(user_id)"
 
@@ -20,51 +22,82 @@ NOT_YET_WRITTEN = "attribute_not_exists(user_id)"
 def load_credits(user_id: str, now: datetime) -> tuple[Wallet, list[Lot]]:
     """The user's wallet and the lots that are not past their expiry, soonest first; 1 request, whatever the history."""
     found = list(
-        _query(
+        query_all(
             KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first_lot AND :wallet",
             ExpressionAttributeNames={"#record": "record"},
             ExpressionAttributeValues=items.to_item(
-                {":user_id": user_id, ":first_lot": items.lots_from(now), ":wallet": items.WALLET}
+                {":user_id": user_id, ":first_lot": credit_items.lots_from(now), ":wallet": credit_items.WALLET}
             ),
             ConsistentRead=True,
         )
     )
-    wallets = [item for item in found if item["record"]["S"] == items.WALLET]
-    lots = [items.lot_of(item) for item in found if item["record"]["S"] != items.WALLET]
-    return items.wallet_of(user_id, wallets[0] if wallets else None), lots
+    wallets = [item for item in found if item["record"]["S"] == credit_items.WALLET]
+    lots = [credit_items.lot_of(item) for item in found if item["record"]["S"] != credit_items.WALLET]
+    open_now = [lot for lot in lots if not lot.is_past(now)]
+    return credit_items.wallet_of(user_id, wallets[0] if wallets else None), open_now
+
+
+def load_lot(user_id: str, lot_id: str, expires_at: datetime) -> Lot | None:
+    """One lot, past its expiry or not."""
+    key = items.to_item({"user_id": user_id, "record": credit_items.lot_record(expires_at, lot_id)})
+    found = client().get_item(TableName=config.settings().credits_table, Key=key, ConsistentRead=True)
+    return credit_items.lot_of(found["Item"]) if "Item" in found else None
 
 
 def list_entries(user_id: str, limit: int, before: int | None) -> list[Entry]:
     """At most `limit` ledger entries, newest first; only those with a number below `before`, where that is given."""
-    newest = items.entry_record(before - 1) if before is not None else f"{items.ENTRY}~"
+    newest = credit_items.entry_record(before - 1) if before is not None else f"{credit_items.ENTRY}~"
     page = client().query(
         TableName=config.settings().credits_table,
         KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first AND :newest",
         ExpressionAttributeNames={"#record": "record"},
-        ExpressionAttributeValues=items.to_item({":user_id": user_id, ":first": items.ENTRY, ":newest": newest}),
+        ExpressionAttributeValues=items.to_item({":user_id": user_id, ":first": credit_items.ENTRY, ":newest": newest}),
         ScanIndexForward=False,
         Limit=limit,
         ConsistentRead=True,
     )
-    return [items.entry_of(item) for item in page["Items"]]
+    return [credit_items.entry_of(item) for item in page["Items"]]
 
 
-def grant_writes(grant: Grant) -> list[Any]:
-    """The part of a transaction that brings a lot into being."""
+def change_writes(change: CreditChange) -> list[Any]:
+    """The part of a transaction that changes a user's credits."""
     table = config.settings().credits_table
-    return [
-        wallet_write(grant.wallet),
-        {"Put": {"TableName": table, "Item": items.lot_item(grant.lot), "ConditionExpression": NOT_YET_WRITTEN}},
-        {"Put": {"TableName": table, "Item": items.entry_item(grant.entry), "ConditionExpression": NOT_YET_WRITTEN}},
-        {"Put": {"TableName": table, "Item": items.timer_item(grant.lot)}},
+    writes = [
+        _wallet_write(change.wallet),
+        {
+            "Put": {
+                "TableName": table,
+                "Item": credit_items.entry_item(change.entry),
+                "ConditionExpression": NOT_YET_WRITTEN,
+            }
+        },
+        *(_lot_write(lot) for lot in change.lots),
     ]
+    # Credits that come back to a lot past its expiry need the timer that has fired already.
+    timed = [lot.after for lot in change.lots if lot.amount > 0]
+    if change.new_lot:
+        lot = credit_items.lot_item(change.new_lot)
+        writes.append({"Put": {"TableName": table, "Item": lot, "ConditionExpression": NOT_YET_WRITTEN}})
+        timed.append(change.new_lot)
+    return writes + [{"Put": {"TableName": table, "Item": credit_items.timer_item(lot)}} for lot in timed]
 
 
-def wallet_write(wallet: Wallet) -> dict[str, Any]:
-    """Put the wallet as it is after its newest entry, on condition that nobody has added another since it was read."""
+def unchanged_check(lot: Lot) -> dict[str, Any]:
+    """The part of a transaction that holds it to a lot which it does not change."""
+    return {"ConditionCheck": _lot_condition(lot)}
+
+
+def query_all(**request: Any) -> Iterator[Any]:
+    """All items of a query of the credits, page after page."""
+    pages = client().get_paginator("query").paginate(TableName=config.settings().credits_table, **request)
+    for page in pages:
+        yield from page["Items"]
+
+
+def _wallet_write(wallet: Wallet) -> dict[str, Any]:
     put: dict[str, Any] = {
         "TableName": config.settings().credits_table,
-        "Item": items.wallet_item(wallet),
+        "Item": credit_items.wallet_item(wallet),
         "ConditionExpression": STILL_NO_WALLET if wallet.last_entry == 1 else UNCHANGED_SINCE_READ,
     }
     if wallet.last_entry > 1:
@@ -72,7 +105,22 @@ def wallet_write(wallet: Wallet) -> dict[str, Any]:
     return {"Put": put}
 
 
-def _query(**request: Any) -> Iterator[Any]:
-    pages = client().get_paginator("query").paginate(TableName=config.settings().credits_table, **request)
-    for page in pages:
-        yield from page["Items"]
+def _lot_write(change: LotChange) -> dict[str, Any]:
+    condition = _lot_condition(change.before)
+    values = items.to_item({":remaining": change.after.remaining, ":expired": change.after.expired})
+    return {
+        "Update": {
+            **condition,
+            "UpdateExpression": "SET remaining = :remaining, expired = :expired",
+            "ExpressionAttributeValues": condition["ExpressionAttributeValues"] | values,
+        }
+    }
+
+
+def _lot_condition(lot: Lot) -> dict[str, Any]:
+    return {
+        "TableName": config.settings().credits_table,
+        "Key": credit_items.lot_key(lot),
+        "ConditionExpression": REMAINING_UNCHANGED_SINCE_READ,
+        "ExpressionAttributeValues": items.to_item({":remaining_read": lot.remaining}),
+    }

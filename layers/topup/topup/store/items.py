@@ -1,4 +1,4 @@
-"""How the domain's values look as DynamoDB items, and the keys under which they are found."""
+"""How orders, refunds and disputes look as DynamoDB items, and the keys under which they are found."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,20 +8,21 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from topup.domain import times
-from topup.domain.credits import Entry, Lot, TransactionType, Wallet
 from topup.domain.orders import Order, Status
+from topup.domain.reversal_kinds import Kind, Standing
+from topup.domain.reversals import Reversal
 
 Item = dict[str, Any]
 
 ORDER = "ORDER"
-WALLET = "WALLET"
-ENTRY = "ENTRY#"
-EXPIRES = "EXPIRY#"
-LOT = "LOT#"
-TTL_ATTRIBUTE = "ttl"  # as in template.yaml; only timers and request markers have it
+REVERSAL_PREFIX = {Kind.REFUND: "REFUND#", Kind.DISPUTE: "DISPUTE#"}
 
 # A record that waits for something is found through the index `waiting`, under what it waits for.
+# Orders are spread over as many partitions of it as their ids have first digits: one would limit all purchases.
 WAITS_FOR_PAYMENT = "payment"
+WAITS_FOR_EXPIRY = "expiry"
+WAITS_FOR_REFUND = "refund"
+SHARDS = "0123456789abcdef"
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -72,17 +73,28 @@ def order_fields(order: Order) -> dict[str, Any]:
         "request_fingerprint": order.request_fingerprint,
         "attempt": order.attempt,
         "created_at": times.to_sortable_text(order.created_at),
-        "paid_at": _text(order.paid_at),
-        "synced_at": _text(order.synced_at),
+        "paid_at": text_of(order.paid_at),
+        "credits_expire_at": text_of(order.credits_expire_at),
+        "credits_swept": order.credits_swept,
+        "refunded_minor": order.refunded_minor,
+        "disputed_minor": order.disputed_minor,
+        "clawed_back": order.clawed_back,
+        "synced_at": text_of(order.synced_at),
         **waiting_fields(order),
     }
 
 
 def waiting_fields(order: Order) -> dict[str, str | None]:
     """What puts an order into the index `waiting`, or takes it out."""
-    if not order.is_unfinished:
-        return {"waits_for": None, "waits_since": None}
-    return {"waits_for": WAITS_FOR_PAYMENT, "waits_since": times.to_sortable_text(order.created_at)}
+    if order.is_unfinished:
+        return _waits(WAITS_FOR_PAYMENT, order.payment_id, order.created_at)
+    if order.credits_expire_at and not order.credits_swept:
+        return _waits(WAITS_FOR_EXPIRY, order.payment_id, order.credits_expire_at)
+    return {"waits_for": None, "waits_since": None}
+
+
+def _waits(what: str, payment_id: str, since: datetime) -> dict[str, str | None]:
+    return {"waits_for": f"{what}:{payment_id[0]}", "waits_since": times.to_sortable_text(since)}
 
 
 def order_of(item: Mapping[str, Any]) -> Order:
@@ -108,128 +120,65 @@ def order_of(item: Mapping[str, Any]) -> Order:
         request_fingerprint=fields["request_fingerprint"],
         attempt=fields["attempt"],
         created_at=times.from_text(fields["created_at"]),
-        paid_at=_moment(fields.get("paid_at")),
-        synced_at=_moment(fields.get("synced_at")),
+        paid_at=moment_of(fields.get("paid_at")),
+        credits_expire_at=moment_of(fields.get("credits_expire_at")),
+        credits_swept=fields["credits_swept"],
+        refunded_minor=fields["refunded_minor"],
+        disputed_minor=fields["disputed_minor"],
+        clawed_back=fields["clawed_back"],
+        synced_at=moment_of(fields.get("synced_at")),
     )
 
 
-# -------------------------------------------------------------------------------------------------------- credits
+# ------------------------------------------------------------------------------------------------------ reversals
 
 
-def wallet_key(user_id: str) -> Item:
-    return to_item({"user_id": user_id, "record": WALLET})
+def reversal_key(reversal: Reversal) -> Item:
+    record = f"{REVERSAL_PREFIX[reversal.kind]}{reversal.reversal_id}"
+    return to_item({"payment_id": reversal.payment_id, "record": record})
 
 
-def wallet_item(wallet: Wallet) -> Item:
-    return to_item(
+def reversal_item(reversal: Reversal) -> Item:
+    is_in_flight = reversal.standing is Standing.IN_FLIGHT
+    return reversal_key(reversal) | to_item(
         {
-            "user_id": wallet.user_id,
-            "record": WALLET,
-            "balance": wallet.balance,
-            "total_credits_earned": wallet.total_credits_earned,
-            "debt": wallet.debt,
-            "last_entry": wallet.last_entry,
+            "kind": reversal.kind.value,
+            "reversal_id": reversal.reversal_id,
+            "amount_minor": reversal.amount_minor,
+            "standing": reversal.standing.value,
+            "reason": reversal.reason,
+            "stripe_id": reversal.stripe_id,
+            "clawed": reversal.clawed,
+            "requested_by": reversal.requested_by,
+            "request_fingerprint": reversal.request_fingerprint,
+            # Not created_at: an index over the orders of a user must not find their refunds.
+            "made_at": times.to_sortable_text(reversal.created_at),
+            "waits_for": WAITS_FOR_REFUND if is_in_flight else None,
+            "waits_since": times.to_sortable_text(reversal.created_at) if is_in_flight else None,
         }
     )
 
 
-def wallet_of(user_id: str, item: Mapping[str, Any] | None) -> Wallet:
-    """The wallet of an item; a user without one has an empty wallet."""
-    fields = from_item(item or {})
-    figures = ("balance", "total_credits_earned", "debt", "last_entry")
-    return Wallet(user_id=user_id, **{name: fields[name] for name in figures if name in fields})
-
-
-def lots_from(moment: datetime) -> str:
-    """Where the lots that expire at `moment` or later begin."""
-    return f"{LOT}{times.to_text(moment)}"
-
-
-def lot_record(lot: Lot) -> str:
-    return f"{lots_from(lot.expires_at)}#{lot.lot_id}"
-
-
-def lot_item(lot: Lot) -> Item:
-    return to_item(
-        {
-            "user_id": lot.user_id,
-            "record": lot_record(lot),
-            "lot_id": lot.lot_id,
-            "payment_id": lot.payment_id,
-            "granted": lot.granted,
-            "remaining": lot.remaining,
-            "expires_at": times.to_text(lot.expires_at),
-        }
-    )
-
-
-def lot_of(item: Mapping[str, Any]) -> Lot:
+def reversal_of(item: Mapping[str, Any]) -> Reversal:
     fields = from_item(item)
-    return Lot(
-        lot_id=fields["lot_id"],
-        user_id=fields["user_id"],
+    return Reversal(
+        kind=Kind(fields["kind"]),
+        reversal_id=fields["reversal_id"],
         payment_id=fields["payment_id"],
-        granted=fields["granted"],
-        remaining=fields["remaining"],
-        expires_at=times.from_text(fields["expires_at"]),
+        amount_minor=fields["amount_minor"],
+        standing=Standing(fields["standing"]),
+        created_at=times.from_text(fields["made_at"]),
+        reason=fields.get("reason"),
+        stripe_id=fields.get("stripe_id"),
+        clawed=fields["clawed"],
+        requested_by=fields.get("requested_by"),
+        request_fingerprint=fields.get("request_fingerprint"),
     )
 
 
-def timer_item(lot: Lot) -> Item:
-    """The timer whose deletion by TTL starts the lot's expiry. The lot itself stays, so a lost record loses nothing."""
-    return to_item(
-        {
-            "user_id": lot.user_id,
-            "record": f"{EXPIRES}{lot.lot_id}",
-            "lot_record": lot_record(lot),
-            TTL_ATTRIBUTE: int(lot.expires_at.timestamp()),
-        }
-    )
-
-
-def entry_record(number: int) -> str:
-    return f"{ENTRY}{number:012}"
-
-
-def entry_item(entry: Entry) -> Item:
-    return to_item(
-        {
-            "user_id": entry.user_id,
-            "record": entry_record(entry.number),
-            "number": entry.number,
-            "transaction_type": entry.transaction_type.value,
-            "amount": entry.amount,
-            "balance_after": entry.balance_after,
-            "payment_id": entry.payment_id,
-            "description": entry.description,
-            "expires_at": times.to_text(entry.expires_at) if entry.expires_at else None,
-            "moves": dict(entry.moves),
-            "debt_change": entry.debt_change,
-            "created_at": times.to_sortable_text(entry.created_at),
-        }
-    )
-
-
-def entry_of(item: Mapping[str, Any]) -> Entry:
-    fields = from_item(item)
-    return Entry(
-        user_id=fields["user_id"],
-        number=fields["number"],
-        transaction_type=TransactionType(fields["transaction_type"]),
-        amount=fields["amount"],
-        balance_after=fields["balance_after"],
-        payment_id=fields.get("payment_id"),
-        description=fields["description"],
-        expires_at=_moment(fields.get("expires_at")),
-        moves=fields["moves"],
-        debt_change=fields["debt_change"],
-        created_at=times.from_text(fields["created_at"]),
-    )
-
-
-def _text(moment: datetime | None) -> str | None:
+def text_of(moment: datetime | None) -> str | None:
     return times.to_sortable_text(moment) if moment else None
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(text: str | None) -> datetime | None:
     return times.from_text(text) if text else None

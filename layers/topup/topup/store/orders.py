@@ -11,7 +11,7 @@ from topup import config
 from topup.domain.credits import Wallet
 from topup.domain.orders import Advance, Change, Order, Settlement
 from topup.domain.times import to_sortable_text
-from topup.store import credits, items
+from topup.store import credit_items, credits, items
 from topup.store.client import client
 from topup.store.failures import LostRace, races_told_apart
 
@@ -53,7 +53,7 @@ def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, 
     found = client().batch_get_item(
         RequestItems={
             settings.orders_table: {"Keys": [items.order_key(payment_id)], "ConsistentRead": True},
-            settings.credits_table: {"Keys": [items.wallet_key(user_id)], "ConsistentRead": True},
+            settings.credits_table: {"Keys": [credit_items.wallet_key(user_id)], "ConsistentRead": True},
         }
     )
     if found.get("UnprocessedKeys"):
@@ -62,14 +62,14 @@ def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, 
     order = items.order_of(orders[0]) if orders else None
     if order is not None and order.user_id != user_id:
         return order, _load_wallet(order.user_id)
-    return order, items.wallet_of(user_id, wallets[0] if wallets else None)
+    return order, credit_items.wallet_of(user_id, wallets[0] if wallets else None)
 
 
 def _load_wallet(user_id: str) -> Wallet:
     found = client().get_item(
-        TableName=config.settings().credits_table, Key=items.wallet_key(user_id), ConsistentRead=True
+        TableName=config.settings().credits_table, Key=credit_items.wallet_key(user_id), ConsistentRead=True
     )
-    return items.wallet_of(user_id, found.get("Item"))
+    return credit_items.wallet_of(user_id, found.get("Item"))
 
 
 def list_orders(user_id: str, limit: int, after: Sequence[str] | None) -> tuple[list[Order], tuple[str, str] | None]:
@@ -98,13 +98,13 @@ def list_orders(user_id: str, limit: int, after: Sequence[str] | None) -> tuple[
 
 def record(change: Change) -> None:
     """Write a decision, completely or not at all; raises LostRace when what it was based on has changed."""
-    update = _order_update(change.before, change.after)
+    update = _news_update(change)
     with races_told_apart():
         match change:
             case Advance():
                 client().update_item(**update)
             case Settlement(grant=grant):
-                client().transact_write_items(TransactItems=[{"Update": update}, *credits.grant_writes(grant)])
+                client().transact_write_items(TransactItems=[{"Update": update}, *credits.change_writes(grant)])
 
 
 def attach_session(order: Order, session_id: str, payment_url: str) -> Order:
@@ -166,25 +166,31 @@ def _write_unless(operation: str, **request: Any) -> Mapping[str, Any] | None:
     return None
 
 
-def _order_update(before: Order, after: Order) -> Any:
+def order_address(order: Order) -> dict[str, Any]:
+    """Where the order is, as a write names it."""
+    return {"TableName": config.settings().orders_table, "Key": items.order_key(order.payment_id)}
+
+
+def update_of(before: Order, after: Order, condition: str, condition_values: Mapping[str, Any]) -> Any:
     """Set what changed and nothing else: another request may be writing the other attributes just now."""
     read, wanted = items.order_fields(before), items.order_fields(after)
     changed = {name: value for name, value in wanted.items() if value != read[name]}
     sets = [f"#{name} = :{name}" for name, value in changed.items() if value is not None]
     removes = [f"#{name}" for name, value in changed.items() if value is None]
-    names = dict.fromkeys([*changed, "status"])
-    values = {f":{name}": value for name, value in changed.items()} | {
-        ":status_read": before.status.value,
-        ":session_read": before.provider_order_id,
-    }
+    values = {f":{name}": value for name, value in changed.items()} | dict(condition_values)
     return {
-        "TableName": config.settings().orders_table,
-        "Key": items.order_key(after.payment_id),
+        **order_address(after),
         "UpdateExpression": " ".join(
             f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("REMOVE", removes)) if parts
         ),
-        "ConditionExpression": f"{STATUS_UNCHANGED_SINCE_READ} AND "
-        + (SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION),
-        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": {f"#{name}": name for name in dict.fromkeys([*changed, "status"])},
         "ExpressionAttributeValues": items.to_item(values),
     }
+
+
+def _news_update(change: Change) -> Any:
+    before = change.before
+    condition = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
+    values = {":status_read": before.status.value, ":session_read": before.provider_order_id}
+    return update_of(before, change.after, f"{STATUS_UNCHANGED_SINCE_READ} AND {condition}", values)

@@ -1,0 +1,169 @@
+"""What must always hold, checked over what is stored: one user's credits, or one payment and the ledger's word on it.
+
+Pure, so that the command, the tests and a simulation ask the very same questions. A finding is a sentence.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from topup.domain.credits import Entry, Lot, TransactionType, Wallet
+from topup.domain.orders import Order
+from topup.domain.reversal_kinds import Kind, Standing
+from topup.domain.reversals import Payment
+
+_GIVES = {TransactionType.PURCHASED, TransactionType.REFUND_REVERSED, TransactionType.DISPUTE_REVERSED}
+_TAKES = {TransactionType.SPENT, TransactionType.EXPIRED, TransactionType.REFUNDED, TransactionType.DISPUTED}
+_REVERSES = {
+    TransactionType.REFUNDED,
+    TransactionType.REFUND_REVERSED,
+    TransactionType.DISPUTED,
+    TransactionType.DISPUTE_REVERSED,
+}
+
+
+@dataclass
+class Account:
+    """All of one user's credits: `timed_lots` are the lots that have a timer."""
+
+    user_id: str
+    wallet: Wallet
+    lots: list[Lot] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    timed_lots: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class PaymentLedger:
+    """What its user's account says of one payment: grants, the net of what went back, and what its lot lost to expiry."""
+
+    grants: int = 0
+    granted: int = 0
+    clawed_back: int = 0
+    lost_to_expiry: int = 0
+
+
+def payment_ledgers(account: Account, now: datetime) -> Mapping[str, PaymentLedger]:
+    """What one user's account says of each payment in it."""
+    grants, granted, clawed = Counter[str](), Counter[str](), Counter[str]()
+    for entry in account.entries:
+        payment_id = entry.payment_id or ""
+        if entry.transaction_type is TransactionType.PURCHASED:
+            grants[payment_id] += 1
+            granted[payment_id] += entry.amount
+        elif entry.transaction_type in _REVERSES:
+            clawed[payment_id] -= entry.amount
+    lost = {lot.payment_id: lot.lost_to_expiry(now) for lot in account.lots}
+    return {
+        payment_id: PaymentLedger(grants[payment_id], granted[payment_id], clawed[payment_id], lost.get(payment_id, 0))
+        for payment_id in grants.keys() | clawed.keys()
+    }
+
+
+def audit_account(account: Account, now: datetime) -> list[str]:
+    """Everything that is wrong with one user's credits."""
+    entries = sorted(account.entries, key=lambda entry: entry.number)
+    findings = [*_entries(entries), *_wallet(account, entries), *_lots(account, entries), *_open_lots(account, now)]
+    return [f"user {account.user_id}: {finding}" for finding in findings]
+
+
+def _entries(entries: list[Entry]) -> Iterator[str]:
+    balance = 0
+    for number, entry in enumerate(entries, start=1):
+        balance += entry.amount
+        if entry.number != number:
+            yield f"entry {entry.number} stands where {number} should"
+        if entry.balance_after != balance:
+            yield f"entry {entry.number} says {entry.balance_after} credits, the ones up to it make {balance}"
+        if entry.amount != sum(entry.moves.values()) - entry.debt_change:
+            yield f"entry {entry.number} is about {entry.amount} credits, but moves another number"
+        if (entry.transaction_type in _GIVES and entry.amount <= 0) or (
+            entry.transaction_type in _TAKES and entry.amount >= 0
+        ):
+            yield f"entry {entry.number} ({entry.transaction_type}) has the wrong sign"
+
+
+def _wallet(account: Account, entries: list[Entry]) -> Iterator[str]:
+    wallet = account.wallet
+    earned = sum(entry.amount for entry in entries if entry.transaction_type is TransactionType.PURCHASED)
+    expected = {
+        "last entry": (wallet.last_entry, len(entries)),
+        "balance": (wallet.balance, sum(entry.amount for entry in entries)),
+        "debt": (wallet.debt, sum(entry.debt_change for entry in entries)),
+        "credits earned": (wallet.total_credits_earned, earned),
+        "balance against its lots": (wallet.balance, sum(lot.remaining for lot in account.lots) - wallet.debt),
+    }
+    for name, (stored, computed) in expected.items():
+        if stored != computed:
+            yield f"the wallet's {name} is {stored}, the ledger makes it {computed}"
+    if wallet.debt < 0:
+        yield f"the wallet's debt is {wallet.debt}"
+
+
+def _lots(account: Account, entries: list[Entry]) -> Iterator[str]:
+    moved, expired = Counter[str](), Counter[str]()
+    granted = {
+        lot_id: entry.amount
+        for entry in entries
+        if entry.transaction_type is TransactionType.PURCHASED
+        for lot_id in entry.moves
+    }
+    for entry in entries:
+        moved.update(entry.moves)
+        if entry.transaction_type is TransactionType.EXPIRED:
+            expired.subtract(entry.moves)
+    stored = {lot.lot_id: lot for lot in account.lots}
+    if stored.keys() != granted.keys() or moved.keys() - stored.keys():
+        yield f"the ledger knows the lots {sorted(granted.keys() | moved.keys())}, the table {sorted(stored)}"
+    for lot in account.lots:
+        told = (moved[lot.lot_id], granted.get(lot.lot_id), expired[lot.lot_id])
+        if (lot.remaining, lot.granted, lot.expired) != told:
+            yield f"lot {lot.lot_id}: (remaining, granted, expired) differ from the ledger's {told}"
+        if not 0 <= lot.remaining <= lot.granted:
+            yield f"lot {lot.lot_id} has {lot.remaining} of {lot.granted} credits left"
+
+
+def _open_lots(account: Account, now: datetime) -> Iterator[str]:
+    open_lots = [lot.lot_id for lot in account.lots if lot.is_open(now)]
+    if account.wallet.debt > 0 and open_lots:
+        yield f"credits are owed while these lots have some left: {open_lots}"
+    if untimed := [lot_id for lot_id in open_lots if lot_id not in account.timed_lots]:
+        yield f"nothing will expire these lots in time: {untimed}"
+
+
+def audit_payment(payment: Payment, ledger: PaymentLedger) -> list[str]:
+    """Everything that is wrong with one payment, given what its user's ledger says of it."""
+    findings = [*_grant(payment.order, ledger), *_figures(payment), *_claw_back(payment.order, ledger)]
+    return [f"payment {payment.order.payment_id}: {finding}" for finding in findings]
+
+
+def _grant(order: Order, ledger: PaymentLedger) -> Iterator[str]:
+    expected = (1, order.credits_purchased) if order.is_settled else (0, 0)
+    if (ledger.grants, ledger.granted) != expected:
+        yield f"{order.status}: granted {ledger.grants} times, {ledger.granted} of {order.credits_purchased} credits"
+
+
+def _figures(payment: Payment) -> Iterator[str]:
+    order = payment.order
+    for kind, figure in ((Kind.REFUND, order.refunded_minor), (Kind.DISPUTE, order.disputed_minor)):
+        counted = sum(one.reversed_minor for one in payment.reversals if one.kind is kind)
+        if counted != figure:
+            yield f"{kind}s make {counted}, the order says {figure}"
+    # A refund in flight is Stripe's to refuse when somebody else was faster.
+    made = sum(
+        one.reversed_minor
+        for one in payment.reversals
+        if one.kind is Kind.REFUND and one.standing is not Standing.IN_FLIGHT
+    )
+    if made > order.amount_minor:
+        yield f"refunded {made} of {order.amount_minor}"
+
+
+def _claw_back(order: Order, ledger: PaymentLedger) -> Iterator[str]:
+    if order.clawed_back != ledger.clawed_back:
+        yield f"clawed back {order.clawed_back} credits, the ledger says {ledger.clawed_back}"
+    if not 0 <= order.clawed_back <= order.credits_due_back:
+        yield f"clawed back {order.clawed_back} credits of at most {order.credits_due_back}"
+    if order.credits_due_back - order.clawed_back > ledger.lost_to_expiry:
+        yield f"clawed back {order.clawed_back} credits, {order.credits_due_back} are due, too few have expired"

@@ -1,0 +1,177 @@
+"""Refunding a payment: take the credits back, ask Stripe, note the outcome. A crash between any two is repaired."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from topup import contention, payments, reversals, store, stripe_gateway
+from topup.domain import money, orders
+from topup.domain.errors import (
+    Busy,
+    CreditsSpent,
+    FieldError,
+    IdempotencyConflict,
+    NotRefundable,
+    StripeFailed,
+    ValidationFailed,
+)
+from topup.domain.orders import Order
+from topup.domain.reversal_kinds import Kind, Standing
+from topup.domain.reversals import Books, Payment, Reversal, debt_of, decide, largest_without_debt
+from topup.telemetry import count, logger
+
+# After this long the request that began a refund has ended, one way or the other: another one may carry it on.
+ABANDONED_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What an administrator asks for: `amount` in major units of the payment's currency, None for all that is left."""
+
+    payment_id: str
+    amount: Decimal | None
+    reason: str | None
+    force: bool
+    idempotency_key: str | None
+    admin_id: str
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two requests the same."""
+        amount = None if self.amount is None else str(self.amount.normalize())
+        return hashlib.sha256(json.dumps([self.payment_id, amount, self.reason, self.force]).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """A refund as it stands after a request, and the order that it is of."""
+
+    order: Order
+    refund: Reversal
+
+
+def refund(asked: Asked, now: datetime) -> Refunded:
+    """Refund a payment; the same key and request make one refund. IN_FLIGHT when Stripe's answer is not known (yet).
+
+    Raises PaymentNotFound, NotRefundable, CreditsSpent, ValidationFailed, IdempotencyConflict, StripeFailed, Busy.
+    """
+    begun = _begin(asked, now)
+    return carry_out(begun, now) if begun.refund.standing is Standing.IN_FLIGHT else begun
+
+
+def carry_out(begun: Refunded, now: datetime) -> Refunded:
+    """Ask Stripe for a refund that is in flight, and note the outcome; however often, Stripe makes it once."""
+    try:
+        news = stripe_gateway.create_refund(begun.order, begun.refund)
+    except Busy:
+        return begun
+    except StripeFailed as error:
+        if not error.is_refusal:
+            logger.warning("refund left in flight", payment_id=begun.order.payment_id, reason=error.detail)
+            return begun
+        _note(begun, replace(begun.refund, standing=Standing.FAILED), now)
+        raise
+    refunded = _note(begun, Reversal.told(replace(news, reason=begun.refund.reason)), now)
+    if refunded.refund.standing in (Standing.FAILED, Standing.CANCELED):
+        raise StripeFailed("The refund failed; the credits have been given back", is_final=True)
+    return refunded
+
+
+def resume(payment: Payment, refund_in_flight: Reversal, now: datetime) -> Refunded:
+    """Carry on a refund that somebody left in flight: it may have been made, or never have reached Stripe."""
+    begun = Refunded(payment.order, refund_in_flight)
+    found = stripe_gateway.find_refund(payment.order, refund_in_flight)
+    return _note(begun, Reversal.told(found), now) if found else carry_out(begun, now)
+
+
+def _begin(asked: Asked, now: datetime) -> Refunded:
+    """The first transaction: the refund in flight, the order's figures, the credits. Or the refund that is there."""
+    refund_id = orders.order_id(f"refund:{asked.payment_id}", asked.idempotency_key)
+    for _ in contention.tries():
+        payment = payments.find(asked.payment_id)
+        if existing := _existing(payment, refund_id, asked, now):
+            return Refunded(payment.order, existing)
+        wanted = _wanted(payment.order, refund_id, asked, now)
+        try:
+            books = store.load_books(payment, now)
+            _check_credits(books, wanted, asked, now)
+            change = reversals.record(payment, wanted, now)
+        except store.LostRace as race:
+            logger.info("lost a race", payment_id=asked.payment_id, reason=str(race))
+            continue
+        assert change, "Bug! a new refund always changes something"
+        count("RefundBegun")
+        return Refunded(change.order_after, change.after)
+    raise AssertionError("Bug! tries() ends by raising Busy")
+
+
+def _existing(payment: Payment, refund_id: str, asked: Asked, now: datetime) -> Reversal | None:
+    """The refund that this request made before; or one in flight that has all that is left, and was abandoned."""
+    for known in payment.reversals:
+        if known.reversal_id == refund_id:
+            if known.request_fingerprint != asked.fingerprint:
+                raise IdempotencyConflict("This Idempotency-Key made another refund; use a new key for a new one")
+            return known
+    if asked.idempotency_key is None and payment.order.refundable_minor == 0:
+        in_flight = (known for known in payment.reversals if known.standing is Standing.IN_FLIGHT)
+        return next((known for known in in_flight if now - known.created_at >= ABANDONED_AFTER), None)
+    return None
+
+
+def _wanted(order: Order, refund_id: str, asked: Asked, now: datetime) -> Reversal:
+    """The refund that is asked for, if the money allows it."""
+    if not order.is_settled:
+        raise NotRefundable(f"Only a paid payment can be refunded; this one is {order.status.value}")
+    if order.disputed_minor:
+        raise NotRefundable("The payment is disputed: the bank decides over its money")
+    left = money.to_text(order.refundable_minor, order.currency)
+    if order.refundable_minor == 0:
+        raise NotRefundable("The payment has been refunded completely", largest_refundable=left)
+    amount_minor = _amount_minor(order, asked.amount)
+    if amount_minor > order.refundable_minor:
+        raise NotRefundable(f"At most {left} {order.currency} can still be refunded", largest_refundable=left)
+    return Reversal(
+        kind=Kind.REFUND,
+        reversal_id=refund_id,
+        payment_id=order.payment_id,
+        amount_minor=amount_minor,
+        standing=Standing.IN_FLIGHT,
+        created_at=now,
+        reason=asked.reason,
+        requested_by=asked.admin_id,
+        request_fingerprint=asked.fingerprint,
+    )
+
+
+def _amount_minor(order: Order, amount: Decimal | None) -> int:
+    if amount is None:
+        return order.refundable_minor
+    try:
+        return money.to_minor(amount, order.currency)
+    except money.InvalidAmount as error:
+        raise ValidationFailed(FieldError("amount", error.detail)) from None
+
+
+def _check_credits(books: Books, wanted: Reversal, asked: Asked, now: datetime) -> None:
+    change = decide(books, wanted, now)
+    if change and debt_of(change) > 0 and not asked.force:
+        largest = largest_without_debt(books, now)
+        raise CreditsSpent(money.to_text(largest, books.order.currency))
+
+
+def _note(begun: Refunded, outcome: Reversal, now: datetime) -> Refunded:
+    """The last transaction: the refund as Stripe has it."""
+    for _ in contention.tries():
+        payment = payments.find(begun.order.payment_id)
+        try:
+            change = reversals.record(payment, outcome, now)
+        except store.LostRace as race:
+            logger.info("lost a race", payment_id=payment.order.payment_id, reason=str(race))
+            continue
+        if change:
+            return Refunded(change.order_after, change.after)
+        known = next(known for known in payment.reversals if known.reversal_id == outcome.reversal_id)
+        return Refunded(payment.order, known)
+    raise AssertionError("Bug! tries() ends by raising Busy")

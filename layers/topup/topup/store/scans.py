@@ -1,0 +1,62 @@
+"""Everything there is, for the audit: read page by page, user by user."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from topup import config
+from topup.domain.audit import Account
+from topup.domain.reversals import Payment
+from topup.store import credit_items, credits, items
+from topup.store.client import client
+from topup.store.reversals import load_payment
+
+
+def all_accounts() -> Iterator[Account]:
+    """Every user's credits. A scan is no snapshot: what looks wrong has to be read again before it is believed."""
+    user_id: str | None = None
+    found: list[Any] = []
+    for item in _scan(config.settings().credits_table):
+        if item["user_id"]["S"] != user_id:
+            if user_id is not None:
+                yield _account_of(user_id, found)
+            user_id, found = item["user_id"]["S"], []
+        found.append(item)
+    if user_id is not None:
+        yield _account_of(user_id, found)
+
+
+def load_account(user_id: str) -> Account:
+    """One user's credits, read consistently."""
+    found = credits.query_all(
+        KeyConditionExpression="user_id = :user_id",
+        ExpressionAttributeValues=items.to_item({":user_id": user_id}),
+        ConsistentRead=True,
+    )
+    return _account_of(user_id, list(found))
+
+
+def all_payments() -> Iterator[Payment]:
+    """Every order, with its refunds and disputes as they are when it comes up."""
+    for item in _scan(config.settings().orders_table):
+        if item["record"]["S"] == items.ORDER and (payment := load_payment(item["payment_id"]["S"])):
+            yield payment
+
+
+def _account_of(user_id: str, found: list[Any]) -> Account:
+    account = Account(user_id, credit_items.wallet_of(user_id, None))
+    for item in found:
+        record = item["record"]["S"]
+        if record == credit_items.WALLET:
+            account.wallet = credit_items.wallet_of(user_id, item)
+        elif record.startswith(credit_items.LOT):
+            account.lots.append(credit_items.lot_of(item))
+        elif record.startswith(credit_items.ENTRY):
+            account.entries.append(credit_items.entry_of(item))
+        elif record.startswith(credit_items.EXPIRES):
+            account.timed_lots.add(record.removeprefix(credit_items.EXPIRES))
+    return account
+
+
+def _scan(table: str) -> Iterator[Any]:
+    for page in client().get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        yield from page["Items"]

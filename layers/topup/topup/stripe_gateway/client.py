@@ -1,0 +1,66 @@
+"""The Stripe client: made on first use, with limits that fit in a function's timeout; and what its failures mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import stripe
+from stripe import StripeClient
+
+from topup import config
+from topup.domain.errors import Busy, StripeFailed
+from topup.telemetry import count, logger
+
+API_VERSION = "2026-10-28.endive"  # the one that the library was made for; the webhook endpoint must have it too
+
+# Seconds. The API's caller waits at most 30 s, and Stripe's library would wait 80 for one answer: two tries with a
+# pause, and the reads and writes around them, must fit.
+CONNECT_TIMEOUT = 1
+READ_TIMEOUT = 6
+RETRIES = 1
+
+
+def client(retries: int = RETRIES) -> StripeClient:
+    """The client for the configured key."""
+    return _client_of(config.stripe_secret_key(), config.settings().stripe_api_base, retries)
+
+
+@cache
+def _client_of(key: str, api_base: str, retries: int) -> StripeClient:
+    return StripeClient(
+        key,
+        stripe_version=API_VERSION,
+        base_addresses={"api": api_base} if api_base else {},
+        max_network_retries=retries,
+        http_client=http_client(),
+    )
+
+
+def http_client() -> stripe.HTTPClient:
+    """What carries requests to Stripe."""
+    return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
+
+
+@contextmanager
+def failures_translated() -> Iterator[None]:
+    """Raise StripeFailed or Busy for whatever the library raises."""
+    try:
+        yield
+    except stripe.RateLimitError as error:
+        raise Busy("Stripe limits our requests; please retry") from error
+    except stripe.APIConnectionError as error:
+        logger.warning("Stripe did not answer", reason=type(error).__name__)
+        raise StripeFailed("Stripe did not answer in time; retry with the same Idempotency-Key") from error
+    except stripe.StripeError as error:
+        if error.http_status == 409:  # the same request is being answered at this moment
+            raise Busy("The same request is still under way; please retry") from error
+        count("StripeError")
+        logger.error("Stripe refused", status=error.http_status, code=error.code, stripe_request_id=error.request_id)
+        raise _failed(error) from error
+
+
+def _failed(error: stripe.StripeError) -> StripeFailed:
+    is_refusal = 400 <= (error.http_status or 0) < 500
+    # Stripe's codes are a fixed vocabulary; its messages may quote what was sent.
+    reason = f" ({error.code})" if error.code else ""
+    return StripeFailed(f"Stripe could not do this{reason}; please retry", is_final=True, is_refusal=is_refusal)

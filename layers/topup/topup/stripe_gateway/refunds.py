@@ -1,0 +1,58 @@
+"""Refunds: making one, and finding one whose answer was lost; and the payments that refunds and disputes are about."""
+
+from typing import Any
+
+from topup.domain.news import ReversalNews
+from topup.domain.orders import Order
+from topup.domain.reversals import Reversal
+from topup.stripe_gateway import translation
+from topup.stripe_gateway.client import client, failures_translated
+from topup.stripe_gateway.sessions import order_metadata
+
+LONGEST_METADATA = 500  # characters of a value (Stripe API, metadata)
+_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
+_IN_OTHER_WORDS = {"customer request": "requested_by_customer", "duplicate payment": "duplicate"}
+
+
+def create_refund(order: Order, refund: Reversal) -> ReversalNews:
+    """Make the refund; its id is the idempotency key, so the same one is made once. Raises StripeFailed, Busy.
+
+    Source: Stripe API, Refund object.
+    """
+    with failures_translated():
+        made = client().v1.refunds.create(
+            refund_params(order, refund),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
+            {"idempotency_key": refund.reversal_id},
+        )
+    return translation.refund_news(made.to_dict(), order.payment_id)
+
+
+def find_refund(order: Order, refund: Reversal) -> ReversalNews | None:
+    """The refund at Stripe, if it was made after all; raises StripeFailed, Busy."""
+    with failures_translated():
+        listed = client().v1.refunds.list({"payment_intent": str(order.transaction_id), "limit": 100})
+        for listed_refund in listed.auto_paging_iter():
+            made = listed_refund.to_dict()
+            if (made.get("metadata") or {}).get("refund_id") == refund.reversal_id:
+                return translation.refund_news(made, order.payment_id)
+    return None
+
+
+def load_intent(intent_id: str) -> dict[str, Any]:
+    """A payment intent, whoever it belongs to; raises StripeFailed, Busy."""
+    with failures_translated():
+        return client(retries=0).v1.payment_intents.retrieve(intent_id).to_dict()
+
+
+def refund_params(order: Order, refund: Reversal) -> dict[str, Any]:
+    """What to ask Stripe for. Its own `reason` knows three words; the one that was given goes along as metadata."""
+    given = (refund.reason or "").strip().lower()
+    reason = _IN_OTHER_WORDS.get(given, given.replace(" ", "_"))
+    return {
+        "payment_intent": order.transaction_id,
+        "amount": refund.amount_minor,
+        "metadata": order_metadata(order)
+        | {"refund_id": refund.reversal_id}
+        | ({"reason": refund.reason[:LONGEST_METADATA]} if refund.reason else {}),
+        **({"reason": reason} if reason in _REASONS else {}),
+    }

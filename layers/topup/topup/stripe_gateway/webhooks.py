@@ -1,0 +1,43 @@
+"""Which webhooks to believe."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from stripe import SignatureVerificationError, WebhookSignature
+
+from topup import config
+from topup.domain.errors import InvalidEvent, InvalidJson, InvalidSignature
+from topup.telemetry import count
+
+SIGNATURE_TOLERANCE = 300  # seconds, to either side
+
+
+def verified_event(body: bytes, signature: str | None, now: datetime) -> Mapping[str, Any]:
+    """The event in a webhook's exact bytes, if Stripe signed it; raises InvalidSignature, InvalidJson, InvalidEvent."""
+    secrets = config.webhook_secrets()
+    if not any(_is_signed(body, signature, secret) for secret in secrets) or not _is_recent(signature or "", now):
+        count("InvalidSignature")
+        raise InvalidSignature
+    try:
+        event = json.loads(body.decode())
+    except (ValueError, RecursionError):
+        raise InvalidJson("The event is not valid JSON") from None
+    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+        raise InvalidEvent
+    return event
+
+
+def _is_signed(body: bytes, signature: str | None, secret: str) -> bool:
+    try:
+        return bool(WebhookSignature.verify_header(body, signature, secret))
+    except (SignatureVerificationError, UnicodeDecodeError, TypeError):
+        # The library expects a body that is UTF-8 and a header that is ASCII, and says so in its own ways.
+        return False
+
+
+def _is_recent(signature: str, now: datetime) -> bool:
+    """The library can only refuse what is too old, and by its own clock; a date far ahead is as wrong."""
+    timestamps = [part.strip()[2:] for part in signature.split(",") if part.strip().startswith("t=")]
+    return abs(int(timestamps[0]) - now.timestamp()) <= SIGNATURE_TOLERANCE
