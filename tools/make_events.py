@@ -1,8 +1,8 @@
 """`make events`: one event per function and trigger, as AWS hands it over, for `sam local invoke` and for the tests.
 
-They play one purchase, in the order of EVENTS: the checkout's Idempotency-Key fixes the order's id, so that the
-webhook and the status that follow are about it. Tokens and signatures are made with the values of .env.example, and
-are worth nothing anywhere else; the time of the events stands still, so they never grow too old.
+They play one purchase in their order, down to its refund and its expiry: the checkout's Idempotency-Key fixes the
+order's id, so that everything that follows is about it. Tokens and signatures are made with the values of
+.env.example, and are worth nothing anywhere else; the time of the events stands still, so they never grow too old.
 """
 
 import base64
@@ -16,7 +16,7 @@ import jwt
 import stripe
 
 from local import settings
-from topup.domain import orders
+from topup.domain import orders, times
 
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -30,10 +30,14 @@ FAR = 4_000_000_000  # the year 2096, in epoch seconds
 def events() -> dict[str, dict[str, Any]]:
     """The events by the name of their file."""
     secrets = settings.parse(ROOT / ".env.example")
-    user = {"authorization": f"Bearer {jwt.encode({'sub': USER, 'exp': FAR}, secrets['JWT_SECRET'], 'HS256')}"}
+    user = {"authorization": f"Bearer {_token(secrets, USER)}"}
     buyer = user | {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": KEY}
     paid = json.dumps(_paid_event(), indent=2)
     signed = {"stripe-signature": _signature(paid, secrets["STRIPE_WEBHOOK_SECRET"])}
+    admin = {"authorization": f"Bearer {_token(secrets, 'admin-demo', role='admin')}"}
+    service = {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": "events-spend-credits"}
+    spend = json.dumps({"user_id": USER, "amount": 100, "description": "Translation of three pages"})
+    refund = json.dumps({"payment_id": ORDER, "reason": "Customer request", "amount": 25})
     create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
     return {
         "list_packages": _event("GET /api/payments/packages", {}),
@@ -48,7 +52,42 @@ def events() -> dict[str, dict[str, Any]]:
         ),
         "list_payments": _event("GET /api/payments", user, query={"limit": "20"}),
         "get_credits": _event("GET /api/users/credits", user),
+        "spend_credits": _event("POST /api/users/credits/spend", service, body=spend),
+        "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
         "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
+        "expire_credits": {"Records": [_timer_deletion()]},
+        "reconcile": {"time": times.to_text(NOW)},
+    }
+
+
+def _token(secrets: Mapping[str, str], user_id: str, **claims: str) -> str:
+    return jwt.encode({"sub": user_id, "exp": FAR, **claims}, secrets["JWT_SECRET"], "HS256")
+
+
+def _timer_deletion() -> dict[str, Any]:
+    """The stream record of a deletion by TTL (DynamoDB documentation, "DynamoDB Streams and Time to Live")."""
+    expires_at = times.months_later(NOW, 6)
+    keys = {"user_id": {"S": USER}, "record": {"S": f"EXPIRY#{ORDER}"}}
+    timer = {
+        "lot_record": {"S": f"LOT#{times.to_text(expires_at)}#{ORDER}"},
+        "ttl": {"N": f"{expires_at.timestamp():.0f}"},
+    }
+    return {
+        "eventID": "c4ca4238a0b923820dcc509a6f75849b",
+        "eventName": "REMOVE",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": int(expires_at.timestamp()) + 600,
+            "Keys": keys,
+            "OldImage": keys | timer,
+            "SequenceNumber": "4421584500000000017450439091",
+            "SizeBytes": 220,
+            "StreamViewType": "OLD_IMAGE",
+        },
+        "userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"},
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/credits/stream/2026-03-01T00:00:00.000",
     }
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.stripe_simulator.in_process import InProcessStripe
 from tests.support.api import API_KEY, JWT_SECRET, Api, template
 from tests.support.builders import NOW
 from tests.support.dynamodb import Emulator
+from tests.support.shop import Shop
 from tests.support.stripe_events import STACK, WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, opens_session
 from topup import config, telemetry
@@ -47,8 +49,10 @@ def dynamodb(environment: pytest.MonkeyPatch) -> Iterator[Emulator]:
     dynamodb_client.client.cache_clear()
     client = dynamodb_client.client()
     emulator.attach(client)
-    for table in template().tables:
+    tables = {table.logical_id: table for table in template().tables}
+    for table in tables.values():
         client.create_table(TableName=table.name, **table.definition)
+    emulator.orders_table, emulator.credits_table = tables["OrdersTable"].name, tables["CreditsTable"].name
     emulator.operations.clear()
     yield emulator
     emulator.reset()
@@ -78,4 +82,13 @@ def api(dynamodb: Emulator, stripe_wire: StripeWire, monkeypatch: pytest.MonkeyP
     """The whole API over empty tables, at NOW."""
     # In one thread there is nobody to wait for: neither our own pauses nor the SDKs' are worth their time.
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    return Api(NOW)
+    return Api(NOW, dynamodb)
+
+
+@pytest.fixture
+def shop(api: Api, dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """The shop, with Stripe simulated rather than scripted."""
+    opened = Shop(api, dynamodb)
+    monkeypatch.setattr(stripe_client, "http_client", lambda: InProcessStripe(opened.simulator))
+    stripe_client._client_of.cache_clear()
+    return opened

@@ -3,7 +3,7 @@
 import importlib.util
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from local import payload
 from local.payload import IncomingRequest
 from local.routing import find_route
 from local.template import Template, read
+from tests.support.dynamodb import Emulator
 
 ROOT = Path(__file__).parents[2]
 JWT_SECRET = "a-secret-of-more-than-thirty-two-bytes"
@@ -63,7 +64,7 @@ class Api:
     """Calls the API at `now`, which a test may move."""
 
     now: datetime
-    default_headers: dict[str, str] = field(default_factory=dict)
+    dynamodb: Emulator
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> ApiAnswer:
         return self.request("GET", path, headers)
@@ -101,7 +102,8 @@ class Api:
         return self.invoke(match.route.function.name, event)
 
     def invoke(self, function: str, event: dict[str, Any]) -> ApiAnswer:
-        answer = load_handler(function)(event, Context(function))
+        with self.dynamodb.acting_as(function):
+            answer = load_handler(function)(event, Context(function))
         return ApiAnswer(answer["statusCode"], answer["headers"], answer["body"])
 
 

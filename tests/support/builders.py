@@ -76,6 +76,7 @@ def a_lot(**changes: Any) -> Lot:
         lot_id=PAYMENT_ID,
         user_id=USER_ID,
         payment_id=PAYMENT_ID,
+        package_name="标准包",
         granted=1100,
         remaining=1100,
         expires_at=months_later(NOW, 6),

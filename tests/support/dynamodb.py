@@ -1,13 +1,17 @@
 """DynamoDB in process: real botocore in front, an emulator behind its last hook, every request counted."""
 
 import io
+import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
+
+from tests.support.policies import Policy, policy_of
 
 Fault = Callable[[Callable[[], AWSResponse]], AWSResponse]
 
@@ -25,11 +29,26 @@ class Emulator:
 
         self._service = dynamodb
         self._faults: list[tuple[str, Fault]] = []
+        self._policy: Policy | None = None
+        self._countdown: tuple[int, Fault] | None = None
         self.operations: list[str] = []
-        self.capacity: float = 0.0
+        self.client: Any = None
+        self.orders_table = ""
+        self.credits_table = ""
 
     def attach(self, client: Any) -> None:
+        """Answer the client from now on."""
+        self.client = client
         client.meta.events.register("before-send.dynamodb", self._send)
+
+    @contextmanager
+    def acting_as(self, function: str) -> Iterator[None]:
+        """Refuse what the template's policy does not let this function do, as AWS would."""
+        before, self._policy = self._policy, policy_of(function)
+        try:
+            yield
+        finally:
+            self._policy = before
 
     def reset(self) -> None:
         self._service.reset()
@@ -38,9 +57,20 @@ class Emulator:
         """Let `fault` answer the next request of this kind in the emulator's place."""
         self._faults.append((operation, fault))
 
+    def fail_at(self, number: int, fault: Fault) -> None:
+        """Let `fault` answer the request that is so many from now, whatever it is."""
+        self._countdown = (number, fault)
+
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         operation = str(_text(request.headers["X-Amz-Target"])).partition(".")[2]
         self.operations.append(operation)
+        if self._policy is not None:
+            self._check_policy(operation, json.loads(_body(request)), self._policy)
+        if self._countdown:
+            number, fault = self._countdown
+            self._countdown = (number - 1, fault) if number > 1 else None
+            if number == 1:
+                return fault(lambda: self._answer(request))
         for waiting in self._faults:
             if waiting[0] == operation:
                 self._faults.remove(waiting)
@@ -48,7 +78,7 @@ class Emulator:
         return self._answer(request)
 
     def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
-        body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
+        body = _body(request)
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
         pending = self._service.handle_request("POST", urlsplit(request.url).path, headers, body, {})
         try:
@@ -57,6 +87,31 @@ class Emulator:
             status, answer_headers, answer = done.value
             return AWSResponse(request.url, status, answer_headers, _Raw(_bytes(answer)))
         raise AssertionError("the emulator waited for something")
+
+    def _check_policy(self, operation: str, body: Any, policy: Policy) -> None:
+        logical_ids = {self.orders_table: "OrdersTable", self.credits_table: "CreditsTable"}
+        for action, table, index in _actions(operation, body):
+            resource = logical_ids[table] + (f"/index/{index}" if index else "")
+            assert (f"dynamodb:{action}", resource) in policy, f"the template does not allow {action} on {resource}"
+
+
+def _actions(operation: str, body: Any) -> Iterator[tuple[str, str, str | None]]:
+    """What a request needs permission for: a transaction needs that of each of its writes."""
+    if operation == "TransactWriteItems":
+        names = {
+            "Put": "PutItem",
+            "Update": "UpdateItem",
+            "Delete": "DeleteItem",
+            "ConditionCheck": "ConditionCheckItem",
+        }
+        for write in body["TransactItems"]:
+            [(kind, details)] = write.items()
+            yield names[kind], details["TableName"], None
+    elif operation == "BatchGetItem":
+        for table in body["RequestItems"]:
+            yield operation, table, None
+    else:
+        yield operation, body["TableName"], body.get("IndexName")
 
 
 def lost_after(answer: Callable[[], AWSResponse]) -> AWSResponse:
@@ -93,6 +148,10 @@ class Crash(BaseException):
 def crashed_before(answer: Callable[[], AWSResponse]) -> AWSResponse:
     """The function's process died before the request was sent."""
     raise Crash
+
+
+def _body(request: AWSPreparedRequest) -> bytes:
+    return request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
 
 
 def _text(value: str | bytes) -> str:

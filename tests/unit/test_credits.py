@@ -22,6 +22,7 @@ def test_a_grant_adds_a_lot_and_one_entry_that_explains_it():
 def test_a_grant_pays_the_debt_first():
     grant = credits.grant(a_wallet(balance=-300, debt=300, last_entry=2), a_lot(), "Purchase", NOW)
 
+    assert grant.new_lot
     assert grant.new_lot.remaining == 800
     assert grant.wallet.debt == 0
     assert grant.wallet.balance == 800 == grant.entry.balance_after
@@ -31,6 +32,7 @@ def test_a_grant_pays_the_debt_first():
 def test_a_grant_smaller_than_the_debt_leaves_the_rest_of_it():
     grant = credits.grant(a_wallet(balance=-2000, debt=2000, last_entry=2), a_lot(), "Purchase", NOW)
 
+    assert grant.new_lot
     assert (grant.new_lot.remaining, grant.wallet.debt, grant.wallet.balance) == (0, 900, -900)
 
 

@@ -37,6 +37,7 @@ def test_a_paid_order_grants_its_frozen_credits():
     change = decide(an_order(credits_purchased=777), RECEIVED)
 
     assert isinstance(change, Settlement)
+    assert change.grant.new_lot
     assert change.grant.entry.amount == change.grant.new_lot.granted == 777
     assert (change.after.status, change.after.paid_at, change.after.transaction_id) == ("succeeded", NOW, INTENT_ID)
 
@@ -150,6 +151,7 @@ def test_metadata_that_names_another_user_does_not_decide_whose_credits_they_are
     change = decide(an_order(), a_payment(user_id="somebody-else"))
 
     assert isinstance(change, Settlement)
+    assert change.grant.new_lot
     assert change.grant.new_lot.user_id == USER_ID
 
 

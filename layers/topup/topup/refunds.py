@@ -73,7 +73,9 @@ def carry_out(begun: Refunded, now: datetime) -> Refunded:
             return begun
         _note(begun, replace(begun.refund, standing=Standing.FAILED), now)
         raise
-    refunded = _note(begun, Reversal.told(replace(news, reason=begun.refund.reason)), now)
+    # Whatever the answer says of itself: it is the answer to this refund.
+    outcome = Reversal.told(replace(news, reversal_id=begun.refund.reversal_id, reason=begun.refund.reason))
+    refunded = _note(begun, outcome, now)
     if refunded.refund.standing in (Standing.FAILED, Standing.CANCELED):
         raise StripeFailed("The refund failed; the credits have been given back", is_final=True)
     return refunded
@@ -97,7 +99,7 @@ def _begin(asked: Asked, now: datetime) -> Refunded:
         try:
             books = store.load_books(payment, now)
             _check_credits(books, wanted, asked, now)
-            change = reversals.record(payment, wanted, now)
+            change = reversals.record(books, wanted, now)
         except store.LostRace as race:
             logger.info("lost a race", payment_id=asked.payment_id, reason=str(race))
             continue
@@ -166,7 +168,7 @@ def _note(begun: Refunded, outcome: Reversal, now: datetime) -> Refunded:
     for _ in contention.tries():
         payment = payments.find(begun.order.payment_id)
         try:
-            change = reversals.record(payment, outcome, now)
+            change = reversals.record(store.load_books(payment, now), outcome, now)
         except store.LostRace as race:
             logger.info("lost a race", payment_id=payment.order.payment_id, reason=str(race))
             continue

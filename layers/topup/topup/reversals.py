@@ -7,7 +7,7 @@ from topup.domain import reversals
 from topup.domain.errors import OrderUnsettled
 from topup.domain.news import ReversalNews
 from topup.domain.orders import Order
-from topup.domain.reversals import Payment, Reversal, ReversalChange
+from topup.domain.reversals import Books, Reversal, ReversalChange
 from topup.telemetry import count, logger
 
 
@@ -26,15 +26,15 @@ def apply(news: ReversalNews, now: datetime) -> bool:
         if news.currency != payment.order.currency:
             return _unbelievable(news, payment.order)
         try:
-            return record(payment, Reversal.told(news), now) is not None
+            return record(store.load_books(payment, now), Reversal.told(news), now) is not None
         except store.LostRace as race:
             logger.info("lost a race", payment_id=news.payment_id, reason=str(race))
     raise AssertionError("Bug! tries() ends by raising Busy")
 
 
-def record(payment: Payment, news: Reversal, now: datetime) -> ReversalChange | None:
+def record(books: Books, news: Reversal, now: datetime) -> ReversalChange | None:
     """Decide over one reversal of a settled order and write that; None if nothing changes. Raises LostRace."""
-    change = reversals.decide(store.load_books(payment, now), news, now)
+    change = reversals.decide(books, news, now)
     if change is not None:
         store.record_reversal(change)
         _report(change)

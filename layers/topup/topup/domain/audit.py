@@ -36,7 +36,7 @@ class Account:
 
 @dataclass(frozen=True)
 class PaymentLedger:
-    """What its user's account says of one payment: grants, the net of what went back, and what its lot lost to expiry."""
+    """What its user's account says of one payment: grants, the net of what went back, what its lot lost to expiry."""
 
     grants: int = 0
     granted: int = 0

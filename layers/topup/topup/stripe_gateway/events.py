@@ -18,7 +18,7 @@ def undelivered_events(since: datetime, until: datetime) -> Sequence[Mapping[str
             {
                 "delivery_success": False,
                 "types": list(EVENT_TYPES),
-                "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
+                "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
                 "limit": 100,
             }
         )

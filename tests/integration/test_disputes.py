@@ -1,0 +1,166 @@
+"""D. Disputes: the bank takes money back, and may return it; credits follow, once, and never twice with a refund."""
+
+import itertools
+
+import pytest
+
+from local.stripe_simulator import Behaviour
+from tests.support.shop import Shop
+
+
+def test_a_dispute_takes_the_credits_and_its_loss_keeps_them_gone(shop: Shop):
+    payment_id, intent = shop.buy()
+    dispute = shop.simulator.dispute(intent)
+    assert set(shop.deliver()) == {200}
+    assert shop.ledger()[1:] == [("disputed", -1100)]
+
+    shop.simulator.close_dispute(dispute["id"], "lost")
+    shop.deliver()
+
+    assert shop.balance() == 0
+    assert shop.ledger()[1:] == [("disputed", -1100)]
+    assert shop.refund(payment_id).json()["code"] == "not_refundable"
+    shop.check()
+
+
+def test_a_dispute_that_is_won_gives_the_credits_back_once(shop: Shop):
+    _, intent = shop.buy()
+    shop.simulator.set_webhooks(Behaviour(duplicates=2, shuffle=True))
+    dispute = shop.simulator.dispute(intent)
+    shop.deliver()
+
+    shop.simulator.close_dispute(dispute["id"], "won")
+    shop.deliver()
+
+    assert shop.ledger()[1:] == [("disputed", -1100), ("dispute_reversed", 1100)]
+    shop.check()
+
+
+@pytest.mark.parametrize("status", ["won", "lost"])
+def test_the_news_of_a_dispute_may_come_in_any_order(shop: Shop, status: str):
+    payment_id, intent = shop.buy()
+    dispute = shop.simulator.dispute(intent)
+    shop.simulator.close_dispute(dispute["id"], status)
+    told = [one for one in shop.due() if one.event_type.startswith("charge.dispute.")]
+    assert len(told) >= 3
+
+    for one in reversed(told):
+        assert shop.hand_over(one) == 200
+    shop.deliver()
+
+    assert shop.balance() == (1100 if status == "won" else 0)
+    assert payment_id
+    shop.check()
+
+
+def test_an_inquiry_moves_no_credits(shop: Shop):
+    _, intent = shop.buy()
+    inquiry = shop.simulator.dispute(intent, status="warning_needs_response")
+    shop.deliver()
+    shop.simulator.close_dispute(inquiry["id"], "warning_closed")
+    shop.deliver()
+
+    assert shop.ledger() == [("purchased", 1100)]
+    shop.check()
+
+
+def test_a_disputed_part_takes_its_share(shop: Shop):
+    _, intent = shop.buy()
+    shop.simulator.dispute(intent, amount=3333)
+    shop.deliver()
+
+    assert shop.ledger()[1:] == [("disputed", -366)]
+    shop.check()
+
+
+def test_a_dispute_of_spent_credits_leaves_a_debt_and_winning_it_lifts_the_debt(shop: Shop):
+    _, intent = shop.buy()
+    shop.spend(1000)
+    dispute = shop.simulator.dispute(intent)
+    shop.deliver()
+    assert (shop.balance(), shop.credits()["debt"]) == (-1000, 1000)
+    shop.check()
+
+    shop.simulator.close_dispute(dispute["id"], "won")
+    shop.deliver()
+
+    assert (shop.balance(), shop.credits()["debt"]) == (100, 0)
+    shop.check()
+
+
+def test_a_disputed_payment_is_not_refunded_here(shop: Shop):
+    payment_id, intent = shop.buy()
+    shop.simulator.dispute(intent, amount=5000)
+    shop.deliver()
+
+    assert shop.refund(payment_id, 1).json()["code"] == "not_refundable"
+
+
+@pytest.mark.parametrize("refunded", [100, 50, 33.33])
+@pytest.mark.parametrize("status", ["won", "lost"])
+def test_a_refund_and_a_dispute_never_take_twice(shop: Shop, refunded: float, status: str):
+    payment_id, intent = shop.buy()
+    shop.refund(payment_id, refunded)
+    shop.deliver()
+    dispute = shop.simulator.dispute(intent, amount=10000)
+    shop.deliver()
+    assert shop.balance() == 0
+    assert shop.credits()["debt"] == 0
+    shop.check()
+
+    shop.simulator.close_dispute(dispute["id"], status)
+    shop.deliver()
+
+    kept = 0 if status == "lost" else 1100 - int(1100 * refunded / 100)
+    assert shop.balance() == kept
+    shop.check()
+
+
+def test_when_refund_and_dispute_of_the_same_money_both_end_everything_comes_back(shop: Shop):
+    _, intent = shop.buy()
+    refund = shop.simulator.refund(intent)
+    shop.deliver()
+    dispute = shop.simulator.dispute(intent, amount=10000)
+    shop.deliver()
+    shop.check()
+
+    shop.simulator.close_dispute(dispute["id"], "won")
+    shop.deliver()
+    assert shop.balance() == 0
+    shop.check()
+    shop.simulator.fail_refund(refund["id"])
+    shop.deliver()
+    shop.check()
+
+    assert shop.balance() == 1100
+
+
+def test_a_dispute_that_we_hear_of_before_its_payment_nets_to_zero(shop: Shop):
+    payment = shop.create()
+    intent = shop.pay(payment)
+    shop.simulator.dispute(intent)
+
+    shop.deliver("charge.dispute.created")
+    assert shop.ledger() == [("purchased", 1100), ("disputed", -1100)]
+    shop.deliver()
+
+    assert shop.ledger() == [("purchased", 1100), ("disputed", -1100)]
+    shop.check()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_partial_refunds_and_a_dispute_in_any_order_of_arrival_make_one_figure(shop: Shop, order: tuple[int, ...]):
+    payment_id, intent = shop.buy()
+    shop.simulator.refund(intent, 1234)
+    shop.simulator.refund(intent, 2345)
+    shop.simulator.dispute(intent, amount=3456)
+    told = [one for one in shop.due() if one.event_type in ("refund.created", "charge.dispute.created")]
+
+    for index in order:
+        shop.hand_over(told[index])
+        shop.check()
+    shop.deliver()
+
+    assert shop.balance() == 1100 - 1100 * (1234 + 2345 + 3456) // 10000
+    assert shop.payment(payment_id)["amount_refunded"] == 35.79
+    shop.check()

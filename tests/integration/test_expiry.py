@@ -1,0 +1,222 @@
+"""E. Expiry: one entry per lot, however late, often or broken the news of it comes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.api import as_user
+from tests.support.builders import NOW, USER_ID
+from tests.support.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, refused
+from tests.support.shop import Shop
+
+EXPIRY = NOW.replace(month=9)  # six months after NOW
+DONE: dict[str, Any] = {"batchItemFailures": []}
+
+
+@pytest.fixture
+def expired(shop: Shop) -> Shop:
+    """A shop where a lot of 1100 credits, 100 of them spent, is five minutes past its expiry."""
+    shop.buy()
+    shop.spend(100)
+    shop.api.now = EXPIRY + timedelta(minutes=5)
+    return shop
+
+
+def test_a_timer_that_ttl_deleted_expires_what_its_lot_had_left_in_one_read_and_one_transaction(expired: Shop):
+    records = [expired.ttl_record(timer) for timer in expired.due_timers(delete=True)]
+    expired.dynamodb.operations.clear()
+
+    assert expired.consume(records) == DONE
+
+    assert expired.dynamodb.operations == ["BatchGetItem", "TransactWriteItems"]
+    assert expired.ledger() == [("purchased", 1100), ("spent", -100), ("expired", -1000)]
+    expired.check()
+
+
+def test_history_says_what_expired(expired: Shop):
+    expired.run_timers()
+
+    newest = expired.api.get("/api/users/credits/transactions?limit=1", as_user()).json()["transactions"][0]
+    assert (newest["transaction_type"], newest["amount"], newest["balance_after"]) == ("expired", -1000, 0)
+    assert newest["description"] == "Expired: 标准包"
+    assert newest["payment_order_id"]
+
+
+def test_a_duplicate_record_expires_nothing_more(expired: Shop):
+    record = expired.ttl_record(expired.due_timers(delete=True)[0])
+
+    assert expired.consume([record, record]) == DONE
+    assert expired.consume([record]) == DONE
+
+    assert [kind for kind, _ in expired.ledger()] == ["purchased", "spent", "expired"]
+    expired.check()
+
+
+def test_a_record_that_comes_days_late_still_expires_the_lot_once(expired: Shop):
+    record = expired.ttl_record(expired.due_timers(delete=True)[0])
+    expired.wait(days=3)
+
+    expired.consume([record])
+
+    assert expired.ledger()[-1] == ("expired", -1000)
+    expired.check()
+
+
+def test_a_lot_that_is_used_up_expires_without_an_entry(shop: Shop):
+    shop.buy()
+    shop.spend(1100)
+    shop.api.now = EXPIRY
+
+    assert shop.run_timers() == DONE
+    assert [kind for kind, _ in shop.ledger()] == ["purchased", "spent"]
+    shop.check()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"userIdentity": None},
+        {"userIdentity": {"type": "Service", "principalId": "somebody.amazonaws.com"}},
+        {"userIdentity": {"type": "User", "principalId": "dynamodb.amazonaws.com"}},
+        {"eventName": "MODIFY"},
+        {"eventName": "INSERT"},
+    ],
+)
+def test_a_deletion_that_is_not_ttls_expires_nothing(expired: Shop, changes: dict[str, Any]):
+    assert expired.run_timers(**changes) == DONE
+
+    assert [kind for kind, _ in expired.ledger()] == ["purchased", "spent"]
+
+
+def test_the_deletion_of_a_request_marker_expires_nothing(expired: Shop):
+    marker = {"user_id": {"S": USER_ID}, "record": {"S": "IDEMPOTENCY#key"}, "ttl": {"N": "1"}}
+
+    assert expired.consume([expired.ttl_record(marker)]) == DONE
+    assert [kind for kind, _ in expired.ledger()] == ["purchased", "spent"]
+
+
+def test_a_record_before_its_time_expires_nothing(shop: Shop):
+    shop.buy()
+    timers = shop.due_timers(delete=False)
+    shop.api.now = EXPIRY - timedelta(seconds=1)
+    assert timers == shop.due_timers(delete=False) == []
+
+    table = shop.dynamodb.client.scan(TableName=shop.dynamodb.credits_table)["Items"]
+    [timer] = [item for item in table if item["record"]["S"].startswith("EXPIRY#")]
+    assert shop.consume([shop.ttl_record(timer)]) == DONE
+
+    assert shop.balance() == 1100
+
+
+def test_only_a_poison_record_is_reported_failed_and_the_others_are_done(expired: Shop):
+    good = expired.ttl_record(expired.due_timers(delete=True)[0])
+    poison = expired.ttl_record({"user_id": {"S": "u"}, "record": {"S": "EXPIRY#lot"}, "ttl": {"N": "1"}})
+
+    answer = expired.consume([poison, good])
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": poison["dynamodb"]["SequenceNumber"]}]}
+    assert expired.ledger()[-1] == ("expired", -1000)
+
+
+def test_a_batch_of_poison_alone_is_reported_record_by_record(expired: Shop):
+    poison = [expired.ttl_record({"user_id": {"S": "u"}, "record": {"S": f"EXPIRY#{n}"}}) for n in range(3)]
+
+    assert len(expired.consume(poison)["batchItemFailures"]) == 3
+
+
+def test_the_record_of_a_lot_that_does_not_exist_is_done(shop: Shop):
+    timer = {"user_id": {"S": "u"}, "record": {"S": "EXPIRY#lot"}, "lot_record": {"S": "LOT#x#lot"}}
+
+    assert shop.consume([shop.ttl_record(timer)]) == DONE
+
+
+@pytest.mark.parametrize("operation", ["BatchGetItem", "TransactWriteItems"])
+@pytest.mark.parametrize("crash", [crashed_before, crashed_after])
+def test_after_a_crash_the_batch_comes_again_and_counts_once(expired: Shop, operation: str, crash: Fault):
+    records = [expired.ttl_record(timer) for timer in expired.due_timers(delete=True)]
+    expired.dynamodb.fail(operation, crash)
+    with pytest.raises(Crash):
+        expired.consume(records)
+
+    assert expired.consume(records) == DONE
+    assert [kind for kind, _ in expired.ledger()] == ["purchased", "spent", "expired"]
+    expired.check()
+
+
+def test_a_throttled_record_is_reported_failed_and_not_forgotten(expired: Shop):
+    records = [expired.ttl_record(timer) for timer in expired.due_timers(delete=True)]
+    for _ in range(2):
+        expired.dynamodb.fail("TransactWriteItems", refused("ThrottlingException"))
+
+    assert len(expired.consume(records)["batchItemFailures"]) == 1
+    assert expired.consume(records) == DONE
+    expired.check()
+
+
+def test_a_lost_answer_is_not_a_second_expiry(expired: Shop):
+    expired.dynamodb.fail("TransactWriteItems", lost_after)
+
+    assert expired.run_timers() == DONE
+    assert [kind for kind, _ in expired.ledger()] == ["purchased", "spent", "expired"]
+
+
+def test_expiry_that_meets_a_purchase_of_the_same_user_loses_neither(expired: Shop):
+    payment = expired.create("trial")
+    expired.pay(payment)
+
+    def overtaken(answer: Callable[[], Any]) -> Any:
+        with expired.dynamodb.acting_as("stripe_webhook"):
+            expired.deliver()
+        return answer()
+
+    expired.dynamodb.fail("TransactWriteItems", overtaken)
+    expired.run_timers()
+
+    assert expired.ledger()[2:] == [("purchased", 500), ("expired", -1000)]
+    expired.check()
+
+
+def test_a_spend_that_overtakes_expiry_at_the_last_second_wins_and_nothing_is_made_up(shop: Shop):
+    shop.buy()
+    shop.api.now = EXPIRY
+    [record] = [shop.ttl_record(timer) for timer in shop.due_timers(delete=True)]
+    shop.api.now = EXPIRY - timedelta(seconds=1)
+
+    def overtaken(answer: Callable[[], Any]) -> Any:
+        with shop.dynamodb.acting_as("spend_credits"):
+            assert shop.spend(300).status == 200  # received one second before the expiry
+        return answer()
+
+    shop.dynamodb.fail("TransactWriteItems", overtaken)
+    shop.consume([record])
+
+    assert shop.ledger() == [("purchased", 1100), ("spent", -300), ("expired", -800)]
+    shop.check()
+
+
+def test_the_sweep_finds_what_the_consumer_missed_for_days(expired: Shop):
+    expired.due_timers(delete=True)  # deleted, and their records lost
+    assert expired.reconcile()["lots_repaired"] == 0  # TTL may only be late
+    expired.wait(days=3)
+
+    report = expired.reconcile()
+
+    assert (report["lots"], report["lots_repaired"], report["failures"]) == (1, 1, 0)
+    assert expired.ledger()[-1] == ("expired", -1000)
+    assert expired.reconcile()["lots"] == 0
+    expired.check()
+
+
+def test_by_hand_the_sweep_need_not_wait(expired: Shop):
+    expired.due_timers(delete=True)
+
+    assert expired.reconcile(sweep_after_hours=0)["lots_repaired"] == 1
+
+
+def test_a_lot_that_expiry_has_dealt_with_is_not_swept_again(expired: Shop):
+    expired.run_timers()
+    expired.wait(days=3)
+
+    assert expired.reconcile()["lots"] == 0

@@ -1,0 +1,157 @@
+"""What was lost is found, repaired through the code that lost it, and reported; twice changes nothing."""
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.builders import PAYMENT_ID, an_order
+from tests.support.dynamodb import refused
+from tests.support.shop import Shop
+from topup import reconciliation, store
+
+NOTHING = {
+    "events": 0,
+    "events_repaired": 0,
+    "refunds": 0,
+    "refunds_repaired": 0,
+    "payments": 0,
+    "payments_repaired": 0,
+    "lots": 0,
+    "lots_repaired": 0,
+    "failures": 0,
+    "complete": True,
+    "repaired": 0,
+}
+
+
+def test_where_nothing_is_amiss_nothing_is_found(shop: Shop):
+    shop.buy()
+
+    assert shop.reconcile() == NOTHING
+
+
+def test_events_that_nobody_took_are_handled_and_then_change_nothing(shop: Shop):
+    payment = shop.create()
+    shop.pay(payment)
+    assert shop.lose() > 0
+
+    first, second = shop.reconcile(), shop.reconcile()
+
+    assert shop.balance() == 1100
+    assert first["events_repaired"] == 1
+    assert (second["events"], second["events_repaired"], second["failures"]) == (first["events"], 0, 0)
+    shop.check()
+
+
+def test_events_are_handled_oldest_first(shop: Shop):
+    payment = shop.create()
+    intent = shop.pay(payment)
+    shop.wait(seconds=60)
+    shop.simulator.refund(intent)
+    shop.lose()
+
+    assert shop.reconcile()["failures"] == 0
+    assert shop.ledger() == [("purchased", 1100), ("refunded", -1100)]
+
+
+@pytest.mark.parametrize(("hours", "found"), [(1, 0), (100, 1)])
+def test_the_window_says_how_far_back_to_look(shop: Shop, hours: int, found: int):
+    payment = shop.create()
+    shop.pay(payment)
+    shop.lose()
+    order = store.load_order(payment["payment_id"])
+    assert order is not None
+    store.claim_sync(order.payment_id, shop.now + timedelta(hours=90), timedelta(0))  # so that only events can tell
+    shop.wait(hours=90)
+
+    assert bool(shop.reconcile(window_hours=hours)["events_repaired"]) == bool(found)
+
+
+def test_a_payment_whose_events_stripe_has_given_up_on_is_found_by_asking(shop: Shop):
+    payment = shop.create()
+    shop.pay(payment)
+    shop.lose()
+    shop.wait(minutes=16)
+
+    report = shop.reconcile(window_hours=0)
+
+    assert (report["events"], report["payments"], report["payments_repaired"]) == (0, 1, 1)
+    assert shop.balance() == 1100
+    assert shop.reconcile(window_hours=0)["payments"] == 0
+
+
+def test_an_abandoned_checkout_is_asked_about_only_now_and_then_until_it_expires(shop: Shop):
+    shop.create()
+    asked = []
+    answer = shop.simulator.request
+
+    def counted(*request: Any) -> Any:
+        asked.append(request[1])
+        return answer(*request)
+
+    shop.simulator.request = counted  # type: ignore[method-assign, assignment]
+    for _ in range(30):
+        shop.wait(hours=1)
+        shop.reconcile(window_hours=0)
+
+    assert len([url for url in asked if "/checkout/sessions/" in url]) == 4  # every six hours of a session's day
+    assert shop.reconcile(window_hours=0)["payments"] == 0
+
+
+def test_an_order_that_never_got_a_session_expires(shop: Shop):
+    store.place_order(an_order(provider_order_id=None, payment_url=None))
+    shop.wait(hours=24)
+    assert shop.reconcile()["payments_repaired"] == 0
+    shop.wait(hours=2)
+
+    assert shop.reconcile()["payments_repaired"] == 1
+    order = store.load_order(PAYMENT_ID)
+    assert order is not None
+    assert order.status == "expired"
+
+
+def test_one_that_cannot_be_mended_does_not_keep_the_others_from_being_mended(shop: Shop, log: io.StringIO):
+    for _ in range(3):
+        shop.pay(shop.create("trial"))
+    shop.lose()
+    for _ in range(2):
+        shop.dynamodb.fail("TransactWriteItems", refused("ThrottlingException"))
+
+    report = shop.reconcile()
+
+    # Each payment has two events, so that the one which failed is mended by the other.
+    assert (report["failures"], report["events_repaired"]) == (1, 3)
+    assert "could not be reconciled" in log.getvalue()
+    assert shop.balance() == 1500
+    shop.check()
+
+
+def test_when_stripe_does_not_answer_the_other_steps_are_done(shop: Shop):
+    shop.buy()
+    shop.wait(days=200)
+    shop.due_timers(delete=True)
+    shop.fault("/v1/events", "500", times=3)
+
+    report = shop.reconcile()
+
+    assert (report["failures"], report["lots_repaired"]) == (1, 1)
+
+
+def test_a_run_ends_before_its_time_does_and_says_so(shop: Shop):
+    for _ in range(3):
+        shop.pay(shop.create("trial"))
+    shop.lose()
+    looks = iter([True, True, False, False, False, False, False])
+
+    with shop.dynamodb.acting_as("reconcile"):
+        report = reconciliation.reconcile(shop.now, has_time=lambda: next(looks))
+
+    assert (report.events, report.complete) == (2, False)
+
+
+@pytest.mark.parametrize("event", [{"window_hours": 721}, {"window_hours": -1}, {"sweep_after_hours": "1"}])
+def test_a_wrong_request_by_hand_is_refused_by_name(shop: Shop, event: dict[str, Any]):
+    with pytest.raises(ValueError, match=next(iter(event))):
+        shop.reconcile(**event)
