@@ -32,6 +32,7 @@ class Emulator:
         self._policy: Policy | None = None
         self._countdown: tuple[int, Fault] | None = None
         self.operations: list[str] = []
+        self.read_units = 0  # consistent reads, by the size of what came back, in DynamoDB's steps of 4 KB
         self.client: Any = None
         self.orders_table = ""
         self.credits_table = ""
@@ -85,6 +86,7 @@ class Emulator:
             pending.send(None)  # it never waits for anything, so it runs to its end at once
         except StopIteration as done:
             status, answer_headers, answer = done.value
+            self.read_units += -(-len(_bytes(answer)) // 4096)
             return AWSResponse(request.url, status, answer_headers, _Raw(_bytes(answer)))
         raise AssertionError("the emulator waited for something")
 

@@ -1,0 +1,73 @@
+"""What a request costs does not grow with what happened before: no request reads the history that it does not show."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.api import as_user
+from tests.support.builders import NOW, USER_ID, a_lot, a_wallet
+from tests.support.shop import Shop
+from topup.domain.credits import Entry, TransactionType
+from topup.store import credit_items
+
+ENTRIES = 20_000
+PAST_LOTS = 200
+
+
+def give_a_past(shop: Shop, user: str) -> None:
+    """Years of history: lots that were bought, used up and have expired, and a ledger that says so."""
+    past = [
+        a_lot(lot_id=f"lot-{n}", user_id=user, remaining=0, expires_at=NOW - timedelta(days=n + 1))
+        for n in range(PAST_LOTS)
+    ]
+    wallet = a_wallet(user_id=user, last_entry=ENTRIES, total_credits_earned=10**6)
+    write(shop, [credit_items.wallet_item(wallet), *map(credit_items.lot_item, past)])
+    write(shop, [credit_items.entry_item(an_entry(user, number)) for number in range(1, ENTRIES + 1)])
+
+
+def an_entry(user: str, number: int) -> Entry:
+    return Entry(
+        user_id=user,
+        number=number,
+        transaction_type=TransactionType.SPENT,
+        amount=-1,
+        balance_after=0,
+        created_at=NOW,
+        description="work",
+        moves={"lot": -1},
+    )
+
+
+def write(shop: Shop, items: list[Any]) -> None:
+    table = shop.dynamodb.credits_table
+    for start in range(0, len(items), 25):
+        puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
+        shop.dynamodb.client.batch_write_item(RequestItems={table: puts})
+
+
+def costs_of(shop: Shop, user: str) -> dict[str, tuple[list[str], int]]:
+    """For each request: what it asked of DynamoDB, and how much that read."""
+    payment = shop.create(user=user)
+    shop.pay(payment)
+    requests = {
+        "webhook": shop.deliver,
+        "status": lambda: shop.api.get(f"/api/payments/{payment['payment_id']}", as_user(user)),
+        "credits": lambda: shop.api.get("/api/users/credits", as_user(user)),
+        "spend": lambda: shop.spend(10, user=user),
+    }
+    costs = {}
+    for name, request in requests.items():
+        shop.dynamodb.operations.clear()
+        shop.dynamodb.read_units = 0
+        request()  # type: ignore[operator]
+        costs[name] = (list(shop.dynamodb.operations), shop.dynamodb.read_units)
+    return costs
+
+
+@pytest.mark.usefixtures("api")
+def test_a_user_with_a_long_history_costs_what_a_new_user_costs(shop: Shop):
+    give_a_past(shop, "old")
+
+    assert costs_of(shop, "old") == costs_of(shop, USER_ID)
+    assert shop.balance("old") == shop.balance() == 1090
