@@ -7,6 +7,6 @@ from topup.http import Request, Response, endpoint
 @endpoint
 def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
-    after = cursor.decode(request.query["cursor"], str, parts=2) if "cursor" in request.query else None
+    after = cursor.decode_order_position(request.query["cursor"]) if "cursor" in request.query else None
     orders, last = store.list_orders(caller.user_id, request.limit, after)
     return Response(views.payments(orders, cursor.encode(*last) if last else None))

@@ -25,6 +25,14 @@ def test_a_frontend_url_that_is_no_origin_is_refused(environment: pytest.MonkeyP
         config.settings()
 
 
+@pytest.mark.parametrize("url", [",", " , "])
+def test_a_frontend_url_without_an_origin_is_refused(environment: pytest.MonkeyPatch, url: str):
+    environment.setenv("FRONTEND_URL", url)
+
+    with pytest.raises(ConfigurationError, match="FRONTEND_URL"):
+        config.settings()
+
+
 @pytest.mark.parametrize("months", ["0", "121", "-1", "six", "1.5", ""])
 def test_expiry_is_a_whole_number_of_months(environment: pytest.MonkeyPatch, months: str):
     environment.setenv("CREDITS_EXPIRE_AFTER_MONTHS", months)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from tests.support.api import Api, ApiAnswer, as_buyer, as_user
 from tests.support.builders import PAYMENT_ID, an_order
 from tests.support.dynamodb import Crash, Emulator, Fault, crashed_after, crashed_before, lost_after, lost_before
+from tests.support.shop import Shop
 from tests.support.stripe_wire import (
     StripeWire,
     WireRequest,
@@ -178,15 +179,85 @@ def test_a_stored_500_of_stripes_is_not_replayed_for_ever(api: Api, stripe_wire:
     assert stripe_wire.requests[-1].idempotency_key not in failing
 
 
+def test_an_order_keeps_the_session_that_was_stored_first(api: Api, dynamodb: Emulator):
+    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
+    store.attach_session(order, "cs_test_first", "https://first")
+
+    assert store.attach_session(order, "cs_test_second", "https://second").payment_url == "https://first"
+
+
+def test_a_session_is_never_stored_for_an_order_that_is_not_there(api: Api, dynamodb: Emulator):
+    store.attach_session(an_order(), "cs_test_1", "https://x")
+
+    assert store.load_order(PAYMENT_ID) is None
+
+
+def test_what_the_buyer_pays_is_the_orders_own_currency_and_stripe_speaks_our_version(
+    api: Api, stripe_wire: StripeWire
+):
+    create(api)
+
+    [request] = stripe_wire.requests
+    assert request.params["adaptive_pricing[enabled]"] == "false"
+    assert request.headers["Stripe-Version"] == client.API_VERSION
+
+
+def test_no_request_waits_for_ever(api: Api, dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    limits = dynamodb.client.meta.config
+
+    assert client.http_client()._timeout == (client.CONNECT_TIMEOUT, client.READ_TIMEOUT)  # type: ignore[attr-defined]
+    assert (limits.connect_timeout, limits.read_timeout) == (1, 1)
+    assert limits.retries["total_max_attempts"] == 2
+
+
+@pytest.mark.parametrize("gone", ["package", "origin"])
+def test_a_retry_is_answered_though_the_package_or_the_page_is_gone(
+    api: Api, environment: pytest.MonkeyPatch, gone: str
+):
+    body = {"package": "standard", "return_url": "https://other.example:8443/back"}
+    first = create(api, body, KEY)
+    if gone == "package":
+        environment.setattr(config, "catalogue", lambda: type("Changed", (), {"packages": {}}))
+    else:
+        environment.setenv("FRONTEND_URL", "https://shop.example")
+        config.settings.cache_clear()
+
+    assert create(api, body, KEY).json() == first.json()
+    assert create(api, body, {"idempotency-key": "another"}).status == 422
+    assert create(api, {"package": "trial", "return_url": body["return_url"]}, KEY).status in (409, 422)
+
+
+def test_a_first_session_that_ended_unseen_does_not_spoil_the_retry(shop: Shop):
+    shop.dynamodb.fail("UpdateItem", crashed_before)
+    with pytest.raises(Crash):
+        create(shop.api, headers=KEY)
+    shop.wait(hours=24, seconds=1)
+    shop.deliver()  # the session that nobody was sent to has expired
+
+    payment = create(shop.api, headers=KEY).json()
+    assert payment["status"] == "pending"
+    shop.pay(payment)
+    shop.lose()
+    shop.wait(seconds=10)
+
+    assert shop.payment(payment["payment_id"])["status"] == "succeeded"
+    assert shop.balance() == 1100
+    shop.check()
+
+
 def test_two_retries_that_saw_the_same_failure_open_one_new_attempt(api: Api, stripe_wire: StripeWire):
     order = store.place_order(an_order(provider_order_id=None, payment_url=None))
 
     store.next_attempt(order)
-    store.next_attempt(order)
+    second = store.load_order(PAYMENT_ID)
+    assert second is not None
+    store.next_attempt(second)
+    store.next_attempt(order)  # late: it saw the first attempt refused
 
     stored = store.load_order(PAYMENT_ID)
     assert stored is not None
-    assert stored.attempt == 2
+    assert stored.attempt == 3
 
 
 @pytest.mark.parametrize(
@@ -265,7 +336,15 @@ def test_a_wrong_field_is_named_and_nothing_is_written(
 
 @pytest.mark.parametrize(
     ("raw", "code"),
-    [(b"", 400), (b"{", 400), (b"null", 422), (b"\xff", 400), (b"[" * 100_000, 400), (b'{"package": NaN}', 422)],
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"null", 422),
+        (b"\xff", 400),
+        (b"[" * 100_000, 400),
+        (b'{"package": NaN}', 422),
+        (b'{"package": 1e99999999999999999999}', 400),
+    ],
 )
 def test_a_body_that_is_no_json_object_is_refused(api: Api, raw: bytes, code: int):
     assert api.post("/api/payments/stripe/create", raw=raw, headers=as_buyer()).status == code

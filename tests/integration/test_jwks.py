@@ -1,6 +1,7 @@
 """Tokens of an identity provider that publishes its keys (JWKS)."""
 
 import json
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -18,15 +19,17 @@ KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 CLAIMS = {"sub": "u", "exp": 4_000_000_000}
 SHARED = {"kty": "oct", "k": "c2hhcmVkLXNlY3JldC1zaGFyZWQtc2VjcmV0LXNoYXJlZA", "alg": "HS256", "kid": "shared"}
 
+PUBLIC = json.loads(RSAAlgorithm.to_jwk(KEY.public_key())) | {"kid": "rsa-1", "alg": "RS256", "use": "sig"}
+PUBLISHED = {"keys": [PUBLIC, SHARED]}
+
 
 @pytest.fixture
 def provider(environment: pytest.MonkeyPatch) -> Iterator[str]:
     """An identity provider on loopback, with one RSA key and one that should never have been published."""
-    public = json.loads(RSAAlgorithm.to_jwk(KEY.public_key())) | {"kid": "rsa-1", "alg": "RS256", "use": "sig"}
 
     class Keys(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps({"keys": [public, SHARED]}).encode()
+            body = json.dumps(PUBLISHED).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
@@ -72,6 +75,16 @@ def test_a_shared_secret_among_the_published_keys_is_never_used(api: Api, provid
 
 def test_a_token_signed_with_another_algorithm_than_the_keys_is_refused(api: Api, provider: str):
     assert credits_with(api, jwt.encode(CLAIMS, KEY, "PS256", {"kid": "rsa-1"})).status == 401
+
+
+def test_a_withdrawn_key_is_soon_trusted_no_more(api: Api, provider: str, monkeypatch: pytest.MonkeyPatch):
+    bearer = jwt.encode(CLAIMS, KEY, "RS256", {"kid": "rsa-1"})
+    assert credits_with(api, bearer).status == 200
+    monkeypatch.setitem(PUBLISHED, "keys", [SHARED])
+    elapsed = time.monotonic() + 301
+    monkeypatch.setattr(time, "monotonic", lambda: elapsed)
+
+    assert credits_with(api, bearer).status == 401
 
 
 def test_when_the_provider_does_not_answer_the_caller_may_retry(api: Api, environment: pytest.MonkeyPatch):

@@ -7,9 +7,10 @@ import pytest
 
 from tests.support.api import Api, as_admin, as_user
 from tests.support.builders import NOW, PAYMENT_ID, SESSION_ID, USER_ID, a_payment, an_order
-from tests.support.dynamodb import Emulator
+from tests.support.dynamodb import Emulator, refused
 from tests.support.stripe_events import declined_intent, intent, session
 from tests.support.stripe_wire import StripeWire, answers, refuses, times_out
+from topup import cursor as cursors
 from topup import payments, store
 from topup.domain.news import PaymentDeclined, PaymentProcessing
 
@@ -174,6 +175,21 @@ def test_when_stripe_fails_the_stored_status_is_the_answer(api: Api, stripe_wire
     assert (answer.status, answer.json()["status"]) == (200, "pending")
 
 
+@pytest.mark.parametrize("operation", ["UpdateItem", "BatchGetItem", "TransactWriteItems"])
+def test_when_dynamodb_fails_on_the_way_the_stored_status_is_the_answer(
+    api: Api, dynamodb: Emulator, stripe_wire: StripeWire, operation: str
+):
+    store.place_order(an_order())
+    stripe_wire.then(at_stripe())
+    api.now += timedelta(seconds=6)
+    for _ in range(2):
+        dynamodb.fail(operation, refused("ThrottlingException"))
+
+    answer = api.get(f"/api/payments/{PAYMENT_ID}", as_user())
+
+    assert (answer.status, answer.json()["status"]) == (200, "pending")
+
+
 def test_an_order_without_a_session_is_not_asked_about(api: Api, stripe_wire: StripeWire):
     store.place_order(an_order(provider_order_id=None, payment_url=None))
     api.now += timedelta(minutes=1)
@@ -248,6 +264,17 @@ def test_a_wrong_limit_is_refused_by_name(api: Api, path: str, query: str):
     answer = api.get(f"{path}?{query}", as_user())
 
     assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "limit")
+
+
+@pytest.mark.parametrize(
+    "position",
+    [("a", "b"), ("\ud800", "x"), ("2026-03-01T12:00:00Z", PAYMENT_ID), ("2026-03-01T12:00:00.000000Z", "b")],
+)
+def test_a_forged_cursor_is_refused_before_anything_is_asked(api: Api, dynamodb: Emulator, position: tuple[str, str]):
+    answer = api.get(f"/api/payments?cursor={cursors.encode(*position)}", as_user())
+
+    assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "cursor")
+    assert dynamodb.operations == []
 
 
 @pytest.mark.parametrize("path", ["/api/payments", "/api/users/credits/transactions"])

@@ -63,7 +63,7 @@ def test_a_refund_costs_one_call_of_stripe(shop: Shop):
     shop.refund(payment_id)
 
     assert [call.upper() for call in calls] == [f"POST {REFUNDS.upper()}"]
-    assert shop.dynamodb.operations == ["Query", "Query", "TransactWriteItems"] * 2
+    assert shop.dynamodb.operations == ["Query", "Query", "TransactWriteItems", "TransactWriteItems"]
 
 
 def test_a_payment_shows_its_refunds(shop: Shop):
@@ -378,7 +378,7 @@ def test_a_webhook_that_overtakes_the_answer_counts_once(shop: Shop):
 @pytest.mark.parametrize("fault", ["timeout_after", "timeout_before", "500"])
 def test_while_stripes_answer_is_unknown_the_answer_is_202_and_the_retry_finds_the_same_refund(shop: Shop, fault: str):
     payment_id, _ = shop.buy()
-    shop.fault(REFUNDS, fault, times=1 if fault == "500" else 2)
+    shop.fault(REFUNDS, fault)
 
     first = shop.refund(payment_id, key="key-1")
 
@@ -395,7 +395,7 @@ def test_while_stripes_answer_is_unknown_the_answer_is_202_and_the_retry_finds_t
 
 def test_without_a_key_a_retry_waits_and_then_carries_the_same_refund_on(shop: Shop):
     payment_id, _ = shop.buy()
-    shop.fault(REFUNDS, "timeout_after", times=2)
+    shop.fault(REFUNDS, "timeout_after")
     assert shop.refund(payment_id).status == 202
     assert shop.refund(payment_id).status == 409
 
@@ -409,7 +409,7 @@ def test_without_a_key_a_retry_waits_and_then_carries_the_same_refund_on(shop: S
 @pytest.mark.parametrize("fault", ["timeout_after", "timeout_before"])
 def test_the_webhook_or_reconcile_carries_on_what_nobody_retried(shop: Shop, fault: str):
     payment_id, _ = shop.buy()
-    shop.fault(REFUNDS, fault, times=2)
+    shop.fault(REFUNDS, fault)
     shop.refund(payment_id)
     if fault == "timeout_after":
         shop.deliver()
@@ -437,18 +437,16 @@ def test_a_stored_failure_of_stripes_is_carried_on_when_stripe_has_forgotten_it(
     shop.check()
 
 
-@pytest.mark.parametrize("boundary", range(1, 7))
+@pytest.mark.parametrize("boundary", range(1, 5))
 @pytest.mark.parametrize("crash", [crashed_before, crashed_after])
 def test_after_a_crash_at_any_boundary_the_retry_makes_exactly_one_refund(shop: Shop, boundary: int, crash: Fault):
     payment_id, _ = shop.buy()
-    operations = ["Query", "Query", "TransactWriteItems"] * 2
     shop.dynamodb.fail_at(boundary, crash)
     with pytest.raises(Crash):
         shop.refund(payment_id, 25, "key-1")
 
     answer = shop.refund(payment_id, 25, "key-1")
 
-    assert len(operations) == 6
     assert (answer.status, answer.json()["success"]) == (200, True)
     assert [made["amount"] for made in at_stripe(shop)] == [2500]
     assert shop.ledger()[1:] == [("refunded", -275)]

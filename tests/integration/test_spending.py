@@ -136,7 +136,7 @@ def test_a_failure_of_dynamodb_is_no_spend(shop: Shop, code: str):
     for _ in range(2):
         shop.dynamodb.fail("TransactWriteItems", refused(code))
 
-    assert shop.spend(700, "key-1").status == 500
+    assert shop.spend(700, "key-1").status in (500, 503)
     assert shop.balance() == 1100
 
 

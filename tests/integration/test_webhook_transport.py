@@ -141,6 +141,30 @@ def test_one_valid_signature_among_several_is_enough(api: Api, paid: bytes):
     assert deliver(api, paid, signature(paid, SIGNED_AT, "whsec_other", WEBHOOK_SECRET)).status == 200
 
 
+@pytest.mark.parametrize(
+    "forged", ["x=1, t={now},t={old},v1={v1}", "t={old},t={now},v1={v1}", "t={old}, t={now},v1={v1}"]
+)
+def test_an_old_signature_does_not_get_younger_by_a_second_date(api: Api, paid: bytes, forged: str):
+    old = SIGNED_AT - 10_000
+    digest = signature(paid, old).partition("v1=")[2]
+
+    assert deliver(api, paid, forged.format(now=SIGNED_AT, old=old, v1=digest)).status == 400
+
+
+@pytest.mark.parametrize("date", ["{now}=x", " {now}", "+{now}", "{now} "])
+def test_a_date_in_an_odd_form_never_fails_on_our_side(api: Api, paid: bytes, date: str):
+    digest = signature(paid, SIGNED_AT).partition("v1=")[2]
+
+    assert deliver(api, paid, f"t={date.format(now=SIGNED_AT)},v1={digest}").status in (200, 400)
+
+
+def test_an_event_without_an_object_is_none_that_we_use(api: Api, dynamodb: Emulator):
+    thin = {"id": "evt_1", "object": "v2.core.event", "type": "v2.core.account.updated", "livemode": False}
+
+    assert deliver(api, as_bytes(thin)).status == 200
+    assert dynamodb.operations == []
+
+
 def test_only_the_scheme_v1_counts(api: Api, paid: bytes):
     assert deliver(api, paid, signature(paid, SIGNED_AT, scheme="v0")).status == 400
 

@@ -65,8 +65,10 @@ class Emulator:
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         operation = str(_text(request.headers["X-Amz-Target"])).partition(".")[2]
         self.operations.append(operation)
+        sent = json.loads(_body(request))
         if self._policy is not None:
-            self._check_policy(operation, json.loads(_body(request)), self._policy)
+            self._check_policy(operation, sent, self._policy)
+            _check_consistency(operation, sent)
         if self._countdown:
             number, fault = self._countdown
             self._countdown = (number - 1, fault) if number > 1 else None
@@ -95,6 +97,14 @@ class Emulator:
         for action, table, index in _actions(operation, body):
             resource = logical_ids[table] + (f"/index/{index}" if index else "")
             assert (f"dynamodb:{action}", resource) in policy, f"the template does not allow {action} on {resource}"
+
+
+def _check_consistency(operation: str, body: Any) -> None:
+    """What is decided on is read consistently; an index cannot be, and nothing is decided on one."""
+    if operation == "BatchGetItem":
+        assert all(keys.get("ConsistentRead") for keys in body["RequestItems"].values()), "an inconsistent read"
+    elif operation in ("GetItem", "Query", "Scan") and "IndexName" not in body:
+        assert body.get("ConsistentRead"), "an inconsistent read"
 
 
 def _actions(operation: str, body: Any) -> Iterator[tuple[str, str, str | None]]:
@@ -127,14 +137,15 @@ def lost_before(answer: Callable[[], AWSResponse]) -> AWSResponse:
     raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
 
-def refused(code: str, status: int = 400) -> Fault:
+def refused(code: str, status: int = 400, **details: Any) -> Fault:
     """The request is answered with an error of DynamoDB's."""
+    error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **details}
+    return lambda _answer: answered(error, status)
 
-    def fault(answer: Callable[[], AWSResponse]) -> AWSResponse:
-        body = f'{{"__type": "com.amazonaws.dynamodb.v20120810#{code}", "message": "{code}"}}'
-        return AWSResponse("", status, HTTPHeaders(), _Raw(body.encode()))
 
-    return fault
+def answered(body: Any, status: int = 200) -> AWSResponse:
+    """An answer of DynamoDB's, made up."""
+    return AWSResponse("", status, HTTPHeaders(), _Raw(json.dumps(body).encode()))
 
 
 def crashed_after(answer: Callable[[], AWSResponse]) -> AWSResponse:

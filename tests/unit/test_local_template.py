@@ -1,11 +1,13 @@
 """The local stack's reading of template.yaml and of .env files."""
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from local import environment, settings, template
+from local import banner, environment, settings, template
+from local.banner import Access
 from local.environment import Addresses
 from local.settings import SettingsError
 from local.template import Template, TemplateError
@@ -333,3 +335,16 @@ def test_handlers_get_local_aws_and_the_simulator(tmp_path: Path) -> None:
     assert variables["AWS_ACCESS_KEY_ID"] == "local"
     assert variables["STRIPE_API_BASE"] == ADDRESSES.stripe
     assert variables["JWT_SECRET"] == VALID["JWT_SECRET"]
+
+
+# ---------------------------------------------------------------------------------------------------------- banner
+
+
+def test_without_the_simulator_the_banner_says_how_stripes_events_get_here() -> None:
+    access = Access(replace(ADDRESSES, stripe=None), user_token="u", admin_token="a", api_key="k")
+
+    shown = banner.as_text(access, 1.0)
+
+    assert "stripe listen --all-snapshot --forward-to localhost:8000/api/payments/webhook/stripe" in shown
+    assert "STRIPE_WEBHOOK_SECRET" in shown
+    assert "simulator" not in shown

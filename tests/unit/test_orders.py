@@ -128,9 +128,30 @@ def test_a_payment_unlike_the_frozen_order_is_quarantined(wrong: dict[str, Any])
 
 
 def test_a_quarantined_order_is_still_fulfilled_by_its_own_payment():
-    quarantined = after(an_order(), a_payment(amount_minor=1))
+    quarantined = after(an_order(), a_payment(amount_minor=1, transaction_id="pi_other"))
 
     assert isinstance(decide(quarantined, RECEIVED), Settlement)
+
+
+def test_a_payment_that_was_not_believed_is_not_believed_when_it_comes_again_without_its_session():
+    quarantined = after(an_order(), a_payment(session_id="cs_test_other", transaction_id="pi_other"))
+
+    assert decide(quarantined, a_payment(session_id=None, reference=None, transaction_id="pi_other")) is None
+
+
+@pytest.mark.parametrize("news", [PROCESSING, DECLINED, FAILED, EXPIRED])
+def test_news_of_a_session_that_nobody_was_sent_to_changes_nothing(news: News):
+    order = an_order(provider_order_id="cs_test_the_second_attempt")
+
+    assert decide(order, news) is None
+
+
+def test_an_order_whose_checkout_ended_unseen_gets_another_attempt():
+    ended = after(an_order(provider_order_id=None, payment_url=None), EXPIRED)
+
+    reopened = orders.reopened(ended)
+
+    assert (reopened.status, reopened.attempt, reopened.is_unfinished) == ("pending", 2, True)
 
 
 def test_a_second_payment_of_a_settled_order_is_quarantined_and_grants_nothing():

@@ -9,7 +9,7 @@ import pytest
 
 from local.intrinsics import read_yaml
 from tests.support.api import ROOT, template
-from topup import store
+from topup import parameter_store, store
 from topup.store import client as dynamodb_client
 from topup.stripe_gateway import client as stripe_client
 
@@ -27,7 +27,7 @@ ROUTES = {
 BACKGROUND = {"expire_credits", "reconcile"}
 API_TIMEOUT = 30  # seconds; API Gateway's, for an HTTP API
 
-# The requests of each function's longest flow: to DynamoDB, and to Stripe with its retries.
+# The requests of each function's longest flow without a lost race: to DynamoDB, and to Stripe with its retries.
 FLOWS = {
     "list_packages": (0, 0),
     "create_checkout": (2, 1 + stripe_client.RETRIES),
@@ -37,7 +37,7 @@ FLOWS = {
     "get_credits": (1, 0),
     "list_transactions": (1, 0),
     "spend_credits": (3, 0),
-    "refund_payment": (2, 2),
+    "refund_payment": (4, 1),
 }
 
 
@@ -140,7 +140,9 @@ def test_a_functions_slowest_flow_fits_in_its_timeout_and_that_in_the_apis(funct
     )
     stripe_call = stripe_client.CONNECT_TIMEOUT + stripe_client.READ_TIMEOUT
 
-    slowest = dynamodb_calls * dynamodb_call + stripe_calls * stripe_call + max(0, stripe_calls - 1) * backoff
+    secrets = parameter_store.ATTEMPTS * (parameter_store.CONNECT_TIMEOUT + parameter_store.READ_TIMEOUT)
+
+    slowest = secrets + dynamodb_calls * dynamodb_call + stripe_calls * stripe_call + max(0, stripe_calls - 1) * backoff
 
     assert slowest < timeout < API_TIMEOUT
 
@@ -152,6 +154,45 @@ def test_every_function_and_trigger_has_an_event_to_try_it_with():
     for name, event in events.items():
         if name in ROUTES:
             assert event["routeKey"] in ROUTES[name]
+
+
+def test_a_function_reads_just_the_secrets_that_its_policy_allows():
+    for name, function in functions().items():
+        listed = function.get("Environment", {}).get("Variables", {}).get("SECRETS", "")
+        allowed = [
+            resource.rpartition("/")[2].rstrip("'}")
+            for actions, named in policy_of(name)
+            if actions == ["ssm:GetParameters"]
+            for resource in named
+        ]
+        assert listed == ",".join(allowed), name
+
+
+def test_the_webhooks_url_needs_no_aws_credentials_and_has_nothing_else():
+    assert functions()["stripe_webhook"]["FunctionUrlConfig"] == {"AuthType": "NONE"}
+
+
+def test_the_stream_mapping_loses_nothing_and_stops_for_nothing():
+    [mapping] = functions()["expire_credits"]["Events"].values()
+    properties = mapping["Properties"]
+    assert mapping["Type"] == "DynamoDB"
+    assert properties["StartingPosition"] == "TRIM_HORIZON"
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["BisectBatchOnFunctionError"] is True
+    assert 0 < properties["MaximumRetryAttempts"] <= 100
+    assert 0 < properties["MaximumRecordAgeInSeconds"] < 86400
+    [bucket] = resources("AWS::S3::Bucket")
+    assert bucket in str(properties["DestinationConfig"]["OnFailure"]["Destination"])
+    [pattern] = [json.loads(one["Pattern"]) for one in properties["FilterCriteria"]["Filters"]]
+    assert pattern["userIdentity"] == {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}
+    assert pattern["dynamodb"]["Keys"]["record"]["S"] == [{"prefix": store.EXPIRES}]
+
+
+def test_reconcile_is_told_when_it_was_meant_to_run():
+    [schedule] = functions()["reconcile"]["Events"].values()
+
+    assert schedule["Type"] == "ScheduleV2"
+    assert json.loads(schedule["Properties"]["Input"]) == {"time": "<aws.scheduler.scheduled-time>"}
 
 
 def test_secrets_have_no_value_in_the_template():

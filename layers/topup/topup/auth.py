@@ -114,7 +114,7 @@ def _key_finder() -> KeyFinder:
 
 @cache
 def _from_jwks(url: str) -> KeyFinder:
-    client = PyJWKClient(url, timeout=JWKS_TIMEOUT, cache_keys=True)
+    client = PyJWKClient(url, timeout=JWKS_TIMEOUT)  # it keeps the set for five minutes: a withdrawn key is gone then
 
     def find(token: str) -> tuple[Any, str]:
         key = client.get_signing_key_from_jwt(token)

@@ -65,7 +65,7 @@ def read(request: Request, model: type[AnyBody]) -> AnyBody:
 def _parse(body: bytes) -> Any:
     try:
         return json.loads(body.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:  # ArithmeticError: an exponent out of all bounds
         raise InvalidJson(f"The body is not valid JSON: {type(error).__name__}") from None
 
 

@@ -111,14 +111,16 @@ def jwt_secret() -> str:
 
 def _secret(name: str) -> str:
     prefix = os.environ.get("SECRETS_PREFIX", "")
-    return _from_parameter_store(f"{prefix}/{name}") if prefix else os.environ.get(name, "").strip()
+    return _from_parameter_store(prefix, name) if prefix else os.environ.get(name, "").strip()
 
 
-def _from_parameter_store(path: str) -> str:
+def _from_parameter_store(prefix: str, name: str) -> str:
     # Loaded here, because a function without secrets should not pay for it in its cold start.
     from topup import parameter_store  # noqa: PLC0415
 
-    return parameter_store.read(path, max_age=SECRET_MAX_AGE)
+    # A function reads all of its secrets at once: the template names them, beside the policy that allows them.
+    names = _listed(os.environ.get("SECRETS", "")) or (name,)
+    return parameter_store.read(prefix, names, SECRET_MAX_AGE).get(name, "")
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -137,6 +139,8 @@ def _required(name: str) -> str:
 
 def _origins(text: str) -> tuple[str, ...]:
     origins = _listed(text)
+    if not origins:
+        raise ConfigurationError("FRONTEND_URL names no origin: write scheme://host[:port], several with commas")
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
             raise ConfigurationError(

@@ -5,6 +5,7 @@ import binascii
 import json
 from typing import TypeVar
 
+from topup.domain import orders, times
 from topup.domain.errors import FieldError, ValidationFailed
 
 LARGEST = 1_000  # characters; ours are far shorter
@@ -30,6 +31,18 @@ def decode(cursor: str, kind: type[Part], parts: int) -> list[Part]:
     if not isinstance(position, list) or [type(part) for part in position] != [kind] * parts or "" in position:
         raise _refused()
     return position
+
+
+def decode_order_position(cursor: str) -> tuple[str, str]:
+    """The position of an order in a list: when it was placed, and its id; raises ValidationFailed."""
+    created_at, payment_id = decode(cursor, str, parts=2)
+    try:
+        is_position = times.to_sortable_text(times.from_text(created_at)) == created_at
+    except ValueError:
+        is_position = False
+    if not is_position or not orders.is_order_id(payment_id):
+        raise _refused()
+    return created_at, payment_id
 
 
 def _refused() -> ValidationFailed:

@@ -17,6 +17,7 @@ from topup.telemetry import count, logger
 
 LARGEST_BODY = 512 * 1024  # bytes; Stripe's events are tens of kilobytes, our own requests far less
 LARGEST_PAGE = 100
+THROTTLED = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
 
 STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.InvalidJson: HTTPStatus.BAD_REQUEST,
@@ -130,12 +131,20 @@ def endpoint(handle: Callable[[Request], Response]) -> Callable[[Event, Any], An
             return _answer(handle(request))
         except TopupError as error:
             return _refusal(error, request)
-        except Exception:
+        except Exception as error:
+            if _is_throttled(error):
+                return _refusal(errors.Busy("Too many requests at once; please retry"), request)
             logger.exception("unexpected failure")
             count("UnexpectedFailure")
             return _refusal(TopupError("Something went wrong on our side"), request)
 
     return handler
+
+
+def _is_throttled(error: Exception) -> bool:
+    """Whether AWS said "not now" to the last of the SDK's tries; told by its code, so that nothing is imported."""
+    response = getattr(error, "response", None)
+    return isinstance(response, Mapping) and response.get("Error", {}).get("Code") in THROTTLED
 
 
 def _answer(response: Response, content_type: str = "application/json") -> Answer:

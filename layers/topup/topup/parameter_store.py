@@ -1,25 +1,72 @@
-"""Secrets in AWS Systems Manager Parameter Store."""
+"""Secrets in AWS Systems Manager Parameter Store: all of a function's in one request, kept while it does not answer."""
 
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from aws_lambda_powertools.utilities.parameters import SSMProvider
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
-from topup.domain.errors import ConfigurationError
+from topup.domain.errors import Busy, ConfigurationError
+from topup.telemetry import logger
 
-# Seconds and tries: two secrets at their slowest still leave a function time for its work.
-_LIMITS = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"})
+# Seconds and tries: the answer comes in milliseconds, or the one before it is still good.
+CONNECT_TIMEOUT = 1
+READ_TIMEOUT = 1
+ATTEMPTS = 1
+
+_FORBIDDEN = {"AccessDeniedException", "UnrecognizedClientException", "InvalidKeyId"}
+
+
+@dataclass(frozen=True)
+class _Known:
+    secrets: Mapping[str, str]
+    read_at: float  # time.monotonic() seconds
+
+
+_known: dict[str, _Known] = {}
+
+
+def read(prefix: str, names: Sequence[str], max_age: float) -> Mapping[str, str]:
+    """The decrypted parameters below `prefix` by their names, those that exist, at most `max_age` seconds old.
+
+    Raises ConfigurationError where we may not read them, and Busy where they cannot be read for the first time now.
+    """
+    known = _known.get(prefix)
+    if known and time.monotonic() - known.read_at < max_age:
+        return known.secrets
+    try:
+        _known[prefix] = _Known(_fetch(prefix, names), time.monotonic())
+    except (BotoCoreError, ClientError) as error:
+        if _code(error) in _FORBIDDEN:
+            raise ConfigurationError(f"The SSM parameters below {prefix} cannot be read: {_code(error)}") from error
+        if known is None:
+            raise Busy("The service is starting; please retry") from error
+        logger.warning("secrets not read again; the known ones are used", reason=_code(error))
+        _known[prefix] = _Known(known.secrets, time.monotonic())
+    return _known[prefix].secrets
+
+
+def _fetch(prefix: str, names: Sequence[str]) -> Mapping[str, str]:
+    paths: dict[str, Any] = {f"{prefix}/{name}": {} for name in names}
+    found: dict[str, Any] = _provider().get_parameters_by_name(paths, decrypt=True, max_age=0, raise_on_error=False)
+    missing = found.pop("_errors", [])
+    if missing:
+        logger.warning("SSM parameters are missing", paths=missing)
+    return {path.removeprefix(f"{prefix}/"): str(value).strip() for path, value in found.items()}
 
 
 @cache
 def _provider() -> SSMProvider:
-    return SSMProvider(boto_config=_LIMITS)
+    limits = Config(
+        connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": ATTEMPTS}
+    )
+    return SSMProvider(boto_config=limits)
 
 
-def read(path: str, *, max_age: int) -> str:
-    """The decrypted parameter at `path`, at most `max_age` seconds old; raises ConfigurationError."""
-    try:
-        return str(_provider().get(path, decrypt=True, max_age=max_age)).strip()
-    except GetParameterError as error:
-        raise ConfigurationError(f"The SSM parameter {path} cannot be read: {error}") from error
+def _code(error: Exception) -> str:
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code") or type(error).__name__)

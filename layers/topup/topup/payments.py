@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from topup import config, contention, store
 from topup.domain import orders
-from topup.domain.errors import Busy, OrderMissing, PaymentNotFound, StripeFailed
+from topup.domain.errors import OrderMissing, PaymentNotFound
 from topup.domain.news import News
 from topup.domain.orders import Change, Order, Settlement
 from topup.domain.reversals import Payment
@@ -52,9 +52,15 @@ def find(payment_id: str) -> Payment:
 
 def up_to_date(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL) -> Order:
     """The order as it stands, after asking Stripe when its news is overdue, at most once per interval."""
-    if is_overdue(order, now, interval) and store.claim_sync(order.payment_id, now, interval):
-        return _synced(order, now)
-    return order
+    if not is_overdue(order, now, interval):
+        return order
+    try:
+        return _synced(order, now) if store.claim_sync(order.payment_id, now, interval) else order
+    except Exception:
+        # Whatever keeps us from asking, the stored status is still true, if old: better than no answer.
+        logger.exception("status not synchronised", payment_id=order.payment_id)
+        count("SyncFailed")
+        return order
 
 
 def missing(payment_id: str) -> OrderMissing:
@@ -75,13 +81,8 @@ def _synced(order: Order, now: datetime) -> Order:
     # Loaded here, because reading a status needs Stripe's library only when it must ask Stripe.
     from topup import stripe_gateway  # noqa: PLC0415
 
-    try:
-        news = stripe_gateway.news_of_session(order)
-        return apply(news, now).order if news else order
-    except (StripeFailed, Busy) as error:
-        # The stored status is still true, if old: better than no answer.
-        logger.warning("status not synchronised", payment_id=order.payment_id, reason=error.detail)
-        return order
+    news = stripe_gateway.news_of_session(order)
+    return apply(news, now).order if news else order
 
 
 def _report(news: News, change: Change | None) -> None:

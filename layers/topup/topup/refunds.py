@@ -19,7 +19,7 @@ from topup.domain.errors import (
 )
 from topup.domain.orders import Order
 from topup.domain.reversal_kinds import Kind, Standing
-from topup.domain.reversals import Books, Payment, Reversal, debt_of, decide, largest_without_debt
+from topup.domain.reversals import Books, Payment, Reversal, confirm, debt_of, decide, largest_without_debt
 from topup.telemetry import count, logger
 
 # After this long the request that began a refund has ended, one way or the other: another one may carry it on.
@@ -163,8 +163,22 @@ def _check_credits(books: Books, wanted: Reversal, asked: Asked, now: datetime) 
         raise CreditsSpent(money.to_text(largest, books.order.currency))
 
 
+def _note_without_reading(begun: Refunded, outcome: Reversal) -> Refunded | None:
+    """The usual outcome moves no credits: what was written before Stripe was asked is all that it depends on."""
+    change = confirm(begun.order, begun.refund, outcome)
+    if change is None:
+        return None
+    try:
+        store.record_reversal(change)
+    except store.LostRace:
+        return None  # its webhook was faster, or another refund came in between
+    return Refunded(change.order_after, change.after)
+
+
 def _note(begun: Refunded, outcome: Reversal, now: datetime) -> Refunded:
     """The last transaction: the refund as Stripe has it."""
+    if noted := _note_without_reading(begun, outcome):
+        return noted
     for _ in contention.tries():
         payment = payments.find(begun.order.payment_id)
         try:

@@ -48,7 +48,8 @@ class Order:
     """One attempt to buy one package; price, currency and credits are frozen at creation.
 
     `provider_order_id` is Stripe's Checkout Session, `transaction_id` its payment intent, `attempt` counts the tries to
-    open the session, `synced_at` is when Stripe was last asked, `quarantine_reason` why news of it was not believed.
+    open the session, `synced_at` is when Stripe was last asked, `quarantine_reason` why news of it was not believed
+    (`rejected_intent`: the payment intent of that news).
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse as they stand now, `clawed_back` how
     many credits that has taken; `credits_expire_at` is the expiry of its lot, `credits_swept` whether that is done.
     """
@@ -72,6 +73,7 @@ class Order:
     transaction_id: str | None = None
     error_message: str | None = None
     quarantine_reason: str | None = None
+    rejected_intent: str | None = None
     synced_at: datetime | None = None
     paid_at: datetime | None = None
     credits_expire_at: datetime | None = None
@@ -170,6 +172,11 @@ def check_same_request(existing: Order, asked: Order) -> None:
         raise IdempotencyConflict("This Idempotency-Key placed another order; use a new key for a new request")
 
 
+def reopened(order: Order) -> Order:
+    """An order whose checkout ended before anybody was sent to it, for another attempt at one."""
+    return replace(order, status=Status.PENDING, attempt=order.attempt + 1, error_message=None)
+
+
 def decide(order: Order, wallet: Wallet, news: News, now: datetime, expire_after_months: int) -> Change | None:
     """What the news changes; None if nothing (any more)."""
     if isinstance(news, PaymentReceived):
@@ -185,7 +192,10 @@ def _settle(
     order: Order, wallet: Wallet, payment: PaymentReceived, now: datetime, expire_after_months: int
 ) -> Change | None:
     if reason := mismatch(order, payment):
-        return _advance(order, replace(order, quarantine_reason=reason))
+        return _advance(
+            order,
+            replace(order, quarantine_reason=reason, rejected_intent=payment.transaction_id or order.rejected_intent),
+        )
     if order.is_settled:
         return None
     lot = lot_of(order, now, expire_after_months)
@@ -217,6 +227,9 @@ def lot_of(order: Order, now: datetime, expire_after_months: int) -> Lot:
 
 def mismatch(order: Order, payment: PaymentReceived) -> str | None:
     """Why this payment cannot be this order's, in words for an administrator; None when everything agrees."""
+    if order.rejected_intent and payment.transaction_id == order.rejected_intent:
+        # What was not believed once is not believed when it comes again without what gave it away.
+        return order.quarantine_reason
     compared = {
         "amount_minor": (payment.amount_minor, order.amount_minor),
         "currency": (payment.currency, order.currency),
@@ -236,6 +249,8 @@ def mismatch(order: Order, payment: PaymentReceived) -> str | None:
 
 
 def _after(order: Order, news: News) -> Order:
+    if news.session_id and order.provider_order_id and news.session_id != order.provider_order_id:
+        return order  # of a session that nobody was sent to: an earlier attempt to open this order's
     match news:
         case PaymentProcessing():
             return _moved(order, Status.PROCESSING, news, order.error_message)

@@ -116,6 +116,14 @@ def decide(books: Books, news: Reversal, now: datetime) -> ReversalChange | None
     )
 
 
+def confirm(order: Order, before: Reversal, news: Reversal) -> ReversalChange | None:
+    """What news changes that moves neither money nor credits, which needs no reading; None for any other."""
+    after = _merged(before, news)
+    if after == before or after.reversed_minor != before.reversed_minor:
+        return None
+    return ReversalChange(order_before=order, order_after=order, before=before, after=after, credits=None)
+
+
 def debt_of(change: ReversalChange) -> int:
     """How many credits the user would owe because of it."""
     return change.credits.entry.debt_change if change.credits else 0

@@ -23,6 +23,7 @@ from topup.store.orders import (
     next_attempt,
     place_order,
     record,
+    reopen,
 )
 from topup.store.reversals import load_books, load_payment, record_reversal
 from topup.store.scans import all_accounts, all_payments, load_account
@@ -56,6 +57,7 @@ __all__ = [
     "record_reversal",
     "record_spend",
     "refunds_in_flight_since",
+    "reopen",
     "unpaid_since",
     "unswept_since",
 ]

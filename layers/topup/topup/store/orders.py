@@ -124,6 +124,12 @@ def attach_session(order: Order, session_id: str, payment_url: str) -> Order:
     return replace(order, provider_order_id=session_id, payment_url=payment_url)
 
 
+def reopen(ended: Order, order: Order) -> None:
+    """Give an order that ended without a session another attempt; raises LostRace."""
+    with races_told_apart():
+        client().update_item(**_news_update(Advance(before=ended, after=order)))
+
+
 def next_attempt(order: Order) -> None:
     """Let the next try to open a session use a key of its own: Stripe replays this one's failure for a day."""
     _write_unless(

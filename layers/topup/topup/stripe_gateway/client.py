@@ -16,7 +16,7 @@ API_VERSION = "2026-10-28.endive"  # the one that the library was made for; the 
 # Seconds. The API's caller waits at most 30 s, and Stripe's library would wait 80 for one answer: two tries with a
 # pause, and the reads and writes around them, must fit.
 CONNECT_TIMEOUT = 1
-READ_TIMEOUT = 6
+READ_TIMEOUT = 5
 RETRIES = 1
 
 

@@ -50,9 +50,9 @@ def news_of_event(event: Json, load_intent: LoadIntent) -> News | ReversalNews |
     Source: Stripe API, event types and their objects.
     """
     try:
-        subject = event["data"]["object"]
         if event["type"] not in EVENT_TYPES:
             return None
+        subject = event["data"]["object"]
         if event["type"] in REFUND_EVENTS or event["type"] in DISPUTE_EVENTS:
             return _reversal(event, subject, load_intent) if _is_of_our_mode(event) else None
         return _payment(event["type"], subject) if _is_ours(subject) and _is_of_our_mode(event) else None
