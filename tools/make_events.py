@@ -23,7 +23,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 USER = "user-demo"
 KEY = "events-create-checkout"
 ORDER = orders.order_id(USER, KEY)
-STACK = "local"  # what `sam local` calls the stack
+STACK = "123456789012/us-east-1/local"  # what `sam local` makes of STACK_NAME
 FAR = 4_000_000_000  # the year 2096, in epoch seconds
 
 
