@@ -8,10 +8,14 @@ export PYTHONPATH := layers/topup
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
-.PHONY: help run demo test check format lint types template build events lock clean
+# A deployed stack (STACK=…) is where the caller's own AWS settings say, not in the region that tests default to.
+AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
+ON_STACK = $(if $(STACK),--stack "$(STACK)")
+
+.PHONY: help run demo test test-containers audit reconcile replay-expiry check format lint types template build invoke events lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 run: .venv/.installed ## Start the whole product on this machine
 	@$(BIN)/python -m local
@@ -21,6 +25,20 @@ demo: .venv/.installed ## Buy credits from the terminal, step by step
 
 test: .venv/.installed ## Run the tests (one kind: make test T=tests/unit)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(T)
+
+test-containers: .venv/.installed .venv-sam/.installed ## Every function in its container (needs Docker; minutes)
+	@$(BIN)/python -m pytest tests/containers
+
+audit: .venv/.installed ## Does every invariant hold? Over the local stack, or a deployed one: make audit STACK=topup-prod
+	@$(AS_CALLER) tools.audit $(ON_STACK)
+
+reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOURS=, SWEEP_AFTER_HOURS=)
+	@$(AS_CALLER) tools.reconcile $(ON_STACK) \
+		$(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
+		$(if $(SWEEP_AFTER_HOURS),--sweep-after-hours $(SWEEP_AFTER_HOURS))
+
+replay-expiry: .venv/.installed ## Run a failed batch of expiries again (FILE=, STACK=)
+	@$(AS_CALLER) tools.replay_expiry $(ON_STACK) "$(FILE)"
 
 check: format lint types template test ## All that CI checks
 
@@ -40,6 +58,9 @@ template: .venv-sam/.installed ## Is the SAM template valid?
 build: .venv-sam/.installed ## Build what `sam deploy` deploys (LAMBDA_ARCH=x86_64 for the other processor)
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(SAM) build
 
+invoke: .venv/.installed .venv-sam/.installed ## One function in its container, with its event: make invoke F=get_payment
+	@$(BIN)/python -m tools.invoke "$(F)"
+
 events: .venv/.installed ## Write events/ again
 	@$(BIN)/python -m tools.make_events
 
@@ -49,6 +70,13 @@ lock: .venv/.installed ## Resolve the versions of pyproject.toml again
 clean: ## Remove everything that was made
 	rm -rf .venv .venv-sam .aws-sam .cache logs .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Another Python than the environment has: make it anew, rather than use the old one and say nothing.
+ifdef PYTHON
+ifneq ($(shell "$(PYTHON)" --version 2>&1),$(shell .venv/bin/python --version 2>&1))
+.PHONY: .venv/.installed
+endif
+endif
 
 .venv/.installed: requirements-dev.txt
 	@tools/make-venv .venv requirements-dev.txt

@@ -48,8 +48,10 @@ Ctrl-C stops everything.
 def _stripe(addresses: Addresses) -> str:
     if addresses.stripe:
         return f"Stripe         {addresses.stripe} (simulator; no proof against the real Stripe)"
-    forward = f"stripe listen --forward-to {addresses.api.removeprefix('http://')}/api/payments/webhook/stripe"
-    return f"Stripe         its own test mode; in another terminal: {forward}"
+    api = addresses.api.removeprefix("http://")
+    return f"""Stripe         its own test mode. For its events, run this in another terminal, and put the whsec_…
+                 that it prints into .env as STRIPE_WEBHOOK_SECRET:
+                 stripe listen --all-snapshot --forward-to {api}/api/payments/webhook/stripe"""
 
 
 def _curl_lines(access: Access) -> str:
@@ -57,6 +59,7 @@ def _curl_lines(access: Access) -> str:
     api = access.addresses.api
     user = f'-H "Authorization: Bearer {access.user_token}"'
     key = f'-H "X-API-Key: {access.api_key}"'
+    admin = f'-H "Authorization: Bearer {access.admin_token}"'
     typed = '-H "Content-Type: application/json"'
     return f"""\
 # What is for sale
@@ -71,4 +74,12 @@ curl "{api}/api/payments/$PAYMENT_ID" {user}
 # The user's credits, and their history
 curl "{api}/api/users/credits" {user}
 curl "{api}/api/users/credits/transactions" {user}
+
+# Spend some of them, as a trusted service (the same Idempotency-Key spends once)
+curl -X POST "{api}/api/users/credits/spend" {key} {typed} -H "Idempotency-Key: job-1" \\
+  -d '{{"user_id": "user-demo", "amount": 100, "description": "Translated 3 pages"}}'
+
+# Refund the payment, as an administrator ("amount": null is all that is left)
+curl -X POST "{api}/api/payments/stripe/refund" {admin} {typed} \\
+  -d '{{"payment_id": "'$PAYMENT_ID'", "reason": "Customer request", "amount": null}}'
 """

@@ -14,12 +14,12 @@ from local import banner, settings, stack
 from local.banner import Access
 from local.dynamodb import DynamoDBError
 from local.intrinsics import TemplateError
-from local.logs import Console
+from local.logs import Console, LogError
 from local.servers import PortInUseError
 from local.settings import Settings, SettingsError
 
 ROOT = Path(__file__).resolve().parents[1]
-EXPECTED = (DynamoDBError, PortInUseError, SettingsError, TemplateError, stack.NotReadyError)
+EXPECTED = (DynamoDBError, LogError, PortInUseError, SettingsError, TemplateError, stack.NotReadyError)
 
 
 def main(arguments: list[str]) -> int:
@@ -31,11 +31,14 @@ def main(arguments: list[str]) -> int:
     form = banner.as_json if options.json else banner.as_text
     try:
         chosen = settings.load(ROOT, os.environ, dotenv=not options.no_dotenv)
+        if chosen.unread:
+            print(f"note: nothing here reads {', '.join(chosen.unread)}, which .env sets", file=sys.stderr)
         asyncio.run(
             _until_stopped(
                 chosen,
                 lambda access, seconds: print(form(access, seconds), flush=True),
                 watch_stdin=options.until_stdin_ends,
+                noted=not options.json,  # programs know where their stacks are, and may have several
             )
         )
     except EXPECTED as error:
@@ -44,7 +47,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-async def _until_stopped(chosen: Settings, announce: Callable[[Access, float], None], *, watch_stdin: bool) -> None:
+async def _until_stopped(
+    chosen: Settings, announce: Callable[[Access, float], None], *, watch_stdin: bool, noted: bool
+) -> None:
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
@@ -58,7 +63,7 @@ async def _until_stopped(chosen: Settings, announce: Callable[[Access, float], N
     if watch_stdin:
         threading.Thread(target=_when_stdin_ends, args=(loop, stop), daemon=True).start()
     with contextlib.suppress(asyncio.CancelledError):
-        await stack.run(chosen, Console(sys.stderr), announce)
+        await stack.run(chosen, Console(sys.stderr), announce, noted=noted)
 
 
 def _when_stdin_ends(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:

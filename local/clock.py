@@ -1,6 +1,7 @@
 """The stack's time: this machine's, plus an offset that POST /_local/clock moves forward."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
@@ -14,12 +15,20 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = timedelta(0)
+        self._listeners: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset
 
     def advance(self, seconds: int) -> None:
         self._offset += timedelta(seconds=seconds)
+        for listener in self._listeners:
+            listener()
+
+    def on_move(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after each step; the result ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
 
 class ClockEndpoint:

@@ -55,6 +55,11 @@ def for_handlers(template_variables: Mapping[str, str], settings: Settings, addr
     return {**template_variables, **secrets, **own, **_aws(addresses.dynamodb)}
 
 
+def for_tools(template_variables: Mapping[str, str], dynamodb: str) -> dict[str, str]:
+    """What it takes to read and write the stack's tables from another process: no secrets."""
+    return {**template_variables, **_aws(dynamodb)}
+
+
 def _aws(endpoint: str) -> dict[str, str]:
     """Every service is the local endpoint, so that nothing reaches AWS; the credentials are no one's."""
     return {

@@ -1,6 +1,7 @@
 """API Gateway's HTTP API as the template declares it: routes, CORS, payload format 2.0, its limits and its errors."""
 
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -81,13 +82,14 @@ class Gateway:
             return SERVER_ERROR
 
 
-def create_app(gateway: Gateway, clock: Clock) -> Starlette:
-    """The API's port: the gateway, and the stack's own clock beside it."""
+def create_app(gateway: Gateway, clock: Clock, controls: Iterable[StarletteRoute] = ()) -> Starlette:
+    """The API's port: the gateway, and the stack's own clock and controls beside it."""
     endpoint = ClockEndpoint(clock)
     return Starlette(
         routes=[
             StarletteRoute("/_local/clock", endpoint.show, methods=["GET"]),
             StarletteRoute("/_local/clock", endpoint.move, methods=["POST"]),
+            *controls,
             StarletteRoute("/{path:path}", gateway),
         ]
     )

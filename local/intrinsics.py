@@ -24,6 +24,15 @@ class TemplateError(Exception):
     """Something in template.yaml that the local stack cannot follow; the message says where."""
 
 
+class ParameterError(TemplateError):
+    """A value that the template does not allow for one of its parameters."""
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(f"Parameters.{parameter}: {problem}")
+        self.parameter = parameter
+        self.problem = problem
+
+
 class _Loader(yaml.SafeLoader):
     """SafeLoader that turns the short forms (!Ref, !Sub …) into the long ones."""
 
@@ -184,9 +193,22 @@ def _parameter(name: str, definition: Mapping[str, Any], given: Mapping[str, str
     value = str(given.get(name, definition.get("Default")))
     is_list = definition["Type"] == "CommaDelimitedList"
     values = [item.strip() for item in value.split(",")] if is_list else [value]
-    pattern = definition.get("AllowedPattern")
     for item in values:
-        # An empty value means "none" here, whatever the pattern asks of a deployment (SecretsPrefix).
-        if pattern and item and not re.fullmatch(pattern, item):
-            raise TemplateError(f"Parameters.{name}: {item!r} does not match {pattern}")
+        # An empty value means "none" here, whatever the template asks of a deployment (SecretsPrefix).
+        if item and (problem := _problem(item, definition)):
+            raise ParameterError(name, f"{item!r} {problem}")
     return values if is_list else value
+
+
+def _problem(value: str, definition: Mapping[str, Any]) -> str | None:
+    """What CloudFormation would find wrong with a parameter's value."""
+    allowed, pattern = definition.get("AllowedValues"), definition.get("AllowedPattern")
+    if allowed and value not in map(str, allowed):
+        return f"is none of {', '.join(map(str, allowed))}"
+    if pattern and not re.fullmatch(pattern, value):
+        return f"does not match {pattern}"
+    if definition["Type"] == "Number":
+        least, most = float(definition.get("MinValue", "-inf")), float(definition.get("MaxValue", "inf"))
+        if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) or not least <= float(value) <= most:
+            return f"is no number from {least:g} to {most:g}"
+    return None

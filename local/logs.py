@@ -30,15 +30,21 @@ class Console:
             self._stream.flush()
 
 
+class LogError(Exception):
+    """The log cannot be written; the message says which, and why."""
+
+
 class HandlerLog:
     """logs/app.log, and a line on the console for what a handler logs as a warning or worse."""
 
     def __init__(self, path: Path, console: Console) -> None:
-        path.parent.mkdir(exist_ok=True)
-        if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
-            path.unlink()
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        """Raises LogError."""
+        try:
+            self._file = _open(path)
+        except OSError as error:
+            raise LogError(f"{path} cannot be written: {error.strerror}") from error
         self.console = console
+        self.last_trouble = ""  # the last line that a handler's log brought to the console
 
     @contextlib.contextmanager
     def of(self, function: str) -> Iterator[None]:
@@ -52,13 +58,21 @@ class HandlerLog:
     def line(self, text: str) -> None:
         self._file.write(text + "\n")
         if loud := _loud_message(text):
-            self.console.line(f"  {_function.get('')}: {loud}")
+            self.last_trouble = f"{_function.get('')}: {loud}"
+            self.console.line(f"  {self.last_trouble}")
 
     def failure(self, error: BaseException) -> None:
         self._file.write("".join(traceback.format_exception(error)))
 
     def close(self) -> None:
         self._file.close()
+
+
+def _open(path: Path) -> TextIO:
+    path.parent.mkdir(exist_ok=True)
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+        path.unlink()
+    return path.open("a", encoding="utf-8", buffering=1)
 
 
 def _loud_message(text: str) -> str | None:
@@ -68,7 +82,11 @@ def _loud_message(text: str) -> str | None:
         record = json.loads(text)
     except ValueError:
         return None
-    return f"{record['level']} {record.get('message')}" if record.get("level") in LOUD else None
+    if record.get("level") not in LOUD:
+        return None
+    *_, exception = ["", *str(record.get("exception") or "").splitlines()]  # a traceback's last line says what it was
+    reason = record.get("detail") or exception
+    return f"{record['level']} {record.get('message')}" + (f": {reason}" if reason else "")
 
 
 class Switchboard(io.TextIOBase):

@@ -93,7 +93,7 @@ def _stop(process: subprocess.Popen[str], errors: IO[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             raise StackFailedError(f"the stack did not stop: {_last_words(errors)}") from None
-    if code not in (0, 1):  # 1 has been told as a failure to start
+    if code not in (0, 1, -signal.SIGTERM):  # 1 has been told as a failure to start; SIGTERM may come before it began
         raise StackFailedError(f"the stack ended with {code}: {_last_words(errors)}")
 
 

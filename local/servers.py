@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -100,7 +101,7 @@ async def _started(servers: Sequence[uvicorn.Server], tasks: Sequence[asyncio.Ta
 
 
 class AccessLine:
-    """Middleware: one console line for each request, with its method, path, status and milliseconds."""
+    """Middleware: a console line for each request worth telling, with its method, path, status and milliseconds."""
 
     def __init__(self, app: ASGIApp, service: str, console: Console) -> None:
         self._app = app
@@ -123,7 +124,12 @@ class AccessLine:
         try:
             await self._app(scope, receive, watch)
         finally:
-            took = (time.perf_counter() - started) * 1000
-            self._console.line(
-                f"{self._service:<10} {scope['method']} {scope['path']} {status or 'cut off'} {took:.0f} ms"
-            )
+            if not self._is_a_file_of_the_shop(scope, status):
+                took = (time.perf_counter() - started) * 1000
+                self._console.line(
+                    f"{self._service:<10} {scope['method']} {scope['path']} {status or 'cut off'} {took:.0f} ms"
+                )
+
+    def _is_a_file_of_the_shop(self, scope: Scope, status: int) -> bool:
+        """A dozen lines for every look at its page would bury the ones that tell of a purchase."""
+        return self._service == "storefront" and scope["method"] == "GET" and status == HTTPStatus.OK

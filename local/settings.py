@@ -22,6 +22,7 @@ PARAMETERS = {
 KNOWN = {*DEFAULT_PORTS, *REQUIRED, *PARAMETERS.values()}
 
 ASSIGNMENT = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)")
+TEST_KEY = re.compile(r"(sk|rk)_test_[A-Za-z0-9_]+")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>.*)(?P=quote)\s*(?:#.*)?""")
 
@@ -37,6 +38,7 @@ class Settings:
     root: Path
     values: Mapping[str, str]
     ports: Mapping[str, int]
+    unread: tuple[str, ...] = ()  # what .env sets and nothing here reads: a slip of the pen, or for another program
 
     @property
     def simulated(self) -> bool:
@@ -46,14 +48,16 @@ class Settings:
 
 def load(root: Path, environ: Mapping[str, str], *, dotenv: bool = True) -> Settings:
     """`dotenv=False` leaves out the developer's own .env. Raises SettingsError."""
-    values: dict[str, str] = {}
-    for name in (".env.example", ".env") if dotenv else (".env.example",):
-        if (root / name).exists():
-            values |= parse(root / name)
+    example, own = _file(root / ".env.example"), _file(root / ".env") if dotenv else {}
+    values = example | own
     values |= {name: environ[name] for name in KNOWN | values.keys() if name in environ}
     ports = {name: _port(name, values.get(name, str(default))) for name, default in DEFAULT_PORTS.items()}
     _check(values)
-    return Settings(root, values, ports)
+    return Settings(root, values, ports, unread=tuple(sorted(own.keys() - KNOWN - example.keys())))
+
+
+def _file(path: Path) -> dict[str, str]:
+    return parse(path) if path.exists() else {}
 
 
 def parse(path: Path) -> dict[str, str]:
@@ -98,10 +102,13 @@ def _check(values: Mapping[str, str]) -> None:
     key = values["STRIPE_SECRET_KEY"]
     if key.startswith(("sk_live_", "rk_live_")):
         raise SettingsError("STRIPE_SECRET_KEY is a live key: the local stack never touches real money")
-    if not key.startswith(("sk_test_", "rk_test_")):
-        raise SettingsError("STRIPE_SECRET_KEY must be a test key (sk_test_…)")
+    if not TEST_KEY.fullmatch(key):
+        raise SettingsError("STRIPE_SECRET_KEY must be a test key (sk_test_…, in full)")
     if len(values["JWT_SECRET"].encode()) < 32:
-        raise SettingsError("JWT_SECRET must have at least 32 bytes")
+        raise SettingsError(
+            "JWT_SECRET must have at least 32 bytes; "
+            'python3 -c "import secrets; print(secrets.token_urlsafe(48))" makes one'
+        )
     for origin in values["FRONTEND_URL"].split(","):
         if not ORIGIN.fullmatch(origin.strip()):
             raise SettingsError(f"FRONTEND_URL: {origin.strip()!r} must be scheme://host[:port], without a path")

@@ -7,25 +7,33 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, closing, redirect_stderr, redirect_stdout
 from http import HTTPStatus
+from typing import TypeVar
 
+import anyio.to_thread
 import httpx
 from starlette.types import ASGIApp
 
-from local import companions, dynamodb, environment, function_url, gateway, servers, tokens
+from local import companions, dynamodb, environment, function_url, gateway, presence, servers, tokens
 from local.banner import Access
 from local.clock import Clock
+from local.controls import Controls
 from local.dynamodb import Emulator
 from local.environment import Addresses
 from local.function_url import FunctionUrl
 from local.functions import Functions
 from local.gateway import Gateway
+from local.intrinsics import ParameterError
 from local.loader import Loader
 from local.logs import Console, HandlerLog, Switchboard
 from local.project import Project, Runtime
+from local.reaper import Reaper
 from local.servers import Claim
-from local.settings import Settings
+from local.settings import PARAMETERS, Settings, SettingsError
 from local.template import Template
 
+T = TypeVar("T")
+
+EXPIRY_FAILURES = ".cache/local/expiry-failures"  # where the on-failure destination's documents go
 READY_PATH = "/api/payments/packages"
 # What answers at the port that a variable sets, as access lines and messages call it.
 SERVICES = {"API_PORT": "api", "WEBHOOK_PORT": "webhook", "STRIPE_PORT": "stripe", "WEB_PORT": "storefront"}
@@ -35,10 +43,14 @@ class NotReadyError(Exception):
     """Everything has started, but the API does not answer as it should."""
 
 
-async def run(settings: Settings, console: Console, announce: Callable[[Access, float], None]) -> None:
+async def run(
+    settings: Settings, console: Console, announce: Callable[[Access, float], None], *, noted: bool = False
+) -> None:
     """Runs until it is cancelled; `announce` is called once everything answers, with the seconds that this took.
 
-    Raises PortInUseError, DynamoDBError, TemplateError or NotReadyError when it cannot start.
+    noted: whether tools that are run in this checkout shall find this stack.
+
+    Raises PortInUseError, DynamoDBError, LogError, SettingsError, TemplateError or NotReadyError: it cannot start.
     """
     began = time.monotonic()
     async with AsyncExitStack() as stack:
@@ -49,9 +61,12 @@ async def run(settings: Settings, console: Console, announce: Callable[[Access, 
         log = _open_log(settings, console, stack)
         runtime = await _runtime(settings, addresses, emulator, log, stack)
         access = _access(settings, addresses, runtime.clock)
-        apps = _apps(settings, access, runtime)
+        reaper = await stack.enter_async_context(Reaper(runtime, settings.root / EXPIRY_FAILURES))
+        apps = _apps(settings, access, runtime, reaper)
         await stack.enter_async_context(servers.serving([(claims[name], app) for name, app in apps.items()], console))
-        await _check_api(claims["API_PORT"])
+        await _check_api(claims["API_PORT"], log)
+        if noted:
+            stack.enter_context(presence.noted(settings.root, addresses, runtime.project.template()))
         announce(access, time.monotonic() - began)
         await asyncio.Event().wait()
 
@@ -97,14 +112,26 @@ async def _runtime(
         dynamodb.create_tables(template.tables)
 
     loader = stack.enter_context(closing(Loader(settings.root)))
-    project = Project(settings.root, environment.parameters(settings), loader, log.console)
+    project = _project(settings, loader, log.console)
     functions = Functions(settings.root, loader, log)
     environment.isolate(os.environ)
     set_environment(project.template())
-    await asyncio.to_thread(functions.preload, project.template().functions)
-    await asyncio.to_thread(dynamodb.wait, emulator)
-    await asyncio.to_thread(project.use, apply)
+    await _in_a_thread(functions.preload, project.template().functions)
+    await _in_a_thread(dynamodb.wait, emulator)
+    await _in_a_thread(project.use, apply)
     return Runtime(project, functions, Clock(), log.console)
+
+
+async def _in_a_thread(work: Callable[[T], None], argument: T) -> None:
+    """Not asyncio's own threads: a Ctrl-C would wait for work that retries against an emulator which is gone."""
+    await anyio.to_thread.run_sync(work, argument, abandon_on_cancel=True)
+
+
+def _project(settings: Settings, loader: Loader, console: Console) -> Project:
+    try:
+        return Project(settings.root, environment.parameters(settings), loader, console)
+    except ParameterError as error:  # named as the developer knows it
+        raise SettingsError(f"{PARAMETERS.get(error.parameter, error.parameter)}: {error.problem}") from error
 
 
 def _access(settings: Settings, addresses: Addresses, clock: Clock) -> Access:
@@ -117,9 +144,10 @@ def _access(settings: Settings, addresses: Addresses, clock: Clock) -> Access:
     )
 
 
-def _apps(settings: Settings, access: Access, runtime: Runtime) -> dict[str, ASGIApp]:
+def _apps(settings: Settings, access: Access, runtime: Runtime, reaper: Reaper) -> dict[str, ASGIApp]:
+    controls = Controls(runtime, reaper).routes()
     apps: dict[str, ASGIApp] = {
-        "API_PORT": gateway.create_app(Gateway(runtime), runtime.clock),
+        "API_PORT": gateway.create_app(Gateway(runtime), runtime.clock, controls),
         "WEBHOOK_PORT": function_url.create_app(FunctionUrl(runtime)),
         "WEB_PORT": companions.storefront(access),
     }
@@ -129,8 +157,9 @@ def _apps(settings: Settings, access: Access, runtime: Runtime) -> dict[str, ASG
     return apps
 
 
-async def _check_api(api: Claim) -> None:
+async def _check_api(api: Claim, log: HandlerLog) -> None:
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
         answer = await client.get(f"http://127.0.0.1:{api.port}{READY_PATH}")
     if answer.status_code != HTTPStatus.OK:
-        raise NotReadyError(f"GET {READY_PATH} answers {answer.status_code}: {answer.text} (see logs/app.log)")
+        reason = log.last_trouble or answer.text
+        raise NotReadyError(f"GET {READY_PATH} answers {answer.status_code}: {reason} (see logs/app.log)")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local import event_pattern
 from local.intrinsics import NO_VALUE, Resolver, TemplateError, as_text, read_yaml
 
 FUNCTION = "AWS::Serverless::Function"
@@ -20,6 +21,9 @@ TABLE_PROPERTIES = (
     "BillingMode",
     "ProvisionedThroughput",
 )
+
+# Which secrets a function reads from AWS: each has its own list, and here they come from the environment.
+NOT_SHARED = "SECRETS"
 
 __all__ = ["Cors", "Function", "Route", "StreamMapping", "Table", "Template", "TemplateError", "read"]
 
@@ -90,7 +94,7 @@ class Template:
         union: dict[str, str] = {}
         for function in self.functions:
             for name, value in function.environment.items():
-                if union.setdefault(name, value) != value:
+                if name != NOT_SHARED and union.setdefault(name, value) != value:
                     raise TemplateError(f"{function.logical_id}: {name} has another value than in another function")
         return union
 
@@ -168,7 +172,10 @@ class _Reader:
             raise TemplateError(f"{place}.Stream: expected !GetAtt <table>.StreamArn")
         criteria = self._resolver.resolve(event.get("FilterCriteria", {}), f"{place}.FilterCriteria")
         patterns = tuple(json.loads(item["Pattern"]) for item in criteria.get("Filters", ()))
-        return StreamMapping(source[0], function, patterns, event)
+        for pattern in patterns:
+            event_pattern.check(pattern, f"{place}.FilterCriteria")
+        properties = {name: value for name, value in event.items() if name not in ("Stream", "FilterCriteria")}
+        return StreamMapping(source[0], function, patterns, self._resolver.resolve(properties, place))
 
     def _cors(self) -> Cors:
         for logical_id, body in self._resources(HTTP_API):

@@ -1,1 +1,1 @@
-"""What developers run now and then: `make lock`, `make events`."""
+"""What developers and operators run now and then, each by a target of the Makefile."""

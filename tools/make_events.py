@@ -1,8 +1,9 @@
 """`make events`: one event per function and trigger, as AWS hands it over, for `sam local invoke` and for the tests.
 
 They play one purchase in their order, down to its refund and its expiry: the checkout's Idempotency-Key fixes the
-order's id, so that everything that follows is about it. Tokens and signatures are made with the values of
-.env.example, and are worth nothing anywhere else; the time of the events stands still, so they never grow too old.
+order's id, so that everything that follows is about it (but a refund, which needs an order that was really paid).
+Tokens and signatures are made with the values of .env.example, and are worth nothing anywhere else; the time of the
+events stands still, so they never grow too old.
 """
 
 import base64
@@ -23,6 +24,8 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 USER = "user-demo"
 KEY = "events-create-checkout"
 ORDER = orders.order_id(USER, KEY)
+REFUND_KEY = "events-refund-payment"  # Stripe must know the payment that is refunded: an order that was really paid
+REFUND_ORDER = orders.order_id(USER, REFUND_KEY)
 STACK = "123456789012/us-east-1/local"  # what `sam local` makes of STACK_NAME
 FAR = 4_000_000_000  # the year 2096, in epoch seconds
 
@@ -37,7 +40,7 @@ def events() -> dict[str, dict[str, Any]]:
     admin = {"authorization": f"Bearer {_token(secrets, 'admin-demo', role='admin')}"}
     service = {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": "events-spend-credits"}
     spend = json.dumps({"user_id": USER, "amount": 100, "description": "Translation of three pages"})
-    refund = json.dumps({"payment_id": ORDER, "reason": "Customer request", "amount": 25})
+    refund = json.dumps({"payment_id": REFUND_ORDER, "reason": "Customer request", "amount": 25})
     create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
     return {
         "list_packages": _event("GET /api/payments/packages", {}),

@@ -1,12 +1,18 @@
 """One local stack for all end-to-end tests of a worker, on ports of its own."""
 
+import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from local.running import Stack, running
+from local.running import ROOT, Stack, running
+from tests.e2e.buyer import Buyer, NewBuyer
+
+PROJECT = ("template.yaml", ".env.example", "functions", "layers/topup", "local")
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +21,26 @@ def stack() -> Iterator[Stack]:
     with running() as started:
         yield started
     assert answering(started) == []
+
+
+@pytest.fixture
+def new_buyer() -> Iterator[NewBuyer]:
+    """Makes buyers, and closes their connections at the end."""
+    with ExitStack() as clients:
+        yield lambda stack: Buyer(stack, clients)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project that a test may edit."""
+    for name in PROJECT:
+        source, target = ROOT / name, tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return tmp_path
 
 
 def answering(stack: Stack) -> list[str]:

@@ -126,6 +126,26 @@ def test_a_buyer_who_goes_back_is_charged_nothing_and_may_go_on_paying(page: Pag
     expect(page.get_by_role("link", name="Go on paying")).to_have_attribute("href", session)
 
 
+def test_a_late_payment_is_decided_in_the_simulator_and_one_that_failed_for_good_leads_to_no_dead_end(
+    page: Page, stack: Stack
+) -> None:
+    before = open_shop(page, stack)
+    buy(page, stack, "trial")
+    page.locator("#alipay").click()
+    expect_status(page, stack, "processing", "Still being confirmed")
+    row = page.locator("#payments li").first
+    expect(row.get_by_role("link", name="Decide its outcome")).to_be_visible()
+
+    page.locator("#payment-status").get_by_role("link", name="Decide its outcome in the simulator").click()
+    page.locator("#settle-fail").click()
+    page.locator("#to-shop").click()
+
+    expect_status(page, stack, "failed", "The payment failed")
+    expect_balance(page, before)
+    expect(row).to_have_attribute("data-status", "failed")
+    expect(row.get_by_role("link")).to_have_count(0)
+
+
 def test_trying_again_after_an_error_repeats_the_same_intent(page: Page, stack: Stack) -> None:
     keys: list[str | None] = []
 

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,11 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
-from local import settings
 from local.running import ROOT, Stack, StackFailedError, running
+from local.settings import DEFAULT_PORTS
 from tests.e2e.conftest import answering
 
-PROJECT = ("template.yaml", ".env.example", "functions", "layers/topup", "local")
 WEBHOOK_SECRET = "whsec_local_simulator"
 
 
@@ -31,19 +29,6 @@ WEBHOOK_SECRET = "whsec_local_simulator"
 def client() -> Iterator[httpx.Client]:
     with httpx.Client(trust_env=False, timeout=30) as client:
         yield client
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project that a test may edit."""
-    for name in PROJECT:
-        source, target = ROOT / name, tmp_path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
-    return tmp_path
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -55,13 +40,6 @@ def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 def user(stack: Stack, user_id: str = "user-1") -> dict[str, str]:
     return {"authorization": f"Bearer {stack.token(user_id)}"}
-
-
-def start_that_fails(root: Path, **environment: str) -> str:
-    """What a start that cannot succeed says."""
-    with pytest.raises(StackFailedError) as failure, running(root, **environment):
-        pass
-    return str(failure.value)
 
 
 # ------------------------------------------------------------------------------------------------------- it answers
@@ -212,48 +190,7 @@ def test_handlers_log_to_the_log_file(project: Path, client: httpx.Client) -> No
         eventually(lambda: "invalid_signature" in (project / "logs" / "app.log").read_text(encoding="utf-8"))
 
 
-# ------------------------------------------------------------------------------------------ it says what is wrong
-
-
-def test_a_port_in_use_is_named_with_its_service_and_variable(tmp_path: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        said = start_that_fails(ROOT, WEBHOOK_PORT=str(port))
-
-    assert f"cannot start: port {port} (webhook) is in use: stop what uses it, or set WEBHOOK_PORT" in said
-    assert "Traceback" not in said
-
-
-def test_a_live_key_is_refused() -> None:
-    said = start_that_fails(ROOT, STRIPE_SECRET_KEY="sk_live_secret")
-
-    assert "cannot start: STRIPE_SECRET_KEY is a live key" in said
-    assert "sk_live_secret" not in said
-
-
-def test_a_function_that_cannot_answer_stops_the_start(project: Path) -> None:
-    (project / "functions" / "list_packages" / "app.py").write_text("import nothing_of_that_name", encoding="utf-8")
-
-    said = start_that_fails(project)
-
-    assert "list_packages: ModuleNotFoundError" in said
-    assert "(functions/list_packages/app.py:1)" in said
-    assert "cannot start: GET /api/payments/packages answers 500" in said
-
-
-def test_dotenv_beats_the_example_and_the_environment_beats_both(project: Path) -> None:
-    (project / ".env").write_text("API_PORT=not-a-port\nWEB_PORT=not-a-port\n", encoding="utf-8")
-    command = [sys.executable, "-m", "local"]
-    environment = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
-
-    ended = subprocess.run(
-        command, cwd=project, env={**environment, "API_PORT": "0"}, capture_output=True, text=True, check=False
-    )
-
-    assert ended.returncode == 1
-    assert ended.stderr == "cannot start: WEB_PORT must be a port number from 0 (any free port) to 65535\n"
+# ------------------------------------------------------------------------------------------------ the real Stripe
 
 
 def test_with_a_key_of_stripes_own_test_mode_there_is_no_simulator(project: Path, client: httpx.Client) -> None:
@@ -276,6 +213,27 @@ def test_a_signal_stops_everything_within_two_seconds(number: signal.Signals) ->
     assert code == 0
     assert answering(stack) == []
     assert seconds < 2
+
+
+SLOW_START = """
+import os, time
+from local import cli, dynamodb
+dynamodb.create_tables = lambda _: (print("creating the tables", flush=True), time.sleep(20))
+os._exit(cli.main(["--no-dotenv"]))
+"""
+
+
+def test_a_start_that_takes_long_can_be_stopped_too() -> None:
+    environment = {**os.environ, **dict.fromkeys(DEFAULT_PORTS, "0")}
+    command = [sys.executable, "-c", SLOW_START]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "creating the tables\n"
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(10) == 0
+        assert time.monotonic() - started < 2.5
 
 
 def test_a_request_under_way_does_not_hold_the_stop_up(client: httpx.Client) -> None:

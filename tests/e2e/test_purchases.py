@@ -1,21 +1,15 @@
 """Purchases over HTTP: the gateway's events, signed webhooks on the function's own URL, DynamoDB in its own process."""
 
-import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 
 from local.running import Stack, running
-
-DEADLINE = 20.0  # seconds; what is waited for takes milliseconds
-_users = itertools.count(1)
-
-NewBuyer = Callable[[Stack], "Buyer"]
+from tests.e2e.buyer import NewBuyer, eventually
 
 
 @pytest.fixture(scope="module")
@@ -23,57 +17,6 @@ def restless() -> Iterator[Stack]:
     """A stack whose webhooks the tests of this module disturb."""
     with running() as stack:
         yield stack
-
-
-@pytest.fixture
-def new_buyer() -> Iterator[NewBuyer]:
-    """Makes buyers, and closes their connections at the end."""
-    with ExitStack() as clients:
-        yield lambda stack: Buyer(stack, clients)
-
-
-class Buyer:
-    """A user of their own, with the API, the simulated buyer's hands and nothing else."""
-
-    def __init__(self, stack: Stack, clients: ExitStack) -> None:
-        self.user_id = f"buyer-{next(_users)}"
-        user = {"authorization": f"Bearer {stack.token(self.user_id)}", "x-api-key": stack.api_key}
-        self.api = clients.enter_context(httpx.Client(base_url=stack.api_url, headers=user, timeout=30))
-        self.stripe = clients.enter_context(httpx.Client(base_url=f"{stack.stripe_url}/_sim", timeout=30))
-
-    def create(self, package: str = "standard", **headers: str) -> dict[str, Any]:
-        answer = self.api.post("/api/payments/stripe/create", json={"package": package}, headers=headers)
-        assert answer.status_code == 200, answer.text
-        created: dict[str, Any] = answer.json()
-        return created
-
-    def pay(self, payment: dict[str, Any], **how: str) -> str:
-        session = str(payment["payment_url"]).rpartition("/")[2]
-        answer = self.stripe.post(f"/checkout/{session}/pay", json=how or {"card": "4242424242424242"})
-        assert answer.status_code == 200, answer.text
-        return session
-
-    def status(self, payment: dict[str, Any]) -> dict[str, Any]:
-        seen: dict[str, Any] = self.api.get(f"/api/payments/{payment['payment_id']}").json()
-        return seen
-
-    def ledger(self) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = self.api.get("/api/users/credits/transactions?limit=100").json()["transactions"]
-        return entries
-
-    def balance(self) -> int:
-        return int(self.api.get("/api/users/credits").json()["balance"])
-
-    def deliveries(self, session: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.stripe.get("/deliveries").json()["deliveries"]
-        return found
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not holds():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def test_a_purchase_brings_its_credits_once(new_buyer: NewBuyer, stack: Stack):
@@ -219,8 +162,9 @@ def test_credits_are_gone_at_the_second_of_their_expiry_though_nothing_has_swept
         payment = buyer.create()
         buyer.pay(payment)
         eventually(lambda: buyer.balance() == 1100)
+        buyer.api.put("/_local/reaper", json={"paused": True})
 
-        buyer.api.post("/_local/clock", json={"advance_seconds": 190 * 86400})
+        buyer.move_clock(190 * 86_400)
 
         assert buyer.balance() == 0
         assert buyer.ledger()[0]["is_expired"] is True

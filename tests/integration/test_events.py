@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from local import settings
-from tests.support.api import ROOT, Api, load_handler
-from tests.support.dynamodb import Emulator
-from tests.support.stripe_wire import StripeWire, answers, opens_session
+from tests.support.api import ROOT, load_handler
+from tests.support.shop import Shop
 from tools import make_events
-from topup import config, store
+from topup import config, payments, store
+from topup.stripe_gateway import translation
 
 
-def on_file(name: str) -> dict[str, object]:
-    event: dict[str, object] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+def on_file(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
     return event
 
 
@@ -24,35 +24,49 @@ def test_the_files_are_what_the_tool_makes():
     assert {name: on_file(name) for name in made} == made
 
 
-def test_the_events_in_order_are_a_whole_purchase_down_to_its_expiry(
-    api: Api, dynamodb: Emulator, stripe_wire: StripeWire, environment: pytest.MonkeyPatch
-):
+def test_the_events_in_order_are_a_whole_purchase_down_to_its_expiry(shop: Shop, environment: pytest.MonkeyPatch):
     for name, value in settings.parse(ROOT / ".env.example").items():
         environment.setenv(name, value)
+    environment.setenv("STRIPE_SECRET_KEY", "sk_test_1")  # the one that the simulator of these tests takes
     environment.setenv("STACK_NAME", make_events.STACK)
     config.settings.cache_clear()
-    refund = {"id": "re_1", "object": "refund", "amount": 2500, "currency": "cny", "status": "succeeded", "created": 0}
-    stripe_wire.then(opens_session, answers(200, refund | {"metadata": {}}))
+    pay_the_order_that_is_refunded(shop)
 
-    told = {name: invoke(api, dynamodb, name) for name in make_events.events()}
+    told = {name: invoke(shop, name) for name in make_events.events()}
 
     assert told["get_payment"]["status"] == "succeeded"
-    assert told["get_credits"]["balance"] == 1100
-    assert told["spend_credits"]["balance_after"] == 1000
+    assert told["get_credits"]["balance"] == 2200
+    assert told["spend_credits"]["balance_after"] == 2100
     assert told["refund_payment"]["credits_refunded"] == 275
-    assert [row["amount"] for row in told["list_transactions"]["transactions"]] == [-275, -100, 1100]
+    assert [row["amount"] for row in told["list_transactions"]["transactions"]] == [-275, -100, 1100, 1100]
     assert told["expire_credits"] == {"batchItemFailures": []}
-    assert len(told["list_payments"]["payments"]) == 1
-    assert [entry.amount for entry in store.list_entries(make_events.USER, 1, None)] == [-725]
+    assert len(told["list_payments"]["payments"]) == 2
+    assert told["reconcile"]["failures"] == 0
+    assert [entry.transaction_type for entry in store.list_entries(make_events.USER, 1, None)] == ["expired"]
 
 
-def invoke(api: Api, dynamodb: Emulator, name: str) -> Any:
+def pay_the_order_that_is_refunded(shop: Shop) -> None:
+    create = on_file("create_checkout")
+    headers = {**create["headers"], "idempotency-key": make_events.REFUND_KEY}
+    payment = shop.api.invoke("create_checkout", {**create, "headers": headers}).json()
+    assert payment["payment_id"] == make_events.REFUND_ORDER
+    shop.pay(payment)
+    intent = shop.simulator.session(payment["payment_url"].rpartition("/")[2])["payment_intent"]
+    payments.apply(translation._received_by_intent(intent), shop.now)
+
+
+def invoke(shop: Shop, name: str) -> Any:
     function = name.removesuffix("_url")
     if "requestContext" in on_file(name):
-        answer = api.invoke(function, on_file(name))
+        answer = shop.api.invoke(function, on_file(name))
         assert answer.status == 200, answer.body
         return answer.json()
-    if name == "reconcile":
-        return None  # it asks Stripe for its events, which a scripted wire cannot know; test_reconcile.py has it
-    with dynamodb.acting_as(function):
-        return load_handler(function)(on_file(name), None)
+    with shop.dynamodb.acting_as(function):
+        return load_handler(function)(on_file(name), Context())
+
+
+class Context:
+    """What a function without a request looks at."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000

@@ -13,9 +13,10 @@ from pydantic import TypeAdapter
 
 from local.stripe_simulator import Behaviour
 from tests.support.api import API_KEY, as_admin, as_user
-from tests.support.builders import NOW, an_order
-from tests.support.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, lost_before
+from tests.support.builders import NOW, a_payment, an_order
+from tests.support.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, lost_before, refused
 from tests.support.shop import Shop
+from topup import payments, store
 from topup.domain.reversal_kinds import Kind, Standing
 from topup.domain.reversals import Reversal
 from topup.stripe_gateway import refunds
@@ -475,6 +476,56 @@ def test_a_definite_refusal_gives_the_credits_back_and_says_so(shop: Shop):
     shop.deliver()
     assert shop.balance() == 0
     assert len(at_stripe(shop)) == 1
+    shop.check()
+
+
+def test_a_refund_that_was_refused_is_not_called_a_success_when_its_key_comes_again(shop: Shop):
+    payment_id, intent = shop.buy()
+    shop.simulator.refund(intent)
+    assert shop.refund(payment_id, key="key-1").status == 502
+
+    assert shop.refund(payment_id, key="key-1").status == 502
+    assert shop.balance() == 1100
+    shop.check()
+
+
+def test_once_stripe_has_made_it_nobody_is_told_to_try_again(shop: Shop):
+    payment_id, _ = shop.buy()
+    answer = shop.simulator.request
+
+    def then_only_races(*request: Any) -> Any:
+        made = answer(*request)
+        for _ in range(60):
+            shop.dynamodb.fail("TransactWriteItems", refused("TransactionInProgressException"))
+        shop.simulator.request = answer  # type: ignore[method-assign]
+        return made
+
+    shop.simulator.request = then_only_races  # type: ignore[method-assign, assignment]
+    first = shop.refund(payment_id, 30)
+
+    assert (first.status, first.json()["success"]) == (202, False)
+    shop.dynamodb.heal()
+    shop.deliver()
+    assert shop.payment(payment_id)["refunds"][0]["status"] == "succeeded"
+    assert [made["amount"] for made in at_stripe(shop)] == [3000]
+    shop.check()
+
+
+def test_refunding_a_quarantined_payment_is_acknowledged_and_takes_nothing(shop: Shop):
+    payment = shop.create()
+    order = store.load_order(payment["payment_id"])
+    assert order is not None
+    intent = shop.pay(payment)
+    disbelieved = a_payment(
+        payment_id=order.payment_id, reference=order.payment_id, session_id=None, transaction_id=intent, amount_minor=1
+    )
+    assert payments.apply(disbelieved, shop.now).order.quarantine_reason
+
+    shop.simulator.refund(intent)
+    assert set(shop.deliver()) == {200}
+
+    assert shop.ledger() == []
+    assert shop.reconcile()["failures"] == 0
     shop.check()
 
 

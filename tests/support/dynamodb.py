@@ -58,6 +58,10 @@ class Emulator:
         """Let `fault` answer the next request of this kind in the emulator's place."""
         self._faults.append((operation, fault))
 
+    def heal(self) -> None:
+        """Forget the faults that are still waiting."""
+        self._faults.clear()
+
     def fail_at(self, number: int, fault: Fault) -> None:
         """Let `fault` answer the request that is so many from now, whatever it is."""
         self._countdown = (number, fault)

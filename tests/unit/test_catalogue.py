@@ -101,6 +101,14 @@ def test_a_catalogue_that_is_no_json_is_refused_by_name(monkeypatch: pytest.Monk
         config.catalogue()
 
 
+def test_a_missing_catalogue_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Any):
+    monkeypatch.setattr(config, "CATALOGUE_FILE", tmp_path / "catalogue.json")
+    config.catalogue.cache_clear()
+
+    with pytest.raises(ConfigurationError, match=r"catalogue\.json cannot be read"):
+        config.catalogue()
+
+
 def test_prices_may_be_in_a_currency_without_decimals():
     document = json.loads(json.dumps(a_document(), default=str))
     document["credit_value_rmb"] = 1

@@ -64,6 +64,8 @@ def catalogue() -> Catalogue:
     """The packages on sale; raises ConfigurationError naming the field and the fix."""
     try:
         document = json.loads(CATALOGUE_FILE.read_bytes(), parse_float=Decimal)
+    except OSError as error:
+        raise ConfigurationError(f"{CATALOGUE_FILE.name} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise ConfigurationError(f"{CATALOGUE_FILE.name} is not valid JSON: {error}") from None
     return Catalogue.parse(document)

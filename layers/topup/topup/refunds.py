@@ -18,7 +18,7 @@ from topup.domain.errors import (
     ValidationFailed,
 )
 from topup.domain.orders import Order
-from topup.domain.reversal_kinds import Kind, Standing
+from topup.domain.reversal_kinds import REVERSES, Kind, Standing
 from topup.domain.reversals import Books, Payment, Reversal, confirm, debt_of, decide, largest_without_debt
 from topup.telemetry import count, logger
 
@@ -58,7 +58,10 @@ def refund(asked: Asked, now: datetime) -> Refunded:
     Raises PaymentNotFound, NotRefundable, CreditsSpent, ValidationFailed, IdempotencyConflict, StripeFailed, Busy.
     """
     begun = _begin(asked, now)
-    return carry_out(begun, now) if begun.refund.standing is Standing.IN_FLIGHT else begun
+    refunded = carry_out(begun, now) if begun.refund.standing is Standing.IN_FLIGHT else begun
+    if refunded.refund.standing not in REVERSES:
+        raise StripeFailed("The refund failed, and the credits have been given back; use a new Idempotency-Key")
+    return refunded
 
 
 def carry_out(begun: Refunded, now: datetime) -> Refunded:
@@ -75,10 +78,11 @@ def carry_out(begun: Refunded, now: datetime) -> Refunded:
         raise
     # Whatever the answer says of itself: it is the answer to this refund.
     outcome = Reversal.told(replace(news, reversal_id=begun.refund.reversal_id, reason=begun.refund.reason))
-    refunded = _note(begun, outcome, now)
-    if refunded.refund.standing in (Standing.FAILED, Standing.CANCELED):
-        raise StripeFailed("The refund failed; the credits have been given back", is_final=True)
-    return refunded
+    try:
+        return _note(begun, outcome, now)
+    except Busy:
+        # The refund is made: nobody may be told to try again. Its webhook, or reconcile, notes the outcome.
+        return begun
 
 
 def resume(payment: Payment, refund_in_flight: Reversal, now: datetime) -> Refunded:

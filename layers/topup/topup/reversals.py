@@ -21,7 +21,8 @@ def apply(news: ReversalNews, now: datetime) -> bool:
         if payment is None:
             raise payments.missing(news.payment_id)
         if not payment.order.is_settled:
-            _settle_first(news, now)
+            if not _settled_first(news, now):
+                return False
             continue
         if news.currency != payment.order.currency:
             return _unbelievable(news, payment.order)
@@ -41,10 +42,18 @@ def record(books: Books, news: Reversal, now: datetime) -> ReversalChange | None
     return change
 
 
-def _settle_first(news: ReversalNews, now: datetime) -> None:
-    """Money went back before we heard that it had come: grant the credits, to take them back in the next breath."""
-    if news.payment is None or not payments.apply(news.payment, now).order.is_settled:
+def _settled_first(news: ReversalNews, now: datetime) -> bool:
+    """Money went back before we heard that it had come: grant the credits, to take them back in the next breath.
+
+    False where the payment is not believed: it granted nothing, so that nothing is to be taken. Raises OrderUnsettled.
+    """
+    if news.payment is None:
         raise OrderUnsettled
+    order = payments.apply(news.payment, now).order
+    if not order.is_settled and order.quarantine_reason:
+        logger.warning("reversal of a quarantined payment", payment_id=order.payment_id, stripe_id=news.stripe_id)
+        return False
+    return True
 
 
 def _unbelievable(news: ReversalNews, order: Order) -> bool:

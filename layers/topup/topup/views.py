@@ -99,11 +99,11 @@ def _refund(refund: Reversal, currency: str) -> Json:
 def refunded(order: Order, refund: Reversal) -> Json:
     """POST /api/payments/stripe/refund."""
     return {
-        "success": refund.standing is not Standing.IN_FLIGHT,
+        "success": refund.standing in (Standing.PENDING, Standing.SUCCEEDED),
         "refund_id": refund.stripe_id or refund.reversal_id,
         "amount": _number(refund.amount_minor, order.currency),
         "credits_refunded": refund.clawed,
-        "message": REFUND_MESSAGES.get(refund.standing, f"Refund {refund.standing.value}"),
+        "message": REFUND_MESSAGES[refund.standing],
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from topup import payments, reversals, stripe_gateway
 from topup.domain.news import ReversalNews
+from topup.telemetry import logger
 
 
 def handle(event: Mapping[str, Any], now: datetime) -> bool:
@@ -13,6 +14,7 @@ def handle(event: Mapping[str, Any], now: datetime) -> bool:
 
     Raises InvalidEvent, OrderMissing, OrderUnsettled, StripeFailed, Busy.
     """
+    logger.info("Stripe webhook", event_id=str(event.get("id")), event_type=event["type"])
     news = stripe_gateway.news_of_event(event, stripe_gateway.load_intent)
     if news is None:
         return False

@@ -138,7 +138,7 @@ function paymentRow(payment) {
       payment.amount_refunded
         ? h("p", { class: "small" }, t("refunded", { amount: money(payment.amount_refunded, payment.currency) }))
         : null,
-      ["pending", "failed"].includes(status) ? link(payment.payment_url, t("continuePaying"), "small") : null,
+      payPageLink(payment),
     ),
     h(
       "div",
@@ -147,4 +147,10 @@ function paymentRow(payment) {
       h("p", {}, h("span", { class: `badge ${status}` }, tOr(`status_${status}`, status))),
     ),
   );
+}
+
+/** The way to a pay page on which something can still happen; a payment that failed for good has none. */
+function payPageLink({ status, may_retry: mayRetry, payment_url: address }) {
+  if (status === "pending" || mayRetry) return link(address, t("continuePaying"), "small");
+  return status === "processing" && api.isSimulated() ? link(address, t("decideOutcome"), "small") : null;
 }

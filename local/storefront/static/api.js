@@ -23,6 +23,9 @@ export async function loadConfig() {
   return config;
 }
 
+/** Whether Stripe is the simulator, where the visitor decides what becomes of a payment that settles later. */
+export const isSimulated = () => Boolean(config?.simulator_url);
+
 export const apiUrl = () => config?.api_url ?? location.origin;
 
 const read = (path, query = {}) => {

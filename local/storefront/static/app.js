@@ -1,7 +1,7 @@
 // The demo shop's page: load the configuration, then packages, account and, for a returning buyer, the payment.
 
 import { loadAccount, loadMoreHistory, loadMorePayments, notePayment, showAccount } from "./account.js";
-import { loadConfig } from "./api.js";
+import { isSimulated, loadConfig } from "./api.js";
 import { byId } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { setLanguage, t, translatePage } from "./i18n.js";
@@ -31,7 +31,7 @@ function showFixedParts() {
   translatePage();
   if (!config) return;
   byId("user").textContent = config.user_id ? t("signedInAs", { user: config.user_id }) : "";
-  byId("demo-route").textContent = t(config.simulator_url ? "demoSimulator" : "demoStripe");
+  byId("demo-route").textContent = t(isSimulated() ? "demoSimulator" : "demoStripe");
 }
 
 function speak(language) {

@@ -128,7 +128,13 @@ const VIEWS = {
     text: [t("openText")],
     way: link(payment.payment_url, t("goOnPaying"), "button primary"),
   }),
-  processing: () => ({ name: "processing", title: t("processingTitle"), text: [t("processingText")], isWaiting: true }),
+  processing: (payment) => ({
+    name: "processing",
+    title: t("processingTitle"),
+    text: [t("processingText")],
+    isWaiting: true,
+    way: api.isSimulated() ? link(payment.payment_url, t("decideInSimulator"), "button") : null,
+  }),
   succeeded: (payment) => ({
     name: "succeeded",
     title: t("succeededTitle", { credits: number(payment.credits_purchased) }),
@@ -136,7 +142,7 @@ const VIEWS = {
   }),
   failed: (payment) => ({
     name: "failed",
-    title: t("failedTitle"),
+    title: t(payment.may_retry ? "failedTitle" : "failedForGoodTitle"),
     text: [
       payment.error_message ? t("failedReason", { reason: payment.error_message }) : null,
       t(payment.may_retry ? "failedText" : "failedForGoodText"),

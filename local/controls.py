@@ -1,0 +1,107 @@
+"""The stack's own switches beside the API, under /_local: what a schedule or an accident would do, on demand."""
+
+import json
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local.functions import FunctionError
+from local.project import Runtime
+from local.reaper import Reaper
+from local.template import Function, TemplateError
+
+RECONCILE = "reconcile"
+LONGEST_WINDOW = 720  # hours; Stripe keeps events for 30 days
+HOURS = ("window_hours", "sweep_after_hours")
+SWITCHES = ("paused", "drop")
+
+
+class UnreadableError(Exception):
+    """A body that a control does not take; the field, and what it must be."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Controls:
+    """POST /_local/reconcile runs the function of that name now; PUT /_local/reaper pauses TTL, or loses its news."""
+
+    def __init__(self, runtime: Runtime, reaper: Reaper) -> None:
+        self._runtime = runtime
+        self._reaper = reaper
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/_local/reconcile", self.reconcile, methods=["POST"]),
+            Route("/_local/reaper", self.show_reaper, methods=["GET"]),
+            Route("/_local/reaper", self.set_reaper, methods=["PUT"]),
+        ]
+
+    async def reconcile(self, request: Request) -> Response:
+        """`{"window_hours": 72, "sweep_after_hours": 48}`, both optional; answers with the function's report."""
+        try:
+            asked = _hours(await request.body())
+            event = {"time": self._runtime.clock.now().isoformat(), **asked}
+            return JSONResponse(await self._runtime.functions.invoke(self._function(RECONCILE), event))
+        except UnreadableError as error:
+            return _unprocessable(error)
+        except (FunctionError, TemplateError) as error:
+            detail = str(error) or "the function failed: see the console, and logs/app.log"
+            return JSONResponse({"title": "Bad Gateway", "status": 502, "detail": detail}, HTTPStatus.BAD_GATEWAY)
+
+    async def show_reaper(self, _request: Request) -> Response:
+        return JSONResponse(self._reaper.state())
+
+    async def set_reaper(self, request: Request) -> Response:
+        """`{"paused": true, "drop": false}`; what is not named stays as it is."""
+        try:
+            self._reaper.switches = replace(self._reaper.switches, **_switches(await request.body()))
+        except UnreadableError as error:
+            return _unprocessable(error)
+        return await self.show_reaper(request)
+
+    def _function(self, name: str) -> Function:
+        found = [function for function in self._runtime.project.template().functions if function.name == name]
+        if not found:
+            raise TemplateError(f"template.yaml has no function {name}")
+        return found[0]
+
+
+def _hours(body: bytes) -> dict[str, int]:
+    asked = _object(body, HOURS)
+    for name, hours in asked.items():
+        if type(hours) is not int or not 0 <= hours <= LONGEST_WINDOW:
+            raise UnreadableError(name, f"must be a whole number of hours from 0 to {LONGEST_WINDOW}")
+    return asked
+
+
+def _switches(body: bytes) -> dict[str, bool]:
+    asked = _object(body, SWITCHES)
+    for name, wanted in asked.items():
+        if type(wanted) is not bool:
+            raise UnreadableError(name, "must be true or false")
+    return asked
+
+
+def _object(body: bytes, fields: tuple[str, ...]) -> dict[str, Any]:
+    """An empty body is an empty object."""
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        raise UnreadableError("body", "must be JSON") from None
+    if not isinstance(document, dict):
+        raise UnreadableError("body", "must be a JSON object")
+    for name in document:
+        if name not in fields:
+            raise UnreadableError(name, f"is not known here; the fields are {', '.join(fields)}")
+    return document
+
+
+def _unprocessable(error: UnreadableError) -> Response:
+    problem = {"field": error.field, "message": str(error)}
+    return JSONResponse({"title": "Unprocessable Content", "status": 422, "errors": [problem]}, 422)

@@ -1,0 +1,132 @@
+"""The operator's commands over a local stack that a person has started: they find it by themselves."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local import settings, tokens
+from local.presence import NOTE, find
+from local.running import Stack
+from tests.e2e.buyer import NewBuyer, eventually
+from tools import audit, reconcile, replay_expiry
+
+TWO_HUNDRED_DAYS = 200 * 86_400  # seconds
+FAILURES = ".cache/local/expiry-failures"
+
+
+@contextmanager
+def made_to_run(project: Path) -> Iterator[Stack]:
+    """The stack as `make run` starts it, for people, but on free ports."""
+    command = [sys.executable, "-m", "local", "--no-dotenv", "--until-stdin-ends"]
+    inherited = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
+    with subprocess.Popen(
+        command,
+        cwd=project,
+        env=inherited | dict.fromkeys(settings.DEFAULT_PORTS, "0"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            eventually(lambda: find(project) is not None or process.poll() is not None)
+            yield _stack_of(project, process)
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _stack_of(project: Path, process: "subprocess.Popen[str]") -> Stack:
+    addresses = json.loads((project / NOTE).read_text())["addresses"]
+    values = settings.load(project, {}, dotenv=False).values
+    return Stack(
+        **{f"{name}_url": address for name, address in addresses.items()},
+        user_token="",
+        admin_token=tokens.mint_admin(values, "admin-1", datetime.now(UTC)),
+        api_key=values["PROXY_API_KEY"],
+        seconds=0,
+        values=values,
+        process=process,
+    )
+
+
+def test_the_commands_find_the_stack_that_runs_and_no_other(
+    project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str]
+):
+    with made_to_run(project) as stack:
+        note = (project / NOTE).read_text()
+        assert not any(stack.values[secret] in note for secret in settings.SECRETS)
+        buyer = new_buyer(stack)
+        buyer.buy()
+        buyer.spend(100, "one")
+
+        assert audit.main([], root=project) == 0
+        assert capsys.readouterr().out == "1 users, 2 entries, 1 lots, 1 payments: no violations\n"
+        assert reconcile.main(["--window-hours", "1"], root=project) == 0
+        assert json.loads(capsys.readouterr().out)["repaired"] == 0
+        assert reconcile.main(["--window-hours", "721"], root=project) == 2
+        assert "window_hours must be a whole number" in capsys.readouterr().err
+
+    assert not (project / NOTE).exists()
+    assert audit.main([], root=project) == 2
+
+
+def test_a_batch_that_failed_for_good_is_run_again_once_the_cause_is_mended(
+    project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str]
+):
+    template, consumer = project / "template.yaml", project / "functions/expire_credits/app.py"
+    template.write_text(template.read_text().replace("MaximumRetryAttempts: 10", "MaximumRetryAttempts: 1"))
+    sound = consumer.read_text()
+    consumer.write_text(sound.replace("    expiry.expire(", "    raise OSError\n    expiry.expire("))
+    with made_to_run(project) as stack:
+        buyer = new_buyer(stack)
+        buyer.buy()
+        buyer.move_clock(TWO_HUNDRED_DAYS)
+        eventually(lambda: list((project / FAILURES).glob("*.json")) != [])
+        (batch,) = (project / FAILURES).glob("*.json")
+
+        assert replay_expiry.main([str(batch)], root=project) == 1
+        assert "1 records: 0 done, 1 failed" in capsys.readouterr().out
+        consumer.write_text(sound)
+        for _ in range(2):  # the second time there is nothing left to do, and that is no failure
+            assert replay_expiry.main([str(batch)], root=project) == 0
+            assert capsys.readouterr().out == "1 records: 1 done, 0 failed\n"
+
+        assert buyer.amounts("expired") == [-1100]
+        assert audit.main([], root=project) == 0
+
+
+def test_the_audit_tells_an_operator_what_is_wrong(
+    project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str]
+):
+    with made_to_run(project) as stack:
+        buyer = new_buyer(stack)
+        buyer.buy()
+        tables = boto3.client(
+            "dynamodb",
+            endpoint_url=stack.dynamodb_url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        tables.update_item(
+            TableName="local-CreditsTable",
+            Key={"user_id": {"S": buyer.user_id}, "record": {"S": "WALLET"}},
+            UpdateExpression="SET debt = :five",
+            ExpressionAttributeValues={":five": {"N": "5"}},
+        )
+
+        assert audit.main([], root=project) == 1
+        *findings, summary = capsys.readouterr().out.splitlines()
+
+    assert findings
+    assert all(finding.startswith(f"user {buyer.user_id}: ") for finding in findings)
+    assert summary == f"1 users, 1 entries, 1 lots, 1 payments: {len(findings)} violations"

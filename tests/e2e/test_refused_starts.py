@@ -1,0 +1,108 @@
+"""A start that cannot succeed ends at once, with a line that names what is wrong and what to do."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local import settings
+from local.running import ROOT, StackFailedError, running
+
+
+def start_that_fails(root: Path, **environment: str) -> str:
+    """What a start that cannot succeed says."""
+    with pytest.raises(StackFailedError) as failure, running(root, **environment):
+        pass
+    return str(failure.value)
+
+
+def start_with_dotenv(project: Path, text: str, **environment: str) -> str:
+    """What a start says that this .env makes fail."""
+    (project / ".env").write_text(text, encoding="utf-8")
+    inherited = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
+    command = [sys.executable, "-m", "local"]
+
+    ended = subprocess.run(
+        command, cwd=project, env={**inherited, **environment}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert ended.returncode == 1
+    return ended.stderr
+
+
+def test_a_port_in_use_is_named_with_its_service_and_variable() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        said = start_that_fails(ROOT, WEBHOOK_PORT=str(port))
+
+    assert f"cannot start: port {port} (webhook) is in use: stop what uses it, or set WEBHOOK_PORT" in said
+    assert "Traceback" not in said
+
+
+def test_a_live_key_is_refused() -> None:
+    said = start_that_fails(ROOT, STRIPE_SECRET_KEY="sk_live_secret")
+
+    assert "cannot start: STRIPE_SECRET_KEY is a live key" in said
+    assert "sk_live_secret" not in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL: 'LOUD' is none of DEBUG, INFO, WARNING, ERROR"),
+        ("CREDITS_EXPIRE_AFTER_MONTHS", "0", "CREDITS_EXPIRE_AFTER_MONTHS: '0' is no number from 1 to 120"),
+    ],
+)
+def test_a_value_that_the_template_does_not_allow_is_refused_by_the_variables_name(
+    variable: str, value: str, complaint: str
+) -> None:
+    assert start_that_fails(ROOT, **{variable: value}) == f"the stack did not start: cannot start: {complaint}"
+
+
+def test_a_function_that_cannot_answer_stops_the_start(project: Path) -> None:
+    (project / "functions" / "list_packages" / "app.py").write_text("import nothing_of_that_name", encoding="utf-8")
+
+    said = start_that_fails(project)
+
+    assert "list_packages: ModuleNotFoundError" in said
+    assert "(functions/list_packages/app.py:1)" in said
+    assert "cannot start: GET /api/payments/packages answers 500" in said
+
+
+def test_a_broken_catalogue_is_refused_by_field(project: Path) -> None:
+    catalogue = project / "layers/topup/topup/catalogue.json"
+    catalogue.write_text(catalogue.read_text(encoding="utf-8").replace("1100,", '"many",'), encoding="utf-8")
+
+    *_, last = start_that_fails(project).splitlines()
+
+    assert last.startswith("cannot start: GET /api/payments/packages answers 500: ")
+    assert "catalogue.json: packages.standard.credits: must be a whole number" in last
+
+
+def test_dotenv_beats_the_example_and_the_environment_beats_both(project: Path) -> None:
+    said = start_with_dotenv(project, "API_PORT=not-a-port\nWEB_PORT=not-a-port\n", API_PORT="0")
+
+    assert said == "cannot start: WEB_PORT must be a port number from 0 (any free port) to 65535\n"
+
+
+def test_a_name_that_nothing_reads_is_mentioned(project: Path) -> None:
+    said = start_with_dotenv(
+        project, "JWT_SECRT=a slip of the pen\nLOG_LEVEL=LOUD\n", **dict.fromkeys(settings.DEFAULT_PORTS, "0")
+    )
+
+    assert said.splitlines()[0] == "note: nothing here reads JWT_SECRT, which .env sets"
+
+
+def test_a_log_that_cannot_be_written_is_named(project: Path) -> None:
+    (project / "logs").write_text("no folder", encoding="utf-8")
+
+    said = start_that_fails(project)
+
+    assert (
+        said == f"the stack did not start: cannot start: {project / 'logs' / 'app.log'} cannot be written: File exists"
+    )
