@@ -5,6 +5,7 @@ over a relay. What the events need to be there (an order, a paid one) is made fi
 """
 
 import argparse
+import ipaddress
 import json
 import os
 import platform
@@ -92,7 +93,7 @@ def surroundings() -> Iterator[Surroundings]:
 @contextmanager
 def reachable(around: Surroundings) -> Iterator[Surroundings]:
     """The same stack, by the addresses that a container reaches it at."""
-    gateway = docker("network", "inspect", "bridge", "--format", "{{range .IPAM.Config}}{{.Gateway}}{{end}}")
+    gateway = bridge_gateway()
     try:
         with relayed(gateway, around.dynamodb) as dynamodb, relayed(gateway, around.stripe) as stripe:
             yield replace(around, dynamodb=dynamodb, stripe=stripe)
@@ -101,13 +102,15 @@ def reachable(around: Surroundings) -> Iterator[Surroundings]:
         yield replace(around, dynamodb=_by_name(around.dynamodb), stripe=_by_name(around.stripe))
 
 
+def bridge_gateway() -> str:
+    """This machine's address on Docker's default bridge: the configured gateway, or else the subnet's first address."""
+    [network] = json.loads(run(["docker", "network", "inspect", "bridge"], os.environ))
+    configured = network["IPAM"]["Config"][0]
+    return str(configured.get("Gateway") or next(ipaddress.ip_network(configured["Subnet"]).hosts()))
+
+
 def _by_name(url: str) -> str:
     return re.sub(r"//[^:/]+", "//host.docker.internal", url)
-
-
-def docker(*arguments: str) -> str:
-    """What a docker command prints."""
-    return run(["docker", *arguments], os.environ).strip()
 
 
 def build(folder: Path, around: Surroundings) -> Path:
