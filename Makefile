@@ -12,7 +12,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-containers audit reconcile replay-expiry check format lint types template build invoke events lock clean
+.PHONY: help run demo test test-containers audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -40,6 +40,16 @@ reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOU
 replay-expiry: .venv/.installed ## Run a failed batch of expiries again (FILE=, STACK=)
 	@$(AS_CALLER) tools.replay_expiry $(ON_STACK) "$(FILE)"
 
+stripe-webhook: .venv/.installed ## Set up or rotate Stripe's webhook (STACK=, or URL= and PREFIX=; APPLY=1, ROTATE=1, FINISH=1)
+	@$(AS_CALLER) tools.stripe_webhook $(ON_STACK) $(if $(URL),--url "$(URL)") $(if $(PREFIX),--prefix "$(PREFIX)") \
+		$(if $(APPLY),--apply) $(if $(ROTATE),--rotate) $(if $(FINISH),--finish)
+
+doctor: .venv/.installed ## Is everything configured as it must be? (STACK=topup-prod; without it, the local stack)
+	@$(AS_CALLER) tools.doctor $(ON_STACK) $(if $(URL),--url "$(URL)")
+
+cost: .venv/.installed ## Write docs/cost.md again, from counted requests and tools/prices.toml
+	@$(BIN)/python -m tools.cost
+
 check: format lint types template test ## All that CI checks
 
 format: .venv/.installed ## Is the code formatted? (ruff format . mends it)
@@ -57,6 +67,9 @@ template: .venv-sam/.installed ## Is the SAM template valid?
 
 build: .venv-sam/.installed ## Build what `sam deploy` deploys (LAMBDA_ARCH=x86_64 for the other processor)
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(SAM) build
+
+deploy-local: .venv/.installed .venv-sam/.installed ## Deploy to an AWS on this machine, and buy a package there
+	@$(BIN)/python -m tools.deploy_local
 
 invoke: .venv/.installed .venv-sam/.installed ## One function in its container, with its event: make invoke F=get_payment
 	@$(BIN)/python -m tools.invoke "$(F)"

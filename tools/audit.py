@@ -155,6 +155,8 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
             environment, now = dict(running.environment), clock_of(running)
         with target.tables(environment):
             result = audit(now, Progress(sys.stderr))
+        if stack:
+            target.report_violations(stack, len(result.findings))
     except (TargetError, BotoCoreError, ClientError, httpx.HTTPError) as error:
         print(f"cannot audit: {error}", file=sys.stderr)
         return 2

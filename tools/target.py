@@ -17,6 +17,7 @@ from topup import config
 from topup.store import client as dynamodb_client
 
 ROOT = Path(__file__).parents[1]
+ALIAS = "live"  # the version that is in use, as template.yaml names it
 LONGEST_INVOCATION = 310  # seconds; reconcile's own limit is 300
 
 
@@ -54,11 +55,25 @@ def invoke_deployed(stack: str, function: str, event: Mapping[str, Any]) -> Any:
     with _told_in_one_line(f"stack {stack}, {function}"):
         found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=function)
         name = found["StackResourceDetail"]["PhysicalResourceId"]
-        answer = boto3.client("lambda", config=once).invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        answer = boto3.client("lambda", config=once).invoke(
+            FunctionName=name, Qualifier=ALIAS, Payload=json.dumps(event).encode()
+        )
         document = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise TargetError(f"{name} failed: {document.get('errorType')}: {document.get('errorMessage')}")
     return document
+
+
+def report_violations(stack: str, violations: int) -> None:
+    """Tell the deployed stack's alarm what an audit has found; raises TargetError."""
+    metric: Any = {
+        "MetricName": "AuditViolations",
+        "Dimensions": [{"Name": "service", "Value": stack}],
+        "Unit": "Count",
+        "Value": violations,
+    }
+    with _told_in_one_line(f"stack {stack}, its metrics"):
+        boto3.client("cloudwatch").put_metric_data(Namespace="Topup", MetricData=[metric])
 
 
 def read_object(bucket: str, key: str) -> bytes:

@@ -50,7 +50,7 @@ def test_the_events_are_one_purchase(answers: dict[str, Any]):
     assert body("get_payment")["status"] == "succeeded"
     assert body("spend_credits")["amount"] == 100
     assert body("refund_payment")["credits_refunded"] == 275
-    assert {row["transaction_type"] for row in body("list_transactions")["transactions"]} == {
+    assert {row["transaction_type"] for row in body("list_transactions")["transactions"]} >= {
         "purchased",
         "spent",
         "refunded",

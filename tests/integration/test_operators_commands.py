@@ -59,7 +59,8 @@ class Aws:
         wanted = {"StackName": "topup-prod", "LogicalResourceId": logical_id}
         self.stub("cloudformation").add_response("describe_stack_resource", resource, wanted)
         invoked = {"StatusCode": 200, "Payload": a_body(json.dumps(answer).encode())}
-        asked = {"FunctionName": f"topup-prod-{logical_id}-1", "Payload": json.dumps(event).encode()}
+        name = f"topup-prod-{logical_id}-1"
+        asked = {"FunctionName": name, "Qualifier": "live", "Payload": json.dumps(event).encode()}
         self.stub("lambda").add_response("invoke", invoked | ({"FunctionError": error} if error else {}), asked)
 
     def done(self) -> None:

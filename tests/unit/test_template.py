@@ -112,6 +112,23 @@ def test_no_function_may_do_everything_or_touch_everything():
             assert not any(resource in ("*", "'*'") for resource in resources_named), name
 
 
+def test_no_function_may_do_what_the_store_never_asks_for():
+    # What a function is not allowed and asks for, the tests' DynamoDB refuses; this is the other direction, coarsely.
+    source = "".join(path.read_text() for path in (ROOT / "layers/topup/topup/store").glob("*.py"))
+    calls = {
+        f"dynamodb:{name.title().replace('_', '')}"
+        for name in re.findall(r"\b(get_item|batch_get_item|put_item|update_item|delete_item|query|scan)\b", source)
+    }
+    writes = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+    calls |= {f"dynamodb:{action}" for kind, action in writes.items() if f'"{kind}"' in source}
+    calls -= {"dynamodb:Scan"}  # an operator's, for the audit
+
+    for name in functions():
+        for actions, _ in policy_of(name):
+            asked = {action for action in actions if action.startswith("dynamodb:")}
+            assert asked <= calls, name
+
+
 @pytest.mark.parametrize(
     ("secret", "readers"),
     [

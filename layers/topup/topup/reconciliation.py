@@ -62,6 +62,7 @@ def reconcile(
     run.each("lots", lambda: store.unswept_since(now - sweep_after), lambda found: _lot(found, now))
     count("ReconcileRepaired", run.report.repaired)
     count("ReconcileFailed", run.report.failures)
+    count("RefundsStuck", run.report.refunds - run.report.refunds_repaired)
     logger.info("reconciled", report=asdict(run.report))
     return run.report
 

@@ -1,0 +1,333 @@
+"""How the stack is released and watched: aliases, alarms, logs, the dashboard, and the metrics that the code emits."""
+
+import ast
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.intrinsics import read_yaml
+from tests.support.api import ROOT, template
+from tests.unit.test_template import functions, policy_of, resources
+from topup.domain.reversal_kinds import Kind
+from topup.stripe_gateway import EVENT_TYPES
+from topup.telemetry import count
+
+STACK = {"Ref": "AWS::StackName"}
+METRICS_OF_MATH = 10  # AWS allows an alarm no more
+# What makes CloudFormation check a parameter before it changes anything.
+CONSTRAINTS = {"AllowedPattern", "AllowedValues", "MinValue", "MinLength"}
+
+
+@cache
+def document() -> dict[str, Any]:
+    return read_yaml(ROOT / "template.yaml")
+
+
+def alarms() -> dict[str, Any]:
+    return {name: body["Properties"] for name, body in resources("AWS::CloudWatch::Alarm").items()}
+
+
+def references(value: Any) -> Iterator[str]:
+    """The logical ids and parameters that a part of the template refers to."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if name == "Ref":
+                yield item
+            elif name == "Fn::GetAtt":
+                yield item[0]
+            elif name == "Fn::Sub":
+                yield from placeholders(item if isinstance(item, str) else item[0])
+            else:
+                yield from references(item)
+
+
+def placeholders(text: str) -> Iterator[str]:
+    for name in re.findall(r"\$\{([^!}]+)\}", text):
+        yield name.partition(".")[0]
+
+
+# ----------------------------------------------------------------------------------------------------- parameters
+
+
+@pytest.mark.parametrize("parameter", sorted(read_yaml(ROOT / "template.yaml")["Parameters"]))
+def test_a_parameter_says_what_it_is_and_is_checked_before_anything_is_deployed(parameter: str):
+    definition = document()["Parameters"][parameter]
+
+    assert definition["Description"].endswith((".", ")"))
+    assert definition.keys() & CONSTRAINTS
+
+
+def test_every_parameter_is_used_and_asked_for_in_a_group():
+    groups = document()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [parameter for group in groups for parameter in group["Parameters"]]
+    used = {*references(document()["Resources"]), *references(document()["Globals"])}
+    used |= set(references(document()["Conditions"]))
+
+    assert sorted(grouped) == sorted(document()["Parameters"])
+    assert set(grouped) <= used
+
+
+# ------------------------------------------------------------------------------------------------------- releases
+
+
+def test_who_calls_a_function_calls_its_alias_and_each_layer_brings_new_versions():
+    shared = document()["Globals"]
+
+    assert shared["Function"]["AutoPublishAlias"] == "live"
+    assert shared["Function"]["AutoPublishAliasAllProperties"] is True
+    assert shared["LayerVersion"] == {"PublishLambdaVersion": True}
+    for name, function in functions().items():
+        assert not function.keys() & {"AutoPublishAlias", "AutoPublishCodeSha256", "DeploymentPreference"}, name
+
+
+def test_the_settings_that_versions_are_told_apart_by_are_just_those_that_versions_keep():
+    # More would make CloudFormation publish a version that has not changed, which Lambda refuses; fewer would leave a
+    # changed parameter without effect. Reserved concurrency belongs to the function; who reads the logs, to nobody.
+    kept = {*references(document()["Globals"]["Function"])}
+    for function in functions().values():
+        kept |= {*references(function.get("Environment")), *references(function.get("Architectures"))}
+    parameters = kept & document()["Parameters"].keys() - {"GradualDeployment"}
+    content = document()["Resources"]["SettingsVersion"]["Properties"]["Content"]
+
+    assert set(references(content)) == parameters
+    for name, function in functions().items():
+        assert set(references(function["VersionDescription"])) == {"SettingsVersion"}, name
+
+
+def test_a_gradual_deployment_is_rolled_back_by_crashes_and_bugs_and_only_by_them():
+    preference = document()["Globals"]["Function"]["DeploymentPreference"]
+    names = [alarm["Ref"] for alarm in preference["Alarms"]]
+
+    assert preference["Enabled"] == {"Ref": "GradualDeployment"}
+    assert names == ["ApiCrashesAlarm", "BackgroundCrashesAlarm", "UnexpectedFailureAlarm"]
+    # An alarm on the API itself would be a circle: API, alias, deployment group, alarm, API.
+    used = {name for alarm in names for name in references(alarms()[alarm])} - {"AlarmTopic", "AWS::StackName"}
+    assert all(name.endswith("Function") for name in used)
+
+
+def test_only_prod_shifts_traffic_gradually_and_environments_set_what_the_template_knows():
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    given = {
+        stage: dict(part.split("=", 1) for part in body["deploy"]["parameters"]["parameter_overrides"].split())
+        for stage, body in environments.items()
+        if isinstance(body, dict)
+    }
+
+    assert {stage for stage, values in given.items() if values.get("GradualDeployment") == "true"} == {"prod"}
+    assert len({values["SecretsPrefix"] for values in given.values()}) == len(given)
+    for values in given.values():
+        assert values.keys() <= document()["Parameters"].keys()
+
+
+def test_nothing_has_a_name_that_a_second_stack_of_the_account_would_want_too():
+    [schedule] = functions()["reconcile"]["Events"].values()
+
+    assert set(references(schedule["Properties"]["Name"])) == {"AWS::StackName"}
+    assert document()["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == STACK
+    assert document()["Resources"]["Dashboard"]["Properties"]["DashboardName"] == STACK
+
+
+def test_snapshots_are_not_paid_for_unless_somebody_wants_them():
+    assert document()["Parameters"]["SnapStart"]["Default"] == "None"
+    assert document()["Globals"]["Function"]["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
+
+
+# ------------------------------------------------------------------------------------------------ secrets and logs
+
+
+def test_a_key_of_ones_own_may_be_used_by_just_those_that_read_secrets_and_through_parameter_store_alone():
+    policy = document()["Resources"]["SecretsKeyPolicy"]
+    [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
+    readers = {
+        f"{name}Role"
+        for name, body in resources("AWS::Serverless::Function").items()
+        if any("ssm:GetParameters" in actions for actions, _ in policy_of(Path(body["Properties"]["CodeUri"]).name))
+    }
+
+    assert policy["Condition"] == "UsesSecretsKey"
+    assert document()["Conditions"]["UsesSecretsKey"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SecretsKeyArn"}, ""]}]}
+    assert (statement["Action"], statement["Resource"]) == ("kms:Decrypt", {"Ref": "SecretsKeyArn"})
+    assert statement["Condition"]["StringEquals"].keys() == {"kms:ViaService"}
+    assert {role["Ref"] for role in policy["Properties"]["Roles"]} == readers
+
+
+def test_every_function_logs_to_a_group_of_its_own_that_forgets():
+    groups = resources("AWS::Logs::LogGroup")
+    used = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions().values()]
+
+    assert sorted(used) == sorted(groups)
+    assert document()["Parameters"]["LogRetentionDays"]["Default"] == 30
+    for group in groups.values():
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    for function in functions().values():
+        assert "LogFormat" not in function["LoggingConfig"]  # Powertools writes JSON; Lambda need not wrap it again
+
+
+def test_every_function_is_traced():
+    assert document()["Globals"]["Function"]["Tracing"] == "Active"
+    assert all("Tracing" not in function for function in functions().values())
+
+
+# -------------------------------------------------------------------------------------------------------- alarms
+
+
+def test_every_alarm_tells_the_topic_and_says_what_happened():
+    for name, alarm in alarms().items():
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
+        assert alarm["AlarmDescription"].endswith((".", "?")), name
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
+
+
+def test_no_news_is_good_news_except_from_reconcile_which_always_has_some():
+    assert {name: alarm["TreatMissingData"] for name, alarm in alarms().items()} == {
+        name: "breaching" if name == "ReconcileFailsAlarm" else "notBreaching" for name in alarms()
+    }
+
+
+def test_what_must_wake_somebody_does():
+    assert {"WebhookFailsAlarm", "WebhookThrottledAlarm", "InvalidSignatureAlarm"} < alarms().keys()
+    assert {"PaymentQuarantinedAlarm", "OrderMissingAlarm", "RefundsStuckAlarm"} < alarms().keys()
+    assert {"ExpiryLateAlarm", "ExpiryGivenUpAlarm", "ExpiryNotKeptAlarm"} < alarms().keys()
+    assert {"ReconcileFailsAlarm", "ReconcileRepairsAlarm", "AuditViolationsAlarm"} < alarms().keys()
+
+
+def test_somebody_is_told_by_mail_only_when_an_address_is_given():
+    subscription = document()["Resources"]["AlarmSubscription"]
+
+    assert subscription["Condition"] == "TellsSomebody"
+    assert subscription["Properties"]["TopicArn"] == {"Ref": "AlarmTopic"}
+
+
+def test_a_crash_of_any_function_rings_once():
+    watched = []
+    for name in ("ApiCrashesAlarm", "BackgroundCrashesAlarm"):
+        metrics = [metric["MetricStat"]["Metric"] for metric in alarms()[name]["Metrics"] if "MetricStat" in metric]
+        assert len(metrics) <= METRICS_OF_MATH
+        assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {("AWS/Lambda", "Errors")}
+        watched += [metric["Dimensions"][0]["Value"]["Ref"] for metric in metrics]
+
+    assert sorted(watched) == sorted(resources("AWS::Serverless::Function"))
+
+
+def test_the_mapping_counts_what_it_gives_up():
+    [mapping] = functions()["expire_credits"]["Events"].values()
+    given_up = alarms()["ExpiryGivenUpAlarm"]
+
+    assert mapping["Properties"]["MetricsConfig"] == {"Metrics": ["EventCount"]}
+    assert given_up["MetricName"] == "OnFailureDestinationDeliveredEventCount"
+    # SAM names a mapping after its function and its event.
+    assert given_up["Dimensions"] == [
+        {"Name": "EventSourceMappingUUID", "Value": {"Ref": "ExpireCreditsFunctionTimers"}}
+    ]
+
+
+def test_expiry_rings_long_before_the_mapping_gives_up():
+    [mapping] = functions()["expire_credits"]["Events"].values()
+
+    assert alarms()["ExpiryLateAlarm"]["Threshold"] < mapping["Properties"]["MaximumRecordAgeInSeconds"] * 1000 / 4
+
+
+# ------------------------------------------------------------------------------------- what the code tells of itself
+
+
+@cache
+def counted() -> frozenset[str]:
+    """The names of the metrics that the code emits: by `count`, or by a command through CloudWatch's API."""
+    names: set[str] = set()
+    for path in [*(ROOT / "layers/topup/topup").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Name("count"), args=[ast.Constant(str(name)), *_]):
+                    names.add(name)
+                case ast.Call(func=ast.Name("count"), args=[ast.JoinedStr(values=[_, ast.Constant(str(rest))]), *_]):
+                    names |= {f"{kind.capitalize()}{rest}" for kind in Kind}
+                case ast.Dict(keys=keys, values=values):
+                    names |= {
+                        value.value
+                        for key, value in zip(keys, values, strict=True)
+                        if isinstance(key, ast.Constant) and key.value == "MetricName"
+                        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+                    }
+    return frozenset(names)
+
+
+def watched_of_ours() -> list[str]:
+    return [alarm["MetricName"] for alarm in alarms().values() if alarm.get("Namespace") == "Topup"]
+
+
+def test_an_alarm_looks_for_our_metrics_where_the_code_puts_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    environment = {function.name: function.environment for function in template().functions}["reconcile"]
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    count("ReconcileFailed")
+
+    [emitted] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    assert emitted["Namespace"] == "Topup"
+    assert emitted["Dimensions"] == [["service"]]
+    for name, alarm in alarms().items():
+        if alarm.get("Namespace") == "Topup":
+            assert alarm["Dimensions"] == [{"Name": "service", "Value": STACK}], name
+
+
+@pytest.mark.parametrize("metric", sorted(set(watched_of_ours())))
+def test_the_code_emits_what_an_alarm_waits_for(metric: str):
+    assert metric in counted()
+
+
+# ----------------------------------------------------------------------------------------- dashboard and outputs
+
+
+def dashboard() -> Any:
+    """The dashboard's body, with every reference replaced by its own name."""
+    text = read_yaml(ROOT / "dashboard.yaml")["Fn::Sub"]
+    return json.loads(re.sub(r"\$\{([^}]+)\}", r"\1", text))
+
+
+def test_the_dashboard_is_a_file_of_its_own_that_names_what_exists():
+    text = (ROOT / "dashboard.yaml").read_text()
+    included = document()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Transform"]
+
+    assert included == {"Name": "AWS::Include", "Parameters": {"Location": "dashboard.yaml"}}
+    assert not re.search(r"^[^#]*!(Ref|Sub|GetAtt)", text, re.MULTILINE)
+    known = document()["Resources"].keys() | {"AWS::StackName", "AWS::Region", "ExpireCreditsFunctionTimers"}
+    assert set(placeholders(text)) <= known
+
+
+def test_the_dashboard_shows_every_alarm_and_every_function():
+    widgets = dashboard()["widgets"]
+    shown = {alarm for widget in widgets for alarm in widget["properties"].get("alarms", ())}
+    measured = {
+        metric[3] for widget in widgets for metric in widget["properties"].get("metrics", ()) if metric[1] == "Duration"
+    }
+
+    assert shown == {f"{name}.Arn" for name in alarms()}
+    assert measured == set(resources("AWS::Serverless::Function"))
+
+
+def test_the_dashboard_draws_our_metrics_by_the_names_that_the_code_gives_them():
+    drawn = [metric for widget in dashboard()["widgets"] for metric in widget["properties"].get("metrics", ())]
+    ours = {metric[1]: metric[2:4] for metric in drawn if metric[0] == "Topup"}
+
+    assert ours.keys() <= counted() | set(watched_of_ours())
+    assert all(dimension == ["service", "AWS::StackName"] for dimension in ours.values())
+
+
+def test_the_outputs_are_what_an_operator_needs_next():
+    outputs = document()["Outputs"]
+
+    assert outputs.keys() >= {"ApiUrl", "WebhookUrl", "OrdersTableName", "CreditsTableName", "AlarmTopicArn"}
+    assert outputs.keys() >= {"ExpiryFailuresBucketName", "DashboardUrl"}
+    assert outputs["WebhookEvents"]["Value"].split(", ") == list(EVENT_TYPES)
+    assert "Secret" not in json.dumps(outputs)

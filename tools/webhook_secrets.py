@@ -1,0 +1,75 @@
+"""The signing secrets below an SSM prefix, and which of Stripe's endpoints each belongs to.
+
+Stripe shows a secret once and never again. So one request writes both: the secrets as the parameter's value, and in its
+description, for each, the endpoint's id and the beginning of the secret's SHA-256, which tells nothing of the secret.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import boto3
+
+NAME = "STRIPE_WEBHOOK_SECRET"
+LOOKS_LIKE = "whsec_"
+FINGERPRINT = 8  # hexadecimal digits: enough to tell a handful apart
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A signing secret, and the id of its endpoint; None for one that nobody knows the endpoint of."""
+
+    value: str = field(repr=False)
+    endpoint: str | None = None
+
+    @property
+    def is_placeholder(self) -> bool:
+        return not self.value.startswith(LOOKS_LIKE)
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.value.encode()).hexdigest()[:FINGERPRINT]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the parameter holds, oldest first, and when it was written."""
+
+    secrets: tuple[Secret, ...] = ()
+    written_at: datetime | None = None
+
+
+def read(prefix: str) -> Stored:
+    """Raises botocore's errors; a parameter that does not exist holds nothing."""
+    ssm = boto3.client("ssm")
+    name = f"{prefix}/{NAME}"
+    found = ssm.get_parameters(Names=[name], WithDecryption=True)["Parameters"]
+    if not found:
+        return Stored()
+    described = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}])
+    description = described["Parameters"][0].get("Description", "") if described["Parameters"] else ""
+    return Stored(_secrets(found[0]["Value"], _owners(description)), found[0]["LastModifiedDate"])
+
+
+def write(prefix: str, secrets: Iterable[Secret]) -> None:
+    """Replace the parameter, in one request; raises botocore's errors."""
+    kept = tuple(secrets)
+    boto3.client("ssm").put_parameter(
+        Name=f"{prefix}/{NAME}",
+        Value=",".join(secret.value for secret in kept),
+        Description=" ".join(f"{secret.endpoint}:{secret.fingerprint}" for secret in kept if secret.endpoint),
+        Type="SecureString",
+        Overwrite=True,
+    )
+
+
+def _secrets(value: str, owners: Mapping[str, str]) -> tuple[Secret, ...]:
+    listed = [Secret(part.strip()) for part in value.split(",") if part.strip()]
+    return tuple(Secret(secret.value, owners.get(secret.fingerprint)) for secret in listed)
+
+
+def _owners(description: str) -> dict[str, str]:
+    """Endpoints by their secret's fingerprint; whatever else somebody wrote there is passed over."""
+    pairs = [word.partition(":") for word in description.split()]
+    return {fingerprint: endpoint for endpoint, _, fingerprint in pairs if endpoint.startswith("we_")}
