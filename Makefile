@@ -12,7 +12,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-containers audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events lock clean
+.PHONY: help run demo test test-deployment audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events bench-cold bench-warm lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -26,8 +26,8 @@ demo: .venv/.installed ## Buy credits from the terminal, step by step
 test: .venv/.installed ## Run the tests (one kind: make test T=tests/unit)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(T)
 
-test-containers: .venv/.installed .venv-sam/.installed ## Every function in its container (needs Docker; minutes)
-	@$(BIN)/python -m pytest tests/containers
+test-deployment: .venv/.installed .venv-sam/.installed ## Deploy into an emulator; every function in its container (minutes)
+	@$(BIN)/python -m pytest tests/deployment
 
 audit: .venv/.installed ## Does every invariant hold? Over the local stack, or a deployed one: make audit STACK=topup-prod
 	@$(AS_CALLER) tools.audit $(ON_STACK)
@@ -73,6 +73,12 @@ deploy-local: .venv/.installed .venv-sam/.installed ## Deploy to an AWS on this 
 
 invoke: .venv/.installed .venv-sam/.installed ## One function in its container, with its event: make invoke F=get_payment
 	@$(BIN)/python -m tools.invoke "$(F)"
+
+bench-cold: .venv/.installed ## How long a cold start takes, against yardsticks → docs/performance.md (ROUNDS=15)
+	@$(BIN)/python -m tools.bench_cold $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-warm: .venv/.installed ## What a warm invocation costs, against its bare calls → docs/performance.md (ROUNDS=80)
+	@$(BIN)/python -m tools.bench_warm $(if $(ROUNDS),--rounds $(ROUNDS))
 
 events: .venv/.installed ## Write events/ again
 	@$(BIN)/python -m tools.make_events

@@ -1,13 +1,13 @@
 """POST /api/users/credits/spend: a trusted service spends a user's credits, once per Idempotency-Key."""
 
-from topup import auth, bodies, spending, views
+from topup import api_keys, bodies, spending, views
 from topup.domain.errors import FieldError, ValidationFailed
 from topup.http import Request, Response, endpoint
 
 
 @endpoint
 def handler(request: Request) -> Response:
-    auth.require_api_key(request)
+    api_keys.require(request)
     body = bodies.read(request, bodies.SpendBody)
     key = request.idempotency_key
     if key is None:

@@ -5,12 +5,11 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.parameters import SSMProvider
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
 from tests.support.api import Api
-from topup import config, parameter_store
+from topup import aws, config, parameter_store
 from topup.domain.errors import ConfigurationError
 
 PREFIX = "/topup/test"
@@ -28,7 +27,8 @@ def ssm(environment: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def forget() -> None:
     parameter_store._known.clear()
-    parameter_store._provider.cache_clear()
+    parameter_store._client.cache_clear()
+    aws._session.cache_clear()
 
 
 def put(ssm: Any, name: str, value: str) -> None:
@@ -42,7 +42,7 @@ def refuse(environment: pytest.MonkeyPatch, error: Exception) -> None:
     def failing(*_: Any, **__: Any) -> Any:
         raise error
 
-    environment.setattr(SSMProvider, "get_parameters_by_name", failing)
+    environment.setattr(parameter_store._client(), "get_parameters", failing)
 
 
 def client_error(code: str) -> ClientError:
@@ -61,7 +61,7 @@ def test_all_secrets_of_a_function_are_read_at_once(ssm: Any, environment: pytes
     put(ssm, "STRIPE_WEBHOOK_SECRET", "whsec_1")
     assert config.is_livemode()
 
-    environment.setattr(SSMProvider, "get_parameters_by_name", lambda *_, **__: pytest.fail("read again"))
+    environment.setattr(parameter_store._client(), "get_parameters", lambda **_: pytest.fail("read again"))
 
     assert config.webhook_secrets() == ("whsec_1",)
 
@@ -127,7 +127,7 @@ def test_a_secret_is_read_once_for_a_while_and_then_again(ssm: Any, environment:
 
 
 def test_the_client_gives_up_soon(ssm: Any):
-    limits: Any = parameter_store._provider().client.meta.config
+    limits: Any = parameter_store._client().meta.config
 
     assert (limits.connect_timeout, limits.read_timeout) == (1, 1)
     assert limits.retries["total_max_attempts"] == 1

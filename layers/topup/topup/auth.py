@@ -1,6 +1,5 @@
-"""Who is calling: a user by their token (JWT), a trusted service by its key."""
+"""Which user is calling, by their token (JWT)."""
 
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -47,14 +46,6 @@ def authenticate_admin(request: Request) -> Caller:
     if not caller.is_admin:
         raise Forbidden("Only an administrator may do this")
     return caller
-
-
-def require_api_key(request: Request) -> None:
-    """Let a trusted service through; raises Unauthorized. The time it takes says nothing of any key."""
-    given = request.headers.get("x-api-key", "").encode("utf-8", "surrogatepass")
-    is_right = [hmac.compare_digest(given, key.encode()) for key in config.api_keys()]
-    if not any(is_right):
-        raise Unauthorized("X-API-Key is missing or wrong")
 
 
 def _bearer_token(request: Request) -> str:

@@ -3,8 +3,9 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
+
+from topup import aws
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -23,5 +24,8 @@ def client() -> "DynamoDBClient":
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        # DynamoDB checks every request anyway; checking it here first took a tenth of a warm invocation's CPU time.
+        parameter_validation=False,
     )
-    return boto3.client("dynamodb", config=limits)
+    made: DynamoDBClient = aws.client("dynamodb", limits)
+    return made

@@ -89,9 +89,13 @@ def unchanged_check(lot: Lot) -> dict[str, Any]:
 
 def query_all(**request: Any) -> Iterator[Any]:
     """All items of a query of the credits, page after page."""
-    pages = client().get_paginator("query").paginate(TableName=config.settings().credits_table, **request)
-    for page in pages:
+    # Not botocore's paginator: making one costs a twentieth of the request that nearly every query needs.
+    while True:
+        page = client().query(TableName=config.settings().credits_table, **request)
         yield from page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def _wallet_write(wallet: Wallet) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from topup.domain import times
 from topup.domain.orders import Order, Status
 from topup.domain.reversal_kinds import Kind, Standing
@@ -24,26 +22,46 @@ WAITS_FOR_EXPIRY = "expiry"
 WAITS_FOR_REFUND = "refund"
 SHARDS = "0123456789abcdef"
 
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
-
 
 def to_item(fields: Mapping[str, Any]) -> Item:
     """DynamoDB's form of plain fields; what is None is left out, so that sparse indexes stay sparse."""
-    return {name: _serialize(value) for name, value in fields.items() if value is not None}
+    return {name: _typed(value) for name, value in fields.items() if value is not None}
 
 
 def from_item(item: Mapping[str, Any]) -> Item:
     """Plain fields of DynamoDB's form, whole numbers as int."""
-    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+    return {name: _plain(value) for name, value in item.items()}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    return value
+# boto3.dynamodb.types does the same for every type there is, and importing it imports all of boto3.
+
+
+def _typed(value: Any) -> Item:
+    match value:
+        case bool():  # before int, of which it is one
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case int():
+            return {"N": str(value)}
+        case dict():
+            return {"M": {name: _typed(part) for name, part in value.items()}}
+    raise TypeError(f"Bug! items hold no {type(value).__name__}")
+
+
+def _plain(attribute: Mapping[str, Any]) -> Any:
+    [(kind, value)] = attribute.items()
+    match kind:
+        case "N":
+            return int(Decimal(value))
+        case "M":
+            return from_item(value)
+        case "L":
+            return [_plain(part) for part in value]
+        case "NULL":
+            return None
+        case _:  # a text or a truth; or what somebody added by hand, and nothing here reads
+            return value
 
 
 # --------------------------------------------------------------------------------------------------------- orders

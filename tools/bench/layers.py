@@ -1,0 +1,83 @@
+"""Layers for the benchmarks, unpacked as Lambda unpacks them: everything below one folder `python`."""
+
+import os
+import platform
+import shutil
+import subprocess
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import build_layer
+
+ROOT = Path(__file__).parents[2]
+HERE_ARCH = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+# What Lambda's runtime ships of its own: boto3, and what it imports.
+RUNTIMES_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of a layer: as it is uploaded, and as Lambda unpacks it (at most 250 MB, all layers together)."""
+
+    zipped: int
+    unzipped: int
+
+
+def build(target: Path, layer: str, source: str, arch: str) -> Path:
+    """One layer, made by the very Makefile that `sam build` calls."""
+    artifacts = target / layer
+    environment = os.environ | {"LAMBDA_ARCH": arch, "ARTIFACTS_DIR": str(artifacts)}
+    command = ["make", "--silent", "--no-print-directory", f"build-{layer}"]
+    subprocess.run(command, cwd=ROOT / "layers" / source, env=environment, check=True)
+    return artifacts
+
+
+def build_both(target: Path, arch: str) -> tuple[Path, Path]:
+    """Topup's layer and the dependencies' layer."""
+    return build(target, "TopupLayer", "topup", arch), build(target, "DependenciesLayer", "dependencies", arch)
+
+
+def unpack(layers: tuple[Path, ...], opt: Path) -> Path:
+    """The layers as a function finds them."""
+    for layer in layers:
+        shutil.copytree(layer / "python", opt / "python", dirs_exist_ok=True)
+    return opt / "python"
+
+
+def build_plain(target: Path) -> Path:
+    """What `BuildMethod: python3.13` makes of the same sources: every file of every package, and no bytecode."""
+    python = target / "python"
+    os.environ["LAMBDA_ARCH"] = HERE_ARCH
+    build_layer.install(ROOT / "layers" / "dependencies" / "requirements.txt", python)
+    shutil.copytree(ROOT / "layers" / "topup" / "topup", python / "topup", ignore=shutil.ignore_patterns("__pycache__"))
+    return python
+
+
+def build_runtime(target: Path, plain: Path, interpreter: str) -> Path:
+    """boto3 as Lambda's own runtime has it: with the data of every service, and with bytecode."""
+    python = target / "python"
+    for name in RUNTIMES_OWN:
+        if (plain / name).is_dir():
+            shutil.copytree(plain / name, python / name)
+        else:
+            shutil.copy(plain / name, python / name)
+    subprocess.run([interpreter, "-m", "compileall", "-q", str(python)], check=True)
+    return python
+
+
+def size(layer: Path) -> Size:
+    files = [path for path in layer.rglob("*") if path.is_file()]
+    archive = layer.with_suffix(".zip")
+    zip_up(layer, archive)
+    return Size(archive.stat().st_size, sum(path.stat().st_size for path in files))
+
+
+def zip_up(layer: Path, archive: Path) -> None:
+    """As SAM zips what it uploads, without times, but in a fixed order."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for path in sorted(path for path in layer.rglob("*") if path.is_file()):
+            info = zipfile.ZipInfo(str(path.relative_to(layer)))
+            info.external_attr = path.stat().st_mode << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            zipped.writestr(info, path.read_bytes())
