@@ -407,6 +407,21 @@ def test_without_a_key_a_retry_waits_and_then_carries_the_same_refund_on(shop: S
     shop.check()
 
 
+def test_a_refund_of_another_amount_is_not_answered_with_one_that_was_abandoned(shop: Shop):
+    payment_id, _ = shop.buy()
+    shop.fault("/v1/refunds", "timeout_before")
+    assert shop.refund(payment_id).status == 202
+    shop.wait(seconds=31)
+
+    other = shop.refund(payment_id, amount=37.0)
+    same = shop.refund(payment_id, amount=100.0)
+
+    assert (other.status, other.json()["code"]) == (409, "not_refundable")
+    assert (same.status, same.json()["amount"]) == (200, 100.0)
+    shop.check()
+
+
+
 @pytest.mark.parametrize("fault", ["timeout_after", "timeout_before"])
 def test_the_webhook_or_reconcile_carries_on_what_nobody_retried(shop: Shop, fault: str):
     payment_id, _ = shop.buy()

@@ -121,9 +121,17 @@ def _existing(payment: Payment, refund_id: str, asked: Asked, now: datetime) -> 
                 raise IdempotencyConflict("This Idempotency-Key made another refund; use a new key for a new one")
             return known
     if asked.idempotency_key is None and payment.order.refundable_minor == 0:
-        in_flight = (known for known in payment.reversals if known.standing is Standing.IN_FLIGHT)
-        return next((known for known in in_flight if now - known.created_at >= ABANDONED_AFTER), None)
+        abandoned = (known for known in payment.reversals if _is_abandoned(known, now))
+        return next((known for known in abandoned if _is_for(known, payment.order, asked.amount)), None)
     return None
+
+
+def _is_abandoned(known: Reversal, now: datetime) -> bool:
+    return known.standing is Standing.IN_FLIGHT and now - known.created_at >= ABANDONED_AFTER
+
+
+def _is_for(known: Reversal, order: Order, amount: Decimal | None) -> bool:
+    return amount is None or _amount_minor(order, amount) == known.amount_minor
 
 
 def _wanted(order: Order, refund_id: str, asked: Asked, now: datetime) -> Reversal:

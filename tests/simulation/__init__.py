@@ -1,0 +1,1 @@
+"""A deterministic simulation: the real handlers, live through histories that a seed makes up, faults included."""

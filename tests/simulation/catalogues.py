@@ -1,0 +1,24 @@
+"""What is on sale in a run, before and after somebody edits it; one price is odd, so that rounding shows."""
+
+from decimal import Decimal
+
+from topup.domain.catalogue import Catalogue
+
+
+def _catalogue(**packages: tuple[int, str]) -> Catalogue:
+    """Packages by name: credits, and the price in yuan."""
+    fields = {
+        name: {
+            "name": name,
+            "credits": number,
+            "price": price,
+            "currency": "CNY",
+            "unit_price": round(Decimal(price) / number, 4),
+        }
+        for name, (number, price) in packages.items()
+    }
+    return Catalogue.parse({"packages": fields, "credit_value_rmb": Decimal("0.1")})
+
+
+ON_SALE = _catalogue(trial=(500, "50.00"), standard=(1100, "100.00"), value=(313, "29.99"))
+EDITED = _catalogue(trial=(450, "55.00"), standard=(1000, "100.00"))

@@ -1,0 +1,126 @@
+"""Whoever calls the API: real HTTP API events in, answers out, each held against what a serial execution could say."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from tests.simulation.answers import Answers
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.invocations import Crash, Running
+from tests.simulation.mirror import Mirror
+from tests.simulation.scheduler import Scheduler
+from tests.support import api
+
+MOST_SKEW = 1.0  # seconds that a host's clock may be off
+ROUTES = {
+    "list_packages": "GET /api/payments/packages",
+    "create_checkout": "POST /api/payments/stripe/create",
+    "stripe_webhook": "POST /api/payments/webhook/stripe",
+    "get_payment": "GET /api/payments/{payment_id}",
+    "list_payments": "GET /api/payments",
+    "refund_payment": "POST /api/payments/stripe/refund",
+    "get_credits": "GET /api/users/credits",
+    "list_transactions": "GET /api/users/credits/transactions",
+    "spend_credits": "POST /api/users/credits/spend",
+}
+
+as_user, as_buyer, as_admin = cache(api.as_user), cache(api.as_buyer), cache(api.as_admin)
+SERVICE = {"x-api-key": api.API_KEY}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: a status, and the document."""
+
+    status: int
+    document: dict[str, Any]
+
+
+@dataclass
+class Context:
+    """What Lambda tells a function of its invocation."""
+
+    function_name: str
+    scheduler: Scheduler
+    ends: float
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.ends - self.scheduler.seconds) * 1000)
+
+
+class Clients:
+    """Calls functions, at the scheduler's time; None where the function died and no answer came."""
+
+    def __init__(
+        self, scheduler: Scheduler, running: Running, struck: Faults, mirror: Mirror, answers: Answers
+    ) -> None:
+        self._scheduler, self._running, self._faults = scheduler, running, struck
+        self._mirror, self._answers = mirror, answers
+        self._skew: Callable[[], float] = lambda: 0.0
+
+    def use_skew(self, chance: Any) -> None:
+        self._skew = lambda: chance.uniform(-MOST_SKEW, MOST_SKEW) if self._faults.strikes(Fault.CLOCK_SKEW) else 0.0
+
+    def http(
+        self,
+        function: str,
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | bytes | None = None,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        **about: Any,
+    ) -> Answer | None:
+        """Send one request; `about` is what the answer's check has to know of it."""
+        # API Gateway stamps a request in whole milliseconds.
+        now = self._scheduler.now + timedelta(seconds=self._skew())
+        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        event = _event(function, headers, body, path, query, now)
+        about |= {"now": now}
+        found = self.invoke(function, event, **about)
+        return Answer(found["statusCode"], json.loads(found["body"])) if found is not None else None
+
+    def invoke(self, function: str, event: dict[str, Any], *, timeout: float = 29.0, **about: Any) -> Any:
+        """Run a function to its end, or to its death: then None."""
+        invocation = self._running.begin(function, self._scheduler.seconds, self._mirror.commit, **about)
+        invocation.timeout = timeout
+        self._mirror.latest = max(self._mirror.latest, about.get("now", self._mirror.latest))
+        self._answers.begun(invocation, self._running.others())
+        context = Context(function, self._scheduler, self._scheduler.seconds + timeout)
+        try:
+            result = api.load_handler(function)(event, context)
+        except Crash:
+            return None
+        finally:
+            self._running.end()
+        self._answers.check(invocation, result)
+        return result
+
+
+def _event(
+    function: str,
+    headers: Mapping[str, str],
+    body: Mapping[str, Any] | bytes | None,
+    path: Mapping[str, str] | None,
+    query: Mapping[str, str] | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """An HTTP API event, payload 2.0, as far as anything reads it."""
+    made: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": ROUTES[function],
+        "headers": {name.lower(): value for name, value in headers.items()} | {"content-type": "application/json"},
+        "requestContext": {"requestId": "simulated", "timeEpoch": round(now.timestamp() * 1000)},
+        "isBase64Encoded": isinstance(body, bytes),
+    }
+    if path:
+        made["pathParameters"] = dict(path)
+    if query:
+        made["queryStringParameters"] = dict(query)
+    if body is not None:
+        made["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else json.dumps(body)
+    return made

@@ -1,0 +1,110 @@
+"""When nothing goes wrong any more, everything must come right: what is checked at the end of a run."""
+
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.mirror import Violation
+from topup.domain import audit
+from topup.domain.audit import PaymentLedger
+from topup.domain.reversal_kinds import REVERSES, Kind, Standing
+from topup.domain.reversals import Payment
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+MOST_ROUNDS = 5
+HALF_A_YEAR = 185 * 86400.0
+
+
+def converge(world: "World") -> None:
+    """Faults end, Stripe delivers again, reconcile runs: then books and ledger must agree. Raises Violation."""
+    world.calm()
+    world.scheduler.run_for(7200.0)
+    for _ in range(MOST_ROUNDS):
+        world.scheduler.run_for(26 * 3600.0)
+        report = world.reconcile_surely(sweep_after_hours=0)
+        if not report["repaired"]:
+            break
+    else:
+        raise Violation(f"reconcile always finds more to repair: {report}")
+    if report["failures"] or not report["complete"]:
+        raise Violation(f"reconcile cannot mend something: {report}")
+    check(world)
+    if world.plan.seed % 2:
+        world.scheduler.run_for(HALF_A_YEAR)
+        world.reconcile_surely(sweep_after_hours=0)
+        check(world)
+        _all_expired(world)
+
+
+def check(world: "World") -> None:
+    """All that must hold when nothing is under way."""
+    now = world.scheduler.now
+    ledgers: dict[str, PaymentLedger] = {}
+    findings: list[str] = []
+    for versions in world.mirror.accounts.values():
+        findings += audit.audit_account(versions.last, now)
+        ledgers |= audit.payment_ledgers(versions.last, now)
+    for payment_id, versions in world.mirror.payments.items():
+        findings += audit.audit_payment(versions.last, ledgers.get(payment_id, PaymentLedger()))
+        findings += _against_stripe(world, versions.last)
+    findings += _spends(world)
+    if findings:
+        raise Violation("; ".join(findings))
+
+
+def _against_stripe(world: "World", payment: Payment) -> list[str]:
+    """Where Stripe's books and ours differ over one payment."""
+    order, tables = payment.order, world.simulator._world.tables
+    intents = [one for one in tables["payment_intent"].values() if one["metadata"].get("order_id") == order.payment_id]
+    charges = [
+        one for one in tables["charge"].values() if one["payment_intent"] in {intent["id"] for intent in intents}
+    ]
+    paid = [charge for charge in charges if charge["status"] == "succeeded"]
+    refunds = [one for one in tables["refund"].values() if one["charge"] in {charge["id"] for charge in paid}]
+    disputes = [one for one in tables["dispute"].values() if one["charge"] in {charge["id"] for charge in paid}]
+    ours = {kind: {one.stripe_id: one for one in payment.reversals if one.kind is kind} for kind in Kind}
+    findings = []
+    if len(paid) > 1:
+        findings.append(f"was paid {len(paid)} times")
+    if bool(paid) != order.is_settled:
+        findings.append(f"is {order.status}, at Stripe {'paid' if paid else 'unpaid'}")
+    if order.is_unfinished and not any(charge["status"] == "pending" for charge in charges):
+        findings.append(f"is still {order.status}")
+    findings += _reversals("refund", refunds, ours[Kind.REFUND], order.refunded_minor)
+    findings += _reversals("dispute", disputes, ours[Kind.DISPUTE], order.disputed_minor)
+    if any(one.standing is Standing.IN_FLIGHT for one in payment.reversals):
+        findings.append("has a refund in flight")
+    return [f"payment {order.payment_id} {finding}" for finding in findings]
+
+
+def _reversals(what: str, theirs: list[Any], ours: Any, figure: int) -> list[str]:
+    findings = []
+    standing = sum(one["amount"] for one in theirs if Standing(one["status"]) in REVERSES)
+    if standing != figure:
+        findings.append(f"has {what}s of {figure}, at Stripe {standing}")
+    for one in theirs:
+        if one["id"] not in ours or ours[one["id"]].standing != one["status"]:
+            findings.append(f"does not know that {what} {one['id']} is {one['status']}")
+    # A refund that Stripe refused was never made there.
+    for known in ours.values():
+        if known.stripe_id not in {one["id"] for one in theirs} and known.standing is not Standing.FAILED:
+            findings.append(f"has a {what} that Stripe does not know: {known.reversal_id}")
+    return findings
+
+
+def _spends(world: "World") -> list[str]:
+    """Every spend that was answered is in the ledger, once."""
+    entries = {entry.transaction_id for versions in world.mirror.accounts.values() for entry in versions.last.entries}
+    return [f"the spend {told} is gone" for told in world.answers.entries_told if told not in entries]
+
+
+def _all_expired(world: "World") -> None:
+    now = world.scheduler.now
+    left = [
+        lot.lot_id
+        for versions in world.mirror.accounts.values()
+        for lot in versions.last.lots
+        if lot.remaining and lot.expires_at <= now
+    ]
+    if left:
+        raise Violation(f"credits that have expired are still there: {left}")

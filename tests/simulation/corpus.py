@@ -1,0 +1,36 @@
+"""Plans that once failed, kept so that they never fail again: one JSON file each, with what was wrong."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.simulation.plan import Plan
+
+FOLDER = Path(__file__).with_name("corpus")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A plan of the corpus, and the defect that it found."""
+
+    name: str
+    found: str
+    plan: Plan
+
+
+def kept() -> list[Kept]:
+    return [_read(path) for path in sorted(FOLDER.glob("*.json"))]
+
+
+def keep(plan: Plan, found: str) -> Path:
+    """Write a plan into the corpus; `found`: what it violated."""
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"seed-{plan.seed}.json"
+    document = {"found": found, "plan": json.loads(plan.to_json())}
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def _read(path: Path) -> Kept:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return Kept(path.stem, document["found"], Plan.from_json(json.dumps(document["plan"])))

@@ -1,0 +1,293 @@
+"""DynamoDB in process: real botocore in front, an emulator behind its last hook, and between them what goes wrong.
+
+What the emulator's own tests and the fidelity tests hold is not looked at again here; so the parts of both that cost
+time and decide nothing (signing, naming the user agent, parsing the same expression again) are done once.
+"""
+
+import copy
+import io
+import json
+import marshal
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import botocore
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ReadTimeoutError
+from botocore.retries import quota
+from ministack.services import dynamodb as engine
+
+from tests.simulation import faults
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.invocations import Crash, Running
+from tests.simulation.scheduler import Scheduler
+from tests.support.api import template
+from topup.store import client as store_client
+
+Json = dict[str, Any]
+Key = tuple[str, str, str]  # table, partition key, sort key
+Written = Callable[[set[tuple[str, str]]], None]  # the table and partition key of every item that was written
+
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+ENGINE = {
+    "CreateTable": "_create_table",
+    "PutItem": "_put_item",
+    "GetItem": "_get_item",
+    "UpdateItem": "_update_item",
+    "DeleteItem": "_delete_item",
+    "Query": "_query",
+    "Scan": "_scan",
+    "BatchGetItem": "_batch_get_item",
+    "TransactWriteItems": "_transact_write_items",
+}
+SHORTEST, LONGEST = 0.001, 0.03  # seconds that a call takes, there and back
+LATE = (0.01, 8.0)  # seconds after which a request that was given up is carried out
+NOTHING = json.dumps({"Items": [], "Count": 0, "ScannedCount": 0}).encode()
+
+
+@cache
+def _prepared() -> tuple[Any, list[quota.RetryQuota]]:
+    """The functions' own client, without what costs time and decides nothing; and the quotas of its retries."""
+    quotas: list[quota.RetryQuota] = []
+    make = quota.RetryQuota.__init__
+
+    def remember(self: quota.RetryQuota, *args: Any, **options: Any) -> None:
+        make(self, *args, **options)
+        quotas.append(self)
+
+    quota.RetryQuota.__init__ = remember  # type: ignore[method-assign]
+    try:
+        store_client.client.cache_clear()
+        client = store_client.client()
+    finally:
+        quota.RetryQuota.__init__ = make  # type: ignore[method-assign]
+    agent = client._user_agent_creator.to_string()  # type: ignore[attr-defined]
+    client._user_agent_creator.to_string = lambda: agent  # type: ignore[attr-defined]
+    client.meta.events.register("choose-signer.dynamodb", lambda **_: botocore.UNSIGNED)
+    endpoint = client._ruleset_resolver.construct_endpoint  # type: ignore[attr-defined]
+    known: list[Any] = []
+
+    def construct(*args: Any, **options: Any) -> Any:
+        known[:] = known or [endpoint(*args, **options)]
+        return known[0]
+
+    client._ruleset_resolver.construct_endpoint = construct  # type: ignore[attr-defined]
+    engine._tokenize = cache(engine._tokenize)
+    engine._condition_syntax_error = cache(engine._condition_syntax_error)
+    engine.copy = SimpleNamespace(copy=copy.copy, deepcopy=_copied)
+    engine.reset()
+    return client, quotas
+
+
+def _copied(value: Any) -> Any:
+    """A deep copy; items are plain data, which marshal copies ten times as fast as copy does."""
+    try:
+        return marshal.loads(marshal.dumps(value))  # noqa: S302 - what has just been dumped here
+    except ValueError:
+        return copy.deepcopy(value)
+
+
+class Database:
+    """The two tables, for the time of one run."""
+
+    def __init__(self, scheduler: Scheduler, running: Running, struck: Faults, chance: Any) -> None:
+        self._scheduler, self._running, self._faults, self._chance = scheduler, running, struck, chance
+        self.client, quotas = _prepared()
+        for one in quotas:
+            one._available_capacity = one._max_capacity  # type: ignore[attr-defined]
+        engine.reset()
+        names = {table.logical_id: table for table in template().tables}
+        for table in names.values():
+            _call("CreateTable", {"TableName": table.name, **table.definition})
+        self.orders, self.credits = names["OrdersTable"].name, names["CreditsTable"].name
+        self._locked: set[Key] = set()
+        self._before: list[Json] = []  # the orders as they were before each of the last writes
+        self.keeps_old = False
+        self.written: Written = lambda _: None
+        self.traced: Callable[[str, bytes, bytes], None] = lambda _what, _sent, _answer: None
+        self.hit: Callable[[str], None] = lambda _name: None
+        self.commits = 0
+        self.calls = 0  # boundaries crossed, for the sweep
+        self.strike_at: tuple[int, Fault] | None = None
+
+    def __enter__(self) -> "Database":
+        self.client.meta.events.register("before-send.dynamodb", self._send)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.meta.events.unregister("before-send.dynamodb", self._send)
+
+    # ------------------------------------------------------------------------------------------------- looking
+
+    def items(self, table: str) -> dict[str, dict[str, Json]]:
+        """What is stored, by partition and sort key, as the engine has it: to be read only."""
+        stored: dict[str, dict[str, Json]] = engine._tables[table]["items"]
+        return stored
+
+    def delete(self, table: str, partition: str, record: str) -> None:
+        """Remove an item, as TTL does: nobody asks, and nothing is counted."""
+        engine._remove_item(engine._tables[table], partition, record)
+
+    # ------------------------------------------------------------------------------------------------- a request
+
+    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        invocation = self._running.current
+        if invocation is not None:
+            if self._scheduler.seconds - invocation.begun > invocation.timeout:
+                invocation.is_dead = True
+            if invocation.is_dead:
+                raise Crash
+        target = request.headers["X-Amz-Target"]
+        operation = (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
+        body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
+        sent = json.loads(body)
+        self._pause()
+        fault = self._fault(operation, sent)
+        answer = self._answered(operation, body, sent, fault)
+        if fault is Fault.CRASH_AFTER and invocation is not None:
+            invocation.is_dead = True
+            raise Crash
+        self._pause()
+        status, content = answer
+        return AWSResponse(request.url, status, HTTPHeaders(), _Raw(content))
+
+    def _fault(self, operation: str, sent: Json) -> Fault | None:
+        self.calls += 1
+        if self.strike_at:
+            return self.strike_at[1] if self.strike_at[0] == self.calls else None
+        if operation in WRITES:
+            return self._faults.of(faults.OF_A_WRITE)
+        if operation == "BatchGetItem":
+            return self._faults.of(faults.OF_A_BATCH_READ)
+        return self._faults.of(faults.OF_AN_INDEX_READ if "IndexName" in sent else faults.OF_A_READ)
+
+    def _answered(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
+        match fault:
+            case Fault.CRASH_BEFORE:
+                invocation = self._running.current
+                if invocation is not None:
+                    invocation.is_dead = True
+                raise Crash
+            case Fault.TIMEOUT_BEFORE:
+                raise self._timed_out()
+            case Fault.LATE_COMMIT:
+                self._scheduler.start(lambda: self._late(operation, body, sent), self._chance.uniform(*LATE))
+                raise self._timed_out()
+            case Fault.THROTTLE:
+                return _error("ProvisionedThroughputExceededException")
+            case Fault.CONFLICT:
+                return _conflict(operation, sent)
+            case Fault.PARTIAL_ANSWER:
+                return 200, json.dumps({"Responses": {}, "UnprocessedKeys": sent["RequestItems"]}).encode()
+            case Fault.STALE_READ if self._before:
+                return self._as_it_was(operation, sent)
+        answer = self._carried_out(operation, body, sent)
+        if fault is Fault.TIMEOUT_AFTER:
+            raise self._timed_out()
+        return _error("InternalServerError", 500) if fault is Fault.ERROR_AFTER else answer
+
+    def _late(self, operation: str, body: bytes, sent: Json) -> None:
+        before = self.commits
+        self._carried_out(operation, body, sent)
+        if self.commits > before:
+            self.hit("a request that was given up changes something after all")
+
+    def _carried_out(self, operation: str, body: bytes, sent: Json) -> tuple[int, bytes]:
+        if operation not in WRITES:
+            if sent.get("IndexName") == "waiting" and not self._waits(sent):
+                return 200, NOTHING
+            answer = _call(operation, sent)
+            self.traced(operation, body, answer[1])
+            return answer
+        keys = _keys(operation, sent)
+        if self._locked & keys:
+            self.traced("conflict", body, b"")
+            self.hit("a transaction meets another's lock")
+            return _conflict(operation, sent)
+        if operation == "TransactWriteItems":
+            # Between check and commit its items are locked: whoever writes one of them meanwhile conflicts.
+            self._locked |= keys
+            try:
+                self._pause()
+            finally:
+                self._locked -= keys
+        return self._written(operation, body, sent, keys)
+
+    def _written(self, operation: str, body: bytes, sent: Json, keys: set[Key]) -> tuple[int, bytes]:
+        before = {key: dict(records) for key, records in self.items(self.orders).items()} if self.keeps_old else None
+        answer = _call(operation, sent)
+        self.traced(operation, body, answer[1])
+        if answer[0] == 200:
+            if before is not None:
+                self._before = [*self._before[-3:], before]
+            self.commits += 1
+            self.written({(table, partition) for table, partition, _ in keys})
+        return answer
+
+    def _waits(self, sent: Json) -> bool:
+        """Whether anything is in the part of the index that is asked for; most often nothing is."""
+        what = sent["ExpressionAttributeValues"][":what"]
+        return any(
+            record.get("waits_for") == what
+            for records in self.items(self.orders).values()
+            for record in records.values()
+        )
+
+    def _as_it_was(self, operation: str, sent: Json) -> tuple[int, bytes]:
+        table = engine._tables[self.orders]
+        now, table["items"] = table["items"], self._chance.choice(self._before)
+        members = table.pop(engine._INDEX_MEMBERS, None)
+        try:
+            return _call(operation, sent)
+        finally:
+            table["items"] = now
+            table.pop(engine._INDEX_MEMBERS, None)
+            if members is not None:
+                table[engine._INDEX_MEMBERS] = members
+
+    def _pause(self) -> None:
+        self._scheduler.pause(self._chance.uniform(SHORTEST, LONGEST) / 2)
+
+    def _timed_out(self) -> Exception:
+        self._scheduler.pause(store_client.READ_TIMEOUT)
+        return ReadTimeoutError(endpoint_url="https://dynamodb")
+
+
+class _Raw(io.BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def _call(operation: str, sent: Json) -> tuple[int, bytes]:
+    """Let the engine do it, by the function to which its own dispatcher would hand the request."""
+    status, _, answer = getattr(engine, ENGINE[operation])(sent)
+    return status, answer if isinstance(answer, bytes) else answer.encode()
+
+
+def _keys(operation: str, sent: Json) -> set[Key]:
+    """What a request writes, or holds to a condition."""
+    if operation == "TransactWriteItems":
+        return {_key(part) for write in sent["TransactItems"] for part in write.values()}
+    return {_key(sent)}
+
+
+def _key(part: Json) -> Key:
+    named, table = part.get("Key") or part["Item"], part["TableName"]
+    return table, named[engine._tables[table]["pk_name"]]["S"], named["record"]["S"]
+
+
+def _error(code: str, status: int = 400, **details: Any) -> tuple[int, bytes]:
+    return status, json.dumps(
+        {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **details}
+    ).encode()
+
+
+def _conflict(operation: str, sent: Json) -> tuple[int, bytes]:
+    if operation != "TransactWriteItems":
+        return _error("TransactionConflictException")
+    reasons = [{"Code": "None"} for _ in sent["TransactItems"]]
+    reasons[-1] = {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
+    return _error("TransactionCanceledException", CancellationReasons=reasons)

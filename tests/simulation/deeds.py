@@ -1,0 +1,346 @@
+"""What the people of a run do: buyers, services that spend, administrators, banks, and operators."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from local.stripe_simulator import Refused
+from tests.simulation.catalogues import EDITED
+from tests.simulation.clients import SERVICE, Answer, as_admin, as_buyer, as_user
+from topup.domain import orders
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+Json = dict[str, Any]
+
+USERS = ("user-0", "user-1")
+DAY = 86400.0
+CARD, DECLINED, CHALLENGED = "4242424242424242", "4000000000000002", "4000002500003155"
+RETRY_AFTER = (0.3, 3.0)  # seconds
+WORTH_A_RETRY = (500, 502, 503)
+
+
+@dataclass
+class Purchase:
+    """A payment as its buyer knows it."""
+
+    user: str
+    payment_id: str
+    session: str
+    intent: str | None = None
+
+
+class Deeds:
+    """One method for each kind of step; each begins something and does not wait for its end."""
+
+    def __init__(self, world: "World", chance: random.Random) -> None:
+        self._world, self._chance = world, chance
+        self._keys = 0
+        self.purchases: list[Purchase] = []
+
+    def do(self, what: str, args: dict[str, Any]) -> None:
+        getattr(self, what)(**args)
+
+    # ------------------------------------------------------------------------------------------------- buying
+
+    def buy(self, **how: Any) -> None:
+        self._begin(partial(self._buy, **how))
+
+    def _buy(self, *, user: int, package: str, key: bool, tries: int, twice: bool, **how: Any) -> None:
+        name = USERS[user]
+        given = self._key(name) if key else None
+        if twice and given:
+            self._begin(lambda: self._create(name, package, given, 1))
+        answer = self._create(name, package, given, tries)
+        if answer is None or answer.status != 200:
+            return
+        document = answer.document
+        purchase = Purchase(name, document["payment_id"], document["payment_url"].rpartition("/")[2])
+        if purchase.payment_id not in [known.payment_id for known in self.purchases]:
+            self.purchases.append(purchase)
+        self._pay(purchase, **how)
+
+    def _create(self, name: str, package: str, key: str | None, tries: int) -> Answer | None:
+        headers = as_buyer(name) | ({"idempotency-key": key} if key else {})
+        about: Json = {"user": name, "package": package, "key": key}
+        # Without a key, to try again is to buy again.
+        return self._ask("create_checkout", headers, {"package": package}, tries if key else 1, **about)
+
+    def _pay(
+        self,
+        purchase: Purchase,
+        *,
+        pay: str,
+        after: float,
+        settles: str,
+        settles_after: float,
+        reads: int,
+        **_: Any,
+    ) -> None:
+        self._world.scheduler.pause(after)
+        simulator, session = self._world.simulator, purchase.session
+        try:
+            match pay:
+                case "never":
+                    return
+                case "alipay" | "wechat_pay":
+                    simulator.pay(session, method=pay)
+                    self._begin(lambda: self._settle(session, settles), settles_after)
+                case "declined first":
+                    simulator.pay(session, card=DECLINED)
+                    self._world.scheduler.pause(after)
+                    simulator.pay(session, card=CARD)
+                case "3-D Secure":
+                    simulator.pay(session, card=CHALLENGED, three_d_secure="complete")
+                case _:
+                    simulator.pay(session, card=CARD)
+        except Refused:
+            return  # paid or run out already
+        finally:
+            purchase.intent = simulator.session(session)["payment_intent"] and str(
+                simulator.session(session)["payment_intent"]["id"]
+            )
+        for _ in range(reads):
+            self._read_payment(purchase)
+            self._world.scheduler.pause(self._chance.uniform(0.1, 7.0))
+
+    def _settle(self, session: str, outcome: str) -> None:
+        try:
+            self._world.simulator.settle(session, outcome)
+        except Refused:
+            return
+
+    def session_runs_out(self, which: int) -> None:
+        if purchase := self._purchase(which):
+            self._at_stripe(lambda: self._world.simulator.expire(purchase.session))
+
+    # ------------------------------------------------------------------------------------------------- spending
+
+    def spend(self, *, user: int, share: float, tries: int, times: int, twice: bool) -> None:
+        for _ in range(times):
+            self._spend(USERS[user], share, tries, twice=twice)
+
+    def _spend(self, name: str, share: float, tries: int, *, twice: bool = False, after: float = 0.0) -> None:
+        account = self._world.mirror.account(name)
+        open_credits = sum(lot.remaining for lot in account.lots) if account else 100
+        amount = max(1, int(open_credits * share))
+        key = self._key(name)
+        body = {"user_id": name, "amount": amount, "description": "work"}
+        about: Json = {"user": name, "key": key, "amount": amount}
+        ask = partial(self._ask, "spend_credits", SERVICE | {"idempotency-key": key}, body, tries, **about)
+        self._begin(ask, after)
+        if twice:
+            self._begin(ask, after + self._chance.uniform(0, 0.05))
+
+    # ------------------------------------------------------------------------------------------------- money back
+
+    def refund(self, *, which: int, after: float = 0.0, **how: Any) -> None:
+        if purchase := self._purchase(which):
+            self._begin(lambda: self._refund(purchase, **how), after)
+
+    def _refund(self, purchase: Purchase, *, share: float | None, force: bool, key: bool, tries: int) -> None:
+        payment = self._world.mirror.payment(purchase.payment_id)
+        amount_minor = max(1, int(payment.order.amount_minor * share)) if share and payment else None
+        body = {
+            "payment_id": purchase.payment_id,
+            "reason": "Customer request",
+            "amount": None if amount_minor is None else amount_minor / 100,
+            "force": force,
+        }
+        about: Json = {
+            "user": purchase.user,
+            "payment": purchase.payment_id,
+            "force": force,
+            "amount_minor": amount_minor,
+        }
+        headers = as_admin() | ({"idempotency-key": self._key("refund")} if key else {})
+        self._ask("refund_payment", headers, body, tries if key else 1, **about)
+
+    def dashboard_refund(self, *, which: int, share: float | None, pending: bool) -> None:
+        purchase = self._purchase(which)
+        if purchase and (intent := purchase.intent):
+            self._at_stripe(lambda: self._world.simulator.refund(intent, self._part(intent, share), pending=pending))
+
+    def refund_outcome(self, *, which: int, does: str) -> None:
+        made = list(self._world.simulator._world.tables["refund"])
+        if not made:
+            return
+        refund_id = made[which % len(made)]
+        if does == "fails":
+            if self._world.simulator._world.tables["refund"][refund_id]["status"] == "succeeded":
+                self._world.hit("a refund fails after it had succeeded")
+            self._at_stripe(lambda: self._world.simulator.fail_refund(refund_id))
+        else:
+            self._at_stripe(lambda: self._world.simulator.settle_refund(refund_id, "succeeded"))
+
+    def dispute(self, *, which: int, share: float | None, inquiry: bool) -> None:
+        purchase = self._purchase(which)
+        if purchase and (intent := purchase.intent):
+            status = "warning_needs_response" if inquiry else "needs_response"
+            self._at_stripe(
+                lambda: self._world.simulator.dispute(intent, amount=self._part(intent, share), status=status)
+            )
+
+    def dispute_outcome(self, *, which: int, status: str) -> None:
+        made = list(self._world.simulator._world.tables["dispute"].values())
+        if made:
+            dispute = made[which % len(made)]
+            end = "warning_closed" if dispute["status"].startswith("warning") else status
+            self._at_stripe(lambda: self._world.simulator.close_dispute(dispute["id"], end))
+
+    def _part(self, intent: str, share: float | None) -> int | None:
+        amount = self._world.simulator._world.tables["payment_intent"][intent]["amount"]
+        return max(1, int(amount * share)) if share else None
+
+    # ------------------------------------------------------------------------------------------------- narrow windows
+
+    def at_expiry(self, *, user: int, offsets: list[float], deed: str, share: float) -> None:
+        """Be there in the very second in which credits expire."""
+        account = self._world.mirror.account(USERS[user])
+        now = self._world.scheduler.now
+        moments = (
+            sorted(lot.expires_at for lot in account.lots if lot.remaining and lot.expires_at > now) if account else []
+        )
+        if not moments:
+            return
+        self._world.pass_time((moments[0] - now).total_seconds() - 2.0)
+        if self._world.scheduler.now >= moments[0]:
+            return  # a purge, or a leap, has gone past it
+        self._world.hit("something in the very second of an expiry")
+        for offset in offsets:
+            after = (moments[0] - self._world.scheduler.now).total_seconds() + offset
+            self._in_that_second(user, deed, share, max(0.0, after))
+
+    def _in_that_second(self, user: int, deed: str, share: float, after: float) -> None:
+        which = self._chance.randrange(6)
+        match deed:
+            case "spend":
+                self._spend(USERS[user], share, 2, after=after)
+            case "refund":
+                self.refund(which=which, share=None, force=False, key=True, tries=2, after=after)
+            case "dashboard refund":
+                self._begin(lambda: self.dashboard_refund(which=which, share=share, pending=False), after)
+            case "buy":
+                how: Json = {"pay": "card", "after": 0.1, "settles": "succeeded", "settles_after": 1.0, "reads": 0}
+                buy = partial(self._buy, user=user, package="trial", key=True, tries=3, twice=False, **how)
+                self._begin(buy, max(0.0, after - 1.0))
+            case _:
+                self._begin(lambda: self._read_credits(USERS[user]), after)
+
+    def refund_while_spending(self, *, which: int, **how: Any) -> None:
+        if purchase := self._purchase(which):
+            self._spend(purchase.user, 0.5, 2)
+            self.refund(which=which, after=self._chance.uniform(0, 0.05), **how)
+            self._spend(purchase.user, 1.0, 2, after=self._chance.uniform(0, 0.05))
+
+    def two_refunds(self, *, which: int, **how: Any) -> None:
+        self.refund(which=which, **how)
+        self.refund(which=which, after=self._chance.uniform(0, 0.1), **how)
+
+    def dispute_during_refund(self, *, which: int, **how: Any) -> None:
+        self.refund(which=which, **how)
+        after = self._chance.uniform(0, 0.4)
+        self._begin(lambda: self.dispute(which=which, share=how["share"], inquiry=False), after)
+
+    def refund_before_grant(self, **how: Any) -> None:
+        """Our endpoint is away while somebody pays, and gets the money back in the Dashboard."""
+        self._world.postman.away_until = self._world.scheduler.seconds + 30.0
+
+        def pay_and_refund() -> None:
+            self._buy(**{**how, "pay": "card", "tries": 3, "after": 0.1, "reads": 0})
+            if self.purchases and self.purchases[-1].intent:
+                self.dashboard_refund(which=len(self.purchases) - 1, share=None, pending=False)
+                self._world.hit("a refund before its grant")
+
+        self._begin(pay_and_refund)
+
+    # ------------------------------------------------------------------------------------------------- reading
+
+    def read(self, *, user: int, which: int, what: str) -> None:
+        name = USERS[user]
+        match what:
+            case "credits":
+                self._begin(lambda: self._read_credits(name))
+            case "payment":
+                if purchase := self._purchase(which):
+                    self._begin(lambda: self._read_payment(purchase))
+            case "transactions":
+                about: Json = {"query": {"limit": "5"}, "user": name, "limit": 5}
+                self._begin(partial(self._ask, "list_transactions", as_user(name), **about))
+            case "payments":
+                self._begin(partial(self._ask, "list_payments", as_user(name), user=name))
+            case _:
+                self._begin(partial(self._ask, "list_packages", {}))
+
+    def _read_credits(self, name: str) -> None:
+        self._ask("get_credits", as_user(name), user=name)
+
+    def _read_payment(self, purchase: Purchase) -> None:
+        about: Json = {"user": purchase.user, "payment": purchase.payment_id}
+        about["path"] = {"payment_id": purchase.payment_id}
+        self._ask("get_payment", as_user(purchase.user), **about)
+
+    # ------------------------------------------------------------------------------------------------- operating
+
+    def wait(self, *, days: float, leap: bool) -> None:
+        self._world.pass_time(days * DAY, leap=leap)
+
+    def away(self, *, seconds: float) -> None:
+        self._world.postman.away_until = self._world.scheduler.seconds + seconds
+
+    def replay(self) -> None:
+        """Somebody sends every event again, however old."""
+        events = self._world.simulator._world.tables["event"]
+        now = self._world.scheduler.seconds
+        for event_id, event in list(events.items()):
+            self._world.simulator.resend(event_id)
+            if now - event["created"] > 30 * DAY:
+                self._world.hit("a webhook replayed after 30 days")
+
+    def reconcile(self) -> None:
+        self._begin(self._world.reconcile)
+
+    def edit_catalogue(self) -> None:
+        self._world.use_catalogue(EDITED)
+        self._world.hit("a catalogue edit")
+
+    def rotate_secret(self) -> None:
+        self._world.rotate_secret()
+        self._world.hit("a secret rotation")
+
+    # ------------------------------------------------------------------------------------------------- common
+
+    def _ask(
+        self, function: str, headers: dict[str, str], body: dict[str, Any] | None = None, tries: int = 1, **about: Any
+    ) -> Answer | None:
+        """Send a request, and again with the same key when it failed or no answer came."""
+        for number in range(tries):
+            if number:
+                self._world.scheduler.pause(self._chance.uniform(*RETRY_AFTER))
+            answer = self._world.clients.http(function, headers, body, **about)
+            if answer is not None and answer.status not in WORTH_A_RETRY:
+                return answer
+        return answer
+
+    def _begin(self, run: Callable[[], Any], after: float = 0.0) -> None:
+        self._world.scheduler.start(run, after)
+
+    def _at_stripe(self, do: Callable[[], Any]) -> None:
+        try:
+            do()
+        except Refused:
+            return  # the bank, or the Dashboard, would not do that either
+
+    def _purchase(self, which: int) -> Purchase | None:
+        return self.purchases[which % len(self.purchases)] if self.purchases else None
+
+    def _key(self, name: str) -> str:
+        """A fresh Idempotency-Key, whose order falls into one of the index's parts that a run looks at."""
+        while True:
+            self._keys += 1
+            key = f"{name}-{self._keys}"
+            if orders.order_id(name, key)[0] in self._world.shards:
+                return key

@@ -1,0 +1,272 @@
+"""A run: the whole product and everybody around it, from a plan's first step until all is quiet and checked."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from local.stripe_simulator import Behaviour, Simulator
+from tests.simulation import chance, convergence
+from tests.simulation.answers import Answers
+from tests.simulation.catalogues import ON_SALE
+from tests.simulation.clients import Clients
+from tests.simulation.database import Database
+from tests.simulation.deeds import DAY, Deeds
+from tests.simulation.expiries import Expiries
+from tests.simulation.faults import OF_A_READ, OF_A_WRITE, OF_STRIPE, Fault, Faults
+from tests.simulation.invocations import Running
+from tests.simulation.mirror import Mirror, Violation
+from tests.simulation.plan import Plan
+from tests.simulation.postman import Postman
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.stripe_side import StripeSide
+from tests.support.api import API_KEY, JWT_SECRET, template
+from tests.support.stripe_events import STACK, WEBHOOK_SECRET
+from topup import config, telemetry
+from topup.domain.catalogue import Catalogue
+from topup.store import items
+from topup.stripe_gateway import client as stripe_client
+from topup.stripe_gateway.translation import EVENT_TYPES
+
+START = datetime(2026, 8, 30, 12, tzinfo=UTC)  # six months later is a shorter month
+NEW_SECRET = "whsec_the_one_that_came_after"
+CALL_FAULTS = {*OF_A_WRITE, *OF_A_READ, *OF_STRIPE, Fault.PARTIAL_ANSWER}
+ENVIRONMENT = {
+    "STACK_NAME": STACK,
+    "FRONTEND_URL": "https://shop.example",
+    "SECRETS_PREFIX": "",
+    "JWT_SECRET": JWT_SECRET,
+    "PROXY_API_KEY": API_KEY,
+    "STRIPE_SECRET_KEY": "sk_test_1",
+    "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    "POWERTOOLS_METRICS_NAMESPACE": "Topup",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
+
+
+REPLACED: tuple[tuple[Any, str], ...] = (
+    (items, "SHARDS"),
+    (telemetry, "single_metric"),
+    (config, "catalogue"),
+)
+
+
+@dataclass
+class Outcome:
+    """What came of a plan: what was violated, if anything was, and what happened on the way."""
+
+    plan: Plan
+    violation: str | None
+    trace: str
+    hits: Counter[str] = field(default_factory=Counter)
+    commits: int = 0
+    invocations: int = 0
+
+
+class World:
+    """Everything that lives in a run."""
+
+    def __init__(self, plan: Plan, told: Callable[[str], None] | None = None) -> None:
+        self.plan = plan
+        self.hits: Counter[str] = Counter()
+        self.shards = chance.SHARDS
+        self._hash = hashlib.sha256()
+        self._told = told
+        of = partial(chance.stream, plan.seed)
+        self.scheduler = Scheduler(START, of("scheduler"))
+        self.running = Running()
+        self.faults = Faults(plan.faults, of("faults"))
+        self.database = Database(self.scheduler, self.running, self.faults, of("database"))
+        self.mirror = Mirror(self.database, self.scheduler, self.running)
+        self.answers = Answers(self.mirror, is_calm=not CALL_FAULTS & set(plan.faults))
+        self.clients = Clients(self.scheduler, self.running, self.faults, self.mirror, self.answers)
+        self.simulator = Simulator(
+            "http://stripe.test",
+            now=lambda: self.scheduler.now,
+            rng=of("stripe"),
+            secret_key="sk_test_1",
+        )
+        self.simulator.add_webhook("http://127.0.0.1:1/", WEBHOOK_SECRET, EVENT_TYPES)
+        self.stripe = StripeSide(self.simulator, self.scheduler, self.running, self.faults, of("stripe side"))
+        self.expiries = Expiries(self.scheduler, self.database, self.clients, self.faults, of("expiries"))
+        self.postman = Postman(self.simulator, self.scheduler, self.clients, self.faults, of("postman"))
+        self.deeds = Deeds(self, of("deeds"))
+        self._chance = of("world")
+        self._connect(of)
+
+    def _connect(self, of: Callable[[str], Any]) -> None:
+        self.clients.use_skew(of("skew"))
+        self.postman.lose_for_good(self.plan.faults.get(Fault.WEBHOOK_NEVER_SENT, 0.0))
+        self.database.keeps_old = Fault.STALE_READ in self.plan.faults
+        self.database.written = self._written
+        self.database.traced = self.stripe.traced = self._traced
+        for part in (self.mirror, self.answers, self.expiries, self.stripe, self.database, self.postman):
+            part.hit = self.hit
+
+    def hit(self, name: str) -> None:
+        """Note that something rare has happened: a narrow window, an operation."""
+        self.hits[name] += 1
+
+    # ------------------------------------------------------------------------------------------------- the run
+
+    def live(self) -> None:
+        """From the first step until all is quiet; raises Violation."""
+        for step in self.plan.steps:
+            self.scheduler.run_for(step.gap)
+            self._traced(f"step {step.what} {step.args}", b"", b"")
+            self.deeds.do(step.what, step.args)
+        self.settle()
+        convergence.converge(self)
+
+    def settle(self) -> None:
+        """Let those who are calling finish."""
+        self.scheduler.run_for(60.0)
+        self.scheduler.run_while(lambda: bool(self.running.now))
+
+    def pass_time(self, seconds: float, *, leap: bool = False) -> None:
+        """Let days go by, with reconcile on its schedule; or let the clock leap over what should have happened."""
+        if leap and seconds <= 5 * DAY:
+            self.scheduler.run_while(lambda: bool(self.running.now))
+            self.scheduler.leap(seconds)
+            self.hit("a leap of the clock")
+            if seconds > DAY / 2:
+                self.reconcile_surely()
+            return
+        end = self.scheduler.seconds + seconds
+        for part in (3 / 24 * DAY, 2.9 * DAY):
+            if end - self.scheduler.seconds > part:
+                self.scheduler.run_for(part)
+                self.reconcile_surely()
+        self.scheduler.run_for(max(0.0, end - self.scheduler.seconds))
+
+    def reconcile(self, **event: Any) -> Any:
+        """One scheduled run, by whoever was started for it; its report, or None if it died."""
+        time = self.scheduler.now
+        return self.clients.invoke("reconcile", {"time": time.isoformat(), **event}, timeout=300.0, now=time)
+
+    def reconcile_surely(self, **event: Any) -> Any:
+        """Let hourly runs go on until one has come through: so many in a row do not fail."""
+        reports: list[Any] = []
+
+        def run() -> None:
+            for number in range(4):
+                if number == 3:
+                    self.faults.suspend()
+                report = self.reconcile(**{"window_hours": 720, **event})
+                if report and report["complete"] and not report["failures"]:
+                    break
+                self.scheduler.pause(3600.0)
+            self.faults.resume()
+            reports.append(report)
+
+        self.scheduler.start(run)
+        self.scheduler.run_while(lambda: not reports)
+        return reports[0]
+
+    # ------------------------------------------------------------------------------------------------- operators
+
+    def use_catalogue(self, edited: Catalogue) -> None:
+        config.catalogue = lambda: edited  # type: ignore[assignment]
+
+    def rotate_secret(self) -> None:
+        """Stripe signs with a new secret; the functions hear of it now, or some seconds late."""
+        webhooks = self.simulator._world.webhooks
+        webhooks.secrets = dict.fromkeys(webhooks.secrets, NEW_SECRET)
+        both = f"{NEW_SECRET},{WEBHOOK_SECRET}"
+        self.scheduler.start(
+            lambda: os.environ.update(STRIPE_WEBHOOK_SECRET=both), self._chance.choice((0.0, 20.0, 200.0))
+        )
+
+    def calm(self) -> None:
+        """From now on nothing goes wrong any more."""
+        self.faults.end()
+        self.simulator.set_webhooks(Behaviour())
+        self.postman.away_until = 0.0
+
+    # ------------------------------------------------------------------------------------------------- listening
+
+    def _written(self, touched: set[tuple[str, str]]) -> None:
+        self.mirror.written(touched)
+        self.expiries.written(touched)
+
+    def _traced(self, what: str, sent: bytes, answer: bytes) -> None:
+        invocation = self.running.current
+        who = f"{invocation.function} {invocation.number}" if invocation else "-"
+        self._hash.update(f"{self.scheduler.micros} {who} {what}\n".encode() + sent + answer)
+        if self._told:
+            when = f"{self.scheduler.now:%Y-%m-%d %H:%M:%S.%f}"
+            self._told(f"{when} {who:22} {what} {sent.decode()[:400]} → {answer.decode()[:200]}")
+
+    @property
+    def trace(self) -> str:
+        """What the run has done, in sixteen digits: equal for equal runs."""
+        return self._hash.hexdigest()[:16]
+
+
+def simulate(plan: Plan, told: Callable[[str], None] | None = None) -> Outcome:
+    """Live through a plan."""
+    with _arranged():
+        world = World(plan, told)
+        with chance.owned(world.scheduler, plan.seed), world.database, _stripe(world.stripe):
+            violation = None
+            try:
+                world.live()
+            except Violation as found:
+                violation = str(found)
+            finally:
+                world.calm()
+                world.scheduler.end()
+    hits = world.hits + Counter(world.faults.hits)
+    hits[Fault.WEBHOOK_NEVER_SENT] += sum(one["state"] == "dropped" for one in world.simulator.deliveries())
+    return Outcome(plan, violation, world.trace, hits, world.mirror.commit, world.running.count)
+
+
+@contextmanager
+def _arranged() -> Iterator[None]:
+    """The environment of deployed functions, their logs and metrics off, and the parts of the index that a run uses."""
+    kept = {name: os.environ.get(name) for name in (*ENVIRONMENT, *template().environment)}
+    os.environ.update(template().environment | ENVIRONMENT)
+    before = [(owner, name, getattr(owner, name)) for owner, name in REPLACED]
+    items.SHARDS = chance.SHARDS
+    telemetry.single_metric = _no_metric  # type: ignore[assignment, attr-defined]
+    level = telemetry.logger.log_level
+    config.catalogue = lambda: ON_SALE  # type: ignore[assignment]
+    config.settings.cache_clear()
+    telemetry.logger.setLevel("CRITICAL")
+    try:
+        yield
+    finally:
+        for owner, name, value in before:
+            setattr(owner, name, value)
+        telemetry.logger.setLevel(level)
+        config.settings.cache_clear()
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _no_metric(**_: Any) -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _stripe(side: StripeSide) -> Iterator[None]:
+    make = stripe_client.http_client
+    stripe_client.http_client = lambda: side
+    stripe_client._client_of.cache_clear()
+    try:
+        yield
+    finally:
+        stripe_client.http_client = make
+        stripe_client._client_of.cache_clear()
