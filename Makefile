@@ -12,7 +12,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-deployment audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events bench-cold bench-warm lock clean
+.PHONY: help run demo test test-deployment audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events bench-cold bench-warm lock clean simulate simulate-bugs
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -28,6 +28,12 @@ test: .venv/.installed ## Run the tests (one kind: make test T=tests/unit)
 
 test-deployment: .venv/.installed .venv-sam/.installed ## Deploy into an emulator; every function in its container (minutes)
 	@$(BIN)/python -m pytest tests/deployment
+
+simulate: .venv/.installed ## Hostile histories, thousands of them (SEEDS=10000, or 5000-6000); one again: SEED=7 (SHRINK=1)
+	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(SHRINK),--shrink)
+
+simulate-bugs: .venv/.installed ## Plant defects one by one, and see the simulation find each
+	@$(BIN)/python -m tests.simulation.bugs
 
 audit: .venv/.installed ## Does every invariant hold? Over the local stack, or a deployed one: make audit STACK=topup-prod
 	@$(AS_CALLER) tools.audit $(ON_STACK)

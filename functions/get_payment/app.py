@@ -11,5 +11,5 @@ def handler(request: Request) -> Response:
     payment = payments.find(request.path_parameters["payment_id"])
     if payment.order.user_id != caller.user_id and not caller.is_admin:
         raise PaymentNotFound
-    order = payments.up_to_date(payment.order, request.now)
-    return Response(views.payment(order, payment.reversals, to_admin=caller.is_admin))
+    payment = payments.brought_up_to_date(payment, request.now)
+    return Response(views.payment(payment.order, payment.reversals, to_admin=caller.is_admin))

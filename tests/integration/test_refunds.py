@@ -9,12 +9,22 @@ from typing import Any
 
 import pytest
 import stripe
+from botocore.awsrequest import AWSResponse
 from pydantic import TypeAdapter
 
 from local.stripe_simulator import Behaviour
 from tests.support.api import API_KEY, as_admin, as_user
 from tests.support.builders import NOW, a_payment, an_order
-from tests.support.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, lost_before, refused
+from tests.support.dynamodb import (
+    Crash,
+    Emulator,
+    Fault,
+    crashed_after,
+    crashed_before,
+    lost_after,
+    lost_before,
+    refused,
+)
 from tests.support.shop import Shop
 from topup import payments, store
 from topup.domain.reversal_kinds import Kind, Standing
@@ -83,6 +93,25 @@ def test_a_payment_shows_its_refunds(shop: Shop):
             "created_at": "2026-03-01T12:00:00Z",
         }
     ]
+
+
+def test_a_refund_that_is_made_while_a_status_read_asks_stripe_is_shown_whole(shop: Shop, dynamodb: Emulator):
+    payment = shop.create()
+    intent = shop.pay(payment)
+    shop.wait(seconds=6)
+
+    def meanwhile(answer: Callable[[], AWSResponse]) -> AWSResponse:
+        shop.deliver()
+        shop.simulator.refund(intent)
+        shop.deliver()
+        return answer()
+
+    dynamodb.fail("UpdateItem", meanwhile)  # the read's claim to be the one who asks
+    seen = shop.payment(payment["payment_id"])
+
+    assert (seen["status"], seen["amount_refunded"], seen["credits_refunded"]) == ("succeeded", 100.0, 1100)
+    assert [refund["status"] for refund in seen["refunds"]] == ["succeeded"]
+    shop.check()
 
 
 def test_a_payment_without_refunds_shows_none(shop: Shop):
@@ -419,7 +448,6 @@ def test_a_refund_of_another_amount_is_not_answered_with_one_that_was_abandoned(
     assert (other.status, other.json()["code"]) == (409, "not_refundable")
     assert (same.status, same.json()["amount"]) == (200, 100.0)
     shop.check()
-
 
 
 @pytest.mark.parametrize("fault", ["timeout_after", "timeout_before"])

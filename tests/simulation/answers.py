@@ -40,10 +40,13 @@ class Answers:
         self._mirror = mirror
         self._is_calm = is_calm  # without faults there is no excuse for a 500
         self.hit: Callable[[str], None] = lambda _name: None
-        self.unforced_debt = 0
         self._created: dict[tuple[str, str], tuple[str, str]] = {}
         self._spent: dict[tuple[str, str], dict[str, Any]] = {}
         self.entries_told: dict[str, tuple[str, str]] = {}  # which request each spend's entry was told to
+
+    def excuse(self) -> None:
+        """There will be a fault: a 500 is no violation by itself."""
+        self._is_calm = False
 
     def begun(self, invocation: Invocation, others: Iterable[Invocation]) -> None:
         """Note which narrow windows the invocation has begun in."""

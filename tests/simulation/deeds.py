@@ -197,7 +197,7 @@ class Deeds:
 
     # ------------------------------------------------------------------------------------------------- narrow windows
 
-    def at_expiry(self, *, user: int, offsets: list[float], deed: str, share: float) -> None:
+    def at_expiry(self, *, user: int, deeds: list[tuple[float, str]], share: float) -> None:
         """Be there in the very second in which credits expire."""
         account = self._world.mirror.account(USERS[user])
         now = self._world.scheduler.now
@@ -210,7 +210,7 @@ class Deeds:
         if self._world.scheduler.now >= moments[0]:
             return  # a purge, or a leap, has gone past it
         self._world.hit("something in the very second of an expiry")
-        for offset in offsets:
+        for offset, deed in deeds:
             after = (moments[0] - self._world.scheduler.now).total_seconds() + offset
             self._in_that_second(user, deed, share, max(0.0, after))
 

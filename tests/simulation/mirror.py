@@ -118,6 +118,7 @@ class Mirror:
         versions = self.payments.setdefault(payment_id, Versions())
         before = versions.last
         versions.add(self.commit, Payment(order, sorted(reversals, key=lambda one: one.created_at)))
+        _bounded(order)
         if before is not None:
             _forward(before.order, order)
             if len(_in_flight(before)) > len(_in_flight(versions.last)):
@@ -181,6 +182,16 @@ class Mirror:
         is_api = invocation is not None and invocation.function == "refund_payment"
         if entry.debt_change > 0 and is_api and invocation and not invocation.about["force"]:
             raise Violation(f"{_name(entry)}: a refund without force made debt")
+
+
+def _bounded(order: Order) -> None:
+    """Refunds and disputes of the same money take its credits once: never more than their share, rounded down."""
+    reversed_minor = min(order.amount_minor, order.refunded_minor + order.disputed_minor)
+    most = order.credits_purchased * reversed_minor // order.amount_minor
+    if not 0 <= order.clawed_back <= most:
+        raise Violation(
+            f"payment {order.payment_id}: {order.clawed_back} credits were clawed back, at most {most} are due"
+        )
 
 
 def _in_flight(payment: Payment) -> list[Reversal]:

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from tests.simulation.chance import stream
@@ -144,9 +145,10 @@ def _away(chance: random.Random) -> Args:
 
 
 def _at_expiry(chance: random.Random) -> Args:
+    moment = partial(chance.choice, (-0.5, -0.1, -0.02, 0.0, 0.0, 0.02, 0.1, 0.6))  # seconds from the expiry
+    deed = partial(chance.choice, ("spend", "spend", "spend", "refund", "refund", "read", "dashboard refund", "buy"))
     return _user(chance) | {
-        "offsets": [chance.choice((-0.1, -0.02, 0.0, 0.0, 0.02, 0.1, 0.6)) for _ in range(chance.randint(1, 3))],
-        "deed": chance.choice(("spend", "spend", "refund", "read", "dashboard refund", "buy")),
+        "deeds": [[moment(), deed()] for _ in range(chance.randint(1, 4))],
         "share": chance.choice((0.3, 1.0)),
     }
 

@@ -69,6 +69,7 @@ class Outcome:
     hits: Counter[str] = field(default_factory=Counter)
     commits: int = 0
     invocations: int = 0
+    calls: dict[str, int] = field(default_factory=dict)  # of DynamoDB and of Stripe, before all was quiet
 
 
 class World:
@@ -77,6 +78,7 @@ class World:
     def __init__(self, plan: Plan, told: Callable[[str], None] | None = None) -> None:
         self.plan = plan
         self.hits: Counter[str] = Counter()
+        self.calls: dict[str, int] = {}
         self.shards = chance.SHARDS
         self._hash = hashlib.sha256()
         self._told = told
@@ -124,6 +126,7 @@ class World:
             self._traced(f"step {step.what} {step.args}", b"", b"")
             self.deeds.do(step.what, step.args)
         self.settle()
+        self.calls = {"dynamodb": self.database.calls, "stripe": self.stripe.calls}
         convergence.converge(self)
 
     def settle(self) -> None:
@@ -211,10 +214,16 @@ class World:
         return self._hash.hexdigest()[:16]
 
 
-def simulate(plan: Plan, told: Callable[[str], None] | None = None) -> Outcome:
-    """Live through a plan."""
+def simulate(
+    plan: Plan, told: Callable[[str], None] | None = None, strike: tuple[str, int, Fault] | None = None
+) -> Outcome:
+    """Live through a plan; `strike`: a side, which of its calls, and the one fault that strikes it."""
     with _arranged():
         world = World(plan, told)
+        if strike:
+            side, call, fault = strike
+            (world.database if side == "dynamodb" else world.stripe).strike_at = (call, fault)
+            world.answers.excuse()
         with chance.owned(world.scheduler, plan.seed), world.database, _stripe(world.stripe):
             violation = None
             try:
@@ -226,7 +235,7 @@ def simulate(plan: Plan, told: Callable[[str], None] | None = None) -> Outcome:
                 world.scheduler.end()
     hits = world.hits + Counter(world.faults.hits)
     hits[Fault.WEBHOOK_NEVER_SENT] += sum(one["state"] == "dropped" for one in world.simulator.deliveries())
-    return Outcome(plan, violation, world.trace, hits, world.mirror.commit, world.running.count)
+    return Outcome(plan, violation, world.trace, hits, world.mirror.commit, world.running.count, world.calls)
 
 
 @contextmanager

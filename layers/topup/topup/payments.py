@@ -70,6 +70,15 @@ def missing(payment_id: str) -> OrderMissing:
     return OrderMissing()
 
 
+def brought_up_to_date(payment: Payment, now: datetime) -> Payment:
+    """The payment with its order as it stands, and with the refunds and disputes that belong to it."""
+    order = up_to_date(payment.order, now)
+    if order.reversed_minor != payment.order.reversed_minor:
+        # While we asked Stripe, others granted its credits and gave money back: one look has to tell of both.
+        return find(order.payment_id)
+    return Payment(order, payment.reversals)
+
+
 def is_overdue(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL) -> bool:
     """Whether the order should have heard of its payment by now."""
     was_just_asked = order.synced_at is not None and now - order.synced_at < interval

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from topup import contention, payments, store
-from topup.domain import reversals
+from topup.domain import credits, reversals
 from topup.domain.errors import OrderUnsettled
 from topup.domain.news import ReversalNews
 from topup.domain.orders import Order
@@ -37,9 +37,20 @@ def record(books: Books, news: Reversal, now: datetime) -> ReversalChange | None
     """Decide over one reversal of a settled order and write that; None if nothing changes. Raises LostRace."""
     change = reversals.decide(books, news, now)
     if change is not None:
+        _sweep(books, now)
         store.record_reversal(change)
         _report(change)
     return change
+
+
+def _sweep(books: Books, now: datetime) -> None:
+    """Take what a lot past its expiry has left, before its loss counts; raises LostRace when there was any.
+
+    A spend that was received a moment before the expiry, and comes to its turn only now, would find it there otherwise.
+    """
+    if expired := credits.expire(books.wallet, books.own_lot, now):
+        store.record_expiry(books.own_lot, expired)
+        raise store.LostRace("the order's lot had to be swept first")
 
 
 def _settled_first(news: ReversalNews, now: datetime) -> bool:

@@ -1,0 +1,81 @@
+"""The exhaustive sweep: every call of every flow, struck once by each kind of fault; then Stripe delivers again.
+
+Where the seeds wander, this walks: no boundary is left out. Each flow is a short plan without chance in it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.simulation.faults import Fault
+from tests.simulation.plan import Args, Plan, Step
+from tests.simulation.world import Outcome, simulate
+
+STRIKES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.LATE_COMMIT)
+HALF_A_YEAR = 182.0  # days; the lots of START expire in it
+
+BUY: Args = {
+    "user": 0, "package": "standard", "pay": "card", "key": True, "tries": 3, "after": 0.1, "settles": "succeeded",
+    "settles_after": 2.0, "reads": 0, "twice": False,
+}  # fmt: skip
+SPEND: Args = {"user": 0, "share": 0.3, "tries": 3, "times": 1, "twice": False}
+REFUND: Args = {"which": 0, "share": None, "force": True, "key": True, "tries": 3}
+PARTLY = REFUND | {"share": 0.37}
+DASHBOARD: Args = {"which": 0, "share": None, "pending": False}
+DISPUTE: Args = {"which": 0, "share": None, "inquiry": False}
+BOUGHT = Step("buy", 0.0, BUY)
+
+
+def _then(what: str, args: Args, after: float = 60.0) -> Step:
+    return Step(what, after, args)
+
+
+FLOWS: dict[str, tuple[Step, ...]] = {
+    "a purchase": (BOUGHT,),
+    "a purchase by Alipay": (Step("buy", 0.0, BUY | {"pay": "alipay"}),),
+    "a late payment that fails": (Step("buy", 0.0, BUY | {"pay": "alipay", "settles": "failed"}),),
+    "a declined card, then another": (Step("buy", 0.0, BUY | {"pay": "declined first"}),),
+    "a buyer who returns before the webhook": (Step("away", 0.0, {"seconds": 600.0}), Step("buy", 0.0, BUY | {"reads": 2})),
+    "a checkout that is abandoned": (Step("buy", 0.0, BUY | {"pay": "never"}), _then("wait", {"days": 1.2, "leap": False})),
+    "a spend": (BOUGHT, _then("spend", SPEND)),
+    "a refund in full": (BOUGHT, _then("refund", REFUND)),
+    "a refund in part, and the rest": (BOUGHT, _then("refund", PARTLY), _then("refund", REFUND)),
+    "a refund of spent credits": (BOUGHT, _then("spend", SPEND), _then("refund", REFUND), _then("buy", BUY)),
+    "a refund that fails later": (BOUGHT, _then("refund", REFUND), _then("refund_outcome", {"which": 0, "does": "fails"})),
+    "a refund made in the Dashboard": (BOUGHT, _then("dashboard_refund", DASHBOARD)),
+    "a refund before its grant": (Step("refund_before_grant", 0.0, BUY),),
+    "a dispute that is lost": (BOUGHT, _then("dispute", DISPUTE), _then("dispute_outcome", {"which": 0, "status": "lost"})),
+    "a dispute that is won": (BOUGHT, _then("dispute", DISPUTE), _then("dispute_outcome", {"which": 0, "status": "won"})),
+    "a dispute after a refund in part": (BOUGHT, _then("refund", PARTLY), _then("dispute", DISPUTE)),
+    "an expiry": (BOUGHT, _then("spend", SPEND), _then("wait", {"days": HALF_A_YEAR, "leap": False})),
+    "a refund after the expiry": (BOUGHT, _then("wait", {"days": HALF_A_YEAR, "leap": False}), _then("refund", REFUND)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Struck:
+    """One run of the sweep: the flow, which of its calls was struck, by what."""
+
+    flow: str
+    side: str
+    call: int
+    fault: Fault
+    outcome: Outcome
+
+
+def plan_of_flow(flow: str) -> Plan:
+    return Plan(0, {}, FLOWS[flow])
+
+
+def calls_of(flow: str) -> dict[str, int]:
+    """How many calls of DynamoDB and of Stripe the flow makes until all is quiet, when nothing is struck."""
+    outcome = simulate(plan_of_flow(flow))
+    assert outcome.violation is None, f"{flow}: {outcome.violation}"
+    return outcome.calls
+
+
+def sweep(flow: str) -> Iterator[Struck]:
+    """Strike each call of the flow once by each kind of fault."""
+    for side, calls in calls_of(flow).items():
+        for call in range(1, calls + 1):
+            for fault in STRIKES:
+                yield Struck(flow, side, call, fault, simulate(plan_of_flow(flow), strike=(side, call, fault)))
