@@ -12,7 +12,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-deployment audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events bench-cold bench-warm lock clean simulate simulate-bugs
+.PHONY: help run demo test test-deployment audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events bench-cold bench-warm lock clean simulate simulate-bugs fidelity load openapi
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ simulate: .venv/.installed ## Hostile histories, thousands of them (SEEDS=10000,
 
 simulate-bugs: .venv/.installed ## Plant defects one by one, and see the simulation find each
 	@$(BIN)/python -m tests.simulation.bugs
+
+load: .venv/.installed ## Many buyers and spenders at once, with accidents, then the audit (ARGS="--purchases 500 --seed 2")
+	@$(BIN)/python -m tools.load $(ARGS)
 
 audit: .venv/.installed ## Does every invariant hold? Over the local stack, or a deployed one: make audit STACK=topup-prod
 	@$(AS_CALLER) tools.audit $(ON_STACK)
@@ -88,6 +91,9 @@ bench-warm: .venv/.installed ## What a warm invocation costs, against its bare c
 
 events: .venv/.installed ## Write events/ again
 	@$(BIN)/python -m tools.make_events
+
+openapi: .venv/.installed ## Write docs/openapi.json again, from the routes and the code behind them
+	@$(BIN)/python -m tools.openapi
 
 lock: .venv/.installed ## Resolve the versions of pyproject.toml again
 	@$(BIN)/python -m tools.lock

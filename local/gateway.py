@@ -85,14 +85,15 @@ class Gateway:
 def create_app(gateway: Gateway, clock: Clock, controls: Iterable[StarletteRoute] = ()) -> Starlette:
     """The API's port: the gateway, and the stack's own clock and controls beside it."""
     endpoint = ClockEndpoint(clock)
-    return Starlette(
+    app = Starlette(
         routes=[
             StarletteRoute("/_local/clock", endpoint.show, methods=["GET"]),
             StarletteRoute("/_local/clock", endpoint.move, methods=["POST"]),
             *controls,
-            StarletteRoute("/{path:path}", gateway),
         ]
     )
+    app.router.default = gateway  # and no pattern, which would not match a path with an escaped line break
+    return app
 
 
 def is_text(content_type: str | None) -> bool:

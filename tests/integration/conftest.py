@@ -1,14 +1,19 @@
-"""Handlers as they are deployed, in process: DynamoDB emulated behind botocore, Stripe scripted at the wire."""
+"""Handlers as they are deployed, in process: DynamoDB emulated behind botocore, Stripe scripted at the wire.
+
+`--dynamodb=local` runs what uses DynamoDB on DynamoDB Local instead, and nothing else.
+"""
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local.stripe_simulator.in_process import InProcessStripe
 from tests.support.api import API_KEY, JWT_SECRET, Api, template
 from tests.support.builders import NOW
-from tests.support.dynamodb import Emulator
+from tests.support.dynamodb import Emulator, Engine, InProcess
+from tests.support.dynamodb_local import UNPLAYABLE, DynamoDBLocal, missing
 from tests.support.shop import Shop
 from tests.support.stripe_events import STACK, WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, opens_session
@@ -42,10 +47,44 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     config.settings.cache_clear()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--dynamodb", choices=("in-process", "local"), default="in-process", help="what plays DynamoDB behind botocore"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what has nothing to do with another engine, and what that cannot play."""
+    if _is_in_process(config):
+        return
+    idle = [item for item in items if Path(__file__).parent in item.path.parents and not _plays_elsewhere(item)]
+    items[:] = [item for item in items if item not in idle]
+    config.hook.pytest_deselected(items=idle)
+
+
+def _is_in_process(config: pytest.Config) -> bool:
+    # `pytest tests` loads this file too late for its option to be known.
+    return bool(config.getoption("--dynamodb", default="in-process") == "in-process")
+
+
+def _plays_elsewhere(item: pytest.Item) -> bool:
+    return "engine" in getattr(item, "fixturenames", ()) and item.path.stem not in UNPLAYABLE
+
+
 @pytest.fixture
-def dynamodb(environment: pytest.MonkeyPatch) -> Iterator[Emulator]:
+def engine(pytestconfig: pytest.Config) -> Engine:
+    """What carries out the requests that the handlers send to DynamoDB."""
+    if _is_in_process(pytestconfig):
+        return InProcess()
+    if lack := missing():
+        pytest.skip(lack)
+    return DynamoDBLocal()
+
+
+@pytest.fixture
+def dynamodb(environment: pytest.MonkeyPatch, engine: Engine) -> Iterator[Emulator]:
     """The template's tables, empty."""
-    emulator = Emulator()
+    emulator = Emulator(engine)
     dynamodb_client.client.cache_clear()
     client = dynamodb_client.client()
     emulator.attach(client)

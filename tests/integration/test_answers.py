@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import API_KEY, JWT_SECRET, Api, as_buyer, as_user, token
-from tests.support.dynamodb import Emulator, lost_before, refused
+from tests.support.dynamodb import Emulator, lost_after, lost_before, refused
 from tests.support.stripe_events import WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, refuses
 from topup import http, store, telemetry
@@ -48,7 +48,20 @@ def test_a_problem_says_everything_that_a_client_needs(api: Api):
     assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("fault", [lost_before, refused("AccessDeniedException"), refused("InternalServerError", 500)])
+@pytest.mark.parametrize("fault", [lost_before, lost_after, refused("InternalServerError", 500)])
+@pytest.mark.parametrize("path", ["/api/users/credits", "/api/payments", "/api/users/credits/transactions"])
+def test_when_dynamodb_does_not_answer_in_time_the_caller_is_asked_to_retry(
+    api: Api, dynamodb: Emulator, path: str, fault: Any
+):
+    dynamodb.fail("Query", fault)
+    dynamodb.fail("Query", fault)
+
+    answer = api.get(path, as_user())
+
+    assert (answer.status, answer.json()["code"], answer.headers["retry-after"]) == (503, "busy", "2")
+
+
+@pytest.mark.parametrize("fault", [refused("AccessDeniedException"), refused("ResourceNotFoundException")])
 @pytest.mark.parametrize("path", ["/api/users/credits", "/api/payments", "/api/users/credits/transactions"])
 def test_a_failure_of_ours_is_a_500_without_a_word_of_the_inside(
     api: Api, dynamodb: Emulator, log: io.StringIO, path: str, fault: Any

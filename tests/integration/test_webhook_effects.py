@@ -134,7 +134,7 @@ def test_when_every_try_is_lost_nothing_is_acknowledged_and_a_redelivery_repairs
         dynamodb.fail("TransactWriteItems", fault)
     paid = event(COMPLETED, session(order))
 
-    assert deliver(api, paid).status == 500
+    assert deliver(api, paid).status == 503
     assert deliver(api, paid).status == 200
     assert granted(api) == [1100]
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.deeds import HALF_A_YEAR
 from tests.simulation.mirror import Violation
 from topup.domain import audit
 from topup.domain.audit import PaymentLedger
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 MOST_ROUNDS = 5
-HALF_A_YEAR = 185 * 86400.0
 
 
 def converge(world: "World") -> None:
@@ -78,18 +78,20 @@ def _against_stripe(world: "World", payment: Payment) -> list[str]:
 
 
 def _reversals(what: str, theirs: list[Any], ours: Any, figure: int) -> list[str]:
-    findings = []
     standing = sum(one["amount"] for one in theirs if Standing(one["status"]) in REVERSES)
-    if standing != figure:
-        findings.append(f"has {what}s of {figure}, at Stripe {standing}")
-    for one in theirs:
-        if one["id"] not in ours or ours[one["id"]].standing != one["status"]:
-            findings.append(f"does not know that {what} {one['id']} is {one['status']}")
+    findings = [f"has {what}s of {figure}, at Stripe {standing}"] if standing != figure else []
+    findings += [
+        f"does not know that {what} {one['id']} is {one['status']}"
+        for one in theirs
+        if one["id"] not in ours or ours[one["id"]].standing != one["status"]
+    ]
     # A refund that Stripe refused was never made there.
-    for known in ours.values():
-        if known.stripe_id not in {one["id"] for one in theirs} and known.standing is not Standing.FAILED:
-            findings.append(f"has a {what} that Stripe does not know: {known.reversal_id}")
-    return findings
+    at_stripe = {one["id"] for one in theirs}
+    return findings + [
+        f"has a {what} that Stripe does not know: {known.reversal_id}"
+        for known in ours.values()
+        if known.stripe_id not in at_stripe and known.standing is not Standing.FAILED
+    ]
 
 
 def _spends(world: "World") -> list[str]:

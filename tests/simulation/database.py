@@ -43,6 +43,10 @@ ENGINE = {
     "BatchGetItem": "_batch_get_item",
     "TransactWriteItems": "_transact_write_items",
 }
+INSTEAD = {
+    *(Fault.CRASH_BEFORE, Fault.TIMEOUT_BEFORE, Fault.LATE_COMMIT),
+    *(Fault.THROTTLE, Fault.CONFLICT, Fault.PARTIAL_ANSWER, Fault.STALE_READ),
+}
 SHORTEST, LONGEST = 0.001, 0.03  # seconds that a call takes, there and back
 LATE = (0.01, 8.0)  # seconds after which a request that was given up is carried out
 NOTHING = json.dumps({"Items": [], "Count": 0, "ScannedCount": 0}).encode()
@@ -77,6 +81,7 @@ def _prepared() -> tuple[Any, list[quota.RetryQuota]]:
     client._ruleset_resolver.construct_endpoint = construct  # type: ignore[attr-defined]
     engine._tokenize = cache(engine._tokenize)
     engine._condition_syntax_error = cache(engine._condition_syntax_error)
+    engine._item_size_bytes = lambda _item: 1000  # no item comes near DynamoDB's limits
     engine.copy = SimpleNamespace(copy=copy.copy, deepcopy=_copied)
     engine.reset()
     return client, quotas
@@ -85,7 +90,7 @@ def _prepared() -> tuple[Any, list[quota.RetryQuota]]:
 def _copied(value: Any) -> Any:
     """A deep copy; items are plain data, which marshal copies ten times as fast as copy does."""
     try:
-        return marshal.loads(marshal.dumps(value))  # noqa: S302 - what has just been dumped here
+        return marshal.loads(marshal.dumps(value))
     except ValueError:
         return copy.deepcopy(value)
 
@@ -165,29 +170,31 @@ class Database:
         return self._faults.of(faults.OF_AN_INDEX_READ if "IndexName" in sent else faults.OF_A_READ)
 
     def _answered(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
+        if fault in INSTEAD:
+            return self._instead(operation, body, sent, fault)
+        answer = self._carried_out(operation, body, sent)
+        if fault is Fault.TIMEOUT_AFTER:
+            raise self._timed_out()
+        return _error("InternalServerError", 500) if fault is Fault.ERROR_AFTER else answer
+
+    def _instead(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
+        """What happens in place of the request."""
         match fault:
-            case Fault.CRASH_BEFORE:
-                invocation = self._running.current
-                if invocation is not None:
-                    invocation.is_dead = True
-                raise Crash
-            case Fault.TIMEOUT_BEFORE:
-                raise self._timed_out()
-            case Fault.LATE_COMMIT:
-                self._scheduler.start(lambda: self._late(operation, body, sent), self._chance.uniform(*LATE))
-                raise self._timed_out()
             case Fault.THROTTLE:
                 return _error("ProvisionedThroughputExceededException")
             case Fault.CONFLICT:
                 return _conflict(operation, sent)
             case Fault.PARTIAL_ANSWER:
                 return 200, json.dumps({"Responses": {}, "UnprocessedKeys": sent["RequestItems"]}).encode()
-            case Fault.STALE_READ if self._before:
+            case Fault.STALE_READ:
                 return self._as_it_was(operation, sent)
-        answer = self._carried_out(operation, body, sent)
-        if fault is Fault.TIMEOUT_AFTER:
-            raise self._timed_out()
-        return _error("InternalServerError", 500) if fault is Fault.ERROR_AFTER else answer
+            case Fault.CRASH_BEFORE:
+                if invocation := self._running.current:
+                    invocation.is_dead = True
+                raise Crash
+            case Fault.LATE_COMMIT:
+                self._scheduler.start(lambda: self._late(operation, body, sent), self._chance.uniform(*LATE))
+        raise self._timed_out()
 
     def _late(self, operation: str, body: bytes, sent: Json) -> None:
         before = self.commits
@@ -238,7 +245,7 @@ class Database:
 
     def _as_it_was(self, operation: str, sent: Json) -> tuple[int, bytes]:
         table = engine._tables[self.orders]
-        now, table["items"] = table["items"], self._chance.choice(self._before)
+        now, table["items"] = table["items"], self._chance.choice(self._before or [table["items"]])
         members = table.pop(engine._INDEX_MEMBERS, None)
         try:
             return _call(operation, sent)

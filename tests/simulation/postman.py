@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Callable
 from typing import Any
 
 from local.stripe_simulator import Behaviour, Delivery, Simulator
@@ -16,6 +15,10 @@ OUT_OF_ORDER = (0.5, 8.0)
 LONG_DELAY = (10.0, 1200.0)  # beyond 300 s the signature is too old, and Stripe has to sign another
 
 
+def _nothing(_name: str) -> None:
+    """Nobody counts yet."""
+
+
 class Postman:
     """Takes what is due from the simulator and hands it to the function."""
 
@@ -26,7 +29,7 @@ class Postman:
         self._faults, self._chance = struck, chance
         self._wakes_at: float | None = None
         self.away_until = 0.0
-        self.hit: Callable[[str], None] = lambda _name: None
+        self.hit = _nothing
         simulator.on_deliveries_planned(self._wake)
 
     def lose_for_good(self, rate: float) -> None:

@@ -6,7 +6,7 @@ from tests.simulation.answers import WINDOWS
 from tests.simulation.faults import Fault
 
 # Fewer seeds than this need not meet everything.
-ENOUGH = 500
+ENOUGH = 3000
 
 RARE = (
     "the same spend twice at once",

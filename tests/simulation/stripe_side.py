@@ -43,24 +43,11 @@ class StripeSide(InProcessStripe):
         *,
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Mapping[str, str]]:
-        invocation = self._running.current
-        if invocation is not None and self._scheduler.seconds - invocation.begun > invocation.timeout:
-            invocation.is_dead = True
-        if invocation is not None and invocation.is_dead:
-            raise Crash
+        self._alive()
         self._pause()
         self._note_key((headers or {}).get("Idempotency-Key"))
         fault = self._fault()
-        if fault is Fault.CRASH_BEFORE:
-            self._die()
-        if fault is Fault.TIMEOUT_BEFORE:
-            raise self._given_up()
-        if fault is Fault.LATE_COMMIT:
-            self._scheduler.start(lambda: self._ask(method, url, headers, post_data), self._chance.uniform(*LATE))
-            raise self._given_up()
-        if fault in ANSWERS:
-            # The simulator's own fault: the next call of this kind is this one.
-            self._simulator.set_faults([SimulatorFault(path="/v1/*", do=ANSWERS[fault])])  # type: ignore[arg-type, index]
+        self._before(fault, lambda: self._ask(method, url, headers, post_data))
         answer = self._ask(method, url, headers, post_data)
         if fault is Fault.CRASH_AFTER:
             self._die()
@@ -68,6 +55,27 @@ class StripeSide(InProcessStripe):
             raise self._given_up()
         self._pause()
         return answer
+
+    def _alive(self) -> None:
+        """A function that has died, or has run too long, asks nobody any more."""
+        invocation = self._running.current
+        if invocation is not None:
+            invocation.is_dead |= self._scheduler.seconds - invocation.begun > invocation.timeout
+            if invocation.is_dead:
+                raise Crash
+
+    def _before(self, fault: Fault | None, ask: Callable[[], Any]) -> None:
+        """What goes wrong before Stripe has done it."""
+        if fault is Fault.CRASH_BEFORE:
+            self._die()
+        if fault is Fault.TIMEOUT_BEFORE:
+            raise self._given_up()
+        if fault is Fault.LATE_COMMIT:
+            self._scheduler.start(ask, self._chance.uniform(*LATE))
+            raise self._given_up()
+        if fault in ANSWERS:
+            # The simulator's own fault: the next call of this kind is this one.
+            self._simulator.set_faults([SimulatorFault(path="/v1/*", do=ANSWERS[fault])])  # type: ignore[arg-type]
 
     def _fault(self) -> Fault | None:
         self.calls += 1

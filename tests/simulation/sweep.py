@@ -11,7 +11,6 @@ from tests.simulation.plan import Args, Plan, Step
 from tests.simulation.world import Outcome, simulate
 
 STRIKES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.LATE_COMMIT)
-HALF_A_YEAR = 182.0  # days; the lots of START expire in it
 
 BUY: Args = {
     "user": 0, "package": "standard", "pay": "card", "key": True, "tries": 3, "after": 0.1, "settles": "succeeded",
@@ -23,6 +22,14 @@ PARTLY = REFUND | {"share": 0.37}
 DASHBOARD: Args = {"which": 0, "share": None, "pending": False}
 DISPUTE: Args = {"which": 0, "share": None, "inquiry": False}
 BOUGHT = Step("buy", 0.0, BUY)
+AWAY = Step("away", 0.0, {"seconds": 600.0})
+
+
+FAILS: Args = {"which": 0, "does": "fails"}
+LOST: Args = {"which": 0, "status": "lost"}
+WON: Args = {"which": 0, "status": "won"}
+A_DAY: Args = {"days": 1.2, "leap": False}
+SIX_MONTHS: Args = {"days": 182.0, "leap": False}  # the lots of START expire in them
 
 
 def _then(what: str, args: Args, after: float = 60.0) -> Step:
@@ -34,20 +41,20 @@ FLOWS: dict[str, tuple[Step, ...]] = {
     "a purchase by Alipay": (Step("buy", 0.0, BUY | {"pay": "alipay"}),),
     "a late payment that fails": (Step("buy", 0.0, BUY | {"pay": "alipay", "settles": "failed"}),),
     "a declined card, then another": (Step("buy", 0.0, BUY | {"pay": "declined first"}),),
-    "a buyer who returns before the webhook": (Step("away", 0.0, {"seconds": 600.0}), Step("buy", 0.0, BUY | {"reads": 2})),
-    "a checkout that is abandoned": (Step("buy", 0.0, BUY | {"pay": "never"}), _then("wait", {"days": 1.2, "leap": False})),
+    "a buyer who returns before the webhook": (AWAY, Step("buy", 0.0, BUY | {"reads": 2})),
+    "a checkout that is abandoned": (Step("buy", 0.0, BUY | {"pay": "never"}), _then("wait", A_DAY)),
     "a spend": (BOUGHT, _then("spend", SPEND)),
     "a refund in full": (BOUGHT, _then("refund", REFUND)),
     "a refund in part, and the rest": (BOUGHT, _then("refund", PARTLY), _then("refund", REFUND)),
     "a refund of spent credits": (BOUGHT, _then("spend", SPEND), _then("refund", REFUND), _then("buy", BUY)),
-    "a refund that fails later": (BOUGHT, _then("refund", REFUND), _then("refund_outcome", {"which": 0, "does": "fails"})),
+    "a refund that fails later": (BOUGHT, _then("refund", REFUND), _then("refund_outcome", FAILS)),
     "a refund made in the Dashboard": (BOUGHT, _then("dashboard_refund", DASHBOARD)),
     "a refund before its grant": (Step("refund_before_grant", 0.0, BUY),),
-    "a dispute that is lost": (BOUGHT, _then("dispute", DISPUTE), _then("dispute_outcome", {"which": 0, "status": "lost"})),
-    "a dispute that is won": (BOUGHT, _then("dispute", DISPUTE), _then("dispute_outcome", {"which": 0, "status": "won"})),
+    "a dispute that is lost": (BOUGHT, _then("dispute", DISPUTE), _then("dispute_outcome", LOST)),
+    "a dispute that is won": (BOUGHT, _then("dispute", DISPUTE), _then("dispute_outcome", WON)),
     "a dispute after a refund in part": (BOUGHT, _then("refund", PARTLY), _then("dispute", DISPUTE)),
-    "an expiry": (BOUGHT, _then("spend", SPEND), _then("wait", {"days": HALF_A_YEAR, "leap": False})),
-    "a refund after the expiry": (BOUGHT, _then("wait", {"days": HALF_A_YEAR, "leap": False}), _then("refund", REFUND)),
+    "an expiry": (BOUGHT, _then("spend", SPEND), _then("wait", SIX_MONTHS)),
+    "a refund after the expiry": (BOUGHT, _then("wait", SIX_MONTHS), _then("refund", REFUND)),
 }  # fmt: skip
 
 

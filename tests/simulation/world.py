@@ -16,15 +16,16 @@ from tests.simulation.answers import Answers
 from tests.simulation.catalogues import ON_SALE
 from tests.simulation.clients import Clients
 from tests.simulation.database import Database
-from tests.simulation.deeds import DAY, Deeds
+from tests.simulation.deeds import DAY
 from tests.simulation.expiries import Expiries
-from tests.simulation.faults import OF_A_READ, OF_A_WRITE, OF_STRIPE, Fault, Faults
+from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Running
 from tests.simulation.mirror import Mirror, Violation
 from tests.simulation.plan import Plan
 from tests.simulation.postman import Postman
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.stripe_side import StripeSide
+from tests.simulation.windows import Windows
 from tests.support.api import API_KEY, JWT_SECRET, template
 from tests.support.stripe_events import STACK, WEBHOOK_SECRET
 from topup import config, telemetry
@@ -35,7 +36,6 @@ from topup.stripe_gateway.translation import EVENT_TYPES
 
 START = datetime(2026, 8, 30, 12, tzinfo=UTC)  # six months later is a shorter month
 NEW_SECRET = "whsec_the_one_that_came_after"
-CALL_FAULTS = {*OF_A_WRITE, *OF_A_READ, *OF_STRIPE, Fault.PARTIAL_ANSWER}
 ENVIRONMENT = {
     "STACK_NAME": STACK,
     "FRONTEND_URL": "https://shop.example",
@@ -88,7 +88,7 @@ class World:
         self.faults = Faults(plan.faults, of("faults"))
         self.database = Database(self.scheduler, self.running, self.faults, of("database"))
         self.mirror = Mirror(self.database, self.scheduler, self.running)
-        self.answers = Answers(self.mirror, is_calm=not CALL_FAULTS & set(plan.faults))
+        self.answers = Answers(self.mirror)
         self.clients = Clients(self.scheduler, self.running, self.faults, self.mirror, self.answers)
         self.simulator = Simulator(
             "http://stripe.test",
@@ -100,7 +100,7 @@ class World:
         self.stripe = StripeSide(self.simulator, self.scheduler, self.running, self.faults, of("stripe side"))
         self.expiries = Expiries(self.scheduler, self.database, self.clients, self.faults, of("expiries"))
         self.postman = Postman(self.simulator, self.scheduler, self.clients, self.faults, of("postman"))
-        self.deeds = Deeds(self, of("deeds"))
+        self.deeds = Windows(self, of("deeds"))
         self._chance = of("world")
         self._connect(of)
 
@@ -223,7 +223,6 @@ def simulate(
         if strike:
             side, call, fault = strike
             (world.database if side == "dynamodb" else world.stripe).strike_at = (call, fault)
-            world.answers.excuse()
         with chance.owned(world.scheduler, plan.seed), world.database, _stripe(world.stripe):
             violation = None
             try:

@@ -1,11 +1,10 @@
-"""DynamoDB in process: real botocore in front, an emulator behind its last hook, every request counted."""
+"""DynamoDB for tests: real botocore in front, an engine behind its last hook, every request counted."""
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Protocol
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
@@ -21,13 +20,42 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
-class Emulator:
-    """Answers a boto3 client's requests; `operations` lists them, `fail` makes the next one of a kind go wrong."""
+class Engine(Protocol):
+    """What carries requests out."""
+
+    def answer(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body; `target` is the API's version and the operation, as a request's header has it."""
+
+    def reset(self) -> None:
+        """Forget all tables."""
+
+
+class InProcess:
+    """The emulator that the local stack uses, called rather than served."""
 
     def __init__(self) -> None:
         from ministack.services import dynamodb  # noqa: PLC0415 - tests without DynamoDB need not wait for it
 
         self._service = dynamodb
+
+    def answer(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        pending = self._service.handle_request("POST", "/", {"x-amz-target": target}, body, {})
+        try:
+            pending.send(None)  # it never waits for anything, so it runs to its end at once
+        except StopIteration as done:
+            status, headers, answer = done.value
+            return status, headers, _bytes(answer)
+        raise AssertionError("the emulator waited for something")
+
+    def reset(self) -> None:
+        self._service.reset()
+
+
+class Emulator:
+    """Answers a boto3 client's requests; `operations` lists them, `fail` makes the next one of a kind go wrong."""
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        self._engine = engine or InProcess()
         self._faults: list[tuple[str, Fault]] = []
         self._policy: Policy | None = None
         self._countdown: tuple[int, Fault] | None = None
@@ -52,7 +80,7 @@ class Emulator:
             self._policy = before
 
     def reset(self) -> None:
-        self._service.reset()
+        self._engine.reset()
 
     def fail(self, operation: str, fault: Fault) -> None:
         """Let `fault` answer the next request of this kind in the emulator's place."""
@@ -85,16 +113,9 @@ class Emulator:
         return self._answer(request)
 
     def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
-        body = _body(request)
-        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        pending = self._service.handle_request("POST", urlsplit(request.url).path, headers, body, {})
-        try:
-            pending.send(None)  # it never waits for anything, so it runs to its end at once
-        except StopIteration as done:
-            status, answer_headers, answer = done.value
-            self.read_units += -(-len(_bytes(answer)) // 4096)
-            return AWSResponse(request.url, status, answer_headers, _Raw(_bytes(answer)))
-        raise AssertionError("the emulator waited for something")
+        status, headers, answer = self._engine.answer(_text(request.headers["X-Amz-Target"]), _body(request))
+        self.read_units += -(-len(answer) // 4096)
+        return AWSResponse(request.url, status, headers, _Raw(answer))  # type: ignore[arg-type] # any mapping will do
 
     def _check_policy(self, operation: str, body: Any, policy: Policy) -> None:
         logical_ids = {self.orders_table: "OrdersTable", self.credits_table: "CreditsTable"}

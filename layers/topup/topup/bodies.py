@@ -2,7 +2,7 @@
 
 import json
 from decimal import Decimal
-from typing import Any, Never, TypeVar
+from typing import Annotated, Any, Never, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +15,12 @@ LONGEST_REASON = 5_000
 LONGEST_DESCRIPTION = 500
 LONGEST_USER_ID = 255
 
+# What an answer says of a body that is wrong in many ways: all of it could be larger than an answer may be.
+MOST_ERRORS = 20
+LONGEST_FIELD_NAME = 100  # characters; names that are not ours may be of any length
+
+LARGEST_REFUND = 99_999_999  # major units; no amount of Stripe's has more digits, and far larger ones break arithmetic
+MOST_DIGITS = 20  # more than any amount has, fewer than the 28 that arithmetic keeps
 LARGEST_SPEND = 1_000_000_000  # credits; far above any wallet, far below where JSON numbers lose digits
 
 
@@ -37,7 +43,9 @@ class RefundBody(Body):
 
     payment_id: str = Field(min_length=1, max_length=36)
     reason: str | None = Field(default=None, max_length=LONGEST_REASON)
-    amount: int | Decimal | None = Field(default=None, gt=0)
+    amount: int | Annotated[Decimal, Field(max_digits=MOST_DIGITS)] | None = Field(
+        default=None, gt=0, le=LARGEST_REFUND
+    )
     force: bool = False
 
 
@@ -78,7 +86,7 @@ def _refused(error: ValidationError) -> ValidationFailed:
     # include_input=False: what a caller sent by mistake may be a secret, and answers end up in logs.
     return ValidationFailed(
         *(
-            FieldError(".".join(str(part) for part in detail["loc"]) or "body", detail["msg"])
-            for detail in error.errors(include_url=False, include_context=False, include_input=False)
+            FieldError(".".join(str(part) for part in detail["loc"])[:LONGEST_FIELD_NAME] or "body", detail["msg"])
+            for detail in error.errors(include_url=False, include_context=False, include_input=False)[:MOST_ERRORS]
         )
     )

@@ -38,7 +38,7 @@ def decode_order_position(cursor: str) -> tuple[str, str]:
     created_at, payment_id = decode(cursor, str, parts=2)
     try:
         is_position = times.to_sortable_text(times.from_text(created_at)) == created_at
-    except ValueError:
+    except (ValueError, OverflowError):  # OverflowError: a moment whose UTC no calendar has
         is_position = False
     if not is_position or not orders.is_order_id(payment_id):
         raise _refused()

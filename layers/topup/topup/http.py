@@ -17,7 +17,12 @@ from topup.telemetry import count, logger
 
 LARGEST_BODY = 512 * 1024  # bytes; Stripe's events are tens of kilobytes, our own requests far less
 LARGEST_PAGE = 100
-THROTTLED = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"}
+# What AWS says when the same request will work a little later, and what the SDK raises when AWS says nothing.
+PASSING = {
+    *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"),
+    *("InternalServerError", "ServiceUnavailable", "TransactionConflictException"),
+}
+UNANSWERED = {"ReadTimeoutError", "ConnectTimeoutError", "EndpointConnectionError", "ConnectionClosedError"}
 
 STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.InvalidJson: HTTPStatus.BAD_REQUEST,
@@ -132,8 +137,9 @@ def endpoint(handle: Callable[[Request], Response]) -> Callable[[Event, Any], An
         except TopupError as error:
             return _refusal(error, request)
         except Exception as error:
-            if _is_throttled(error):
-                return _refusal(errors.Busy("Too many requests at once; please retry"), request)
+            if passing := _passing(error):
+                logger.warning("AWS is busy", reason=passing)
+                return _refusal(errors.Busy("The service is busy; please retry"), request)
             logger.exception("unexpected failure")
             count("UnexpectedFailure")
             return _refusal(TopupError("Something went wrong on our side"), request)
@@ -141,10 +147,12 @@ def endpoint(handle: Callable[[Request], Response]) -> Callable[[Event, Any], An
     return handler
 
 
-def _is_throttled(error: Exception) -> bool:
-    """Whether AWS said "not now" to the last of the SDK's tries; told by its code, so that nothing is imported."""
+def _passing(error: Exception) -> str | None:
+    """Why AWS did not do it to the last of the SDK's tries, if it will later; by name, so that nothing is imported."""
     response = getattr(error, "response", None)
-    return isinstance(response, Mapping) and response.get("Error", {}).get("Code") in THROTTLED
+    code = response.get("Error", {}).get("Code") if isinstance(response, Mapping) else None
+    name = type(error).__name__
+    return code if code in PASSING else name if name in UNANSWERED else None
 
 
 def _answer(response: Response, content_type: str = "application/json") -> Answer:

@@ -1,8 +1,8 @@
 """What clients see: the public API's field names and shapes ; existing clients depend on them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from topup.domain import money, times
 from topup.domain.catalogue import Catalogue, Package
@@ -11,10 +11,24 @@ from topup.domain.orders import Order, Status
 from topup.domain.reversal_kinds import Kind, Standing
 from topup.domain.reversals import Reversal
 
-Json = dict[str, Any]
+if TYPE_CHECKING:
+    from topup import answers
 
-PUBLIC_STATUS = {Status.DECLINED: "failed"}
-PUBLIC_STANDING = {Standing.IN_FLIGHT: "pending"}
+PUBLIC_STATUS: "Mapping[Status, answers.PaymentStatus]" = {
+    Status.PENDING: "pending",
+    Status.DECLINED: "failed",
+    Status.PROCESSING: "processing",
+    Status.EXPIRED: "expired",
+    Status.FAILED: "failed",
+    Status.SUCCEEDED: "succeeded",
+}
+PUBLIC_STANDING: "Mapping[Standing, answers.RefundStatus]" = {
+    Standing.IN_FLIGHT: "pending",
+    Standing.PENDING: "pending",
+    Standing.SUCCEEDED: "succeeded",
+    Standing.FAILED: "failed",
+    Standing.CANCELED: "canceled",
+}
 REFUND_MESSAGES = {
     Standing.SUCCEEDED: "Refund processed successfully",
     Standing.PENDING: "Refund pending: Stripe has accepted it, and the bank has not confirmed it yet",
@@ -22,7 +36,7 @@ REFUND_MESSAGES = {
 }
 
 
-def catalogue(packages_on_sale: Catalogue, language: str | None) -> Json:
+def catalogue(packages_on_sale: Catalogue, language: str | None) -> "answers.CatalogueAnswer":
     """GET /api/payments/packages."""
     return {
         "packages": {package.id: _package(package, language) for package in packages_on_sale.packages.values()},
@@ -30,7 +44,7 @@ def catalogue(packages_on_sale: Catalogue, language: str | None) -> Json:
     }
 
 
-def _package(package: Package, language: str | None) -> Json:
+def _package(package: Package, language: str | None) -> "answers.PackageAnswer":
     return {
         "name": package.name_in(language),
         "credits": package.credits,
@@ -40,7 +54,7 @@ def _package(package: Package, language: str | None) -> Json:
     }
 
 
-def checkout(order: Order) -> Json:
+def checkout(order: Order) -> "answers.CheckoutAnswer":
     """POST /api/payments/stripe/create; its amount is a string, which is what existing clients parse."""
     return {
         "payment_id": order.payment_id,
@@ -52,9 +66,9 @@ def checkout(order: Order) -> Json:
     }
 
 
-def payment(order: Order, reversals: Sequence[Reversal] = (), *, to_admin: bool = False) -> Json:
+def payment(order: Order, reversals: Sequence[Reversal] = (), *, to_admin: bool = False) -> "answers.PaymentAnswer":
     """GET /api/payments/{payment_id}; its amounts are numbers."""
-    seen: Json = {
+    seen: answers.PaymentAnswer = {
         "payment_id": order.payment_id,
         "status": _status(order),
         "amount": _number(order.amount_minor, order.currency),
@@ -68,35 +82,31 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, to_admin: bool 
         seen["error_message"] = order.error_message
         seen["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
     if order.refunded_minor or reversals:
-        seen |= _refunds(order, [one for one in reversals if one.kind is Kind.REFUND])
+        _add_refunds(seen, order, [one for one in reversals if one.kind is Kind.REFUND])
     if to_admin:
         seen["user_id"] = order.user_id
         seen["quarantine_reason"] = order.quarantine_reason
     return seen
 
 
-def _refunds(order: Order, refunds: Sequence[Reversal]) -> Json:
-    standing = [one for one in refunds if one.reversed_minor]
-    seen: Json = {
-        "amount_refunded": _number(order.refunded_minor, order.currency),
-        "credits_refunded": sum(one.clawed for one in standing),
-    }
+def _add_refunds(seen: "answers.PaymentAnswer", order: Order, refunds: Sequence[Reversal]) -> None:
+    seen["amount_refunded"] = _number(order.refunded_minor, order.currency)
+    seen["credits_refunded"] = sum(one.clawed for one in refunds if one.reversed_minor)
     if refunds:
         seen["refunds"] = [_refund(one, order.currency) for one in refunds]
-    return seen
 
 
-def _refund(refund: Reversal, currency: str) -> Json:
+def _refund(refund: Reversal, currency: str) -> "answers.RefundSeen":
     return {
         "refund_id": refund.stripe_id or refund.reversal_id,
         "amount": _number(refund.amount_minor, currency),
-        "status": PUBLIC_STANDING.get(refund.standing, refund.standing.value),
+        "status": PUBLIC_STANDING[refund.standing],
         "reason": refund.reason,
         "created_at": times.to_text(refund.created_at),
     }
 
 
-def refunded(order: Order, refund: Reversal) -> Json:
+def refunded(order: Order, refund: Reversal) -> "answers.RefundAnswer":
     """POST /api/payments/stripe/refund."""
     return {
         "success": refund.standing in (Standing.PENDING, Standing.SUCCEEDED),
@@ -107,7 +117,7 @@ def refunded(order: Order, refund: Reversal) -> Json:
     }
 
 
-def spent(spend: Spent) -> Json:
+def spent(spend: Spent) -> "answers.SpentAnswer":
     """POST /api/users/credits/spend."""
     return {
         "transaction_id": spend.transaction_id,
@@ -116,12 +126,12 @@ def spent(spend: Spent) -> Json:
     }
 
 
-def payments(orders: Iterable[Order], next_cursor: str | None) -> Json:
+def payments(orders: Iterable[Order], next_cursor: str | None) -> "answers.PaymentsAnswer":
     """GET /api/payments."""
     return {"payments": [payment(order) for order in orders], "next_cursor": next_cursor}
 
 
-def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> Json:
+def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> "answers.CreditsAnswer":
     """GET /api/users/credits."""
     open_lots = spendable(lots, now)
     return {
@@ -133,7 +143,7 @@ def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> Json:
     }
 
 
-def _lot(lot: Lot) -> Json:
+def _lot(lot: Lot) -> "answers.LotAnswer":
     return {
         "payment_id": lot.payment_id,
         "granted": lot.granted,
@@ -142,15 +152,15 @@ def _lot(lot: Lot) -> Json:
     }
 
 
-def transactions(entries: Iterable[Entry], next_cursor: str | None, now: datetime) -> Json:
+def transactions(entries: Iterable[Entry], next_cursor: str | None, now: datetime) -> "answers.TransactionsAnswer":
     """GET /api/users/credits/transactions."""
     return {"transactions": [_transaction(entry, now) for entry in entries], "next_cursor": next_cursor}
 
 
-def _transaction(entry: Entry, now: datetime) -> Json:
+def _transaction(entry: Entry, now: datetime) -> "answers.TransactionAnswer":
     return {
         "id": entry.transaction_id,
-        "transaction_type": entry.transaction_type.value,
+        "transaction_type": entry.transaction_type,
         "amount": entry.amount,
         "balance_after": entry.balance_after,
         "payment_order_id": entry.payment_id,
@@ -166,5 +176,5 @@ def _number(amount_minor: int, currency: str) -> float:
     return float(money.to_major(amount_minor, currency))
 
 
-def _status(order: Order) -> str:
-    return PUBLIC_STATUS.get(order.status, order.status.value)
+def _status(order: Order) -> "answers.PaymentStatus":
+    return PUBLIC_STATUS[order.status]

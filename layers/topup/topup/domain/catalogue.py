@@ -106,7 +106,8 @@ def _positive_number(value: Any, where: str) -> Decimal:
 
 def _check_unit_price(package: Package, where: str) -> None:
     exact = money.to_major(package.price_minor, package.currency) / package.credits
-    is_close = abs(package.unit_price - exact) <= UNIT_PRICE_TOLERANCE * exact
+    # Nothing is computed from what the file says: a number out of all bounds could only be compared.
+    is_close = exact * (1 - UNIT_PRICE_TOLERANCE) <= package.unit_price <= exact * (1 + UNIT_PRICE_TOLERANCE)
     _check(is_close, where, f"is {package.unit_price}, but price / credits is {exact:.4f}")
 
 

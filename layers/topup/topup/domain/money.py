@@ -45,14 +45,16 @@ def to_minor(amount: Decimal, currency: str) -> int:
     decimals = exponent(currency)
     if not amount.is_finite() or not 0 < amount <= LARGEST_AMOUNT_MINOR:
         raise InvalidAmount("must be greater than 0, and have at most eight digits")
-    scaled = amount.scaleb(decimals)
-    if scaled != int(scaled):
+    # Rounded and then compared, which is exact: whatever is computed keeps no more than 28 digits.
+    rounded = amount.quantize(Decimal(1).scaleb(-decimals))
+    if rounded != amount:
         raise InvalidAmount(f"{currency} has {decimals} decimals")
-    if scaled > LARGEST_AMOUNT_MINOR:
+    minor = int(rounded.scaleb(decimals))
+    if minor > LARGEST_AMOUNT_MINOR:
         raise InvalidAmount("must have at most eight digits")
-    if decimals == 3 and scaled % 10:
+    if decimals == 3 and minor % 10:
         raise InvalidAmount(f"Stripe takes {currency} in tens of the minor unit: the last decimal must be 0")
-    return int(scaled)
+    return minor
 
 
 def to_major(amount_minor: int, currency: str) -> Decimal:

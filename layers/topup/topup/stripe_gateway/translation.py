@@ -1,7 +1,6 @@
 """Stripe's objects in Topup's words. Works on plain JSON, wherever it comes from: a webhook, a list, an answer."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from topup import config
@@ -17,9 +16,13 @@ from topup.domain.news import (
     ReversalNews,
 )
 from topup.domain.reversal_kinds import Kind, Standing
+from topup.stripe_gateway import reading
 from topup.telemetry import count, logger
 
 Json = Mapping[str, Any]
+
+REFUND_STANDINGS = frozenset({Standing.PENDING, Standing.SUCCEEDED, Standing.FAILED, Standing.CANCELED})
+PAID = ("paid", "no_payment_required")  # the latter of a price of zero, which none of ours is
 LoadIntent = Callable[[str], Json]
 
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
@@ -87,14 +90,14 @@ def refund_news(refund: Json, payment_id: str, payment: PaymentReceived | None =
     standing = "pending" if refund["status"] == "requires_action" else refund["status"]
     return ReversalNews(
         kind=Kind.REFUND,
-        reversal_id=ours if orders.is_order_id(ours) else refund["id"],
-        stripe_id=refund["id"],
+        reversal_id=ours if orders.is_order_id(ours) else reading.text(refund["id"]),
+        stripe_id=reading.text(refund["id"]),
         payment_id=payment_id,
-        amount_minor=int(refund["amount"]),
+        amount_minor=reading.whole_amount(refund["amount"]),
         currency=refund["currency"].upper(),
-        standing=Standing(standing),
-        reason=metadata.get("reason") or refund.get("reason"),
-        created_at=datetime.fromtimestamp(refund["created"], UTC),
+        standing=_standing(standing, of_refunds=True),
+        reason=_reason(metadata.get("reason") or refund.get("reason")),
+        created_at=reading.moment(refund["created"]),
         payment=payment,
     )
 
@@ -102,20 +105,20 @@ def refund_news(refund: Json, payment_id: str, payment: PaymentReceived | None =
 def _dispute_news(dispute: Json, payment_id: str, payment: PaymentReceived | None) -> ReversalNews:
     return ReversalNews(
         kind=Kind.DISPUTE,
-        reversal_id=dispute["id"],
-        stripe_id=dispute["id"],
+        reversal_id=reading.text(dispute["id"]),
+        stripe_id=reading.text(dispute["id"]),
         payment_id=payment_id,
-        amount_minor=int(dispute["amount"]),
+        amount_minor=reading.whole_amount(dispute["amount"]),
         currency=dispute["currency"].upper(),
-        standing=Standing(dispute["status"]),
-        reason=dispute.get("reason"),
-        created_at=datetime.fromtimestamp(dispute["created"], UTC),
+        standing=_standing(dispute["status"], of_refunds=False),
+        reason=_reason(dispute.get("reason")),
+        created_at=reading.moment(dispute["created"]),
         payment=payment,
     )
 
 
 def _is_of_our_mode(event: Json) -> bool:
-    if bool(event["livemode"]) == config.is_livemode():
+    if reading.truth(event["livemode"]) == config.is_livemode():
         return True
     count("LivemodeMismatch")
     logger.error("event of the other mode", event_id=event.get("id"), livemode=event["livemode"])
@@ -133,7 +136,7 @@ def _reversal(event: Json, subject: Json, load_intent: LoadIntent) -> ReversalNe
     is_refund = event["type"] in REFUND_EVENTS
     if is_refund and _is_ours(subject):
         return refund_news(subject, subject["metadata"]["order_id"])
-    intent_id = subject.get("payment_intent")
+    intent_id = reading.text_or_none(subject.get("payment_intent"))
     intent = load_intent(intent_id) if intent_id else {}
     if not _is_ours(intent):
         return None
@@ -146,6 +149,8 @@ def _payment(event_type: str, subject: Json) -> News | None:
     match event_type:
         case "checkout.session.completed" if subject["payment_status"] == "unpaid":
             return PaymentProcessing(**_session_of(subject))
+        case "checkout.session.completed" if subject["payment_status"] not in PAID:
+            raise ValueError("not a payment's status")
         case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
             return _received_by_session(subject)
         case "checkout.session.async_payment_failed":
@@ -162,16 +167,18 @@ def _payment(event_type: str, subject: Json) -> News | None:
 
 def _received_by_session(session: Json) -> PaymentReceived:
     return PaymentReceived(
-        amount_minor=int(session["amount_total"]),
+        amount_minor=reading.whole_amount(session["amount_total"]),
         currency=session["currency"].upper(),
-        reference=session["client_reference_id"],
+        reference=reading.text_or_none(session["client_reference_id"]),
         **_session_of(session),
     )
 
 
 def _received_by_intent(intent: Json) -> PaymentReceived:
     return PaymentReceived(
-        amount_minor=int(intent["amount_received"]), currency=intent["currency"].upper(), **_intent_of(intent)
+        amount_minor=reading.whole_amount(intent["amount_received"]),
+        currency=intent["currency"].upper(),
+        **_intent_of(intent),
     )
 
 
@@ -179,24 +186,35 @@ def _session_of(session: Json) -> dict[str, Any]:
     intent = session.get("payment_intent")
     return {
         **_order_named_by(session),
-        "session_id": session["id"],
-        "transaction_id": intent["id"] if isinstance(intent, Mapping) else intent,
+        "session_id": reading.text(session["id"]),
+        "transaction_id": reading.text_or_none(intent["id"] if isinstance(intent, Mapping) else intent),
     }
 
 
 def _intent_of(intent: Json) -> dict[str, Any]:
-    return {**_order_named_by(intent), "transaction_id": intent["id"]}
+    return {**_order_named_by(intent), "transaction_id": reading.text(intent["id"])}
 
 
 def _order_named_by(subject: Json) -> dict[str, Any]:
     metadata = subject["metadata"]
     return {
         "payment_id": metadata["order_id"],
-        "user_id": metadata["user_id"],
-        "livemode": bool(subject["livemode"]),
+        "user_id": reading.text(metadata["user_id"]),
+        "livemode": reading.truth(subject["livemode"]),
     }
 
 
 def _failure_reason(intent: Json) -> str:
     failure = intent.get("last_payment_error") or {}
-    return str(failure.get("message") or failure.get("code") or orders.UNNAMED_FAILURE)
+    return reading.message(failure.get("message") or failure.get("code") or orders.UNNAMED_FAILURE)
+
+
+def _standing(status: Any, *, of_refunds: bool) -> Standing:
+    standing = Standing(status)
+    if (standing in REFUND_STANDINGS) is not of_refunds:
+        raise ValueError("a refund's status is none of a dispute's")
+    return standing
+
+
+def _reason(value: Any) -> str | None:
+    return reading.message(value) if value else None

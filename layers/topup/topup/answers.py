@@ -1,0 +1,164 @@
+"""What clients are answered, as types: the views are checked against them, and docs/openapi.json is made from them.
+
+No function imports this when it runs: it costs a cold start nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NotRequired
+
+from typing_extensions import TypedDict  # below Python 3.12 pydantic reads no other
+
+from topup.domain.credits import TransactionType
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What JSON Schema is to say of a value beyond its Python type."""
+
+    keywords: Mapping[str, Any]
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(core_schema), **self.keywords}
+
+
+PaymentStatus = Literal["pending", "processing", "succeeded", "failed", "expired"]
+RefundStatus = Literal["pending", "succeeded", "failed", "canceled"]
+
+Id = Annotated[str, Schema({"format": "uuid"})]
+Moment = Annotated[str, Schema({"format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"})]
+Currency = Annotated[str, Schema({"pattern": "^[A-Z]{3}$", "description": "ISO 4217"})]
+AmountText = Annotated[str, Schema({"pattern": r"^\d+(\.\d+)?$", "description": "Major units, with all decimals"})]
+Amount = Annotated[float, Schema({"minimum": 0, "description": "Major units"})]
+Url = Annotated[str, Schema({"format": "uri"})]
+Count = Annotated[int, Schema({"minimum": 0})]
+Cursor = Annotated[str, Schema({"description": "Hand it back as `cursor` for the next page"})]
+
+
+class PackageAnswer(TypedDict):
+    """A package that is on sale."""
+
+    name: str
+    credits: Annotated[int, Schema({"minimum": 1})]
+    price: AmountText
+    currency: Currency
+    unit_price: Amount
+
+
+class CatalogueAnswer(TypedDict):
+    """What is on sale, by package id."""
+
+    packages: dict[str, PackageAnswer]
+    credit_value_rmb: Amount
+
+
+class CheckoutAnswer(TypedDict):
+    """A payment that waits for its buyer at `payment_url`."""
+
+    payment_id: Id
+    status: PaymentStatus
+    amount: AmountText
+    currency: Currency
+    credits_purchased: Count
+    payment_url: Url | None
+
+
+class RefundSeen(TypedDict):
+    """A refund, as the payment's owner sees it."""
+
+    refund_id: str
+    amount: Amount
+    status: RefundStatus
+    reason: str | None
+    created_at: Moment
+
+
+class PaymentAnswer(TypedDict):
+    """Where a payment stands; the last two fields are for administrators alone."""
+
+    payment_id: Id
+    status: PaymentStatus
+    amount: Amount
+    currency: Currency
+    credits_purchased: Count
+    payment_url: Url | None
+    created_at: Moment
+    paid_at: Moment | None
+    error_message: NotRequired[str | None]
+    may_retry: NotRequired[bool]
+    amount_refunded: NotRequired[Amount]
+    credits_refunded: NotRequired[Count]
+    refunds: NotRequired[list[RefundSeen]]
+    user_id: NotRequired[str]
+    quarantine_reason: NotRequired[str | None]
+
+
+class PaymentsAnswer(TypedDict):
+    """A page of payments, newest first."""
+
+    payments: list[PaymentAnswer]
+    next_cursor: Cursor | None
+
+
+class RefundAnswer(TypedDict):
+    """A refund that has been asked for."""
+
+    success: bool
+    refund_id: str
+    amount: Amount
+    credits_refunded: Count
+    message: str
+
+
+class LotAnswer(TypedDict):
+    """The credits that one payment granted."""
+
+    payment_id: Id
+    granted: Count
+    remaining: Count
+    expires_at: Moment
+
+
+class CreditsAnswer(TypedDict):
+    """What a user may spend, and until when."""
+
+    user_id: str
+    balance: Annotated[int, Schema({"description": "What may be spent now; negative where more is owed than there is"})]
+    debt: Count
+    total_credits_earned: Count
+    lots: list[LotAnswer]
+
+
+class TransactionAnswer(TypedDict):
+    """One change of a user's credits."""
+
+    id: Id
+    transaction_type: TransactionType
+    amount: int
+    balance_after: int
+    payment_order_id: Id | None
+    description: str
+    expires_at: Moment | None
+    is_expired: bool
+    created_at: Moment
+
+
+class TransactionsAnswer(TypedDict):
+    """A page of changes, newest first."""
+
+    transactions: list[TransactionAnswer]
+    next_cursor: Cursor | None
+
+
+class SpentAnswer(TypedDict):
+    """A spend that has happened."""
+
+    transaction_id: Id
+    amount: Annotated[int, Schema({"minimum": 1})]
+    balance_after: int
+
+
+class ReceivedAnswer(TypedDict):
+    """An event that has had its effect."""
+
+    received: Literal[True]

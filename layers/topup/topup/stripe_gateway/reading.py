@@ -1,0 +1,51 @@
+"""The values of Stripe's objects, each as what Stripe documents it to be.
+
+A value of another kind raises TypeError or ValueError before anything is decided by it: stored, it could make an order
+unreadable; rounded or read as a truth, it could make a payment of what was none.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+LONGEST = 500  # characters: the longest metadata value; ids are far shorter, and messages are cut
+LARGEST_AMOUNT = 10**12  # minor units; Stripe's largest have twelve digits
+LAST_SECOND = 253_402_300_799  # of the year 9999
+
+
+def whole_amount(value: Any) -> int:
+    """Money in integer minor units."""
+    if type(value) is not int or not 0 <= value <= LARGEST_AMOUNT:
+        raise ValueError("not an amount in minor units")
+    return value
+
+
+def text(value: Any) -> str:
+    """An id, or another text that says something."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST:
+        raise ValueError("not a text")
+    value.encode()  # raises UnicodeEncodeError for half of a surrogate pair, which no table keeps
+    return value
+
+
+def text_or_none(value: Any) -> str | None:
+    """A text that may be missing; an empty one is."""
+    return text(value) if value not in (None, "") else None
+
+
+def message(value: Any) -> str:
+    """A text for people: whatever it is, it is shown, as far as it can be."""
+    return str(value).encode("utf-8", "replace").decode()[:LONGEST]
+
+
+def truth(value: Any) -> bool:
+    """True or false, and nothing that merely counts as one of them."""
+    if not isinstance(value, bool):
+        raise TypeError("neither true nor false")
+    return value
+
+
+def moment(value: Any) -> datetime:
+    """Epoch seconds."""
+    if type(value) is not int or not 0 <= value <= LAST_SECOND:
+        raise ValueError("not a time in seconds")
+    return datetime.fromtimestamp(value, UTC)

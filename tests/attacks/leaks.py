@@ -1,0 +1,30 @@
+"""Finding a secret where it must not be: as it is, and in the forms that it takes on its way."""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+# How many leading characters of base64 depend on the bytes in front, by how many of those there are modulo 3.
+DEPENDENT = (0, 2, 3)
+
+
+def forms(secret: str) -> set[str]:
+    """The text itself, and how it reads in JSON, in a URL, in hexadecimal and within base64 of more than itself."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    plain = {secret, quote(raw, safe=""), quote_plus(raw), raw.hex(), raw.hex().upper()}
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return plain | escaped | set(_within_base64(raw))
+
+
+def _within_base64(raw: bytes) -> Iterator[str]:
+    for before, dependent in enumerate(DEPENDENT):
+        whole = raw[: len(raw) - (before + len(raw)) % 3]  # what is left over mixes with whatever comes after
+        text = base64.b64encode(b"\0" * before + whole).decode()[dependent:]
+        yield text
+        yield text.replace("+", "-").replace("/", "_")
+
+
+def found(secrets: Iterable[str], text: str) -> set[str]:
+    """Those of the secrets that are in the text, in whatever form."""
+    return {secret for secret in secrets if any(form in text for form in forms(secret))}

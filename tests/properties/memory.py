@@ -1,0 +1,101 @@
+"""A user's books in memory: every decision of the domain is applied to them as the store would write it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from tests.support.builders import USER_ID, a_payment, a_wallet, an_order
+from topup.domain import audit, credits, orders, reversals
+from topup.domain.credits import CreditChange, Lot
+from topup.domain.orders import Order, Settlement
+from topup.domain.reversals import Books, Payment, Reversal
+
+
+@dataclass
+class Memory:
+    """The user's account, their orders, and each order's reversals."""
+
+    account: audit.Account = field(default_factory=lambda: audit.Account(USER_ID, a_wallet()))
+    orders: dict[str, Order] = field(default_factory=dict)
+    reversals: dict[str, dict[str, Reversal]] = field(default_factory=dict)
+
+    def lot(self, order_id: str) -> Lot:
+        return next(lot for lot in self.account.lots if lot.lot_id == order_id)
+
+    def books(self, order_id: str, now: datetime) -> Books:
+        return Books(
+            order=self.orders[order_id],
+            reversals=list(self.reversals[order_id].values()),
+            wallet=self.account.wallet,
+            lots=[lot for lot in self.account.lots if not lot.is_past(now)],
+            own_lot=self.lot(order_id),
+        )
+
+    def buy(self, order_id: str, granted: int, amount_minor: int, now: datetime, months: int = 6) -> None:
+        placed = an_order(
+            payment_id=order_id,
+            credits_purchased=granted,
+            amount_minor=amount_minor,
+            created_at=now,
+            provider_order_id=f"cs_{order_id}",
+        )
+        self.orders[order_id], self.reversals[order_id] = placed, {}
+        assert self.pay_again(order_id, now, months)
+
+    def pay_again(self, order_id: str, now: datetime, months: int = 6) -> bool:
+        """News that the order was paid; whether that changed anything."""
+        order = self.orders[order_id]
+        paid = a_payment(
+            payment_id=order_id,
+            session_id=f"cs_{order_id}",
+            transaction_id=f"pi_{order_id}",
+            amount_minor=order.amount_minor,
+            reference=order_id,
+        )
+        change = orders.decide(order, self.account.wallet, paid, now, months)
+        if not isinstance(change, Settlement):
+            return change is not None
+        self.orders[order_id] = change.after
+        self._write(change.grant)
+        return True
+
+    def spend(self, amount: int, now: datetime) -> None:
+        """Raises InsufficientCredits."""
+        self._write(credits.spend(self.account.wallet, self.account.lots, amount, "work", now))
+
+    def sweep(self, order_id: str, now: datetime) -> None:
+        """What the lot's timer brings about, or reconcile in its place."""
+        lot = self.lot(order_id)
+        if lot.is_past(now):
+            self.orders[order_id] = replace(self.orders[order_id], credits_swept=True)
+        if change := credits.expire(self.account.wallet, lot, now):
+            self._write(change)
+
+    def hear(self, news: Reversal, now: datetime) -> None:
+        """News of a refund or a dispute."""
+        change = reversals.decide(self.books(news.payment_id, now), news, now)
+        if change is None:
+            return
+        self.orders[news.payment_id] = change.order_after
+        self.reversals[news.payment_id][news.reversal_id] = change.after
+        if change.credits:
+            self._write(change.credits)
+
+    def findings(self, now: datetime) -> list[str]:
+        """Everything that the audit has to say."""
+        found = audit.audit_account(self.account, now)
+        ledgers = audit.payment_ledgers(self.account, now)
+        for order_id, order in self.orders.items():
+            payment = Payment(order, list(self.reversals[order_id].values()))
+            found += audit.audit_payment(payment, ledgers.get(order_id, audit.PaymentLedger()))
+        return found
+
+    def _write(self, change: CreditChange) -> None:
+        account = self.account
+        account.wallet = change.wallet
+        account.entries.append(change.entry)
+        after = {one.after.lot_id: one.after for one in change.lots}
+        account.lots = [after.get(lot.lot_id, lot) for lot in account.lots]
+        account.timed_lots |= {one.after.lot_id for one in change.lots if one.amount > 0}
+        if change.new_lot:
+            account.lots.append(change.new_lot)
+            account.timed_lots.add(change.new_lot.lot_id)

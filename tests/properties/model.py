@@ -1,0 +1,86 @@
+"""What credits must do, in plain arithmetic: written from the rules, with nothing of the code that keeps them.
+
+A lot is known by its order's id, a reversal by its own. Whoever uses the model says what happened; the model only adds
+and subtracts.
+"""
+
+from dataclasses import dataclass, field
+
+# Refunds and disputes never go back in these lists, nor from one to another in a line.
+REFUND = ("in_flight", "pending", "succeeded", "failed canceled")
+DISPUTE = (
+    "warning_needs_response",
+    "warning_under_review",
+    "warning_closed",
+    "needs_response",
+    "under_review",
+    "lost",
+    "won prevented",
+)
+MONEY_IS_GONE = {"in_flight", "pending", "succeeded", "needs_response", "under_review", "lost"}
+
+
+def rank(standing: str) -> int:
+    return next(n for line in (REFUND, DISPUTE) for n, names in enumerate(line) if standing in names.split())
+
+
+@dataclass
+class Model:
+    """`left` and `lost` per lot, `taken` per order and per reversal, and what each reversal reverses as it stands."""
+
+    paid: dict[str, int] = field(default_factory=dict)
+    granted: dict[str, int] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
+    reversed: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
+    debt: int = 0
+
+    def buy(self, lot: str, credits_: int, price: int) -> None:
+        self.paid[lot], self.granted[lot], self.lost[lot], self.taken[lot] = price, credits_, 0, 0
+        self.left[lot], self.reversed[lot] = 0, {}
+        self.give(lot, credits_)
+
+    def give(self, lot: str, amount: int) -> None:
+        settled = min(self.debt, amount)
+        self.debt -= settled
+        self.left[lot] += amount - settled
+
+    def take(self, amount: int, open_lots: list[str]) -> None:
+        for lot in open_lots:
+            drawn = min(self.left[lot], amount)
+            self.left[lot] -= drawn
+            amount -= drawn
+        self.debt += amount
+
+    def expire(self, lot: str) -> None:
+        self.lost[lot], self.left[lot] = self.lost[lot] + self.left[lot], 0
+
+    def due(self, order: str) -> int:
+        """How many of its credits must be gone."""
+        gone = sum(amount for amount, standing in self.reversed[order].values() if standing in MONEY_IS_GONE)
+        return self.granted[order] * min(gone, self.paid[order]) // self.paid[order]
+
+    def reverse(self, order: str, reversal: str, amount: int, standing: str, open_lots: list[str], past: bool) -> None:
+        """`open_lots` are the others, soonest expiry first; `past`: the order's own lot may not be touched any more."""
+        known, before, absorbed = self.reversed[order].get(reversal), self.due(order), self._absorbed(order)
+        if known and rank(standing) <= rank(known[1]):
+            return
+        self.reversed[order][reversal] = (amount, standing)
+        expired = self.lost[order] + (self.left[order] if past else 0)
+        change = self.due(order) - before
+        if change > 0:  # what expiry took counts as taken
+            more = max(0, self.due(order) - expired - self.taken[order])
+            self.take(more, [*([] if past else [order]), *open_lots])
+            self._taken(order, reversal, more)
+        else:  # what it took comes back; what expiry had taken in its place does not
+            back = max(min(-change, self.taken.get(reversal, 0)), -change - absorbed)
+            self.give(order, back)
+            self._taken(order, reversal, -back)
+
+    def _absorbed(self, order: str) -> int:
+        return self.due(order) - self.taken[order]
+
+    def _taken(self, order: str, reversal: str, more: int) -> None:
+        self.taken[order] += more
+        self.taken[reversal] = max(0, self.taken.get(reversal, 0) + more)

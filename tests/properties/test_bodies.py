@@ -1,0 +1,155 @@
+"""Requests: whatever a caller sends is either exactly what it says, or a mistake that is named."""
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.properties.effort import examples
+from tests.support.api import as_admin
+from tests.support.shop import Shop
+from topup import bodies
+from topup.domain.errors import InvalidJson, UnsupportedMediaType, ValidationFailed
+from topup.http import LARGEST_PAGE, Request
+
+MISTAKES = (InvalidJson, UnsupportedMediaType, ValidationFailed)
+NUMBERS = st.one_of(
+    st.integers(),
+    st.floats(),
+    st.sampled_from([0, 1, -1, 10**9, 10**9 + 1, 10**40, True, "1", None, 1.0, 1e400]),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(["user_id", "amount", "description", "payment_id", "package", "force", "credits", "\x00"])
+BODIES = st.one_of(JSON, st.dictionaries(FIELDS, NUMBERS | st.text(max_size=8), max_size=5)).map(json.dumps)
+
+
+def a_request(body: str, content_type: str = "application/json", **event: Any) -> Request:
+    return Request({"headers": {"Content-Type": content_type}, "body": body, **event})
+
+
+@examples(250)
+@given(
+    st.sampled_from([bodies.SpendBody, bodies.RefundBody, bodies.CheckoutBody]),
+    BODIES | st.text(max_size=30) | st.binary(max_size=30).map(lambda raw: raw.decode("latin-1")),
+)
+@example(bodies.RefundBody, "[" * 100_000)
+@example(bodies.RefundBody, '{"payment_id": "p", "amount": 1e9999999999999999999}')
+@example(bodies.SpendBody, '{"user_id": "u", "description": "d", "amount": ' + "9" * 5000 + "}")
+def test_a_body_is_read_as_it_was_sent_or_is_its_senders_mistake(model: type[bodies.Body], text: str):
+    try:
+        read = bodies.read(a_request(text), model)
+    except MISTAKES:
+        return  # any other error would be ours
+    sent = json.loads(text, parse_float=Decimal)
+    assert {name: value for name, value in vars(read).items() if name in sent} == sent
+
+
+def is_spend(body: dict[str, Any]) -> bool:
+    user, amount, description = body["user_id"], body["amount"], body["description"]
+    return (
+        type(amount) is int
+        and 1 <= amount <= 1_000_000_000
+        and isinstance(user, str)
+        and 1 <= len(user) <= 255
+        and isinstance(description, str)
+        and 1 <= len(description) <= 500
+    )
+
+
+WORDS = st.one_of(st.text(max_size=3), st.integers(254, 256).map("x".__mul__), st.integers(499, 501).map("x".__mul__))
+
+
+@examples(250)
+@given(st.fixed_dictionaries({"user_id": WORDS, "amount": NUMBERS | st.integers(1, 99), "description": WORDS}))
+@example({"user_id": "u", "amount": 1_000_000_000, "description": "d"})
+@example({"user_id": "u", "amount": 1_000_000_001, "description": "d"})
+def test_exactly_the_spends_within_their_limits_are_taken(body: dict[str, Any]):
+    if is_spend(body):
+        assert vars(bodies.read(a_request(json.dumps(body)), bodies.SpendBody)) == body
+    else:
+        with pytest.raises(ValidationFailed):
+            bodies.read(a_request(json.dumps(body)), bodies.SpendBody)
+
+
+@examples(150)
+@given(st.binary(max_size=200), st.booleans())
+def test_a_body_in_base64_is_the_bytes_that_were_sent(raw: bytes, is_broken: bool):
+    text = base64.b64encode(raw).decode()
+    request = a_request(f"{text}!" if is_broken else text, isBase64Encoded=True)
+
+    if is_broken:
+        with pytest.raises(InvalidJson):
+            _ = request.body
+    else:
+        assert request.body == raw
+
+
+@examples(150)
+@given(st.one_of(st.integers(-5, 200).map(str), st.text(max_size=5), st.text("0123456789٣²", max_size=4)))
+def test_a_limit_is_a_plain_number_from_1_to_100_or_refused(text: str):
+    request = Request({"queryStringParameters": {"limit": text}})
+    if re.fullmatch("[0-9]{1,3}", text) and 1 <= int(text) <= LARGEST_PAGE:
+        assert request.limit == int(text)
+    else:
+        with pytest.raises(ValidationFailed, match="limit"):
+            _ = request.limit
+
+
+@examples(150)
+@given(st.text(max_size=10) | st.integers(250, 260).map("k".__mul__))
+def test_an_idempotency_key_is_printable_ascii_or_refused(key: str):
+    request = Request({"headers": {"Idempotency-Key": key}})
+    if 1 <= len(key) <= 255 and all(" " <= character <= "~" for character in key):
+        assert request.idempotency_key == key
+    else:
+        with pytest.raises(ValidationFailed, match="Idempotency-Key"):
+            _ = request.idempotency_key
+
+
+AMOUNTS = st.one_of(
+    st.decimals(min_value=Decimal(0), max_value=Decimal(200), places=3).map(str),
+    st.integers(-10, 10**9).map(str),
+    st.builds(lambda digits, power: f"{digits}e{power}", st.integers(0, 99), st.integers(-(10**7), 10**7)),
+    st.sampled_from(["NaN", "Infinity", "-Infinity", "true", '"1"', "[]"]),
+)
+Refund = Callable[[str], int]
+
+
+@pytest.fixture
+def refund(shop: Shop) -> Refund:
+    """Ask for a refund of 1.00 that was made before, but of another amount, as a caller wrote it; the status."""
+    payment_id, _ = shop.buy()
+    assert shop.refund(payment_id, 1, "one-key").status == 200
+
+    def ask(amount: str) -> int:
+        body = f'{{"payment_id": "{payment_id}", "reason": "Customer request", "amount": {amount}}}'
+        headers = as_admin() | {"idempotency-key": "one-key"}
+        return shop.api.post("/api/payments/stripe/refund", headers=headers, raw=body.encode()).status
+
+    return ask
+
+
+# Nothing is changed by a request whose key is another's, so that one purchase does for all examples.
+@settings(examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(AMOUNTS)
+@example("1.00")
+@example("1e9999999")
+@example("1e-9999999")
+@example("1.0000000000000000000000000000000000000001")
+def test_no_amount_of_a_refund_is_our_mistake(refund: Refund, amount: str):
+    status = refund(amount)
+
+    if status == 200:
+        assert Decimal(amount) == 1
+    else:
+        assert status in (400, 409, 422)

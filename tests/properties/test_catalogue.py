@@ -1,0 +1,120 @@
+"""The operator's catalogue: what is right is read to the last digit, what is wrong is refused by its field."""
+
+import json
+import math
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from tests.properties.effort import examples
+from topup.domain import money
+from topup.domain.catalogue import Catalogue
+from topup.domain.errors import ConfigurationError
+
+IDS = st.from_regex(r"[a-z0-9_-]{1,40}", fullmatch=True)
+TEXTS = st.text(min_size=1, max_size=100).filter(lambda text: text.strip() != "")
+DECIMALS = {"JPY": 0, "CNY": 2, "KWD": 3}
+
+
+@st.composite
+def packages(draw: st.DrawFn) -> tuple[dict[str, Any], int]:
+    """A package as the file has it, and its price in minor units."""
+    currency = draw(st.sampled_from(sorted(DECIMALS)))
+    step = 10 if currency == "KWD" else 1
+    minor, credits_ = draw(st.integers(1, 99_999_999 // step)) * step, draw(st.integers(1, 1_000_000_000))
+    price = Decimal(minor).scaleb(-DECIMALS[currency])
+    unit_price = price / credits_ * Decimal(draw(st.sampled_from(["1", "1.019", "0.981"])))
+    names = draw(st.dictionaries(st.sampled_from(["en", "zh-Hans", "fr"]), TEXTS, max_size=2))
+    fields = {"name": draw(TEXTS), "credits": credits_, "price": f"{price:f}", "currency": currency}
+    return fields | {"unit_price": unit_price, "names": names}, minor
+
+
+def document_of(sold: dict[str, Any]) -> dict[str, Any]:
+    return {"packages": sold, "credit_value_rmb": Decimal("0.1")}
+
+
+@examples(150)
+@given(st.dictionaries(IDS, packages(), min_size=1, max_size=4))
+def test_a_right_catalogue_is_read_exactly(sold: dict[str, tuple[dict[str, Any], int]]):
+    catalogue = Catalogue.parse(document_of({name: fields for name, (fields, _) in sold.items()}))
+
+    for name, (fields, minor) in sold.items():
+        package = catalogue.packages[name]
+        assert (package.id, package.price_minor, package.credits) == (name, minor, fields["credits"])
+        assert money.to_text(package.price_minor, package.currency) == fields["price"]
+        assert [package.name_in(language) for language in fields["names"]] == list(fields["names"].values())
+        assert package.name_in(None) == fields["name"]
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats().map(lambda number: Decimal(number) if math.isfinite(number) else number)
+    | st.sampled_from([Decimal("1e-9999999"), Decimal("1e9999999"), Decimal(0), 10**30, "100.00", "CNY", "1e5", "٣"])
+    | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+PLACES = [("packages",), ("credit_value_rmb",), ("packages", "standard")] + [
+    ("packages", "standard", field) for field in ("name", "credits", "price", "currency", "unit_price", "names", "more")
+]
+
+
+def a_document() -> dict[str, Any]:
+    fields = {"name": "Standard", "credits": 1100, "price": "100.00", "currency": "CNY", "unit_price": Decimal("0.091")}
+    return document_of({"standard": fields})
+
+
+def put(document: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[str, Any]:
+    inner = document
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    return document
+
+
+@examples(500)
+@given(st.sampled_from(PLACES), JUNK)
+@example(("packages", "standard", "unit_price"), Decimal("1e9999999"))
+@example(("packages", "standard", "unit_price"), Decimal("1e-9999999"))
+@example(("packages", "standard", "price"), "99999999.999")
+@example(("packages", "standard", "names"), {"en\n": "x"})
+@example(("packages", "standard\n"), a_document()["packages"]["standard"])
+def test_a_catalogue_with_anything_in_one_place_is_read_or_refused_by_that_place(place: tuple[str, ...], value: Any):
+    document = put(a_document(), place, value)
+    try:
+        catalogue = Catalogue.parse(document)
+    except ConfigurationError:
+        with pytest.raises(ConfigurationError, match=rf"^catalogue\.json: {place[0]}"):
+            Catalogue.parse(document)
+        return
+    package = catalogue.packages.get("standard")
+    if package:
+        assert type(package.credits) is type(package.price_minor) is int
+        assert abs(package.unit_price * package.credits / money.to_major(package.price_minor, "CNY") - 1) <= Decimal(
+            "0.02"
+        )
+
+
+@examples(100)
+@given(JUNK)
+def test_any_other_document_is_refused(document: Any):
+    assume(not isinstance(document, dict) or "packages" not in document)
+    with pytest.raises(ConfigurationError, match=r"^catalogue\.json: "):
+        Catalogue.parse(document)
+
+
+@examples(100)
+@given(st.text(max_size=45))
+def test_a_packages_id_is_plain_or_refused(name: str):
+    document = document_of({name: a_document()["packages"]["standard"]})
+    if re.fullmatch(r"[a-z0-9_-]{1,40}", name):
+        assert Catalogue.parse(document).packages.keys() == {name}
+    else:
+        with pytest.raises(ConfigurationError):
+            Catalogue.parse(json.loads(json.dumps(document, default=str), parse_float=Decimal))

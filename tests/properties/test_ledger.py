@@ -1,0 +1,237 @@
+"""Every history that a user's credits can have, step by step against a model in plain arithmetic."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
+
+from tests.properties.effort import examples
+from tests.properties.memory import Memory
+from tests.properties.model import DISPUTE, MONEY_IS_GONE, REFUND, Model, rank
+from tests.support.builders import NOW, USER_ID
+from topup.domain import reversals
+from topup.domain.credits import open_balance
+from topup.domain.errors import InsufficientCredits
+from topup.domain.reversal_kinds import Kind, Standing
+from topup.domain.reversals import Reversal
+
+MOST_ORDERS = 4
+DASHBOARD_STARTS = ("pending", "succeeded")
+DISPUTE_STARTS = ("warning_needs_response", "needs_response")
+REFUND_STANDINGS = " ".join(REFUND).split()
+DISPUTE_STANDINGS = " ".join(DISPUTE).split()
+
+
+def a_reversal(order: str, number: int, kind: Kind, amount: int, standing: str, now: datetime) -> Reversal:
+    return Reversal(
+        kind=kind,
+        reversal_id=f"{kind}-{number}",
+        payment_id=order,
+        amount_minor=amount,
+        standing=Standing(standing),
+        created_at=now,
+    )
+
+
+class Ledger(RuleBasedStateMachine):
+    """One user with several lots: what one order owes may be taken from another's."""
+
+    orders: Bundle[str] = Bundle("orders")
+    known: Bundle[Reversal] = Bundle("known")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.memory = Memory()
+        self.model = Model()
+        self.numbers = 0
+
+    def number(self) -> int:
+        self.numbers += 1
+        return self.numbers
+
+    # ------------------------------------------------------------------------------------------- what the buyer does
+
+    @precondition(lambda self: len(self.model.paid) < MOST_ORDERS)
+    @rule(target=orders, granted=st.integers(1, 1300), price=st.integers(1, 10_000), months=st.integers(1, 3))
+    def buys(self, granted: int, price: int, months: int) -> str:
+        order = f"order-{self.number()}"
+        self.memory.buy(order, granted, price, self.now, months)
+        self.model.buy(order, granted, price)
+        return order
+
+    @rule(order=orders)
+    def is_reported_as_paid_once_more(self, order: str) -> None:
+        assert not self.memory.pay_again(order, self.now)
+
+    @rule(amount=st.integers(1, 1500))
+    def spends(self, amount: int) -> None:
+        has = sum(self.model.left[lot] for lot in self.open_lots()) - self.model.debt
+        if amount > has:
+            with pytest.raises(InsufficientCredits) as refused:
+                self.memory.spend(amount, self.now)
+            assert refused.value.figures == {"balance": has}
+        else:
+            self.memory.spend(amount, self.now)
+            self.model.take(amount, self.open_lots())
+
+    # ------------------------------------------------------------------------------------------------- money goes back
+
+    @rule(target=known, order=orders, share=st.integers(1, 100))
+    def is_refunded_here(self, order: str, share: int) -> Any:
+        """In flight: Stripe has not answered yet, and others may be faster."""
+        return self.begin(order, Kind.REFUND, "in_flight", share, self.left_to_refund(order, REFUND_STANDINGS[:3]))
+
+    @rule(target=known, order=orders, share=st.integers(1, 100), standing=st.sampled_from(DASHBOARD_STARTS))
+    def is_refunded_in_the_dashboard(self, order: str, share: int, standing: str) -> Any:
+        return self.begin(order, Kind.REFUND, standing, share, self.left_to_refund(order, DASHBOARD_STARTS))
+
+    @rule(target=known, order=orders, share=st.integers(1, 100), standing=st.sampled_from(DISPUTE_STARTS))
+    def is_disputed(self, order: str, share: int, standing: str) -> Any:
+        return self.begin(order, Kind.DISPUTE, standing, share, self.model.paid[order])
+
+    @rule(reversal=known, data=st.data())
+    def is_heard_of_again(self, reversal: Reversal, data: st.DataObject) -> None:
+        """Later, late, or once more: any of its standings, in any order."""
+        standings = REFUND_STANDINGS if reversal.kind is Kind.REFUND else DISPUTE_STANDINGS
+        standing = data.draw(st.sampled_from(standings), label="standing")
+        self.hear(reversal, standing if self.stripe_would(reversal, standing) else "failed")
+
+    @rule(reversal=known)
+    def moves_on_with_the_money_gone(self, reversal: Reversal) -> None:
+        later = ["pending", "succeeded"] if reversal.kind is Kind.REFUND else ["needs_response", "under_review", "lost"]
+        was = rank(self.model.reversed[reversal.payment_id][reversal.reversal_id][1])
+        standing = next((standing for standing in later if rank(standing) > was), later[-1])
+        self.hear(reversal, standing if self.stripe_would(reversal, standing) else "failed")
+
+    @rule(reversal=consumes(known))
+    def ends_with_the_money_back(self, reversal: Reversal) -> None:
+        self.hear(reversal, "failed" if reversal.kind is Kind.REFUND else "won")
+
+    def begin(self, order: str, kind: Kind, standing: str, share: int, at_most: int) -> Any:
+        if at_most <= 0:
+            return multiple()
+        amount = max(1, at_most * share // 100)
+        reversal = a_reversal(order, self.number(), kind, amount, standing, self.now)
+        self.hear(reversal, standing)
+        return reversal
+
+    def hear(self, reversal: Reversal, standing: str) -> None:
+        order = reversal.payment_id
+        self.memory.hear(replace(reversal, standing=Standing(standing)), self.now)
+        others = [lot for lot in self.open_lots() if lot != order]
+        past = self.memory.lot(order).expires_at <= self.now
+        self.model.reverse(order, reversal.reversal_id, reversal.amount_minor, standing, others, past)
+
+    def left_to_refund(self, order: str, counted: Any) -> int:
+        made = [
+            amount
+            for name, (amount, standing) in self.model.reversed[order].items()
+            if name.startswith("refund") and standing in counted
+        ]
+        return self.model.paid[order] - sum(made)
+
+    def stripe_would(self, refund: Reversal, standing: str) -> bool:
+        """Stripe lets no refund of ours succeed that no longer fits into what was paid."""
+        was = self.model.reversed[refund.payment_id][refund.reversal_id][1]
+        fits = refund.amount_minor <= self.left_to_refund(refund.payment_id, DASHBOARD_STARTS)
+        return refund.kind is Kind.DISPUTE or was != "in_flight" or standing not in DASHBOARD_STARTS or fits
+
+    # ------------------------------------------------------------------------------------------------------ time passes
+
+    @rule(time=st.one_of(st.integers(1, 5), st.integers(1, 60 * 86_400)))
+    def time_passes(self, time: int) -> None:
+        self.now += timedelta(seconds=time)
+
+    @rule(order=orders)
+    def its_last_second_comes(self, order: str) -> None:
+        self.now = max(self.now, self.memory.lot(order).expires_at)
+
+    @rule(order=orders)
+    def is_swept_in_time(self, order: str) -> None:
+        self.its_last_second_comes(order)
+        self.timer_runs_out(order)
+
+    @rule(order=orders)
+    def timer_runs_out(self, order: str) -> None:
+        """Too early, in time, days late, or again."""
+        self.memory.sweep(order, self.now)
+        if self.memory.lot(order).expires_at <= self.now:
+            self.model.expire(order)
+
+    # ---------------------------------------------------------------------------------------------- what must hold then
+
+    def open_lots(self) -> list[str]:
+        """Soonest expiry first."""
+        lots = sorted((lot.expires_at, lot.lot_id) for lot in self.memory.account.lots)
+        return [lot_id for expires_at, lot_id in lots if expires_at > self.now]
+
+    @invariant()
+    def every_lot_has_what_the_model_says(self) -> None:
+        account = self.memory.account
+        assert {lot.lot_id: lot.remaining for lot in account.lots} == self.model.left
+        assert {lot.lot_id: lot.expired for lot in account.lots} == self.model.lost
+        assert account.wallet.debt == self.model.debt
+        assert account.wallet.balance == sum(self.model.left.values()) - self.model.debt
+        assert account.wallet.total_credits_earned == sum(self.model.granted.values())
+        spendable = sum(self.model.left[lot] for lot in self.open_lots()) - self.model.debt
+        assert open_balance(account.lots, account.wallet, self.now) == spendable
+
+    @invariant()
+    def every_order_has_lost_its_share_and_no_more(self) -> None:
+        for order_id, order in self.memory.orders.items():
+            assert order.credits_due_back == self.model.due(order_id)
+            assert order.clawed_back == self.model.taken[order_id]
+            lost = self.memory.lot(order_id).lost_to_expiry(self.now)
+            assert self.model.taken[order_id] <= self.model.due(order_id) <= self.model.taken[order_id] + lost
+
+    @invariant()
+    def the_ledger_has_no_gap_and_explains_the_balance(self) -> None:
+        entries, balance = self.memory.account.entries, 0
+        assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+        for entry in entries:
+            balance += entry.amount
+            assert (entry.balance_after, entry.user_id) == (balance, USER_ID)
+
+    @invariant()
+    def the_audit_finds_nothing(self) -> None:
+        assert self.memory.findings(self.now) == []
+
+    @invariant()
+    def what_is_past_its_expiry_is_still_to_be_swept(self) -> None:
+        for lot in self.memory.account.lots:
+            assert not (lot.is_past(self.now) and lot.remaining and self.memory.orders[lot.lot_id].credits_swept)
+
+    @invariant()
+    def the_largest_refund_without_debt_is_the_largest(self) -> None:
+        for order in self.memory.orders:
+            books = self.memory.books(order, self.now)
+            largest = reversals.largest_without_debt(books, self.now)
+            left = books.order.refundable_minor
+            assert 0 <= largest <= left
+            if largest:
+                assert self.debt_after(order, largest) <= 0
+            if largest < left and not books.order.disputed_minor:
+                assert self.debt_after(order, largest + 1) > 0
+
+    def debt_after(self, order: str, amount: int) -> int:
+        news = a_reversal(order, 0, Kind.REFUND, amount, "in_flight", self.now)
+        change = reversals.decide(self.memory.books(order, self.now), news, self.now)
+        assert change
+        return reversals.debt_of(change)
+
+    def teardown(self) -> None:
+        """Once everything has failed or was won, every order has all that expiry and spends have left it."""
+        for order, known in self.memory.reversals.items():
+            for reversal in list(known.values()):
+                if reversal.standing.value in MONEY_IS_GONE:
+                    self.hear(reversal, "failed" if reversal.kind is Kind.REFUND else "won")
+            assert self.memory.orders[order].clawed_back == 0
+        assert self.memory.findings(self.now) == []
+
+
+TestLedger = Ledger.TestCase
+TestLedger.settings = examples(250, steps=40)

