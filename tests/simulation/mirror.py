@@ -110,7 +110,7 @@ class Mirror:
     def _payment(self, payment_id: str) -> None:
         order: Order | None = None
         reversals: list[Reversal] = []
-        for record, item in self._database.items(self._database.orders).get(payment_id, {}).items():
+        for record, item in sorted(self._database.items(self._database.orders).get(payment_id, {}).items()):
             if record == items.ORDER:
                 order = self._parse(item, items.order_of)
             else:
