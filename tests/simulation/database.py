@@ -1,28 +1,19 @@
-"""DynamoDB in process: real botocore in front, an emulator behind its last hook, and between them what goes wrong.
+"""DynamoDB in process: real botocore in front, an emulator behind its last hook, and between them what goes wrong."""
 
-What the emulator's own tests and the fidelity tests hold is not looked at again here; so the parts of both that cost
-time and decide nothing (signing, naming the user agent, parsing the same expression again) are done once.
-"""
-
-import copy
 import io
 import json
-import marshal
 from collections.abc import Callable, Iterator
-from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
-import botocore
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
-from botocore.retries import quota
 from ministack.services import dynamodb as engine
 
 from tests.simulation import faults
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Crash, Running
+from tests.simulation.lean import prepared
 from tests.simulation.scheduler import Scheduler
 from tests.support.api import template
 from topup.store import client as store_client
@@ -52,55 +43,12 @@ LATE = (0.01, 8.0)  # seconds after which a request that was given up is carried
 NOTHING = json.dumps({"Items": [], "Count": 0, "ScannedCount": 0}).encode()
 
 
-@cache
-def _prepared() -> tuple[Any, list[quota.RetryQuota]]:
-    """The functions' own client, without what costs time and decides nothing; and the quotas of its retries."""
-    quotas: list[quota.RetryQuota] = []
-    make = quota.RetryQuota.__init__
-
-    def remember(self: quota.RetryQuota, *args: Any, **options: Any) -> None:
-        make(self, *args, **options)
-        quotas.append(self)
-
-    quota.RetryQuota.__init__ = remember  # type: ignore[method-assign]
-    try:
-        store_client.client.cache_clear()
-        client = store_client.client()
-    finally:
-        quota.RetryQuota.__init__ = make  # type: ignore[method-assign]
-    agent = client._user_agent_creator.to_string()  # type: ignore[attr-defined]
-    client._user_agent_creator.to_string = lambda: agent  # type: ignore[attr-defined]
-    client.meta.events.register("choose-signer.dynamodb", lambda **_: botocore.UNSIGNED)
-    endpoint = client._ruleset_resolver.construct_endpoint  # type: ignore[attr-defined]
-    known: list[Any] = []
-
-    def construct(*args: Any, **options: Any) -> Any:
-        known[:] = known or [endpoint(*args, **options)]
-        return known[0]
-
-    client._ruleset_resolver.construct_endpoint = construct  # type: ignore[attr-defined]
-    engine._tokenize = cache(engine._tokenize)
-    engine._condition_syntax_error = cache(engine._condition_syntax_error)
-    engine._item_size_bytes = lambda _item: 1000  # no item comes near DynamoDB's limits
-    engine.copy = SimpleNamespace(copy=copy.copy, deepcopy=_copied)
-    engine.reset()
-    return client, quotas
-
-
-def _copied(value: Any) -> Any:
-    """A deep copy; items are plain data, which marshal copies ten times as fast as copy does."""
-    try:
-        return marshal.loads(marshal.dumps(value))
-    except ValueError:
-        return copy.deepcopy(value)
-
-
 class Database:
     """The two tables, for the time of one run."""
 
     def __init__(self, scheduler: Scheduler, running: Running, struck: Faults, chance: Any) -> None:
         self._scheduler, self._running, self._faults, self._chance = scheduler, running, struck, chance
-        self.client, quotas = _prepared()
+        self.client, quotas = prepared()
         for one in quotas:
             one._available_capacity = one._max_capacity  # type: ignore[attr-defined]
         engine.reset()

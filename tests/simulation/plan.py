@@ -14,7 +14,7 @@ Args = dict[str, Any]
 
 PACKAGES = ("trial", "standard", "value")
 HOW_TO_PAY = ("card", "card", "card", "alipay", "wechat_pay", "declined first", "3-D Secure", "never")
-FEWEST, MOST = 3, 7  # steps
+FEWEST, MOST = 2, 5  # steps
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _spend(chance: random.Random) -> Args:
     return _user(chance) | {
         "share": chance.choice((0.01, 0.3, 0.5, 1.0, 1.0, 1.1)),  # of the user's credits
         "tries": chance.randint(1, 4),
-        "times": chance.choice((1, 1, 2, 4)),
+        "times": chance.choice((1, 1, 1, 3)),
         "twice": chance.random() < 0.15,
     }
 

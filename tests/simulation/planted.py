@@ -198,7 +198,7 @@ BUGS = (
     ),
     Bug(
         "a throttled write is taken for a duplicate",
-        500,
+        3000,
         (
             Edit(
                 "topup.store.spending",

@@ -19,6 +19,7 @@ class DynamoDBLocal {
         ServerConnector connector = (ServerConnector) server.getConnectors()[0];
         connector.setHost("127.0.0.1");
         connector.setPort(0);
+        connector.setIdleTimeout(0); // no end: the next test of a worker may be a minute away
         local.safeStart(); // without telemetry
         System.out.println("port " + connector.getLocalPort());
         while (System.in.read() >= 0) {}

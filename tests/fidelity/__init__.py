@@ -1,0 +1,1 @@
+"""What the emulators promise, held against AWS's own: `make fidelity`."""

@@ -1,0 +1,71 @@
+"""The functions' own client and the emulator behind it, without what costs time and decides nothing.
+
+What both do with signatures, user agents, sizes and expressions is not looked at here; the fidelity tests do.
+"""
+
+import copy
+import marshal
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import botocore
+from botocore.parsers import JSONParser
+from botocore.retries import quota
+from ministack.services import dynamodb as engine
+
+from topup.store import client as store_client
+
+
+@cache
+def prepared() -> tuple[Any, list[quota.RetryQuota]]:
+    """The functions' own client, without what costs time and decides nothing; and the quotas of its retries."""
+    quotas: list[quota.RetryQuota] = []
+    make = quota.RetryQuota.__init__
+
+    def remember(self: quota.RetryQuota, *args: Any, **options: Any) -> None:
+        make(self, *args, **options)
+        quotas.append(self)
+
+    quota.RetryQuota.__init__ = remember  # type: ignore[method-assign]
+    try:
+        store_client.client.cache_clear()
+        client = store_client.client()
+    finally:
+        quota.RetryQuota.__init__ = make  # type: ignore[method-assign]
+    agent = client._user_agent_creator.to_string()  # type: ignore[attr-defined]
+    client._user_agent_creator.to_string = lambda: agent  # type: ignore[attr-defined]
+    client.meta.events.register("choose-signer.dynamodb", lambda **_: botocore.UNSIGNED)
+    endpoint = client._ruleset_resolver.construct_endpoint  # type: ignore[attr-defined]
+    known: list[Any] = []
+
+    def construct(*args: Any, **options: Any) -> Any:
+        known[:] = known or [endpoint(*args, **options)]
+        return known[0]
+
+    client._ruleset_resolver.construct_endpoint = construct  # type: ignore[attr-defined]
+    client._endpoint._response_parser_factory = SimpleNamespace(create_parser=cache(_Parser))  # type: ignore[attr-defined]
+    engine._tokenize = cache(engine._tokenize)
+    engine._condition_syntax_error = cache(engine._condition_syntax_error)
+    engine._item_size_bytes = lambda _item: 1000  # no item comes near DynamoDB's limits
+    engine.copy = SimpleNamespace(copy=copy.copy, deepcopy=_copied)
+    engine.reset()
+    return client, quotas
+
+
+def _copied(value: Any) -> Any:
+    """A deep copy; items are plain data, which marshal copies ten times as fast as copy does."""
+    try:
+        return marshal.loads(marshal.dumps(value))
+    except ValueError:
+        return copy.deepcopy(value)
+
+
+class _Parser(JSONParser):
+    """botocore's own, which need not look into attribute values: but for binary ones, they are what they become."""
+
+    def __init__(self, _protocol: str) -> None:
+        super().__init__()
+
+    def _handle_structure(self, shape: Any, value: Any) -> Any:
+        return value if shape.name == "AttributeValue" else super()._handle_structure(shape, value)  # type: ignore[misc]
