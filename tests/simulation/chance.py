@@ -13,6 +13,7 @@ from typing import Any
 
 from ministack.services import dynamodb as engine
 
+from tests.simulation import lean
 from tests.simulation.scheduler import Scheduler
 
 
@@ -37,6 +38,7 @@ def owned(scheduler: Scheduler, seed: int) -> Iterator[None]:
         # The engine's background thread, which nothing here needs, goes on by the real clock.
         (engine, "time", SimpleNamespace(time=lambda: scheduler.seconds, sleep=time.sleep)),
         (engine, "new_uuid", lambda: str(_uuid4(ids))),
+        *lean.ENGINE,
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in taken]
     for owner, name, value in taken:

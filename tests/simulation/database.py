@@ -72,6 +72,7 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.client.meta.events.unregister("before-send.dynamodb", self._send)
+        engine.reset()
 
     # ------------------------------------------------------------------------------------------------- looking
 

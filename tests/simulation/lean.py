@@ -17,9 +17,17 @@ from ministack.services import dynamodb as engine
 from topup.store import client as store_client
 
 
-@cache
 def prepared() -> tuple[Any, list[quota.RetryQuota]]:
     """The functions' own client, without what costs time and decides nothing; and the quotas of its retries."""
+    client, quotas = _prepared()
+    if store_client.client() is not client:  # another test has had one of its own since
+        _prepared.cache_clear()
+        client, quotas = _prepared()
+    return client, quotas
+
+
+@cache
+def _prepared() -> tuple[Any, list[quota.RetryQuota]]:
     quotas: list[quota.RetryQuota] = []
     make = quota.RetryQuota.__init__
 
@@ -45,11 +53,6 @@ def prepared() -> tuple[Any, list[quota.RetryQuota]]:
 
     client._ruleset_resolver.construct_endpoint = construct  # type: ignore[attr-defined]
     client._endpoint._response_parser_factory = SimpleNamespace(create_parser=cache(_Parser))  # type: ignore[attr-defined]
-    engine._tokenize = cache(engine._tokenize)
-    engine._condition_syntax_error = cache(engine._condition_syntax_error)
-    engine._item_size_bytes = lambda _item: 1000  # no item comes near DynamoDB's limits
-    engine.copy = SimpleNamespace(copy=copy.copy, deepcopy=_copied)
-    engine.reset()
     return client, quotas
 
 
@@ -69,3 +72,12 @@ class _Parser(JSONParser):
 
     def _handle_structure(self, shape: Any, value: Any) -> Any:
         return value if shape.name == "AttributeValue" else super()._handle_structure(shape, value)  # type: ignore[misc]
+
+
+# What stands in the emulator's place while a run lasts: owner, name, value.
+ENGINE: tuple[tuple[Any, str, Any], ...] = (
+    (engine, "_tokenize", cache(engine._tokenize)),
+    (engine, "_condition_syntax_error", cache(engine._condition_syntax_error)),
+    (engine, "_item_size_bytes", lambda _item: 1000),  # no item comes near DynamoDB's limits
+    (engine, "copy", SimpleNamespace(copy=copy.copy, deepcopy=_copied)),
+)
