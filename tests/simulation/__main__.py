@@ -47,7 +47,7 @@ def _many(seeds: range, processes: int) -> int:
     print(
         f"{tally.seeds:,} histories in {tally.seconds:.0f} s ({tally.seeds / tally.seconds / processes:.1f} a second "
         f"and process): {tally.invocations:,} invocations, {tally.commits:,} commits, each audited; "
-        f"{sum(tally.hits.values()):,} faults and narrow windows"
+        f"{sum(tally.hits.values()):,} faults and narrow windows; trace {tally.trace:016x}"
     )
     for seed, violation in sorted(tally.failed)[:20]:
         print(f"FAILED seed {seed}: {violation}\n  again: make simulate SEED={seed}   smaller: … SHRINK=1")

@@ -176,4 +176,5 @@ STEPS: dict[str, tuple[int, Callable[[random.Random], Args]]] = {
     "dispute_during_refund": (3, _refund),
     "refund_before_grant": (3, _buy),
     "failure_after_expiry": (1, _which),
+    "late_spends": (2, _user),
 }

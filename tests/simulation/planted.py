@@ -208,11 +208,6 @@ BUGS = (
         ),
     ),
     Bug(
-        "a restored lot gets no timer",
-        3000,
-        (Edit("topup.store.credits", "timed = [lot.after for lot in change.lots if lot.amount > 0]", "timed = []"),),
-    ),
-    Bug(
         "an expiry counts before it is swept",
         3000,
         (Edit("topup.reversals", "        _sweep(books, now)\n", ""),),

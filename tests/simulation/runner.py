@@ -26,12 +26,14 @@ class Tally:
     seconds: float = 0.0
     hits: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[int, str]] = field(default_factory=list)
+    trace: int = 0  # of all runs together, in whatever order they came
 
     def add(self, outcome: Outcome) -> None:
         self.seeds += 1
         self.commits += outcome.commits
         self.invocations += outcome.invocations
         self.hits.update(outcome.hits)
+        self.trace ^= int(outcome.trace, 16)
         if outcome.violation is not None:
             self.failed.append((outcome.plan.seed, outcome.violation))
 
@@ -40,6 +42,7 @@ class Tally:
         self.commits += other.commits
         self.invocations += other.invocations
         self.hits.update(other.hits)
+        self.trace ^= other.trace
         self.failed += other.failed
 
 

@@ -4,6 +4,8 @@ from functools import partial
 from typing import Any
 
 from tests.simulation.deeds import HALF_A_YEAR, USERS, Deeds, Json
+from tests.simulation.mirror import open_lots
+from topup.domain.credits import Lot
 
 
 class Windows(Deeds):
@@ -11,20 +13,34 @@ class Windows(Deeds):
 
     def at_expiry(self, *, user: int, deeds: list[tuple[float, str]], share: float) -> None:
         """Be there in the very second in which credits expire."""
-        account = self._world.mirror.account(USERS[user])
-        now = self._world.scheduler.now
-        moments = (
-            sorted(lot.expires_at for lot in account.lots if lot.remaining and lot.expires_at > now) if account else []
-        )
-        if not moments:
-            return
-        self._world.pass_time((moments[0] - now).total_seconds() - 2.0)
-        if self._world.scheduler.now >= moments[0]:
-            return  # a purge, or a leap, has gone past it
+        if lot := self._just_before_expiry(user):
+            for offset, deed in deeds:
+                self._in_that_second(user, deed, share, self._until(lot) + offset)
+
+    def late_spends(self, *, user: int) -> None:
+        """Several spends are received just before an expiry and hinder each other; a refund begins just after it."""
+        lot = self._just_before_expiry(user)
+        bought = [purchase.payment_id for purchase in self.purchases]
+        if lot and lot.payment_id in bought:
+            for _ in range(4):
+                self._spend(USERS[user], 0.2, 2, after=self._until(lot) - 0.005)
+            which = bought.index(lot.payment_id)
+            self.refund(which=which, share=None, force=True, key=True, tries=2, after=self._until(lot) + 0.01)
+
+    def _just_before_expiry(self, user: int) -> Lot | None:
+        """Let time pass until the user's next lot is about to expire; None if there is none."""
+        account, now = self._world.mirror.account(USERS[user]), self._world.scheduler.now
+        lot = next((lot for lot in open_lots(account, now)), None) if account else None
+        if lot is None:
+            return None
+        self._world.pass_time(max(0.0, (lot.expires_at - now).total_seconds() - 2.0))
+        if self._until(lot) <= 0.0:
+            return None  # reconcile took longer
         self._world.hit("something in the very second of an expiry")
-        for offset, deed in deeds:
-            after = (moments[0] - self._world.scheduler.now).total_seconds() + offset
-            self._in_that_second(user, deed, share, max(0.0, after))
+        return lot
+
+    def _until(self, lot: Lot) -> float:
+        return (lot.expires_at - self._world.scheduler.now).total_seconds()
 
     def failure_after_expiry(self, *, which: int) -> None:
         """A refund of the Dashboard fails when the credits that it took would have expired."""
