@@ -127,7 +127,7 @@ BUGS = (
     ),
     Bug(
         "a status moves backwards",
-        200,
+        500,
         (Edit("topup.domain.orders", "    if RANK[status] <= RANK[order.status]:\n        return order\n", ""),),
     ),
     Bug(
@@ -159,7 +159,7 @@ BUGS = (
     ),
     Bug(
         "spend without a request marker",
-        200,
+        500,
         (Edit("topup.store.spending", '"attribute_not_exists(user_id)"', '"NOT attribute_exists(no_such_attribute)"'),),
     ),
     Bug(
