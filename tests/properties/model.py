@@ -74,7 +74,8 @@ class Model:
             self.take(more, [*([] if past else [order]), *open_lots])
             self._taken(order, reversal, more)
         else:  # what it took comes back; what expiry had taken in its place does not
-            back = max(min(-change, self.taken.get(reversal, 0)), -change - absorbed)
+            own = min(self.taken.get(reversal, 0), self.taken[order])  # another one's end may have given some back
+            back = max(min(-change, own), -change - absorbed)
             self.give(order, back)
             self._taken(order, reversal, -back)
 

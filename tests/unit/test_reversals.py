@@ -176,6 +176,22 @@ def test_what_a_refund_took_after_expiry_comes_back_when_it_fails(history: Histo
     assert history.hear(a_reversal(reversal_id="re_2", amount_minor=5000, standing=Standing.FAILED), EXPIRY) == 550
 
 
+def test_a_refund_that_fails_late_gives_back_no_more_than_is_still_out(history: History):
+    # 33.33 of 100.00 is 366 or 367 credits, so what a refund took may have gone back in part with another one's end.
+    in_flight = [
+        a_reversal(reversal_id=f"re_{n}", amount_minor=3333, standing=Standing.IN_FLIGHT) for n in range(3)
+    ]
+    assert [history.hear(news) for news in in_flight[:2]] == [-366, -367]
+    history.expire(EXPIRY)
+    assert history.hear(replace(in_flight[0], standing=Standing.FAILED), EXPIRY) == 367
+    history.expire(EXPIRY)
+    assert history.hear(in_flight[2], EXPIRY) == 0  # expiry has taken its share already
+
+    assert history.hear(replace(in_flight[1], standing=Standing.FAILED), EXPIRY) == 366
+    assert history.order.clawed_back == 0
+    assert history.findings(EXPIRY) == []
+
+
 def test_the_largest_refund_without_debt_is_exact(history: History):
     for spent in (1, 99, 550, 1099):
         fresh = History.of_a_purchase()

@@ -168,10 +168,10 @@ def _claw(books: Books, after: Reversal, due: int, now: datetime) -> CreditChang
 
 
 def _restore(books: Books, before: Reversal | None, after: Reversal, due: int, now: datetime) -> CreditChange | None:
-    # First what this very reversal took; then what it did not take because expiry had; then what another one took that
-    # has ended since, when this one still reversed the same money.
+    # First what this very reversal took and no other one's end has given back; then what it did not take because expiry
+    # had; then what another one took that has ended since, when this one still reversed the same money.
     absorbed = books.order.credits_due_back - books.order.clawed_back
-    own = min(due, before.clawed if before else 0)
+    own = min(due, books.order.clawed_back, before.clawed if before else 0)
     returned = due - min(due - own, absorbed)
     if returned == 0:
         return None
