@@ -21,7 +21,7 @@ from tools import target
 from tools.target import ROOT, TargetError
 from topup import store
 from topup.domain.audit import PaymentLedger, audit_account, audit_payment, payment_ledgers
-from topup.domain.reversals import Payment
+from topup.domain.payments import Payment
 
 WAITS = (0.2, 0.5, 1.0)  # seconds before what looks wrong is read again; a transaction takes milliseconds
 PROGRESS_EVERY = 1.0  # seconds

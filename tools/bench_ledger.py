@@ -23,13 +23,13 @@ from local import presence
 from local.running import ROOT, Stack, running
 from tools import target
 from tools.audit import audit, clock_of
-from topup import config
-from topup.domain import credits, orders
+from topup.domain import credits, idempotency, orders
 from topup.domain.catalogue import Package
 from topup.domain.credits import CreditChange, Wallet
 from topup.domain.orders import Order, Status
+from topup.runtime import config
+from topup.store import attributes, credit_items, order_items
 from topup.store import client as dynamodb
-from topup.store import credit_items, items
 
 OK, BUSY = 200, 503
 LOG = ROOT / "logs" / "app.log"
@@ -139,11 +139,14 @@ def _grants(user_id: str, lots: int, amount: int, expires_at: datetime) -> Itera
         order, change = _bought(wallet, number, amount, expires_at)
         wallet = change.wallet
         assert change.new_lot, "Bug! a grant makes a lot"
-        yield settings.orders_table, items.order_key(order.payment_id) | items.to_item(items.order_fields(order))
-        yield settings.credits_table, credit_items.lot_item(change.new_lot)
+        yield (
+            settings.orders_table,
+            order_items.order_key(order.payment_id) | attributes.to_item(order_items.order_fields(order)),
+        )
+        yield settings.credits_table, credit_items.lot_to_item(change.new_lot)
         yield settings.credits_table, credit_items.timer_item(change.new_lot)
-        yield settings.credits_table, credit_items.entry_item(change.entry)
-    yield settings.credits_table, credit_items.wallet_item(wallet)
+        yield settings.credits_table, credit_items.entry_to_item(change.entry)
+    yield settings.credits_table, credit_items.wallet_to_item(wallet)
 
 
 def _bought(wallet: Wallet, number: int, amount: int, expires_at: datetime) -> tuple[Order, CreditChange]:
@@ -157,7 +160,7 @@ def _bought(wallet: Wallet, number: int, amount: int, expires_at: datetime) -> t
             currency="CNY",
             unit_price=Decimal(1),
         ),
-        payment_id=orders.order_id(wallet.user_id, str(number)),
+        payment_id=idempotency.id_from_key(wallet.user_id, str(number)),
         user_id=wallet.user_id,
         return_url="https://unused.invalid",
         request_fingerprint="measured",
@@ -165,7 +168,7 @@ def _bought(wallet: Wallet, number: int, amount: int, expires_at: datetime) -> t
         now=now,
     )
     order = replace(placed, status=Status.SUCCEEDED, paid_at=now, credits_expire_at=expires_at)
-    lot = replace(orders.lot_of(order, now, 1), expires_at=expires_at)
+    lot = replace(orders.new_lot(order, now, 1), expires_at=expires_at)
     return order, credits.grant(wallet, lot, "Measured", now)
 
 

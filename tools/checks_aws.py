@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from local.intrinsics import read_yaml
 from tools.patient import Finding, Patient, dynamodb, ok, warn, wrong
-from topup import config
 from topup.domain.errors import ConfigurationError
+from topup.runtime import config
 
 TABLE = "AWS::DynamoDB::Table"
 SMALL_LIMIT = 100  # concurrent executions: a new account has 10, the default is 1,000

@@ -7,8 +7,9 @@ from jwt import PyJWKClient
 from jwt.exceptions import PyJWTError
 
 from tools.patient import LIVE_STAGES, Finding, Patient, ok, warn, wrong
-from topup import auth, config
+from topup.api import auth
 from topup.domain.errors import ConfigurationError
+from topup.runtime import config
 
 LOOPBACK = ("localhost", "127.0.0.1")
 SHORT_KEY = 20  # characters: a key that can be remembered can be guessed

@@ -11,11 +11,11 @@ from tools import webhook_endpoints, webhook_secrets
 from tools.patient import Finding, Patient, ok, warn, wrong
 from tools.webhook_endpoints import Endpoint, in_words, same
 from tools.webhook_plan import Situation
-from topup import config
 from topup.domain.errors import ConfigurationError
+from topup.runtime import config
 from topup.stripe_gateway import EVENT_TYPES
 from topup.stripe_gateway.client import API_VERSION
-from topup.stripe_gateway.webhooks import SIGNATURE_TOLERANCE
+from topup.stripe_gateway.signatures import SIGNATURE_TOLERANCE
 
 WORTH_A_WORD = 30  # seconds that two clocks may differ
 

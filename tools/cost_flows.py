@@ -13,7 +13,7 @@ from tests.support.builders import NOW, USER_ID
 from tests.support.shop import Shop
 from tests.support.stripe_events import STACK, WEBHOOK_SECRET
 from tools.metering import Call, Meter, size_of
-from topup import config, telemetry
+from topup.runtime import config, telemetry
 from topup.store import client as dynamodb_client
 from topup.stripe_gateway import EVENT_TYPES
 from topup.stripe_gateway import client as stripe_client

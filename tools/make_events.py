@@ -17,15 +17,15 @@ import jwt
 import stripe
 
 from local import settings
-from topup.domain import orders, times
+from topup.domain import idempotency, times
 
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 USER = "user-demo"
 KEY = "events-create-checkout"
-ORDER = orders.order_id(USER, KEY)
+ORDER = idempotency.id_from_key(USER, KEY)
 REFUND_KEY = "events-refund-payment"  # Stripe must know the payment that is refunded: an order that was really paid
-REFUND_ORDER = orders.order_id(USER, REFUND_KEY)
+REFUND_ORDER = idempotency.id_from_key(USER, REFUND_KEY)
 STACK = "123456789012/us-east-1/local"  # what `sam local` makes of STACK_NAME
 FAR = 4_000_000_000  # the year 2096, in epoch seconds
 

@@ -88,7 +88,7 @@ def _documentation(function: str) -> str:
 
 def _responses(known: Operation, components: schemas.Components) -> dict[str, Any]:
     responses: dict[str, Any] = {}
-    for status, (description, answer) in known.answers.items():
+    for status, (description, answer) in known.responses.items():
         responses[str(int(status))] = {
             "description": description,
             "headers": {"Cache-Control": {"required": True, "schema": {"const": known.caching}}},

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from topup import answers, bodies, http
-from topup.cursor import LARGEST
+from topup.api import endpoint, requests, schemas
+from topup.api.cursor import LARGEST
 from topup.domain import errors
 from topup.domain.errors import TopupError
 
@@ -28,7 +28,7 @@ class Operation:
     callers: tuple[str, ...] = ()
     parameters: tuple[Mapping[str, Any], ...] = ()
     body: type[BaseModel] | None = None
-    answers: Mapping[HTTPStatus, tuple[str, Any]]
+    responses: Mapping[HTTPStatus, tuple[str, Any]]
     errors: tuple[type[TopupError], ...] = ()
     links: Mapping[str, Any] = field(default_factory=dict)
     caching: str = "no-store"
@@ -44,7 +44,7 @@ LIMIT = {
     "name": "limit",
     "in": "query",
     "description": "Rows of a page",
-    "schema": {"type": "integer", "minimum": 1, "maximum": http.LARGEST_PAGE, "default": 20},
+    "schema": {"type": "integer", "minimum": 1, "maximum": endpoint.LARGEST_PAGE, "default": 20},
 }
 CURSOR = {
     "name": "cursor",
@@ -80,21 +80,21 @@ OF_SPENDS = (errors.InsufficientCredits, errors.TooManyLots, errors.IdempotencyC
 OPERATIONS: Mapping[str, Operation] = {
     "list_packages": Operation(
         parameters=(LANGUAGE,),
-        answers={HTTPStatus.OK: ("What is on sale", answers.CatalogueAnswer)},
+        responses={HTTPStatus.OK: ("What is on sale", schemas.Catalogue)},
         caching="public, max-age=60",
     ),
     "create_checkout": Operation(
         callers=("user", "service"),
         parameters=(idempotency_key(required=False, description="The same key and body make one payment"),),
-        body=bodies.CheckoutBody,
-        answers={HTTPStatus.OK: ("The payment, and where to pay it", answers.CheckoutAnswer)},
+        body=requests.CheckoutBody,
+        responses={HTTPStatus.OK: ("The payment, and where to pay it", schemas.Checkout)},
         errors=(errors.Unauthorized, *WITH_BODY, errors.IdempotencyConflict, errors.StripeFailed, errors.Busy),
         links=PAYMENT_LINK,
     ),
     "stripe_webhook": Operation(
         callers=("stripe",),
         body=StripeEvent,
-        answers={HTTPStatus.OK: ("The event has had its effect", answers.ReceivedAnswer)},
+        responses={HTTPStatus.OK: ("The event has had its effect", schemas.Received)},
         errors=(
             errors.InvalidSignature,
             errors.InvalidJson,
@@ -109,22 +109,22 @@ OPERATIONS: Mapping[str, Operation] = {
     "get_payment": Operation(
         callers=("user",),
         parameters=(PAYMENT_ID,),
-        answers={HTTPStatus.OK: ("Where the payment stands", answers.PaymentAnswer)},
+        responses={HTTPStatus.OK: ("Where the payment stands", schemas.Payment)},
         errors=(errors.Unauthorized, errors.PaymentNotFound, errors.Busy),
     ),
     "list_payments": Operation(
         callers=("user",),
         parameters=(LIMIT, CURSOR),
-        answers={HTTPStatus.OK: ("A page of payments", answers.PaymentsAnswer)},
+        responses={HTTPStatus.OK: ("A page of payments", schemas.PaymentList)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),
     "refund_payment": Operation(
         callers=("administrator",),
         parameters=(idempotency_key(required=False, description="The same key and body make one refund"),),
-        body=bodies.RefundBody,
-        answers={
-            HTTPStatus.OK: ("The refund is made, or Stripe has accepted it", answers.RefundAnswer),
-            HTTPStatus.ACCEPTED: ("The refund is under way: Stripe has not answered yet", answers.RefundAnswer),
+        body=requests.RefundBody,
+        responses={
+            HTTPStatus.OK: ("The refund is made, or Stripe has accepted it", schemas.RefundResult),
+            HTTPStatus.ACCEPTED: ("The refund is under way: Stripe has not answered yet", schemas.RefundResult),
         },
         errors=(
             errors.Unauthorized,
@@ -138,20 +138,20 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "get_credits": Operation(
         callers=("user",),
-        answers={HTTPStatus.OK: ("The user's credits", answers.CreditsAnswer)},
+        responses={HTTPStatus.OK: ("The user's credits", schemas.Credits)},
         errors=(errors.Unauthorized, errors.Busy),
     ),
     "list_transactions": Operation(
         callers=("user",),
         parameters=(LIMIT, CURSOR),
-        answers={HTTPStatus.OK: ("A page of changes", answers.TransactionsAnswer)},
+        responses={HTTPStatus.OK: ("A page of changes", schemas.TransactionList)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),
     "spend_credits": Operation(
         callers=("service",),
         parameters=(idempotency_key(required=True, description="The same key spends once"),),
-        body=bodies.SpendBody,
-        answers={HTTPStatus.OK: ("The credits are spent", answers.SpentAnswer)},
+        body=requests.SpendBody,
+        responses={HTTPStatus.OK: ("The credits are spent", schemas.SpendReceipt)},
         errors=(errors.Unauthorized, *WITH_BODY, *OF_SPENDS, errors.Busy),
     ),
 }

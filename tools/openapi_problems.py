@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tools.openapi_schemas import Components
-from topup import http
+from topup.api import endpoint
 from topup.domain import errors
 from topup.domain.errors import TopupError
 
@@ -50,7 +50,7 @@ def responses(failures: Iterable[type[TopupError]], components: Components) -> d
 
 
 def status_of(failure: type[TopupError]) -> int:
-    return int(http.STATUS_OF.get(failure, HTTPStatus.INTERNAL_SERVER_ERROR))
+    return int(endpoint.STATUS_OF.get(failure, HTTPStatus.INTERNAL_SERVER_ERROR))
 
 
 def name_of(failure: type[TopupError]) -> str:
@@ -72,7 +72,7 @@ def _response(status: int, failures: list[type[TopupError]], components: Compone
 
 
 def schema(failure: type[TopupError]) -> dict[str, Any]:
-    """A problem document: just what `topup.http` writes."""
+    """A problem document: just what `topup.api.endpoint` writes."""
     figures = FIGURES.get(failure, {})
     properties = {
         "type": {"const": f"urn:topup:problem:{failure.code}"},

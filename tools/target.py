@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import presence
 from local.presence import Presence
-from topup import config
+from topup.runtime import config
 from topup.store import client as dynamodb_client
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tools.webhook_endpoints import Endpoint, same
 from tools.webhook_secrets import Secret, Stored
-from topup.config import SECRET_MAX_AGE
+from topup.runtime.config import SECRET_MAX_AGE
 
 
 class NotYetError(Exception):

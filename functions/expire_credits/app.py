@@ -1,6 +1,6 @@
 """The credits table's stream: where TTL has deleted a lot's timer, the lot's credits expire.
 
-Each record stands for itself: one that fails is reported and tried again, the others are done.
+Each record is handled by itself: one that fails is reported and tried again, the others are done.
 """
 
 from datetime import UTC, datetime
@@ -9,11 +9,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from topup import expiry
-from topup.store import EXPIRES
-from topup.telemetry import logger
-
-TTL = "dynamodb.amazonaws.com"  # who deletes by TTL (DynamoDB documentation, "DynamoDB Streams and Time to Live")
+from topup import expiry, store
+from topup.runtime.telemetry import logger
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
@@ -22,15 +19,10 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def expire(record: DynamoDBRecord) -> None:
-    """Expire one lot; the time is the deletion's own, which TTL never does before its time."""
-    keys, deleted_at = record["dynamodb"]["Keys"], record["dynamodb"]["ApproximateCreationDateTime"]
-    if not keys["record"]["S"].startswith(EXPIRES) or not _was_deleted_by_ttl(record):
-        logger.warning("not a timer that ran out", record=keys["record"]["S"])  # the filter lets none through
+    """Expire one lot at the time of its timer's deletion, which TTL never makes early."""
+    lot = store.expired_lot(record)
+    if lot is None:
+        logger.warning("not an expired timer", keys=record["dynamodb"]["Keys"])  # the filter lets none through
         return
-    timer = record["dynamodb"]["OldImage"]
-    expiry.expire(timer["user_id"]["S"], timer["lot_record"]["S"], datetime.fromtimestamp(deleted_at, UTC))
-
-
-def _was_deleted_by_ttl(record: DynamoDBRecord) -> bool:
-    who = record.get("userIdentity") or {}
-    return record["eventName"] == "REMOVE" and who.get("type") == "Service" and who.get("principalId") == TTL
+    deleted_at = datetime.fromtimestamp(record["dynamodb"]["ApproximateCreationDateTime"], UTC)
+    expiry.expire(lot, deleted_at)

@@ -1,7 +1,8 @@
 """GET /api/payments: the caller's payments, newest first."""
 
-from topup import auth, cursor, store, views
-from topup.http import Request, Response, endpoint
+from topup import store
+from topup.api import auth, cursor, responses
+from topup.api.endpoint import Request, Response, endpoint
 
 
 @endpoint
@@ -9,4 +10,4 @@ def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
     after = cursor.decode_order_position(request.query["cursor"]) if "cursor" in request.query else None
     orders, last = store.list_orders(caller.user_id, request.limit, after)
-    return Response(views.payments(orders, cursor.encode(*last) if last else None))
+    return Response(responses.payments(orders, cursor.encode(*last) if last else None))

@@ -1,7 +1,8 @@
 """GET /api/users/credits/transactions: every change of the caller's credits, newest first."""
 
-from topup import auth, cursor, store, views
-from topup.http import Request, Response, endpoint
+from topup import store
+from topup.api import auth, cursor, responses
+from topup.api.endpoint import Request, Response, endpoint
 
 
 @endpoint
@@ -11,4 +12,4 @@ def handler(request: Request) -> Response:
     entries = store.list_entries(caller.user_id, request.limit, before)
     # Numbers have no gaps, so a page that does not end at 1 has a next one.
     next_cursor = cursor.encode(entries[-1].number) if entries and entries[-1].number > 1 else None
-    return Response(views.transactions(entries, next_cursor, request.now))
+    return Response(responses.transactions(entries, next_cursor, request.now))

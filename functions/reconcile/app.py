@@ -1,4 +1,4 @@
-"""On a schedule, and by hand: find what was lost on the way, and repair it through the code that lost it.
+"""On a schedule, and by hand: find what was lost, and repair it through the code that should have done it.
 
 By hand the event may say `window_hours` (how far back to look for events, at most 720) and `sweep_after_hours`
 (how long ago a lot must have expired, 0 for all).
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from topup import reconciliation
-from topup.telemetry import logger
+from topup.runtime.telemetry import logger
 
 SPARE_MILLISECONDS = 30_000  # for the repair that is under way when time runs out
 
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _now(event: dict[str, Any]) -> datetime:
-    """When the schedule meant it to run, or when somebody says that it is."""
+    """When the schedule meant it to run, or the time that the event names."""
     time = event.get("time")
     return datetime.fromisoformat(time).astimezone(UTC) if time else datetime.now(UTC)
 

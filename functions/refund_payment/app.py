@@ -1,21 +1,22 @@
 """POST /api/payments/stripe/refund: give money back, and take the credits with it. For administrators.
 
-202 while Stripe's answer is not known: the refund is carried on by its webhook, by `reconcile`, or by a retry.
+202 while Stripe's answer is not known: the webhook, `reconcile` or a retry completes the refund.
 """
 
 from decimal import Decimal
 from http import HTTPStatus
 
-from topup import auth, bodies, refunds, views
-from topup.domain.reversal_kinds import Standing
-from topup.http import Request, Response, endpoint
+from topup import refunds
+from topup.api import auth, requests, responses
+from topup.api.endpoint import Request, Response, endpoint
+from topup.domain.reversals import ReversalStatus
 
 
 @endpoint
 def handler(request: Request) -> Response:
     admin = auth.authenticate_admin(request)
-    body = bodies.read(request, bodies.RefundBody)
-    asked = refunds.Asked(
+    body = requests.read(request, requests.RefundBody)
+    refund_request = refunds.RefundRequest(
         payment_id=body.payment_id,
         amount=None if body.amount is None else Decimal(body.amount),
         reason=body.reason,
@@ -23,6 +24,8 @@ def handler(request: Request) -> Response:
         idempotency_key=request.idempotency_key,
         admin_id=admin.user_id,
     )
-    refunded = refunds.refund(asked, request.now)
-    is_known = refunded.refund.standing is not Standing.IN_FLIGHT
-    return Response(views.refunded(refunded.order, refunded.refund), HTTPStatus.OK if is_known else HTTPStatus.ACCEPTED)
+    result = refunds.refund(refund_request, request.now)
+    is_known = result.refund.status is not ReversalStatus.IN_FLIGHT
+    return Response(
+        responses.refund_result(result.order, result.refund), HTTPStatus.OK if is_known else HTTPStatus.ACCEPTED
+    )

@@ -1,10 +1,10 @@
-"""POST /api/payments/webhook/stripe, and any path of the function's own URL: news from Stripe.
+"""POST /api/payments/webhook/stripe, and any path of the function's own URL: events from Stripe.
 
 2xx means that the effect is durable; anything else makes Stripe send the event again.
 """
 
 from topup import stripe_gateway, webhooks
-from topup.http import Request, Response, endpoint
+from topup.api.endpoint import Request, Response, endpoint
 
 
 @endpoint

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.attacks.edge import CREATE, JSON, PAYMENTS, REFUND, SPEND, TRANSACTIONS, Edge
-from topup import cursor
+from topup.api import cursor
 
 LARGEST_ANSWER = 20_000  # bytes; what is wrong with a request is told in less
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -21,15 +21,15 @@ from schemathesis.schemas import BaseSchema
 from tests.attacks.edge import PAYMENTS, SPEND, TRANSACTIONS, Edge
 from tests.attacks.forging import signed
 from tests.support.api import ROOT
-from topup import cursor
-from topup.domain import orders
+from topup.api import cursor
+from topup.domain import idempotency
 
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 USER = "schemathesis"
 KNOWN = [
-    orders.order_id(USER, "bought"),
-    orders.order_id(USER, "pending"),
-    orders.order_id("somebody-else", "foreign"),
+    idempotency.id_from_key(USER, "bought"),
+    idempotency.id_from_key(USER, "pending"),
+    idempotency.id_from_key("somebody-else", "foreign"),
     "00000000-0000-4000-8000-000000000000",
 ]
 CURSORS = {PAYMENTS: cursor.encode("9999-12-31T23:59:59.000000Z", KNOWN[0]), TRANSACTIONS: cursor.encode(2)}

@@ -204,7 +204,7 @@ def test_reconcile_grants_what_no_webhook_told_of_and_does_it_once(buyer: Buyer)
 
     report = reconcile(buyer, window_hours=1)
 
-    assert report["events_repaired"] >= 1
+    assert report["events"]["repaired"] >= 1
     assert report["failures"] == 0
     assert buyer.balance() == STANDARD
     assert reconcile(buyer, window_hours=1)["repaired"] == 0
@@ -270,9 +270,9 @@ def test_reconcile_sweeps_the_lots_whose_stream_records_were_lost(aging: Buyer):
     assert aging.balance() == 0
     assert aging.amounts("expired") == []
     report = reconcile(aging, sweep_after_hours=0)
-    assert (report["lots"], report["failures"]) == (3, 0)
+    assert (report["lots"]["found"], report["failures"]) == (3, 0)
     assert sum(aging.amounts("expired")) == -(2100 - 600)
-    assert reconcile(aging, sweep_after_hours=0)["lots"] == 0
+    assert reconcile(aging, sweep_after_hours=0)["lots"]["found"] == 0
 
 
 def test_a_lot_that_a_paused_reaper_left_expires_once_it_runs_again(aging: Buyer):

@@ -11,7 +11,7 @@ from local.stream_delivery import passes
 from tests.support.api import template
 from tests.support.dynamodb import Emulator
 from tests.support.dynamodb_local import DynamoDBLocal
-from topup.store import TTL_ATTRIBUTE
+from topup.store.credit_items import TTL_ATTRIBUTE
 
 Record = dict[str, Any]
 

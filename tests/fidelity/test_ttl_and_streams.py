@@ -13,7 +13,7 @@ from tests.support.dynamodb import Emulator
 from tests.support.dynamodb_local import DynamoDBLocal
 from tests.support.shop import Shop
 from topup.domain.times import months_later
-from topup.store import EXPIRES
+from topup.store.credit_items import TIMER
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
 
@@ -45,7 +45,7 @@ def stream(old: Shop, engine: DynamoDBLocal, dynamodb: Emulator) -> Iterator[Cre
 
 def timers(shop: Shop) -> list[Any]:
     items = shop.dynamodb.client.scan(TableName=shop.dynamodb.credits_table)["Items"]
-    return [item for item in items if item["record"]["S"].startswith(EXPIRES)]
+    return [item for item in items if item["record"]["S"].startswith(TIMER)]
 
 
 def test_a_timer_that_ttl_really_deletes_expires_its_lot_once(old: Shop, stream: CreditsStream):
@@ -67,7 +67,7 @@ def test_a_lot_whose_time_has_not_come_keeps_its_timer_and_its_credits(old: Shop
 
     old.consume(stream.let_through())
 
-    assert [timer["record"]["S"] for timer in timers(old)] == [f"{EXPIRES}{payment}"]
+    assert [timer["record"]["S"] for timer in timers(old)] == [f"{TIMER}{payment}"]
     assert old.balance() == 500
     old.check()
 
@@ -96,7 +96,7 @@ def test_credits_that_come_back_to_a_lot_past_its_expiry_get_a_timer_that_ttl_de
 def test_only_ttls_deletions_of_timers_pass_the_filter(old: Shop, stream: CreditsStream):
     payment, _ = old.buy("trial")
     old.spend(10, key="b")
-    [young] = [timer for timer in timers(old) if timer["record"]["S"] == f"{EXPIRES}{payment}"]
+    [young] = [timer for timer in timers(old) if timer["record"]["S"] == f"{TIMER}{payment}"]
     stream.wait_for_ttl()
     key = {name: young[name] for name in ("user_id", "record")}
     old.dynamodb.client.delete_item(TableName=old.dynamodb.credits_table, Key=key)  # an application's own

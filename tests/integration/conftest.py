@@ -17,7 +17,7 @@ from tests.support.dynamodb_local import UNPLAYABLE, DynamoDBLocal, missing
 from tests.support.shop import Shop
 from tests.support.stripe_events import STACK, WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, opens_session
-from topup import config, telemetry
+from topup.runtime import config, telemetry
 from topup.store import client as dynamodb_client
 from topup.stripe_gateway import client as stripe_client
 

@@ -10,9 +10,11 @@ from tests.support.api import API_KEY, JWT_SECRET, Api, as_buyer, as_user, token
 from tests.support.dynamodb import Emulator, lost_after, lost_before, refused
 from tests.support.stripe_events import WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, refuses
-from topup import http, store, telemetry
+from topup import store
+from topup.api import endpoint
 from topup.domain import errors, money
 from topup.domain.errors import TopupError
+from topup.runtime import telemetry
 
 
 def all_errors(kind: type[TopupError] = TopupError) -> set[type[TopupError]]:
@@ -20,7 +22,7 @@ def all_errors(kind: type[TopupError] = TopupError) -> set[type[TopupError]]:
 
 
 def test_every_error_has_a_status():
-    assert all_errors() == set(http.STATUS_OF)
+    assert all_errors() == set(endpoint.STATUS_OF)
     assert {errors.InvalidJson, money.InvalidAmount} <= all_errors()
 
 

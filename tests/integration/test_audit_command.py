@@ -11,7 +11,7 @@ from tools import audit as audits
 from tools.audit import Audit, audit
 from topup import store
 from topup.domain.audit import Account
-from topup.domain.reversals import Payment
+from topup.domain.payments import Payment
 
 
 def audited(shop: Shop) -> Audit:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from topup import config
 from topup.domain.errors import ConfigurationError
+from topup.runtime import config
 
 
 @pytest.mark.parametrize("name", ["STACK_NAME", "ORDERS_TABLE", "CREDITS_TABLE", "FRONTEND_URL"])

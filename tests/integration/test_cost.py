@@ -22,8 +22,8 @@ def give_a_past(shop: Shop, user: str) -> None:
         for n in range(PAST_LOTS)
     ]
     wallet = a_wallet(user_id=user, last_entry=ENTRIES, total_credits_earned=10**6)
-    write(shop, [credit_items.wallet_item(wallet), *map(credit_items.lot_item, past)])
-    write(shop, [credit_items.entry_item(an_entry(user, number)) for number in range(1, ENTRIES + 1)])
+    write(shop, [credit_items.wallet_to_item(wallet), *map(credit_items.lot_to_item, past)])
+    write(shop, [credit_items.entry_to_item(an_entry(user, number)) for number in range(1, ENTRIES + 1)])
 
 
 def an_entry(user: str, number: int) -> Entry:

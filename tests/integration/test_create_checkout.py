@@ -20,7 +20,8 @@ from tests.support.stripe_wire import (
     times_out,
     times_out_after,
 )
-from topup import config, store
+from topup import store
+from topup.runtime import config
 from topup.stripe_gateway import client, sessions
 
 KEY = {"idempotency-key": "buy-1"}

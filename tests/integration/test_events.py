@@ -9,7 +9,8 @@ from local import settings
 from tests.support.api import ROOT, load_handler
 from tests.support.shop import Shop
 from tools import make_events
-from topup import config, payments, store
+from topup import fulfilment, store
+from topup.runtime import config
 from topup.stripe_gateway import translation
 
 
@@ -52,7 +53,7 @@ def pay_the_order_that_is_refunded(shop: Shop) -> None:
     assert payment["payment_id"] == make_events.REFUND_ORDER
     shop.pay(payment)
     intent = shop.simulator.session(payment["payment_url"].rpartition("/")[2])["payment_intent"]
-    payments.apply(translation._received_by_intent(intent), shop.now)
+    fulfilment.apply(translation.received_by_intent(intent), shop.now)
 
 
 def invoke(shop: Shop, name: str) -> Any:

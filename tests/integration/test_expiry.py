@@ -198,25 +198,25 @@ def test_a_spend_that_overtakes_expiry_at_the_last_second_wins_and_nothing_is_ma
 
 def test_the_sweep_finds_what_the_consumer_missed_for_days(expired: Shop):
     expired.due_timers(delete=True)  # deleted, and their records lost
-    assert expired.reconcile()["lots_repaired"] == 0  # TTL may only be late
+    assert expired.reconcile()["lots"]["repaired"] == 0  # TTL may only be late
     expired.wait(days=3)
 
     report = expired.reconcile()
 
-    assert (report["lots"], report["lots_repaired"], report["failures"]) == (1, 1, 0)
+    assert (report["lots"]["found"], report["lots"]["repaired"], report["failures"]) == (1, 1, 0)
     assert expired.ledger()[-1] == ("expired", -1000)
-    assert expired.reconcile()["lots"] == 0
+    assert expired.reconcile()["lots"]["found"] == 0
     expired.check()
 
 
 def test_by_hand_the_sweep_need_not_wait(expired: Shop):
     expired.due_timers(delete=True)
 
-    assert expired.reconcile(sweep_after_hours=0)["lots_repaired"] == 1
+    assert expired.reconcile(sweep_after_hours=0)["lots"]["repaired"] == 1
 
 
 def test_a_lot_that_expiry_has_dealt_with_is_not_swept_again(expired: Shop):
     expired.run_timers()
     expired.wait(days=3)
 
-    assert expired.reconcile()["lots"] == 0
+    assert expired.reconcile()["lots"]["found"] == 0

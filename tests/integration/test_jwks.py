@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from tests.support.api import Api, ApiAnswer
-from topup import auth, config
+from topup.api import auth
+from topup.runtime import config
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 CLAIMS = {"sub": "u", "exp": 4_000_000_000}

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
 from tests.support.api import Api
-from topup import aws, config, parameter_store
 from topup.domain.errors import ConfigurationError
+from topup.runtime import aws, config, parameter_store
 
 PREFIX = "/topup/test"
 

@@ -10,9 +10,9 @@ from tests.support.builders import NOW, PAYMENT_ID, SESSION_ID, USER_ID, a_payme
 from tests.support.dynamodb import Emulator, refused
 from tests.support.stripe_events import declined_intent, intent, session
 from tests.support.stripe_wire import StripeWire, answers, refuses, times_out
-from topup import cursor as cursors
-from topup import payments, store
-from topup.domain.news import PaymentDeclined, PaymentProcessing
+from topup import fulfilment, payment_status, store
+from topup.api import cursor as cursors
+from topup.domain.updates import PaymentDeclined, PaymentProcessing
 
 
 def numbered(number: int) -> str:
@@ -22,7 +22,7 @@ def numbered(number: int) -> str:
 def settle(number: int, now: Any = NOW) -> None:
     """Place and pay the user's order of this number."""
     store.place_order(an_order(payment_id=numbered(number), provider_order_id=f"cs_{number}", created_at=now))
-    payments.apply(a_payment(payment_id=numbered(number), reference=numbered(number), session_id=f"cs_{number}"), now)
+    fulfilment.apply(a_payment(payment_id=numbered(number), reference=numbered(number), session_id=f"cs_{number}"), now)
 
 
 def test_anyone_may_list_the_packages_and_nothing_is_asked(api: Api, dynamodb: Emulator, stripe_wire: StripeWire):
@@ -51,7 +51,7 @@ def test_packages_are_named_in_the_language_that_is_asked_for(api: Api):
 
 def test_a_payment_reads_as_the_guide_shows_it(api: Api, dynamodb: Emulator, stripe_wire: StripeWire):
     store.place_order(an_order())
-    payments.apply(a_payment(), NOW + timedelta(seconds=135))
+    fulfilment.apply(a_payment(), NOW + timedelta(seconds=135))
     dynamodb.operations.clear()
 
     assert api.get(f"/api/payments/{PAYMENT_ID}", as_user()).json() == {
@@ -137,7 +137,7 @@ def test_every_state_of_a_session_is_understood(
 def test_an_order_that_may_still_be_paid_is_asked_about_too(api: Api, stripe_wire: StripeWire, news: Any):
     store.place_order(an_order())
     reason = {"reason": "no"} if news is PaymentDeclined else {}
-    payments.apply(news(payment_id=PAYMENT_ID, user_id=USER_ID, livemode=False, **reason), NOW)
+    fulfilment.apply(news(payment_id=PAYMENT_ID, user_id=USER_ID, livemode=False, **reason), NOW)
     stripe_wire.then(at_stripe())
     api.now += timedelta(seconds=6)
 
@@ -159,7 +159,7 @@ def test_stripe_is_asked_at_most_once_per_interval(api: Api, dynamodb: Emulator,
 def test_two_readers_at_once_ask_stripe_once(api: Api, dynamodb: Emulator):
     store.place_order(an_order())
 
-    claims = [store.claim_sync(PAYMENT_ID, NOW, payments.SYNC_INTERVAL) for _ in range(2)]
+    claims = [store.claim_sync(PAYMENT_ID, NOW, payment_status.SYNC_INTERVAL) for _ in range(2)]
 
     assert claims == [True, False]
 

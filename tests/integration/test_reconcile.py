@@ -12,14 +12,10 @@ from tests.support.shop import Shop
 from topup import reconciliation, store
 
 NOTHING = {
-    "events": 0,
-    "events_repaired": 0,
-    "refunds": 0,
-    "refunds_repaired": 0,
-    "payments": 0,
-    "payments_repaired": 0,
-    "lots": 0,
-    "lots_repaired": 0,
+    "events": {"found": 0, "repaired": 0},
+    "refunds": {"found": 0, "repaired": 0},
+    "payments": {"found": 0, "repaired": 0},
+    "lots": {"found": 0, "repaired": 0},
     "failures": 0,
     "complete": True,
     "repaired": 0,
@@ -40,8 +36,12 @@ def test_events_that_nobody_took_are_handled_and_then_change_nothing(shop: Shop)
     first, second = shop.reconcile(), shop.reconcile()
 
     assert shop.balance() == 1100
-    assert first["events_repaired"] == 1
-    assert (second["events"], second["events_repaired"], second["failures"]) == (first["events"], 0, 0)
+    assert first["events"]["repaired"] == 1
+    assert (second["events"]["found"], second["events"]["repaired"], second["failures"]) == (
+        first["events"]["found"],
+        0,
+        0,
+    )
     shop.check()
 
 
@@ -66,7 +66,7 @@ def test_the_window_says_how_far_back_to_look(shop: Shop, hours: int, found: int
     store.claim_sync(order.payment_id, shop.now + timedelta(hours=90), timedelta(0))  # so that only events can tell
     shop.wait(hours=90)
 
-    assert bool(shop.reconcile(window_hours=hours)["events_repaired"]) == bool(found)
+    assert bool(shop.reconcile(window_hours=hours)["events"]["repaired"]) == bool(found)
 
 
 def test_a_payment_whose_events_stripe_has_given_up_on_is_found_by_asking(shop: Shop):
@@ -77,9 +77,9 @@ def test_a_payment_whose_events_stripe_has_given_up_on_is_found_by_asking(shop: 
 
     report = shop.reconcile(window_hours=0)
 
-    assert (report["events"], report["payments"], report["payments_repaired"]) == (0, 1, 1)
+    assert (report["events"]["found"], report["payments"]["found"], report["payments"]["repaired"]) == (0, 1, 1)
     assert shop.balance() == 1100
-    assert shop.reconcile(window_hours=0)["payments"] == 0
+    assert shop.reconcile(window_hours=0)["payments"]["found"] == 0
 
 
 def test_an_abandoned_checkout_is_asked_about_only_now_and_then_until_it_expires(shop: Shop):
@@ -97,16 +97,16 @@ def test_an_abandoned_checkout_is_asked_about_only_now_and_then_until_it_expires
         shop.reconcile(window_hours=0)
 
     assert len([url for url in asked if "/checkout/sessions/" in url]) == 4  # every six hours of a session's day
-    assert shop.reconcile(window_hours=0)["payments"] == 0
+    assert shop.reconcile(window_hours=0)["payments"]["found"] == 0
 
 
 def test_an_order_that_never_got_a_session_expires(shop: Shop):
     store.place_order(an_order(provider_order_id=None, payment_url=None))
     shop.wait(hours=24)
-    assert shop.reconcile()["payments_repaired"] == 0
+    assert shop.reconcile()["payments"]["repaired"] == 0
     shop.wait(hours=2)
 
-    assert shop.reconcile()["payments_repaired"] == 1
+    assert shop.reconcile()["payments"]["repaired"] == 1
     order = store.load_order(PAYMENT_ID)
     assert order is not None
     assert order.status == "expired"
@@ -122,7 +122,7 @@ def test_one_that_cannot_be_mended_does_not_keep_the_others_from_being_mended(sh
     report = shop.reconcile()
 
     # Each payment has two events, so that the one which failed is mended by the other.
-    assert (report["failures"], report["events_repaired"]) == (1, 3)
+    assert (report["failures"], report["events"]["repaired"]) == (1, 3)
     assert "could not be reconciled" in log.getvalue()
     assert shop.balance() == 1500
     shop.check()
@@ -136,7 +136,7 @@ def test_when_stripe_does_not_answer_the_other_steps_are_done(shop: Shop):
 
     report = shop.reconcile()
 
-    assert (report["failures"], report["lots_repaired"]) == (1, 1)
+    assert (report["failures"], report["lots"]["repaired"]) == (1, 1)
 
 
 def test_a_run_ends_before_its_time_does_and_says_so(shop: Shop):
@@ -148,7 +148,7 @@ def test_a_run_ends_before_its_time_does_and_says_so(shop: Shop):
     with shop.dynamodb.acting_as("reconcile"):
         report = reconciliation.reconcile(shop.now, has_time=lambda: next(looks))
 
-    assert (report.events, report.complete) == (2, False)
+    assert (report.events.found, report.complete) == (2, False)
 
 
 @pytest.mark.parametrize("event", [{"window_hours": 721}, {"window_hours": -1}, {"sweep_after_hours": "1"}])

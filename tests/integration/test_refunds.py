@@ -26,9 +26,8 @@ from tests.support.dynamodb import (
     refused,
 )
 from tests.support.shop import Shop
-from topup import payments, store
-from topup.domain.reversal_kinds import Kind, Standing
-from topup.domain.reversals import Reversal
+from topup import fulfilment, store
+from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.stripe_gateway import refunds
 
 REFUNDS = "/v1/refunds"
@@ -208,7 +207,7 @@ def test_the_refund_is_asked_for_in_stripes_own_types(shop: Shop, monkeypatch: p
     for name, value in {"StripeContext": str, "Mapping": Mapping, "UntypedStripeObject": frozenset}.items():
         monkeypatch.setattr(sys.modules[params.__module__], name, value, raising=False)
     refund = Reversal(
-        kind=Kind.REFUND, reversal_id="r", payment_id="p", amount_minor=1, standing=Standing.IN_FLIGHT,
+        kind=Kind.REFUND, reversal_id="r", payment_id="p", amount_minor=1, status=ReversalStatus.IN_FLIGHT,
         created_at=NOW, reason="Duplicate",
     )  # fmt: skip
 
@@ -459,11 +458,11 @@ def test_the_webhook_or_reconcile_carries_on_what_nobody_retried(shop: Shop, fau
         shop.deliver()
     else:
         shop.wait(minutes=3)
-        assert shop.reconcile()["refunds_repaired"] == 1
+        assert shop.reconcile()["refunds"]["repaired"] == 1
 
     assert shop.payment(payment_id)["refunds"][0]["status"] == "succeeded"
     assert len(at_stripe(shop)) == 1
-    assert shop.reconcile()["refunds"] == 0
+    assert shop.reconcile()["refunds"]["found"] == 0
     shop.check()
 
 
@@ -472,11 +471,11 @@ def test_a_stored_failure_of_stripes_is_carried_on_when_stripe_has_forgotten_it(
     shop.fault(REFUNDS, "500")
     assert shop.refund(payment_id).status == 202
     shop.wait(minutes=3)
-    assert shop.reconcile()["refunds_repaired"] == 0
+    assert shop.reconcile()["refunds"]["repaired"] == 0
 
     shop.wait(hours=25)
 
-    assert shop.reconcile()["refunds_repaired"] == 1
+    assert shop.reconcile()["refunds"]["repaired"] == 1
     assert len(at_stripe(shop)) == 1
     shop.check()
 
@@ -562,7 +561,7 @@ def test_refunding_a_quarantined_payment_is_acknowledged_and_takes_nothing(shop:
     disbelieved = a_payment(
         payment_id=order.payment_id, reference=order.payment_id, session_id=None, transaction_id=intent, amount_minor=1
     )
-    assert payments.apply(disbelieved, shop.now).order.quarantine_reason
+    assert fulfilment.apply(disbelieved, shop.now).order.quarantine_reason
 
     shop.simulator.refund(intent)
     assert set(shop.deliver()) == {200}

@@ -12,7 +12,7 @@ from tests.support.api import API_KEY, as_admin, as_user
 from tests.support.builders import NOW, PAYMENT_ID, USER_ID, a_payment, an_order
 from tests.support.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, lost_before, refused
 from tests.support.shop import Shop
-from topup import payments, store
+from topup import fulfilment, store
 from topup.domain.credits import MOST_LOTS
 
 
@@ -227,7 +227,7 @@ def test_a_spend_over_too_many_lots_says_how_much_can_be_spent_at_once(shop: Sho
 def grant_a_small_lot(number: int) -> None:
     payment_id = f"{number:08x}{PAYMENT_ID[8:]}"
     store.place_order(an_order(payment_id=payment_id, credits_purchased=10, provider_order_id=None))
-    payments.apply(a_payment(payment_id=payment_id, reference=payment_id, session_id=None), NOW)
+    fulfilment.apply(a_payment(payment_id=payment_id, reference=payment_id, session_id=None), NOW)
 
 
 # -------------------------------------------------------------------------------------------------- who, and with what

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.api import ROOT
-from topup import http
+from topup.api import endpoint
 
 PAGES = [ROOT / "docs" / name for name in ("deploy.md", "troubleshooting.md", "cost.md")]
 SOURCES = "".join(
@@ -38,7 +38,7 @@ def test_every_log_message_is_logged():
 
 
 def test_every_code_is_a_code():
-    codes = {error.code for error in http.STATUS_OF} | {"internal_error"}
+    codes = {error.code for error in endpoint.STATUS_OF} | {"internal_error"}
 
     assert quoted(r"(?:40\d|50\d|42\d) `([a-z_]+)`") | quoted(r'code = "([a-z_]+)"') <= codes
 

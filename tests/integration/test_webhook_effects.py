@@ -20,8 +20,9 @@ from tests.support.dynamodb import (
     refused,
 )
 from tests.support.stripe_events import as_bytes, declined_intent, event, intent, session, signature
-from topup import config, store
+from topup import store
 from topup.domain.orders import Order
+from topup.runtime import config
 
 COMPLETED = "checkout.session.completed"
 SUCCEEDED = "payment_intent.succeeded"

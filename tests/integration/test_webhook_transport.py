@@ -12,7 +12,8 @@ from tests.support.builders import NOW, an_order
 from tests.support.dynamodb import Emulator
 from tests.support.stripe_events import WEBHOOK_SECRET, as_bytes, event, session, signature
 from tests.support.stripe_wire import StripeWire
-from topup import config, store
+from topup import store
+from topup.runtime import config
 
 WEBHOOK = "/api/payments/webhook/stripe"
 SIGNED_AT = int(NOW.timestamp())

@@ -14,8 +14,9 @@ from tests.support.api import API_KEY, JWT_SECRET, Api, ApiAnswer, as_buyer, as_
 from tests.support.builders import NOW
 from tests.support.dynamodb import Emulator
 from tests.support.stripe_wire import StripeWire
-from topup import auth, config
-from topup.http import Request
+from topup.api import auth
+from topup.api.endpoint import Request
+from topup.runtime import config
 
 FAR = 4_000_000_000
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.support.builders import USER_ID, a_payment, a_wallet, an_order
-from topup.domain import audit, credits, orders, reversals
+from topup.domain import audit, credits, orders, payments
 from topup.domain.credits import CreditChange, Lot
 from topup.domain.orders import Order, Settlement
-from topup.domain.reversals import Books, Payment, Reversal
+from topup.domain.payments import Payment, SettledPayment
+from topup.domain.reversals import Reversal
 
 
 @dataclass
@@ -21,12 +22,12 @@ class Memory:
     def lot(self, order_id: str) -> Lot:
         return next(lot for lot in self.account.lots if lot.lot_id == order_id)
 
-    def books(self, order_id: str, now: datetime) -> Books:
-        return Books(
+    def settled_payment(self, order_id: str, now: datetime) -> SettledPayment:
+        return SettledPayment(
             order=self.orders[order_id],
             reversals=list(self.reversals[order_id].values()),
             wallet=self.account.wallet,
-            lots=[lot for lot in self.account.lots if not lot.is_past(now)],
+            lots=[lot for lot in self.account.lots if not lot.is_expired(now)],
             own_lot=self.lot(order_id),
         )
 
@@ -65,18 +66,18 @@ class Memory:
     def sweep(self, order_id: str, now: datetime) -> None:
         """What the lot's timer brings about, or reconcile in its place."""
         lot = self.lot(order_id)
-        if lot.is_past(now):
+        if lot.is_expired(now):
             self.orders[order_id] = replace(self.orders[order_id], credits_swept=True)
         if change := credits.expire(self.account.wallet, lot, now):
             self._write(change)
 
-    def hear(self, news: Reversal, now: datetime) -> None:
+    def hear(self, update: Reversal, now: datetime) -> None:
         """News of a refund or a dispute."""
-        change = reversals.decide(self.books(news.payment_id, now), news, now)
+        change = payments.decide(self.settled_payment(update.payment_id, now), update, now)
         if change is None:
             return
-        self.orders[news.payment_id] = change.order_after
-        self.reversals[news.payment_id][news.reversal_id] = change.after
+        self.orders[update.payment_id] = change.order_after
+        self.reversals[update.payment_id][update.reversal_id] = change.after
         if change.credits:
             self._write(change.credits)
 

@@ -20,8 +20,8 @@ DISPUTE = (
 MONEY_IS_GONE = {"in_flight", "pending", "succeeded", "needs_response", "under_review", "lost"}
 
 
-def rank(standing: str) -> int:
-    return next(n for line in (REFUND, DISPUTE) for n, names in enumerate(line) if standing in names.split())
+def rank(status: str) -> int:
+    return next(n for line in (REFUND, DISPUTE) for n, names in enumerate(line) if status in names.split())
 
 
 @dataclass
@@ -58,15 +58,15 @@ class Model:
 
     def due(self, order: str) -> int:
         """How many of its credits must be gone."""
-        gone = sum(amount for amount, standing in self.reversed[order].values() if standing in MONEY_IS_GONE)
+        gone = sum(amount for amount, status in self.reversed[order].values() if status in MONEY_IS_GONE)
         return self.granted[order] * min(gone, self.paid[order]) // self.paid[order]
 
-    def reverse(self, order: str, reversal: str, amount: int, standing: str, open_lots: list[str], past: bool) -> None:
+    def reverse(self, order: str, reversal: str, amount: int, status: str, open_lots: list[str], past: bool) -> None:
         """`open_lots` are the others, soonest expiry first; `past`: the order's own lot may not be touched any more."""
         known, before, absorbed = self.reversed[order].get(reversal), self.due(order), self._absorbed(order)
-        if known and rank(standing) <= rank(known[1]):
+        if known and rank(status) <= rank(known[1]):
             return
-        self.reversed[order][reversal] = (amount, standing)
+        self.reversed[order][reversal] = (amount, status)
         expired = self.lost[order] + (self.left[order] if past else 0)
         change = self.due(order) - before
         if change > 0:  # what expiry took counts as taken

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.properties.effort import examples
 from tests.support.api import as_admin
 from tests.support.shop import Shop
-from topup import bodies
+from topup.api import requests
+from topup.api.endpoint import LARGEST_PAGE, Request
 from topup.domain.errors import InvalidJson, UnsupportedMediaType, ValidationFailed
-from topup.http import LARGEST_PAGE, Request
 
 MISTAKES = (InvalidJson, UnsupportedMediaType, ValidationFailed)
 NUMBERS = st.one_of(
@@ -39,15 +39,15 @@ def a_request(body: str, content_type: str = "application/json", **event: Any) -
 
 @examples(250)
 @given(
-    st.sampled_from([bodies.SpendBody, bodies.RefundBody, bodies.CheckoutBody]),
+    st.sampled_from([requests.SpendBody, requests.RefundBody, requests.CheckoutBody]),
     BODIES | st.text(max_size=30) | st.binary(max_size=30).map(lambda raw: raw.decode("latin-1")),
 )
-@example(bodies.RefundBody, "[" * 100_000)
-@example(bodies.RefundBody, '{"payment_id": "p", "amount": 1e9999999999999999999}')
-@example(bodies.SpendBody, '{"user_id": "u", "description": "d", "amount": ' + "9" * 5000 + "}")
-def test_a_body_is_read_as_it_was_sent_or_is_its_senders_mistake(model: type[bodies.Body], text: str):
+@example(requests.RefundBody, "[" * 100_000)
+@example(requests.RefundBody, '{"payment_id": "p", "amount": 1e9999999999999999999}')
+@example(requests.SpendBody, '{"user_id": "u", "description": "d", "amount": ' + "9" * 5000 + "}")
+def test_a_body_is_read_as_it_was_sent_or_is_its_senders_mistake(model: type[requests.Body], text: str):
     try:
-        read = bodies.read(a_request(text), model)
+        read = requests.read(a_request(text), model)
     except MISTAKES:
         return  # any other error would be ours
     sent = json.loads(text, parse_float=Decimal)
@@ -75,10 +75,10 @@ WORDS = st.one_of(st.text(max_size=3), st.integers(254, 256).map("x".__mul__), s
 @example({"user_id": "u", "amount": 1_000_000_001, "description": "d"})
 def test_exactly_the_spends_within_their_limits_are_taken(body: dict[str, Any]):
     if is_spend(body):
-        assert vars(bodies.read(a_request(json.dumps(body)), bodies.SpendBody)) == body
+        assert vars(requests.read(a_request(json.dumps(body)), requests.SpendBody)) == body
     else:
         with pytest.raises(ValidationFailed):
-            bodies.read(a_request(json.dumps(body)), bodies.SpendBody)
+            requests.read(a_request(json.dumps(body)), requests.SpendBody)
 
 
 @examples(150)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.properties.effort import examples
 from tests.support.api import Api, as_user
 from tests.support.builders import NOW, PAYMENT_ID, a_payment, an_order
-from topup import cursor, payments, store
+from topup import fulfilment, store
+from topup.api import cursor
 from topup.domain.errors import ValidationFailed
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
@@ -112,7 +113,7 @@ def ledgers(api: Api) -> Api:
             payment_id, now = numbered(user, number), NOW + timedelta(seconds=number // 3)
             named = {"payment_id": payment_id, "user_id": f"user-{user}"}
             store.place_order(an_order(**named, provider_order_id=f"cs_{payment_id}", created_at=now))
-            payments.apply(a_payment(**named, reference=payment_id, session_id=f"cs_{payment_id}"), now)
+            fulfilment.apply(a_payment(**named, reference=payment_id, session_id=f"cs_{payment_id}"), now)
     return api
 
 

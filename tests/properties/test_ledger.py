@@ -12,26 +12,25 @@ from tests.properties.effort import examples
 from tests.properties.memory import Memory
 from tests.properties.model import DISPUTE, MONEY_IS_GONE, REFUND, Model, rank
 from tests.support.builders import NOW, USER_ID
-from topup.domain import reversals
+from topup.domain import payments
 from topup.domain.credits import open_balance
 from topup.domain.errors import InsufficientCredits
-from topup.domain.reversal_kinds import Kind, Standing
-from topup.domain.reversals import Reversal
+from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 MOST_ORDERS = 4
 DASHBOARD_STARTS = ("pending", "succeeded")
 DISPUTE_STARTS = ("warning_needs_response", "needs_response")
-REFUND_STANDINGS = " ".join(REFUND).split()
-DISPUTE_STANDINGS = " ".join(DISPUTE).split()
+REFUND_STATUSES = " ".join(REFUND).split()
+DISPUTE_STATUSES = " ".join(DISPUTE).split()
 
 
-def a_reversal(order: str, number: int, kind: Kind, amount: int, standing: str, now: datetime) -> Reversal:
+def a_reversal(order: str, number: int, kind: Kind, amount: int, status: str, now: datetime) -> Reversal:
     return Reversal(
         kind=kind,
         reversal_id=f"{kind}-{number}",
         payment_id=order,
         amount_minor=amount,
-        standing=Standing(standing),
+        status=ReversalStatus(status),
         created_at=now,
     )
 
@@ -83,62 +82,62 @@ class Ledger(RuleBasedStateMachine):
     @rule(target=known, order=orders, share=st.integers(1, 100))
     def is_refunded_here(self, order: str, share: int) -> Any:
         """In flight: Stripe has not answered yet, and others may be faster."""
-        return self.begin(order, Kind.REFUND, "in_flight", share, self.left_to_refund(order, REFUND_STANDINGS[:3]))
+        return self.begin(order, Kind.REFUND, "in_flight", share, self.left_to_refund(order, REFUND_STATUSES[:3]))
 
-    @rule(target=known, order=orders, share=st.integers(1, 100), standing=st.sampled_from(DASHBOARD_STARTS))
-    def is_refunded_in_the_dashboard(self, order: str, share: int, standing: str) -> Any:
-        return self.begin(order, Kind.REFUND, standing, share, self.left_to_refund(order, DASHBOARD_STARTS))
+    @rule(target=known, order=orders, share=st.integers(1, 100), status=st.sampled_from(DASHBOARD_STARTS))
+    def is_refunded_in_the_dashboard(self, order: str, share: int, status: str) -> Any:
+        return self.begin(order, Kind.REFUND, status, share, self.left_to_refund(order, DASHBOARD_STARTS))
 
-    @rule(target=known, order=orders, share=st.integers(1, 100), standing=st.sampled_from(DISPUTE_STARTS))
-    def is_disputed(self, order: str, share: int, standing: str) -> Any:
-        return self.begin(order, Kind.DISPUTE, standing, share, self.model.paid[order])
+    @rule(target=known, order=orders, share=st.integers(1, 100), status=st.sampled_from(DISPUTE_STARTS))
+    def is_disputed(self, order: str, share: int, status: str) -> Any:
+        return self.begin(order, Kind.DISPUTE, status, share, self.model.paid[order])
 
     @rule(reversal=known, data=st.data())
     def is_heard_of_again(self, reversal: Reversal, data: st.DataObject) -> None:
         """Later, late, or once more: any of its standings, in any order."""
-        standings = REFUND_STANDINGS if reversal.kind is Kind.REFUND else DISPUTE_STANDINGS
-        standing = data.draw(st.sampled_from(standings), label="standing")
-        self.hear(reversal, standing if self.stripe_would(reversal, standing) else "failed")
+        statuses = REFUND_STATUSES if reversal.kind is Kind.REFUND else DISPUTE_STATUSES
+        status = data.draw(st.sampled_from(statuses), label="standing")
+        self.hear(reversal, status if self.stripe_would(reversal, status) else "failed")
 
     @rule(reversal=known)
     def moves_on_with_the_money_gone(self, reversal: Reversal) -> None:
         later = ["pending", "succeeded"] if reversal.kind is Kind.REFUND else ["needs_response", "under_review", "lost"]
         was = rank(self.model.reversed[reversal.payment_id][reversal.reversal_id][1])
-        standing = next((standing for standing in later if rank(standing) > was), later[-1])
-        self.hear(reversal, standing if self.stripe_would(reversal, standing) else "failed")
+        status = next((status for status in later if rank(status) > was), later[-1])
+        self.hear(reversal, status if self.stripe_would(reversal, status) else "failed")
 
     @rule(reversal=consumes(known))
     def ends_with_the_money_back(self, reversal: Reversal) -> None:
         self.hear(reversal, "failed" if reversal.kind is Kind.REFUND else "won")
 
-    def begin(self, order: str, kind: Kind, standing: str, share: int, at_most: int) -> Any:
+    def begin(self, order: str, kind: Kind, status: str, share: int, at_most: int) -> Any:
         if at_most <= 0:
             return multiple()
         amount = max(1, at_most * share // 100)
-        reversal = a_reversal(order, self.number(), kind, amount, standing, self.now)
-        self.hear(reversal, standing)
+        reversal = a_reversal(order, self.number(), kind, amount, status, self.now)
+        self.hear(reversal, status)
         return reversal
 
-    def hear(self, reversal: Reversal, standing: str) -> None:
+    def hear(self, reversal: Reversal, status: str) -> None:
         order = reversal.payment_id
-        self.memory.hear(replace(reversal, standing=Standing(standing)), self.now)
+        self.memory.hear(replace(reversal, status=ReversalStatus(status)), self.now)
         others = [lot for lot in self.open_lots() if lot != order]
         past = self.memory.lot(order).expires_at <= self.now
-        self.model.reverse(order, reversal.reversal_id, reversal.amount_minor, standing, others, past)
+        self.model.reverse(order, reversal.reversal_id, reversal.amount_minor, status, others, past)
 
     def left_to_refund(self, order: str, counted: Any) -> int:
         made = [
             amount
-            for name, (amount, standing) in self.model.reversed[order].items()
-            if name.startswith("refund") and standing in counted
+            for name, (amount, status) in self.model.reversed[order].items()
+            if name.startswith("refund") and status in counted
         ]
         return self.model.paid[order] - sum(made)
 
-    def stripe_would(self, refund: Reversal, standing: str) -> bool:
+    def stripe_would(self, refund: Reversal, status: str) -> bool:
         """Stripe lets no refund of ours succeed that no longer fits into what was paid."""
         was = self.model.reversed[refund.payment_id][refund.reversal_id][1]
         fits = refund.amount_minor <= self.left_to_refund(refund.payment_id, DASHBOARD_STARTS)
-        return refund.kind is Kind.DISPUTE or was != "in_flight" or standing not in DASHBOARD_STARTS or fits
+        return refund.kind is Kind.DISPUTE or was != "in_flight" or status not in DASHBOARD_STARTS or fits
 
     # ------------------------------------------------------------------------------------------------------ time passes
 
@@ -173,7 +172,7 @@ class Ledger(RuleBasedStateMachine):
     def every_lot_has_what_the_model_says(self) -> None:
         account = self.memory.account
         assert {lot.lot_id: lot.remaining for lot in account.lots} == self.model.left
-        assert {lot.lot_id: lot.expired for lot in account.lots} == self.model.lost
+        assert {lot.lot_id: lot.expired_credits for lot in account.lots} == self.model.lost
         assert account.wallet.debt == self.model.debt
         assert account.wallet.balance == sum(self.model.left.values()) - self.model.debt
         assert account.wallet.total_credits_earned == sum(self.model.granted.values())
@@ -203,31 +202,31 @@ class Ledger(RuleBasedStateMachine):
     @invariant()
     def what_is_past_its_expiry_is_still_to_be_swept(self) -> None:
         for lot in self.memory.account.lots:
-            assert not (lot.is_past(self.now) and lot.remaining and self.memory.orders[lot.lot_id].credits_swept)
+            assert not (lot.is_expired(self.now) and lot.remaining and self.memory.orders[lot.lot_id].credits_swept)
 
     @invariant()
     def the_largest_refund_without_debt_is_the_largest(self) -> None:
         for order in self.memory.orders:
-            books = self.memory.books(order, self.now)
-            largest = reversals.largest_without_debt(books, self.now)
-            left = books.order.refundable_minor
+            settled_payment = self.memory.settled_payment(order, self.now)
+            largest = payments.largest_without_debt(settled_payment, self.now)
+            left = settled_payment.order.refundable_minor
             assert 0 <= largest <= left
             if largest:
                 assert self.debt_after(order, largest) <= 0
-            if largest < left and not books.order.disputed_minor:
+            if largest < left and not settled_payment.order.disputed_minor:
                 assert self.debt_after(order, largest + 1) > 0
 
     def debt_after(self, order: str, amount: int) -> int:
-        news = a_reversal(order, 0, Kind.REFUND, amount, "in_flight", self.now)
-        change = reversals.decide(self.memory.books(order, self.now), news, self.now)
+        update = a_reversal(order, 0, Kind.REFUND, amount, "in_flight", self.now)
+        change = payments.decide(self.memory.settled_payment(order, self.now), update, self.now)
         assert change
-        return reversals.debt_of(change)
+        return payments.debt_of(change)
 
     def teardown(self) -> None:
         """Once everything has failed or was won, every order has all that expiry and spends have left it."""
         for order, known in self.memory.reversals.items():
             for reversal in list(known.values()):
-                if reversal.standing.value in MONEY_IS_GONE:
+                if reversal.status.value in MONEY_IS_GONE:
                     self.hear(reversal, "failed" if reversal.kind is Kind.REFUND else "won")
             assert self.memory.orders[order].clawed_back == 0
         assert self.memory.findings(self.now) == []

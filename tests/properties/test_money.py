@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from tests.properties.effort import examples
 from tests.support.builders import NOW, PAYMENT_ID, an_order
-from topup import views
+from topup.api import responses
 from topup.domain import money
-from topup.domain.reversal_kinds import Kind, Standing
-from topup.domain.reversals import Reversal
+from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 DECIMALS = {"JPY": 0, "KRW": 0, "CNY": 2, "USD": 2, "KWD": 3, "BHD": 3}
 LARGEST = 99_999_999
@@ -57,11 +56,11 @@ def test_the_number_that_clients_get_is_exact(priced: tuple[int, str]):
         reversal_id="re_1",
         payment_id=PAYMENT_ID,
         amount_minor=minor,
-        standing=Standing.SUCCEEDED,
+        status=ReversalStatus.SUCCEEDED,
         created_at=NOW,
     )
 
-    for number in (views.payment(order)["amount"], views.refunded(order, refund)["amount"]):
+    for number in (responses.payment(order)["amount"], responses.refund_result(order, refund)["amount"]):
         assert Fraction(repr(number)) == Fraction(minor, 10 ** DECIMALS[currency])
 
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.properties.effort import examples
-from topup import return_urls
+from topup.domain import return_urls
 from topup.domain.errors import ValidationFailed
 
 ORIGINS = ("https://good.example", "http://localhost:3000")

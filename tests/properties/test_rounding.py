@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from tests.properties.effort import examples
 from tests.properties.memory import Memory
 from tests.support.builders import NOW
-from topup.domain.reversal_kinds import Kind, Standing
-from topup.domain.reversals import Reversal
+from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 ORDER = "order-1"
-ENDED = {Kind.REFUND: Standing.FAILED, Kind.DISPUTE: Standing.WON}
-STANDS = {Kind.REFUND: Standing.SUCCEEDED, Kind.DISPUTE: Standing.NEEDS_RESPONSE}
+ENDED = {Kind.REFUND: ReversalStatus.FAILED, Kind.DISPUTE: ReversalStatus.WON}
+STANDS = {Kind.REFUND: ReversalStatus.SUCCEEDED, Kind.DISPUTE: ReversalStatus.NEEDS_RESPONSE}
 
 
 @dataclass(frozen=True)
@@ -43,17 +42,17 @@ def bought(granted: int, price: int) -> Memory:
 
 
 def reverse(memory: Memory, number: int, part: Part) -> None:
-    news = Reversal(
+    update = Reversal(
         kind=part.kind,
         reversal_id=f"{part.kind}-{number}",
         payment_id=ORDER,
         amount_minor=part.amount,
-        standing=STANDS[part.kind],
+        status=STANDS[part.kind],
         created_at=NOW,
     )
-    memory.hear(news, NOW)
+    memory.hear(update, NOW)
     if part.fails:
-        memory.hear(replace(news, standing=ENDED[part.kind]), NOW)
+        memory.hear(replace(update, status=ENDED[part.kind]), NOW)
 
 
 @examples(150)
@@ -69,8 +68,8 @@ def test_refunds_of_the_whole_price_take_all_credits_and_leave_no_residue(
         reverse(memory, number, Part(Kind.REFUND, amount))
         refunded += amount
         # By multiplication: n is the floor of granted × refunded / price.
-        clawed = memory.orders[ORDER].clawed_back
-        assert clawed * price <= granted * refunded < (clawed + 1) * price
+        clawed_back = memory.orders[ORDER].clawed_back
+        assert clawed_back * price <= granted * refunded < (clawed_back + 1) * price
 
     assert (memory.orders[ORDER].clawed_back, memory.account.wallet.balance, memory.account.wallet.debt) == (
         granted,

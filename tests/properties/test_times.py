@@ -56,7 +56,7 @@ def test_six_months_are_never_fewer_than_181_days_nor_more_than_184(moment: date
 @examples(100)
 @given(MOMENTS, st.integers(1, 12))
 def test_a_lot_expires_on_a_whole_second_and_not_a_second_early(moment: datetime, months: int):
-    lot = orders.lot_of(an_order(user_id=a_wallet().user_id), moment, months)
+    lot = orders.new_lot(an_order(user_id=a_wallet().user_id), moment, months)
 
     assert lot.expires_at.microsecond == 0
     assert times.months_later(moment, months) - timedelta(seconds=1) < lot.expires_at

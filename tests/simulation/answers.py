@@ -14,8 +14,8 @@ from topup.domain import money, times
 from topup.domain.audit import Account
 from topup.domain.credits import Wallet
 from topup.domain.orders import Status
-from topup.domain.reversal_kinds import RANK, Kind, Standing
-from topup.domain.reversals import Payment
+from topup.domain.payments import Payment
+from topup.domain.reversals import RANK, Kind, ReversalStatus
 
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded", "payment_intent.succeeded")
 OK, ACCEPTED, CONFLICT = 200, 202, 409
@@ -184,8 +184,8 @@ class Answers:
                 return payment is not None and any(
                     one.kind is Kind.REFUND
                     and told["refund_id"] in (one.stripe_id, one.reversal_id)
-                    and told["credits_refunded"] == one.clawed
-                    and told["success"] == (one.standing in (Standing.PENDING, Standing.SUCCEEDED))
+                    and told["credits_refunded"] == one.clawed_back
+                    and told["success"] == (one.status in (ReversalStatus.PENDING, ReversalStatus.SUCCEEDED))
                     and amount_minor in (None, one.amount_minor)
                     for one in payment.reversals
                 )
@@ -208,9 +208,9 @@ class Answers:
             raise Violation(f"{event_type} was acknowledged, and nothing was granted")
         if event_type.startswith(("refund.", "charge.dispute.")):
             known = [one for one in payment.reversals if one.stripe_id == subject["id"]]
-            told_standing = Standing(subject["status"])
-            if not known or RANK[known[0].standing] < RANK[told_standing]:
-                raise Violation(f"{event_type} ({told_standing}) was acknowledged and not recorded")
+            reported = ReversalStatus(subject["status"])
+            if not known or RANK[known[0].status] < RANK[reported]:
+                raise Violation(f"{event_type} ({reported}) was acknowledged and not recorded")
 
     # ------------------------------------------------------------------------------------------------- comparing
 
@@ -236,13 +236,13 @@ def _payment_told(payment: Payment) -> dict[str, Any]:
     }
     if order.refunded_minor or payment.reversals:
         seen["amount_refunded"] = float(money.to_major(order.refunded_minor, order.currency))
-        seen["credits_refunded"] = sum(one.clawed for one in refunds if one.reversed_minor)
+        seen["credits_refunded"] = sum(one.clawed_back for one in refunds if one.reversed_minor)
     if refunds:
         seen["refunds"] = [
             {
                 "refund_id": one.stripe_id or one.reversal_id,
                 "amount": float(money.to_major(one.amount_minor, order.currency)),
-                "status": "pending" if one.standing is Standing.IN_FLIGHT else one.standing.value,
+                "status": "pending" if one.status is ReversalStatus.IN_FLIGHT else one.status.value,
                 "reason": one.reason,
                 "created_at": times.to_text(one.created_at),
             }

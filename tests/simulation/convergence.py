@@ -6,8 +6,8 @@ from tests.simulation.deeds import HALF_A_YEAR
 from tests.simulation.mirror import Violation
 from topup.domain import audit
 from topup.domain.audit import PaymentLedger
-from topup.domain.reversal_kinds import REVERSES, Kind, Standing
-from topup.domain.reversals import Payment
+from topup.domain.payments import Payment
+from topup.domain.reversals import REVERSES, Kind, ReversalStatus
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -73,25 +73,25 @@ def _against_stripe(world: "World", payment: Payment) -> list[str]:
         findings.append(f"is still {order.status}")
     findings += _reversals("refund", refunds, ours[Kind.REFUND], order.refunded_minor)
     findings += _reversals("dispute", disputes, ours[Kind.DISPUTE], order.disputed_minor)
-    if any(one.standing is Standing.IN_FLIGHT for one in payment.reversals):
+    if any(one.status is ReversalStatus.IN_FLIGHT for one in payment.reversals):
         findings.append("has a refund in flight")
     return [f"payment {order.payment_id} {finding}" for finding in findings]
 
 
 def _reversals(what: str, theirs: list[Any], ours: Any, figure: int) -> list[str]:
-    standing = sum(one["amount"] for one in theirs if Standing(one["status"]) in REVERSES)
-    findings = [f"has {what}s of {figure}, at Stripe {standing}"] if standing != figure else []
+    status = sum(one["amount"] for one in theirs if ReversalStatus(one["status"]) in REVERSES)
+    findings = [f"has {what}s of {figure}, at Stripe {status}"] if status != figure else []
     findings += [
         f"does not know that {what} {one['id']} is {one['status']}"
         for one in theirs
-        if one["id"] not in ours or ours[one["id"]].standing != one["status"]
+        if one["id"] not in ours or ours[one["id"]].status != one["status"]
     ]
     # A refund that Stripe refused was never made there.
     at_stripe = {one["id"] for one in theirs}
     return findings + [
         f"has a {what} that Stripe does not know: {known.reversal_id}"
         for known in ours.values()
-        if known.stripe_id not in at_stripe and known.standing is not Standing.FAILED
+        if known.stripe_id not in at_stripe and known.status is not ReversalStatus.FAILED
     ]
 
 

@@ -185,9 +185,9 @@ class Database:
 
     def _waits(self, sent: Json) -> bool:
         """Whether anything is in the part of the index that is asked for; most often nothing is."""
-        what = sent["ExpressionAttributeValues"][":what"]
+        partition = sent["ExpressionAttributeValues"][":partition"]
         return any(
-            record.get("waits_for") == what
+            record.get("waits_for") == partition
             for records in self.items(self.orders).values()
             for record in records.values()
         )

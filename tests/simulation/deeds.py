@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from local.stripe_simulator import Refused
 from tests.simulation.catalogues import EDITED
 from tests.simulation.clients import SERVICE, Answer, as_admin, as_buyer, as_user
-from topup.domain import orders
+from topup.domain import idempotency
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -280,5 +280,5 @@ class Deeds:
         while True:
             self._keys += 1
             key = f"{name}-{self._keys}"
-            if orders.order_id(name, key)[0] in self._world.shards:
+            if idempotency.id_from_key(name, key)[0] in self._world.shards:
                 return key

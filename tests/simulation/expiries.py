@@ -58,7 +58,7 @@ class Expiries:
         if item is None:
             return
         self._database.delete(self._database.credits, user_id, record)
-        if not record.startswith(credit_items.EXPIRES):
+        if not record.startswith(credit_items.TIMER):
             return  # a request marker: the filter keeps its deletion from the function
         removal = self._stream.removal(item, self._scheduler.now)
         match self._faults.of(faults.OF_A_RECORD):

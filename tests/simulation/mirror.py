@@ -17,9 +17,9 @@ from topup.domain import audit
 from topup.domain.audit import Account, PaymentLedger
 from topup.domain.credits import Entry, Lot, TransactionType, Wallet
 from topup.domain.orders import RANK, Order
-from topup.domain.reversal_kinds import Standing
-from topup.domain.reversals import Payment, Reversal
-from topup.store import credit_items, items
+from topup.domain.payments import Payment
+from topup.domain.reversals import Reversal, ReversalStatus
+from topup.store import credit_items, order_items
 
 TOO_MUCH = re.compile(r": refunded \d+ of \d+$")
 CLAWS = (TransactionType.REFUNDED, TransactionType.DISPUTED)
@@ -93,13 +93,13 @@ class Mirror:
         account = Account(user_id, Wallet(user_id=user_id))
         for record, item in self._database.items(self._database.credits).get(user_id, {}).items():
             if record == credit_items.WALLET:
-                account.wallet = self._parse(item, lambda found: credit_items.wallet_of(user_id, found))
+                account.wallet = self._parse(item, lambda found: credit_items.wallet_from_item(user_id, found))
             elif record.startswith(credit_items.LOT):
-                account.lots.append(self._parse(item, credit_items.lot_of))
+                account.lots.append(self._parse(item, credit_items.lot_from_item))
             elif record.startswith(credit_items.ENTRY):
-                account.entries.append(self._parse(item, credit_items.entry_of))
-            elif record.startswith(credit_items.EXPIRES):
-                account.timed_lots.add(record.removeprefix(credit_items.EXPIRES))
+                account.entries.append(self._parse(item, credit_items.entry_from_item))
+            elif record.startswith(credit_items.TIMER):
+                account.timed_lots.add(record.removeprefix(credit_items.TIMER))
         account.entries.sort(key=lambda entry: entry.number)
         versions = self.accounts.setdefault(user_id, Versions())
         before = versions.last
@@ -111,10 +111,10 @@ class Mirror:
         order: Order | None = None
         reversals: list[Reversal] = []
         for record, item in sorted(self._database.items(self._database.orders).get(payment_id, {}).items()):
-            if record == items.ORDER:
-                order = self._parse(item, items.order_of)
+            if record == order_items.ORDER:
+                order = self._parse(item, order_items.order_from_item)
             else:
-                reversals.append(self._parse(item, items.reversal_of))
+                reversals.append(self._parse(item, order_items.reversal_from_item))
         if order is None:
             raise Violation(f"payment {payment_id}: a record without its order")
         versions = self.payments.setdefault(payment_id, Versions())
@@ -201,7 +201,7 @@ def _bounded(order: Order) -> None:
 
 
 def _in_flight(payment: Payment) -> list[Reversal]:
-    return [one for one in payment.reversals if one.standing is Standing.IN_FLIGHT]
+    return [one for one in payment.reversals if one.status is ReversalStatus.IN_FLIGHT]
 
 
 def open_lots(account: Account, now: datetime) -> list[Lot]:

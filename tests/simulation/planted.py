@@ -33,13 +33,13 @@ class Bug:
     edits: tuple[Edit, ...]
 
 
-STATE = "    if order.is_settled:\n        return None\n    lot = lot_of"
-NO_STATE = "    lot = lot_of"
-HANDLE = "    if isinstance(news, ReversalNews):\n        return reversals.apply(news, now)\n"
+STATE = "    if order.is_settled:\n        return None\n    lot = new_lot"
+NO_STATE = "    lot = new_lot"
+HANDLE = "    if isinstance(update, ReversalUpdate):\n        return clawback.apply(update, now)\n"
 MARKED = "    if event['id'] in SEEN:\n        return False\n"
 SEEN = Edit("topup.webhooks", "def handle(", "SEEN: set[str] = set()\n\n\ndef handle(")
-ENTRY = '"Item": credit_items.entry_item(change.entry),\n                "ConditionExpression": NOT_YET_WRITTEN,'
-DUE = "    due = order.credits_due_back - books.order.credits_due_back"
+ENTRY = '"Item": credit_items.entry_to_item(change.entry),\n                "ConditionExpression": NOT_YET_WRITTEN,'
+DUE = "    due = order.credits_due_back - payment.order.credits_due_back"
 MORE = "    more = after.reversed_minor - (before.reversed_minor if before else 0)"
 
 BUGS = (
@@ -64,7 +64,7 @@ BUGS = (
         (
             Edit("topup.store.credits", '"last_entry = :last_entry_read"', '":last_entry_read = :last_entry_read"'),
             Edit("topup.store.credits", '"remaining = :remaining_read"', '":remaining_read = :remaining_read"'),
-            Edit("topup.store.credits", ENTRY, '"Item": credit_items.entry_item(change.entry),'),
+            Edit("topup.store.credits", ENTRY, '"Item": credit_items.entry_to_item(change.entry),'),
         ),
     ),
     Bug(
@@ -84,10 +84,10 @@ BUGS = (
         (
             Edit(
                 "topup.domain.credits",
-                "return self.remaining > 0 and not self.is_past(now)",
+                "return self.remaining > 0 and not self.is_expired(now)",
                 "return self.remaining > 0",
             ),
-            Edit("topup.store.credits", "if not lot.is_past(now)]", "]"),
+            Edit("topup.store.credits", "if not lot.is_expired(now)]", "]"),
             Edit("topup.store.credits", '":first_lot": credit_items.lots_from(now)', '":first_lot": credit_items.LOT'),
         ),
     ),
@@ -97,8 +97,8 @@ BUGS = (
         (
             Edit(
                 "topup.domain.credits",
-                "    if not lot.is_past(now) or lot.remaining == 0:",
-                "    if not lot.is_past(now):",
+                "    if not lot.is_expired(now) or lot.remaining == 0:",
+                "    if not lot.is_expired(now):",
             ),
         ),
     ),
@@ -107,7 +107,7 @@ BUGS = (
         500,
         (
             Edit(
-                "topup.domain.reversals",
+                "topup.domain.payments",
                 DUE,
                 "    share = after.reversed_minor - (before.reversed_minor if before else 0)\n"
                 "    due = int(order.credits_purchased * share / order.amount_minor)",
@@ -146,21 +146,21 @@ BUGS = (
         500,
         (
             Edit(
-                "topup.domain.reversals",
+                "topup.domain.payments",
                 "    if after == before:\n        return None\n    order = _with_figures",
                 "    order = _with_figures",
             ),
             Edit(
-                "topup.domain.reversals",
+                "topup.domain.payments",
                 MORE,
-                f"{MORE}\n    if after.standing in ('failed', 'won'):\n        more = -after.amount_minor",
+                f"{MORE}\n    if after.status in ('failed', 'won'):\n        more = -after.amount_minor",
             ),
         ),
     ),
     Bug(
         "spend without a request marker",
         500,
-        (Edit("topup.store.spending", '"attribute_not_exists(user_id)"', '"NOT attribute_exists(no_such_attribute)"'),),
+        (Edit("topup.store.spends", '"attribute_not_exists(user_id)"', '"NOT attribute_exists(no_such_attribute)"'),),
     ),
     Bug(
         "a spend that was made is refused when it comes again",
@@ -168,8 +168,9 @@ BUGS = (
         (
             Edit(
                 "topup.spending",
-                "        if earlier := store.load_spent(user_id, key):\n            return earlier\n",
-                "",
+                "        receipt = store.load_receipt(user_id, idempotency_key)\n"
+                "        if receipt is None:\n            raise\n",
+                "        raise\n",
             ),
         ),
     ),
@@ -178,10 +179,10 @@ BUGS = (
         200,
         (
             Edit(
-                "topup.payments",
-                "            if change is not None:\n                store.record(change)\n",
-                "            try:\n                store.record(change) if change is not None else None\n"
-                "            except Exception as error:\n                logger.error('ignored', reason=str(error))\n",
+                "topup.fulfilment",
+                "    if change:\n        store.record_order_change(change)\n",
+                "    try:\n        store.record_order_change(change) if change else None\n"
+                "    except Exception as error:\n        logger.error('ignored', reason=str(error))\n",
             ),
         ),
     ),
@@ -191,8 +192,8 @@ BUGS = (
         (
             Edit(
                 "topup.stripe_gateway.translation",
-                'case "checkout.session.completed" if subject["payment_status"] == "unpaid":',
-                'case "checkout.session.completed" if subject["payment_status"] == "never":',
+                'case "checkout.session.completed" if stripe_object["payment_status"] == "unpaid":',
+                'case "checkout.session.completed" if stripe_object["payment_status"] == "never":',
             ),
         ),
     ),
@@ -201,26 +202,26 @@ BUGS = (
         3000,
         (
             Edit(
-                "topup.store.spending",
-                "        with races_told_apart():\n            raise\n",
-                "        if 'Cancel' in str(error):\n            with races_told_apart():\n                raise\n",
+                "topup.store.spends",
+                "        with detect_lost_race():\n            raise\n",
+                "        if 'Cancel' in str(error):\n            with detect_lost_race():\n                raise\n",
             ),
         ),
     ),
     Bug(
         "an expiry counts before it is swept",
         3000,
-        (Edit("topup.reversals", "        _sweep(books, now)\n", ""),),
+        (Edit("topup.clawback", "    _sweep(settled, now)\n", ""),),
     ),
     Bug(
         "nobody carries on a refund in flight",
         200,
-        (Edit("topup.reconciliation", "known.standing is Standing.IN_FLIGHT and", "known.standing is None and"),),
+        (Edit("topup.reconciliation", "known.status is ReversalStatus.IN_FLIGHT and", "known.status is None and"),),
     ),
     Bug(
         "a refund's outcome is noted without asking where it stands",
         2000,
-        (Edit("topup.domain.reversals", "if RANK[news.standing] > RANK[before.standing] else known", ""),),
+        (Edit("topup.domain.payments", "if RANK[update.status] > RANK[before.status] else known", ""),),
     ),
 )
 

@@ -32,9 +32,9 @@ from tests.simulation.stripe_side import StripeSide
 from tests.simulation.windows import Windows
 from tests.support.api import API_KEY, JWT_SECRET, template
 from tests.support.stripe_events import STACK, WEBHOOK_SECRET
-from topup import config, telemetry
 from topup.domain.catalogue import Catalogue
-from topup.store import items
+from topup.runtime import config, telemetry
+from topup.store import waiting
 from topup.stripe_gateway import client as stripe_client
 from topup.stripe_gateway.translation import EVENT_TYPES
 
@@ -57,7 +57,7 @@ ENVIRONMENT = {
 
 
 REPLACED: tuple[tuple[Any, str], ...] = (
-    (items, "SHARDS"),
+    (waiting, "SHARDS"),
     (telemetry, "single_metric"),
     (config, "catalogue"),
     (rest, "json"),
@@ -249,7 +249,7 @@ def _arranged() -> Iterator[None]:
     kept = {name: os.environ.get(name) for name in (*ENVIRONMENT, *template().environment)}
     os.environ.update(template().environment | ENVIRONMENT)
     before = [(owner, name, getattr(owner, name)) for owner, name in REPLACED]
-    items.SHARDS = chance.SHARDS
+    waiting.SHARDS = chance.SHARDS
     # Stripe indents what it sends, which takes a while to write and to read and changes nothing.
     rest.json = webhooks.json = SimpleNamespace(dumps=_compact)  # type: ignore[assignment, attr-defined]
     telemetry.single_metric = _no_metric  # type: ignore[assignment, attr-defined]

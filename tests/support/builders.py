@@ -7,9 +7,9 @@ from typing import Any
 
 from topup.domain.catalogue import Package
 from topup.domain.credits import Lot, Wallet
-from topup.domain.news import PaymentReceived
 from topup.domain.orders import Order
 from topup.domain.times import months_later
+from topup.domain.updates import PaymentReceived
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 PAYMENT_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"

@@ -127,7 +127,7 @@ class Shop:
         due = [
             item
             for item in found
-            if item["record"]["S"].startswith(credit_items.EXPIRES)
+            if item["record"]["S"].startswith(credit_items.TIMER)
             and int(item[credit_items.TTL_ATTRIBUTE]["N"]) <= self.now.timestamp()
         ]
         for item in due if delete else []:

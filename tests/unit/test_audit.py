@@ -10,7 +10,7 @@ from tests.unit.test_reversals import History, a_reversal
 from topup.domain import audit
 from topup.domain.credits import TransactionType
 from topup.domain.orders import Status
-from topup.domain.reversals import Payment
+from topup.domain.payments import Payment
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_wrong_wallet_is_found(history: History, figure: str):
     assert any("the wallet's" in finding for finding in history.findings())
 
 
-@pytest.mark.parametrize("figure", ["remaining", "granted", "expired"])
+@pytest.mark.parametrize("figure", ["remaining", "granted", "expired_credits"])
 def test_a_wrong_lot_is_found(history: History, figure: str):
     history.account.lots = [replace(lot, **{figure: getattr(lot, figure) + 1}) for lot in history.account.lots]
 

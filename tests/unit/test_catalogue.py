@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from topup import config
 from topup.domain.catalogue import Catalogue
 from topup.domain.errors import ConfigurationError
+from topup.runtime import config
 
 
 def a_document() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 import pytest
 
-from topup import cursor
+from topup.api import cursor
 from topup.domain.errors import ValidationFailed
 
 

@@ -13,7 +13,7 @@ from tests.support.api import ROOT, template
 from tools import openapi
 from tools.openapi_operations import OPERATIONS
 from tools.openapi_problems import FIGURES
-from topup import http
+from topup.api import endpoint
 from topup.domain.errors import TopupError
 
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
@@ -58,10 +58,10 @@ def test_every_error_that_callers_can_meet_is_described_by_its_code():
         for name, schema in DOCUMENT["components"]["schemas"].items()
         if name.endswith("Problem")
     }
-    known: list[type[TopupError]] = [TopupError, *http.STATUS_OF]
+    known: list[type[TopupError]] = [TopupError, *endpoint.STATUS_OF]
     # Only a refund's amount could be no amount, and there it is told as the field's mistake.
     assert described == {error.code for error in known} - {"invalid_amount"}
-    assert set(FIGURES) <= set(http.STATUS_OF)
+    assert set(FIGURES) <= set(endpoint.STATUS_OF)
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), list(operations()), ids=lambda value: str(value)[:40])
@@ -91,6 +91,10 @@ def test_every_operation_says_who_may_call_it():
     assert {name for one in callers.values() for name in one[0]} == set(DOCUMENT["components"]["securitySchemes"])
 
 
+def function_source(name: str) -> str:
+    return (ROOT / "functions" / name / "app.py").read_text()
+
+
 def test_whatever_takes_an_idempotency_key_says_so():
     taking = {
         operation["operationId"]: parameter["required"]
@@ -98,28 +102,26 @@ def test_whatever_takes_an_idempotency_key_says_so():
         for parameter in operation.get("parameters", [])
         if parameter["name"] == "Idempotency-Key"
     }
-    read = {
-        path.parent.name
-        for path in (ROOT / "functions").glob("*/app.py")
-        if "request.idempotency_key" in path.read_text()
-    }
+    functions = [path.parent.name for path in (ROOT / "functions").glob("*/app.py")]
+    read = {name for name in functions if "idempotency_key" in function_source(name)}
 
     assert taking.keys() == read
-    assert [name for name, required in taking.items() if required] == ["spend_credits"]
+    requiring = {name for name in read if "require_idempotency_key" in function_source(name)}
+    assert {name for name, required in taking.items() if required} == requiring == {"spend_credits"}
 
 
 def test_amounts_of_money_are_texts_only_where_clients_read_texts():
     schemas = DOCUMENT["components"]["schemas"]
 
-    assert schemas["CheckoutAnswer"]["properties"]["amount"]["type"] == "string"
-    assert schemas["PaymentAnswer"]["properties"]["amount"]["type"] == "number"
-    assert schemas["RefundAnswer"]["properties"]["amount"]["type"] == "number"
+    assert schemas["Checkout"]["properties"]["amount"]["type"] == "string"
+    assert schemas["Payment"]["properties"]["amount"]["type"] == "number"
+    assert schemas["RefundResult"]["properties"]["amount"]["type"] == "number"
     [amount, null] = schemas["RefundBody"]["properties"]["amount"]["anyOf"]
     assert (amount["type"], amount["exclusiveMinimum"], null) == ("number", 0, {"type": "null"})
 
 
 def test_a_moment_is_written_as_the_document_says():
-    pattern = DOCUMENT["components"]["schemas"]["LotAnswer"]["properties"]["expires_at"]["pattern"]
+    pattern = DOCUMENT["components"]["schemas"]["Lot"]["properties"]["expires_at"]["pattern"]
 
     assert re.fullmatch(pattern, "2026-05-05T10:32:15Z")
     assert not re.fullmatch(pattern, "2026-05-05T10:32:15.000Z")
@@ -127,7 +129,7 @@ def test_a_moment_is_written_as_the_document_says():
 
 def test_the_types_of_the_answers_cost_no_function_anything():
     """Read by a fresh interpreter: what is imported here already says nothing."""
-    code = "import sys, topup.views; print('topup.answers' in sys.modules)"
+    code = "import sys, topup.api.responses; print('topup.api.schemas' in sys.modules)"
     environment = {"PYTHONPATH": "layers/topup"}
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from tests.support.builders import INTENT_ID, NOW, PAYMENT_ID, SESSION_ID, USER_ID, a_payment, a_wallet, an_order
-from topup.domain import orders
-from topup.domain.news import CheckoutExpired, News, PaymentDeclined, PaymentFailed, PaymentProcessing
+from topup.domain import idempotency, orders
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
+from topup.domain.updates import CheckoutExpired, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentUpdate
 
 ABOUT: dict[str, Any] = {
     "payment_id": PAYMENT_ID,
@@ -22,12 +22,12 @@ EXPIRED = CheckoutExpired(**ABOUT)
 RECEIVED = a_payment()
 
 
-def decide(order: Order, news: News) -> Change | None:
-    return orders.decide(order, a_wallet(), news, NOW, expire_after_months=6)
+def decide(order: Order, update: PaymentUpdate) -> Change | None:
+    return orders.decide(order, a_wallet(), update, NOW, expire_after_months=6)
 
 
-def after(order: Order, *news: News) -> Order:
-    for piece in news:
+def after(order: Order, *update: PaymentUpdate) -> Order:
+    for piece in update:
         change = decide(order, piece)
         order = change.after if change else order
     return order
@@ -52,18 +52,18 @@ def test_a_payment_beats_every_other_status(status: Status):
 
 
 @pytest.mark.parametrize("late", [PROCESSING, DECLINED, FAILED, EXPIRED])
-def test_late_news_does_not_take_a_payment_back(late: News):
+def test_late_news_does_not_take_a_payment_back(late: PaymentUpdate):
     settled = after(an_order(), RECEIVED)
 
     assert decide(settled, late) is None
 
 
 @pytest.mark.parametrize(
-    ("news", "status"),
+    ("update", "status"),
     [(PROCESSING, "processing"), (DECLINED, "declined"), (FAILED, "failed"), (EXPIRED, "expired")],
 )
-def test_a_pending_order_follows_its_news(news: News, status: str):
-    change = decide(an_order(), news)
+def test_a_pending_order_follows_its_news(update: PaymentUpdate, status: str):
+    change = decide(an_order(), update)
 
     assert isinstance(change, Advance)
     assert change.after.status == status
@@ -86,7 +86,7 @@ def test_a_processing_order_is_not_ended_by_a_declined_attempt_or_an_expired_ses
 
 @pytest.mark.parametrize("order_of_arrival", list(itertools.permutations([PROCESSING, DECLINED, FAILED])))
 def test_a_late_methods_failure_is_final_and_has_its_reason_in_whatever_order_it_is_told(
-    order_of_arrival: tuple[News, ...],
+    order_of_arrival: tuple[PaymentUpdate, ...],
 ):
     failed = after(an_order(), *order_of_arrival)
 
@@ -99,14 +99,14 @@ def test_every_order_of_arrival_of_all_news_ends_in_success():
 
 
 def test_no_news_ever_moves_an_order_to_a_lower_rank():
-    for status, news in itertools.product(Status, [PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED]):
-        moved = after(an_order(status=status), news).status
+    for status, update in itertools.product(Status, [PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED]):
+        moved = after(an_order(status=status), update).status
         assert moved is status or orders.RANK[moved] > orders.RANK[status]
 
 
-@pytest.mark.parametrize("news", [PROCESSING, DECLINED, FAILED, EXPIRED])
-def test_the_same_news_twice_changes_nothing_the_second_time(news: News):
-    assert decide(after(an_order(), news), news) is None
+@pytest.mark.parametrize("update", [PROCESSING, DECLINED, FAILED, EXPIRED])
+def test_the_same_news_twice_changes_nothing_the_second_time(update: PaymentUpdate):
+    assert decide(after(an_order(), update), update) is None
 
 
 @pytest.mark.parametrize(
@@ -139,11 +139,11 @@ def test_a_payment_that_was_not_believed_is_not_believed_when_it_comes_again_wit
     assert decide(quarantined, a_payment(session_id=None, reference=None, transaction_id="pi_other")) is None
 
 
-@pytest.mark.parametrize("news", [PROCESSING, DECLINED, FAILED, EXPIRED])
-def test_news_of_a_session_that_nobody_was_sent_to_changes_nothing(news: News):
+@pytest.mark.parametrize("update", [PROCESSING, DECLINED, FAILED, EXPIRED])
+def test_news_of_a_session_that_nobody_was_sent_to_changes_nothing(update: PaymentUpdate):
     order = an_order(provider_order_id="cs_test_the_second_attempt")
 
-    assert decide(order, news) is None
+    assert decide(order, update) is None
 
 
 def test_an_order_whose_checkout_ended_unseen_gets_another_attempt():
@@ -177,11 +177,11 @@ def test_metadata_that_names_another_user_does_not_decide_whose_credits_they_are
 
 
 def test_order_ids_follow_from_user_and_key_and_are_random_without_one():
-    assert orders.order_id("u", "k") == orders.order_id("u", "k")
-    assert len({orders.order_id(user, key) for user in ("u", "v", "1:u") for key in ("k", "u:k", None)}) == 9
-    assert orders.is_order_id(orders.order_id("u", None))
+    assert idempotency.id_from_key("u", "k") == idempotency.id_from_key("u", "k")
+    assert len({idempotency.id_from_key(user, key) for user in ("u", "v", "1:u") for key in ("k", "u:k", None)}) == 9
+    assert idempotency.is_id(idempotency.id_from_key("u", None))
 
 
 @pytest.mark.parametrize("text", ["", "x", PAYMENT_ID.upper(), PAYMENT_ID + "0", "a" * 5000, PAYMENT_ID + "\n"])
 def test_what_is_no_order_id_is_told_apart(text: str):
-    assert not orders.is_order_id(text)
+    assert not idempotency.is_id(text)

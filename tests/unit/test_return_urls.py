@@ -1,6 +1,6 @@
 import pytest
 
-from topup import return_urls
+from topup.domain import return_urls
 from topup.domain.errors import ValidationFailed
 
 ORIGINS = ("https://good.example", "http://localhost:3000")

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.builders import NOW, PAYMENT_ID, a_lot, a_payment, a_wallet, an_order
-from topup.domain import audit, credits, orders, reversals
+from topup.domain import audit, credits, orders, payments
 from topup.domain.credits import CreditChange, Lot
 from topup.domain.errors import InsufficientCredits
 from topup.domain.orders import Order, Settlement
-from topup.domain.reversal_kinds import RANK, Kind, Standing
-from topup.domain.reversals import Books, Payment, Reversal
+from topup.domain.payments import Payment, SettledPayment
+from topup.domain.reversals import RANK, Kind, Reversal, ReversalStatus
 
 AMOUNT = 10000
 CREDITS = 1100
@@ -27,7 +27,7 @@ def a_reversal(**changes: Any) -> Reversal:
         reversal_id="re_1",
         payment_id=PAYMENT_ID,
         amount_minor=2500,
-        standing=Standing.SUCCEEDED,
+        status=ReversalStatus.SUCCEEDED,
         created_at=NOW,
     )
     return replace(reversal, **changes)
@@ -53,12 +53,12 @@ class History:
     def own_lot(self) -> Lot:
         return next(lot for lot in self.account.lots if lot.lot_id == PAYMENT_ID)
 
-    def books(self, now: Any = NOW) -> Books:
-        return Books(
+    def settled_payment(self, now: Any = NOW) -> SettledPayment:
+        return SettledPayment(
             order=self.order,
             reversals=list(self.reversals.values()),
             wallet=self.account.wallet,
-            lots=[lot for lot in self.account.lots if not lot.is_past(now)],
+            lots=[lot for lot in self.account.lots if not lot.is_expired(now)],
             own_lot=self.own_lot,
         )
 
@@ -72,9 +72,9 @@ class History:
             account.lots.append(change.new_lot)
             account.timed_lots.add(change.new_lot.lot_id)
 
-    def hear(self, news: Reversal, now: Any = NOW) -> int:
+    def hear(self, update: Reversal, now: Any = NOW) -> int:
         """Apply news; how many credits came or went."""
-        change = reversals.decide(self.books(now), news, now)
+        change = payments.decide(self.settled_payment(now), update, now)
         if change is None:
             return 0
         self.order = change.order_after
@@ -129,22 +129,22 @@ def test_parts_add_up_to_the_whole(history: History):
 def test_the_same_news_twice_changes_nothing(history: History):
     history.hear(a_reversal())
 
-    assert reversals.decide(history.books(), a_reversal(), NOW) is None
+    assert payments.decide(history.settled_payment(), a_reversal(), NOW) is None
 
 
-@pytest.mark.parametrize("late", [Standing.IN_FLIGHT, Standing.PENDING, Standing.SUCCEEDED])
-def test_a_failed_refund_stays_failed(history: History, late: Standing):
+@pytest.mark.parametrize("late", [ReversalStatus.IN_FLIGHT, ReversalStatus.PENDING, ReversalStatus.SUCCEEDED])
+def test_a_failed_refund_stays_failed(history: History, late: ReversalStatus):
     history.hear(a_reversal())
-    assert history.hear(a_reversal(standing=Standing.FAILED)) == 275
+    assert history.hear(a_reversal(status=ReversalStatus.FAILED)) == 275
 
-    assert history.hear(a_reversal(standing=late)) == 0
-    assert history.reversals["re_1"].standing is Standing.FAILED
+    assert history.hear(a_reversal(status=late)) == 0
+    assert history.reversals["re_1"].status is ReversalStatus.FAILED
 
 
 def test_news_that_only_adds_stripes_id_moves_no_credits(history: History):
-    history.hear(a_reversal(standing=Standing.IN_FLIGHT))
+    history.hear(a_reversal(status=ReversalStatus.IN_FLIGHT))
 
-    assert history.hear(a_reversal(standing=Standing.IN_FLIGHT, stripe_id="re_stripe")) == 0
+    assert history.hear(a_reversal(status=ReversalStatus.IN_FLIGHT, stripe_id="re_stripe")) == 0
     assert history.reversals["re_1"].stripe_id == "re_stripe"
 
 
@@ -163,7 +163,7 @@ def test_what_was_taken_before_expiry_does_not_come_back_when_a_later_refund_fai
     history.expire(EXPIRY)
     assert history.hear(a_reversal(reversal_id="re_2", amount_minor=5000), EXPIRY) == 0
 
-    assert history.hear(a_reversal(reversal_id="re_2", amount_minor=5000, standing=Standing.FAILED), EXPIRY) == 0
+    assert history.hear(a_reversal(reversal_id="re_2", amount_minor=5000, status=ReversalStatus.FAILED), EXPIRY) == 0
     assert history.findings(EXPIRY) == []
 
 
@@ -173,21 +173,21 @@ def test_what_a_refund_took_after_expiry_comes_back_when_it_fails(history: Histo
     history.hear(a_reversal(amount_minor=5000), EXPIRY)
     history.hear(a_reversal(reversal_id="re_2", amount_minor=5000), EXPIRY)
 
-    assert history.hear(a_reversal(reversal_id="re_2", amount_minor=5000, standing=Standing.FAILED), EXPIRY) == 550
+    assert history.hear(a_reversal(reversal_id="re_2", amount_minor=5000, status=ReversalStatus.FAILED), EXPIRY) == 550
 
 
 def test_a_refund_that_fails_late_gives_back_no_more_than_is_still_out(history: History):
     # 33.33 of 100.00 is 366 or 367 credits, so what a refund took may have gone back in part with another one's end.
     in_flight = [
-        a_reversal(reversal_id=f"re_{n}", amount_minor=3333, standing=Standing.IN_FLIGHT) for n in range(3)
+        a_reversal(reversal_id=f"re_{n}", amount_minor=3333, status=ReversalStatus.IN_FLIGHT) for n in range(3)
     ]
-    assert [history.hear(news) for news in in_flight[:2]] == [-366, -367]
+    assert [history.hear(update) for update in in_flight[:2]] == [-366, -367]
     history.expire(EXPIRY)
-    assert history.hear(replace(in_flight[0], standing=Standing.FAILED), EXPIRY) == 367
+    assert history.hear(replace(in_flight[0], status=ReversalStatus.FAILED), EXPIRY) == 367
     history.expire(EXPIRY)
     assert history.hear(in_flight[2], EXPIRY) == 0  # expiry has taken its share already
 
-    assert history.hear(replace(in_flight[1], standing=Standing.FAILED), EXPIRY) == 366
+    assert history.hear(replace(in_flight[1], status=ReversalStatus.FAILED), EXPIRY) == 366
     assert history.order.clawed_back == 0
     assert history.findings(EXPIRY) == []
 
@@ -196,20 +196,20 @@ def test_the_largest_refund_without_debt_is_exact(history: History):
     for spent in (1, 99, 550, 1099):
         fresh = History.of_a_purchase()
         fresh.spend(spent)
-        largest = reversals.largest_without_debt(fresh.books(), NOW)
+        largest = payments.largest_without_debt(fresh.settled_payment(), NOW)
 
         assert largest == 0 or debt_after(fresh, largest) == 0
         assert debt_after(fresh, largest + 1) > 0
 
 
 def debt_after(history: History, amount: int) -> int:
-    change = reversals.decide(history.books(), a_reversal(amount_minor=amount), NOW)
+    change = payments.decide(history.settled_payment(), a_reversal(amount_minor=amount), NOW)
     assert change
-    return reversals.debt_of(change)
+    return payments.debt_of(change)
 
 
 def test_with_all_credits_there_everything_is_refundable(history: History):
-    assert reversals.largest_without_debt(history.books(), NOW) == AMOUNT
+    assert payments.largest_without_debt(history.settled_payment(), NOW) == AMOUNT
 
 
 STEPS = st.lists(
@@ -235,8 +235,8 @@ def test_no_history_breaks_an_invariant_and_when_everything_ends_everything_is_b
         now = take(history, step, number, amount, now, bought)
         assert history.findings(now) == []
     for reversal in list(history.reversals.values()):
-        end = Standing.FAILED if reversal.kind is Kind.REFUND else Standing.WON
-        history.hear(replace(reversal, standing=end), now)
+        end = ReversalStatus.FAILED if reversal.kind is Kind.REFUND else ReversalStatus.WON
+        history.hear(replace(reversal, status=end), now)
         assert history.findings(now) == []
     assert (history.order.clawed_back, history.order.reversed_minor) == (0, 0)
 
@@ -246,13 +246,15 @@ def take(history: History, step: str, number: int, amount: int, now: Any, bought
     if step == "refund" and amount <= history.order.refundable_minor and refund not in history.reversals:
         history.hear(a_reversal(reversal_id=refund, amount_minor=amount), now)
     elif step == "end_refund" and refund in history.reversals:
-        history.hear(replace(history.reversals[refund], standing=Standing.FAILED), now)
+        history.hear(replace(history.reversals[refund], status=ReversalStatus.FAILED), now)
     elif step == "dispute" and dispute not in history.reversals:
-        news = a_reversal(kind=Kind.DISPUTE, reversal_id=dispute, amount_minor=amount, standing=Standing.NEEDS_RESPONSE)
-        history.hear(news, now)
+        update = a_reversal(
+            kind=Kind.DISPUTE, reversal_id=dispute, amount_minor=amount, status=ReversalStatus.NEEDS_RESPONSE
+        )
+        history.hear(update, now)
     elif step in ("win", "lose") and dispute in history.reversals:
-        standing = Standing.WON if step == "win" else Standing.LOST
-        history.hear(replace(history.reversals[dispute], standing=standing), now)
+        status = ReversalStatus.WON if step == "win" else ReversalStatus.LOST
+        history.hear(replace(history.reversals[dispute], status=status), now)
     elif step == "spend":
         with contextlib.suppress(InsufficientCredits):
             history.spend(amount, now)
@@ -266,5 +268,5 @@ def take(history: History, step: str, number: int, amount: int, now: Any, bought
 
 
 def test_no_reversal_of_the_same_kind_stands_at_two_ranks():
-    assert set(RANK) == set(Standing)
+    assert set(RANK) == set(ReversalStatus)
     assert an_order().credits_purchased == CREDITS

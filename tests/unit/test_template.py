@@ -9,8 +9,9 @@ import pytest
 
 from local.intrinsics import read_yaml
 from tests.support.api import ROOT, template
-from topup import parameter_store, store
+from topup.runtime import parameter_store
 from topup.store import client as dynamodb_client
+from topup.store import credit_items
 from topup.stripe_gateway import client as stripe_client
 
 ROUTES = {
@@ -76,7 +77,7 @@ def test_only_the_webhook_has_a_url_of_its_own():
 def test_the_ttl_attribute_is_the_codes_and_only_the_credits_have_one():
     assert {table.logical_id: table.ttl_attribute for table in template().tables} == {
         "OrdersTable": None,
-        "CreditsTable": store.TTL_ATTRIBUTE,
+        "CreditsTable": credit_items.TTL_ATTRIBUTE,
     }
 
 
@@ -202,7 +203,7 @@ def test_the_stream_mapping_loses_nothing_and_stops_for_nothing():
     assert bucket in str(properties["DestinationConfig"]["OnFailure"]["Destination"])
     [pattern] = [json.loads(one["Pattern"]) for one in properties["FilterCriteria"]["Filters"]]
     assert pattern["userIdentity"] == {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}
-    assert pattern["dynamodb"]["Keys"]["record"]["S"] == [{"prefix": store.EXPIRES}]
+    assert pattern["dynamodb"]["Keys"]["record"]["S"] == [{"prefix": credit_items.TIMER}]
 
 
 def test_reconcile_is_told_when_it_was_meant_to_run():

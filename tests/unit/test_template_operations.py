@@ -14,9 +14,9 @@ import pytest
 from local.intrinsics import read_yaml
 from tests.support.api import ROOT, template
 from tests.unit.test_template import functions, policy_of, resources
-from topup.domain.reversal_kinds import Kind
+from topup.domain.reversals import Kind
+from topup.runtime.telemetry import count
 from topup.stripe_gateway import EVENT_TYPES
-from topup.telemetry import count
 
 STACK = {"Ref": "AWS::StackName"}
 METRICS_OF_MATH = 10  # AWS allows an alarm no more

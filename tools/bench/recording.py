@@ -15,7 +15,7 @@ from tests.support.dynamodb import Emulator
 from tools import make_events
 from tools.bench.answering import Answering, Exchange
 from tools.bench.layers import ROOT
-from topup import telemetry
+from topup.runtime import telemetry
 from topup.store import client as store_client
 
 PREFIX = "/topup/bench"

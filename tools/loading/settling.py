@@ -34,7 +34,7 @@ def settle(caller: Caller, figures: Figures, say: Callable[[str], None]) -> None
         for step in ("events", "refunds", "payments"):
             figures.count("repaired by reconcile", step, report[f"{step}_repaired"])
         _all_delivered(caller)
-        in_flight = report["refunds"] - report["refunds_repaired"]
+        in_flight = report["refunds"]["found"] - report["refunds"]["repaired"]
         if report["failures"] == report["repaired"] == in_flight == 0:
             return
         wait = A_DAY if in_flight else A_WHILE

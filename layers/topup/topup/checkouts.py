@@ -1,15 +1,14 @@
-"""Opening a checkout: the order first, then Stripe's session for it, then both tied together."""
+"""Open a checkout: write the order, create Stripe's session for it, store the session in the order."""
 
-import hashlib
-import json
 from datetime import datetime
 
-from topup import config, return_urls, store, stripe_gateway
-from topup.domain import orders
+from topup import store, stripe_gateway
+from topup.domain import idempotency, orders, return_urls
 from topup.domain.catalogue import Package
 from topup.domain.errors import Busy, FieldError, StripeFailed, ValidationFailed
 from topup.domain.orders import Order
-from topup.telemetry import count, logger
+from topup.runtime import config
+from topup.runtime.telemetry import count, logger
 
 
 def create(user_id: str, package_id: str, return_url: str | None, idempotency_key: str | None, now: datetime) -> Order:
@@ -18,9 +17,10 @@ def create(user_id: str, package_id: str, return_url: str | None, idempotency_ke
     A crash at any point leaves an order that the same request completes. Raises ValidationFailed, IdempotencyConflict,
     StripeFailed, Busy.
     """
-    payment_id, fingerprint = orders.order_id(user_id, idempotency_key), _fingerprint(package_id, return_url)
+    payment_id = idempotency.id_from_key(user_id, idempotency_key)
+    fingerprint = idempotency.fingerprint(package_id, return_url)
     try:
-        asked = orders.place(
+        requested = orders.place(
             _package(package_id),
             payment_id=payment_id,
             user_id=user_id,
@@ -30,13 +30,13 @@ def create(user_id: str, package_id: str, return_url: str | None, idempotency_ke
             now=now,
         )
     except ValidationFailed:
-        # What was right when the key was first used is still answered, whatever is on sale by now.
+        # A retry returns the stored order even if the package has been withdrawn since.
         earlier = store.load_order(payment_id) if idempotency_key else None
         if earlier is None or earlier.request_fingerprint != fingerprint:
             raise
-        asked = earlier
-    order = store.place_order(asked)
-    orders.check_same_request(order, asked)
+        requested = earlier
+    order = store.place_order(requested)
+    orders.check_same_request(order, requested)
     return order if order.payment_url else _open_session(_open(order))
 
 
@@ -69,8 +69,3 @@ def _package(package_id: str) -> Package:
     if package_id not in packages:
         raise ValidationFailed(FieldError("package", f"must be one of {', '.join(packages)}"))
     return packages[package_id]
-
-
-def _fingerprint(package_id: str, return_url: str | None) -> str:
-    """What makes two requests the same: what was asked for, not what became of it."""
-    return hashlib.sha256(json.dumps([package_id, return_url]).encode()).hexdigest()

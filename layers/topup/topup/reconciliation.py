@@ -1,18 +1,18 @@
-"""Finding what was lost: events that nobody took, refunds in flight, payments nobody heard of, lots nobody swept.
+"""Find and repair what was lost: undelivered events, refunds in flight, payments without an update, unswept lots.
 
-Everything goes through the code that would have done it in time, so that doing it twice changes nothing.
+Each repair runs through the code that should have done it in time, so doing it twice changes nothing.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from topup import expiry, payments, refunds, store, stripe_gateway, webhooks
-from topup.domain.news import CheckoutExpired
-from topup.domain.reversal_kinds import Standing
-from topup.telemetry import count, logger
+from topup import expiry, fulfilment, payment_status, refunds, store, stripe_gateway, webhooks
+from topup.domain.reversals import ReversalStatus
+from topup.domain.updates import CheckoutExpired
+from topup.runtime.telemetry import count, logger
 
 LONGEST_WINDOW = timedelta(days=30)  # Stripe keeps events no longer
 WINDOW = timedelta(days=3)  # Stripe itself tries for three days
@@ -26,24 +26,28 @@ Found = TypeVar("Found")
 
 
 @dataclass
-class Report:
-    """What a run looked at, how much of it was not as it should have been, and what it could not mend."""
+class Tally:
+    """How many records one step looked at, and how many of them it repaired."""
 
-    events: int = 0
-    events_repaired: int = 0
-    refunds: int = 0
-    refunds_repaired: int = 0
-    payments: int = 0
-    payments_repaired: int = 0
-    lots: int = 0
-    lots_repaired: int = 0
+    found: int = 0
+    repaired: int = 0
+
+
+@dataclass
+class Report:
+    """What a run looked at, step by step, what it could not repair, and whether it came to its end."""
+
+    events: Tally = field(default_factory=Tally)
+    refunds: Tally = field(default_factory=Tally)
+    payments: Tally = field(default_factory=Tally)
+    lots: Tally = field(default_factory=Tally)
     failures: int = 0
     complete: bool = True
 
     @property
     def repaired(self) -> int:
-        """How much was not as it should have been, and is now."""
-        return self.events_repaired + self.refunds_repaired + self.payments_repaired + self.lots_repaired
+        """How many records were wrong and are right now."""
+        return sum(tally.repaired for tally in (self.events, self.refunds, self.payments, self.lots))
 
 
 def reconcile(
@@ -54,17 +58,18 @@ def reconcile(
     has_time: Callable[[], bool] = lambda: True,
 ) -> Report:
     """Repair what was lost; `window` says how far back to look for events, `has_time` when to end the run."""
-    run = _Run(Report(), has_time)
+    report = Report()
+    run = _Run(report, has_time)
     since = now - min(window, LONGEST_WINDOW)
     run.each("events", lambda: stripe_gateway.undelivered_events(since, now), lambda event: webhooks.handle(event, now))
     run.each("refunds", lambda: store.refunds_in_flight_since(now - REFUND_AFTER), lambda found: _refund(found, now))
     run.each("payments", lambda: store.unpaid_since(now - PAYMENT_AFTER), lambda found: _payment(found, now))
     run.each("lots", lambda: store.unswept_since(now - sweep_after), lambda found: _lot(found, now))
-    count("ReconcileRepaired", run.report.repaired)
-    count("ReconcileFailed", run.report.failures)
-    count("RefundsStuck", run.report.refunds - run.report.refunds_repaired)
-    logger.info("reconciled", report=asdict(run.report))
-    return run.report
+    count("ReconcileRepaired", report.repaired)
+    count("ReconcileFailed", report.failures)
+    count("RefundsStuck", report.refunds.found - report.refunds.repaired)
+    logger.info("reconciled", report=asdict(report))
+    return report
 
 
 @dataclass
@@ -73,26 +78,23 @@ class _Run:
     has_time: Callable[[], bool]
 
     def each(self, step: str, find: Callable[[], Iterable[Found]], repair: Callable[[Found], bool]) -> None:
-        """Repair one after the other; one that cannot be mended must not keep the others from being mended."""
+        """Repair one record after the other; one that cannot be repaired must not stop the others."""
         try:
-            for one in find():
+            for found in find():
                 if not self.has_time():
                     self.report.complete = False
                     return
-                self._one(step, partial(repair, one))
+                self._one(step, partial(repair, found))
         except Exception:
             self._failed(step)
 
     def _one(self, step: str, repair: Callable[[], bool]) -> None:
-        self._add(step)
+        tally: Tally = getattr(self.report, step)
+        tally.found += 1
         try:
-            if repair():
-                self._add(f"{step}_repaired")
+            tally.repaired += repair()
         except Exception:
             self._failed(step)
-
-    def _add(self, figure: str) -> None:
-        setattr(self.report, figure, getattr(self.report, figure) + 1)
 
     def _failed(self, step: str) -> None:
         logger.exception("could not be reconciled", step=step)
@@ -100,25 +102,23 @@ class _Run:
 
 
 def _refund(waiting: store.Waiting, now: datetime) -> bool:
-    payment = payments.find(waiting.payment_id)
+    payment = payment_status.find(waiting.payment_id)
     in_flight = [
         known
         for known in payment.reversals
-        if known.standing is Standing.IN_FLIGHT and waiting.record.endswith(known.reversal_id)
+        if known.status is ReversalStatus.IN_FLIGHT and known.reversal_id == waiting.refund_id
     ]
-    outcomes = [refunds.resume(payment, known, now) for known in in_flight]
-    return any(outcome.refund.standing is not Standing.IN_FLIGHT for outcome in outcomes)
+    results = [refunds.resume(payment, known, now) for known in in_flight]
+    return any(result.refund.status is not ReversalStatus.IN_FLIGHT for result in results)
 
 
 def _payment(waiting: store.Waiting, now: datetime) -> bool:
-    order = payments.find(waiting.payment_id).order
+    order = payment_status.find(waiting.payment_id).order
     if order.provider_order_id is None and now - order.created_at >= ABANDONED_AFTER:
         expired = CheckoutExpired(payment_id=order.payment_id, user_id=order.user_id, livemode=order.livemode)
-        return payments.apply(expired, now).is_changed
-    return payments.up_to_date(order, now, PAYMENT_INTERVAL).status is not order.status
+        return fulfilment.apply(expired, now).is_changed
+    return payment_status.sync_order(order, now, PAYMENT_INTERVAL).status is not order.status
 
 
 def _lot(waiting: store.Waiting, now: datetime) -> bool:
-    order = payments.find(waiting.payment_id).order
-    assert order.credits_expire_at, "Bug! only an order with a lot waits for its expiry"
-    return expiry.expire(order.user_id, store.lot_record(order.credits_expire_at, order.payment_id), now)
+    return expiry.expire(store.lot_key_of_order(payment_status.find(waiting.payment_id).order), now)

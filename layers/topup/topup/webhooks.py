@@ -1,23 +1,23 @@
-"""What an event of Stripe's does, whoever brings it: the webhook, or reconcile."""
+"""Handle one Stripe event, whether the webhook or reconcile brings it."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from topup import payments, reversals, stripe_gateway
-from topup.domain.news import ReversalNews
-from topup.telemetry import logger
+from topup import clawback, fulfilment, stripe_gateway
+from topup.domain.updates import ReversalUpdate
+from topup.runtime.telemetry import logger
 
 
 def handle(event: Mapping[str, Any], now: datetime) -> bool:
-    """Do what the event asks, once; whether that changed anything. Returning means that the effect is durable.
+    """Apply what the event says, once; True if it changed anything. Returning means that the effect is durable.
 
     Raises InvalidEvent, OrderMissing, OrderUnsettled, StripeFailed, Busy.
     """
     logger.info("Stripe webhook", event_id=str(event.get("id")), event_type=event["type"])
-    news = stripe_gateway.news_of_event(event, stripe_gateway.load_intent)
-    if news is None:
+    update = stripe_gateway.read_event(event)
+    if update is None:
         return False
-    if isinstance(news, ReversalNews):
-        return reversals.apply(news, now)
-    return payments.apply(news, now).is_changed
+    if isinstance(update, ReversalUpdate):
+        return clawback.apply(update, now)
+    return fulfilment.apply(update, now).is_changed

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.attacks.forging import segment
 from tests.support.api import JWT_SECRET, Api
-from topup import config
+from topup.runtime import config
 
 FAR = 4_000_000_000
 CLAIMS = {"sub": "user-1", "exp": FAR}

@@ -1,6 +1,6 @@
-"""What must always hold, checked over what is stored: one user's credits, or one payment and the ledger's word on it.
+"""Check what must always hold: over one user's stored credits, or over one payment and its ledger entries.
 
-Pure, so that the command, the tests and a simulation ask the very same questions. A finding is a sentence.
+Pure, so that the command, the tests and the simulation make the same checks. A finding is a sentence.
 """
 
 from collections import Counter
@@ -10,8 +10,8 @@ from datetime import datetime
 
 from topup.domain.credits import Entry, Lot, TransactionType, Wallet
 from topup.domain.orders import Order
-from topup.domain.reversal_kinds import Kind, Standing
-from topup.domain.reversals import Payment
+from topup.domain.payments import Payment
+from topup.domain.reversals import Kind, ReversalStatus
 
 _GIVES = {TransactionType.PURCHASED, TransactionType.REFUND_REVERSED, TransactionType.DISPUTE_REVERSED}
 _TAKES = {TransactionType.SPENT, TransactionType.EXPIRED, TransactionType.REFUNDED, TransactionType.DISPUTED}
@@ -25,7 +25,7 @@ _REVERSES = {
 
 @dataclass
 class Account:
-    """All of one user's credits: `timed_lots` are the lots that have a timer."""
+    """All of one user's credits; `timed_lots` are the ids of the lots that have a timer."""
 
     user_id: str
     wallet: Wallet
@@ -36,7 +36,7 @@ class Account:
 
 @dataclass(frozen=True)
 class PaymentLedger:
-    """What its user's account says of one payment: grants, the net of what went back, what its lot lost to expiry."""
+    """One payment in its user's ledger: grants, credits clawed back less restored, and what its lot lost to expiry."""
 
     grants: int = 0
     granted: int = 0
@@ -45,19 +45,21 @@ class PaymentLedger:
 
 
 def payment_ledgers(account: Account, now: datetime) -> Mapping[str, PaymentLedger]:
-    """What one user's account says of each payment in it."""
-    grants, granted, clawed = Counter[str](), Counter[str](), Counter[str]()
+    """Each payment in one user's ledger, by its id."""
+    grants, granted, clawed_back = Counter[str](), Counter[str](), Counter[str]()
     for entry in account.entries:
         payment_id = entry.payment_id or ""
         if entry.transaction_type is TransactionType.PURCHASED:
             grants[payment_id] += 1
             granted[payment_id] += entry.amount
         elif entry.transaction_type in _REVERSES:
-            clawed[payment_id] -= entry.amount
+            clawed_back[payment_id] -= entry.amount
     lost = {lot.payment_id: lot.lost_to_expiry(now) for lot in account.lots}
     return {
-        payment_id: PaymentLedger(grants[payment_id], granted[payment_id], clawed[payment_id], lost.get(payment_id, 0))
-        for payment_id in grants.keys() | clawed.keys()
+        payment_id: PaymentLedger(
+            grants[payment_id], granted[payment_id], clawed_back[payment_id], lost.get(payment_id, 0)
+        )
+        for payment_id in grants.keys() | clawed_back.keys()
     }
 
 
@@ -117,9 +119,9 @@ def _lots(account: Account, entries: list[Entry]) -> Iterator[str]:
     if stored.keys() != granted.keys() or moved.keys() - stored.keys():
         yield f"the ledger knows the lots {sorted(granted.keys() | moved.keys())}, the table {sorted(stored)}"
     for lot in account.lots:
-        told = (moved[lot.lot_id], granted.get(lot.lot_id), expired[lot.lot_id])
-        if (lot.remaining, lot.granted, lot.expired) != told:
-            yield f"lot {lot.lot_id}: (remaining, granted, expired) differ from the ledger's {told}"
+        expected = (moved[lot.lot_id], granted.get(lot.lot_id), expired[lot.lot_id])
+        if (lot.remaining, lot.granted, lot.expired_credits) != expected:
+            yield f"lot {lot.lot_id}: (remaining, granted, expired) differ from the ledger's {expected}"
         if not 0 <= lot.remaining <= lot.granted:
             yield f"lot {lot.lot_id} has {lot.remaining} of {lot.granted} credits left"
 
@@ -133,7 +135,7 @@ def _open_lots(account: Account, now: datetime) -> Iterator[str]:
 
 
 def audit_payment(payment: Payment, ledger: PaymentLedger) -> list[str]:
-    """Everything that is wrong with one payment, given what its user's ledger says of it."""
+    """Everything that is wrong with one payment, given its user's ledger."""
     findings = [*_grant(payment.order, ledger), *_figures(payment), *_claw_back(payment.order, ledger)]
     return [f"payment {payment.order.payment_id}: {finding}" for finding in findings]
 
@@ -150,11 +152,11 @@ def _figures(payment: Payment) -> Iterator[str]:
         counted = sum(one.reversed_minor for one in payment.reversals if one.kind is kind)
         if counted != figure:
             yield f"{kind}s make {counted}, the order says {figure}"
-    # A refund in flight is Stripe's to refuse when somebody else was faster.
+    # Stripe may still refuse a refund in flight because another one was faster.
     made = sum(
         one.reversed_minor
         for one in payment.reversals
-        if one.kind is Kind.REFUND and one.standing is not Standing.IN_FLIGHT
+        if one.kind is Kind.REFUND and one.status is not ReversalStatus.IN_FLIGHT
     )
     if made > order.amount_minor:
         yield f"refunded {made} of {order.amount_minor}"

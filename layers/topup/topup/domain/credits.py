@@ -32,7 +32,7 @@ class TransactionType(StrEnum):
 class Lot:
     """The credits that one order granted, and how many of them are left until `expires_at` (a whole second, UTC).
 
-    `expired` is what it has lost to expiry, which a later refund must not take again.
+    `expired_credits` is what it has lost to expiry, which a later refund must not take again.
     """
 
     lot_id: str
@@ -42,19 +42,19 @@ class Lot:
     granted: int
     remaining: int
     expires_at: datetime
-    expired: int = 0
+    expired_credits: int = 0
 
-    def is_past(self, now: datetime) -> bool:
+    def is_expired(self, now: datetime) -> bool:
         """Whether its expiry has come: from that second on, nothing of it may be spent."""
         return self.expires_at <= now
 
     def is_open(self, now: datetime) -> bool:
         """Whether it has credits that may still be spent."""
-        return self.remaining > 0 and not self.is_past(now)
+        return self.remaining > 0 and not self.is_expired(now)
 
     def lost_to_expiry(self, now: datetime) -> int:
-        """What expiry has taken, or will as soon as somebody sweeps it."""
-        return self.expired + (self.remaining if self.is_past(now) else 0)
+        """What expiry has taken, or will take when the lot is swept."""
+        return self.expired_credits + (self.remaining if self.is_expired(now) else 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +122,8 @@ class CreditChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spent:
-    """A spend that has happened, as it is remembered for whoever asks again."""
+class SpendReceipt:
+    """A spend that has been made, as it is stored for a repeated request."""
 
     transaction_id: str
     amount: int
@@ -175,10 +175,10 @@ def spend(wallet: Wallet, lots: Iterable[Lot], amount: int, description: str, no
 
 
 def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
-    """Take what is left of a lot whose time has come; None if it has not, or if there is nothing left."""
-    if not lot.is_past(now) or lot.remaining == 0:
+    """Take what is left of a lot past its expiry; None if it is not, or if there is nothing left."""
+    if not lot.is_expired(now) or lot.remaining == 0:
         return None
-    swept = LotChange(before=lot, after=replace(lot, remaining=0, expired=lot.expired + lot.remaining))
+    swept = LotChange(before=lot, after=replace(lot, remaining=0, expired_credits=lot.lost_to_expiry(now)))
     description = f"Expired: {lot.package_name}"
     return _change(wallet, TransactionType.EXPIRED, [swept], description, now, payment_id=lot.payment_id)
 

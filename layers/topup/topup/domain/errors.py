@@ -1,4 +1,4 @@
-"""What can go wrong, in Topup's words; `topup.http` alone says which HTTP status that is."""
+"""What can go wrong, in Topup's words; `topup.api.endpoint` alone says which HTTP status that is."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,7 +1,5 @@
-"""Orders: what was asked for, frozen when it was placed, and how news of its payment moves it forward."""
+"""Orders: what was asked for, frozen when it was placed, and how a payment update moves it forward."""
 
-import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,16 +9,21 @@ from topup.domain import credits
 from topup.domain.catalogue import Package
 from topup.domain.credits import CreditChange, Lot, Wallet
 from topup.domain.errors import IdempotencyConflict
-from topup.domain.news import CheckoutExpired, News, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentReceived
 from topup.domain.times import months_later
+from topup.domain.updates import (
+    CheckoutExpired,
+    PaymentDeclined,
+    PaymentFailed,
+    PaymentProcessing,
+    PaymentReceived,
+    PaymentUpdate,
+)
 
-_ORDER_IDS = uuid.UUID("0c9e3f5c-2f0b-4f5e-9f57-1d6f4f6f2b0e")
-_ORDER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNNAMED_FAILURE = "The payment failed."
 
 
 class Status(StrEnum):
-    """Where an order stands. It only moves forward: see RANK."""
+    """The status of an order. It only moves forward: see RANK."""
 
     PENDING = "pending"
     DECLINED = "declined"  # an attempt failed, another card may still pay; clients read it as failed
@@ -30,7 +33,7 @@ class Status(StrEnum):
     SUCCEEDED = "succeeded"
 
 
-# News arrives late, twice and out of order: an order never goes to a rank below its own, nor sideways.
+# Updates arrive late, twice and out of order: an order never goes to a lower rank, nor to another status of the same.
 RANK: Mapping[Status, int] = {
     Status.PENDING: 0,
     Status.DECLINED: 1,
@@ -39,7 +42,7 @@ RANK: Mapping[Status, int] = {
     Status.FAILED: 3,
     Status.SUCCEEDED: 4,
 }
-# The buyer, or their bank, may still bring one of these to an end; reconcile looks after them until then.
+# The buyer, or their bank, may still complete one of these; reconcile watches them until then.
 UNFINISHED = frozenset({Status.PENDING, Status.DECLINED, Status.PROCESSING})
 
 
@@ -48,10 +51,10 @@ class Order:
     """One attempt to buy one package; price, currency and credits are frozen at creation.
 
     `provider_order_id` is Stripe's Checkout Session, `transaction_id` its payment intent, `attempt` counts the tries to
-    open the session, `synced_at` is when Stripe was last asked, `quarantine_reason` why news of it was not believed
-    (`rejected_intent`: the payment intent of that news).
-    `refunded_minor` and `disputed_minor` are what refunds and disputes reverse as they stand now, `clawed_back` how
-    many credits that has taken; `credits_expire_at` is the expiry of its lot, `credits_swept` whether that is done.
+    open the session, `synced_at` is when Stripe was last asked, `quarantine_reason` is why its payment was refused
+    (`rejected_intent`: that payment's intent).
+    `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
+    that has taken; `credits_expire_at` is the expiry of its lot, `credits_swept` whether that expiry is done.
     """
 
     payment_id: str
@@ -89,7 +92,7 @@ class Order:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether something may still happen to it without anybody's asking."""
+        """Whether the buyer or Stripe may still change it."""
         return self.status in UNFINISHED
 
     @property
@@ -128,18 +131,6 @@ class Settlement:
 Change = Advance | Settlement
 
 
-def is_order_id(text: str) -> bool:
-    """Whether an order could have this id; whatever else a caller sends needs no look into the table."""
-    return bool(_ORDER_ID.fullmatch(text))
-
-
-def order_id(user_id: str, idempotency_key: str | None) -> str:
-    """The id of a user's order: derived from the key, so that writing the order is what makes it happen once."""
-    if idempotency_key is None:
-        return str(uuid.uuid4())
-    return str(uuid.uuid5(_ORDER_IDS, f"{len(user_id)}:{user_id}:{idempotency_key}"))
-
-
 def place(
     package: Package,
     *,
@@ -166,22 +157,24 @@ def place(
     )
 
 
-def check_same_request(existing: Order, asked: Order) -> None:
-    """Raise IdempotencyConflict when a key that placed one order comes with the request for another."""
-    if existing.request_fingerprint != asked.request_fingerprint:
+def check_same_request(existing: Order, requested: Order) -> None:
+    """Raise IdempotencyConflict when the key of one order is used to request another."""
+    if existing.request_fingerprint != requested.request_fingerprint:
         raise IdempotencyConflict("This Idempotency-Key placed another order; use a new key for a new request")
 
 
 def reopened(order: Order) -> Order:
-    """An order whose checkout ended before anybody was sent to it, for another attempt at one."""
+    """The order with another attempt to open its checkout: the first ended before the buyer was sent to it."""
     return replace(order, status=Status.PENDING, attempt=order.attempt + 1, error_message=None)
 
 
-def decide(order: Order, wallet: Wallet, news: News, now: datetime, expire_after_months: int) -> Change | None:
-    """What the news changes; None if nothing (any more)."""
-    if isinstance(news, PaymentReceived):
-        return _settle(order, wallet, news, now, expire_after_months)
-    return _advance(order, _after(order, news))
+def decide(
+    order: Order, wallet: Wallet, update: PaymentUpdate, now: datetime, expire_after_months: int
+) -> Change | None:
+    """What the update changes; None if nothing."""
+    if isinstance(update, PaymentReceived):
+        return _settle(order, wallet, update, now, expire_after_months)
+    return _advance(order, _after(order, update))
 
 
 def _advance(before: Order, after: Order) -> Advance | None:
@@ -198,7 +191,7 @@ def _settle(
         )
     if order.is_settled:
         return None
-    lot = lot_of(order, now, expire_after_months)
+    lot = new_lot(order, now, expire_after_months)
     paid = replace(
         order,
         status=Status.SUCCEEDED,
@@ -212,7 +205,7 @@ def _settle(
     return Settlement(before=order, after=paid, grant=granted)
 
 
-def lot_of(order: Order, now: datetime, expire_after_months: int) -> Lot:
+def new_lot(order: Order, now: datetime, expire_after_months: int) -> Lot:
     """The lot that a paid order grants; it expires on a whole second, so that every clock agrees when."""
     return Lot(
         lot_id=order.payment_id,
@@ -228,7 +221,7 @@ def lot_of(order: Order, now: datetime, expire_after_months: int) -> Lot:
 def mismatch(order: Order, payment: PaymentReceived) -> str | None:
     """Why this payment cannot be this order's, in words for an administrator; None when everything agrees."""
     if order.rejected_intent and payment.transaction_id == order.rejected_intent:
-        # What was not believed once is not believed when it comes again without what gave it away.
+        # Once refused, a payment stays refused, even when it is reported again without the field that differed.
         return order.quarantine_reason
     compared = {
         "amount_minor": (payment.amount_minor, order.amount_minor),
@@ -242,39 +235,39 @@ def mismatch(order: Order, payment: PaymentReceived) -> str | None:
     wrong = [
         f"{name}: paid {paid}, ordered {ordered}"
         for name, (paid, ordered) in compared.items()
-        # A payment intent's news names no session, and the session is unknown until create has stored it.
+        # A payment intent names no session, and the session is unknown until create has stored it.
         if paid != ordered and paid is not None and ordered is not None
     ]
     return "; ".join(wrong) or None
 
 
-def _after(order: Order, news: News) -> Order:
-    if news.session_id and order.provider_order_id and news.session_id != order.provider_order_id:
-        return order  # of a session that nobody was sent to: an earlier attempt to open this order's
-    match news:
+def _after(order: Order, update: PaymentUpdate) -> Order:
+    if update.session_id and order.provider_order_id and update.session_id != order.provider_order_id:
+        return order  # of an earlier attempt's session, which no buyer was sent to
+    match update:
         case PaymentProcessing():
-            return _moved(order, Status.PROCESSING, news, order.error_message)
+            return _moved(order, Status.PROCESSING, update, order.error_message)
         case PaymentDeclined(reason=reason) if order.status in (Status.PROCESSING, Status.FAILED):
-            # A late method's failure comes as two events in any order: this one knows the reason, the other the end.
+            # A late method's failure is reported by two events in any order: this one has the reason.
             return replace(order, error_message=reason)
         case PaymentDeclined(reason=reason) if order.status in (Status.PENDING, Status.DECLINED):
-            return replace(_moved(order, Status.DECLINED, news, reason), error_message=reason)
+            return replace(_moved(order, Status.DECLINED, update, reason), error_message=reason)
         case PaymentFailed(reason=reason):
-            return _moved(order, Status.FAILED, news, reason or order.error_message or UNNAMED_FAILURE)
+            return _moved(order, Status.FAILED, update, reason or order.error_message or UNNAMED_FAILURE)
         case CheckoutExpired() if order.status is Status.PENDING:
-            return _moved(order, Status.EXPIRED, news, None)
+            return _moved(order, Status.EXPIRED, update, None)
         case CheckoutExpired() if order.status is Status.DECLINED:
-            return _moved(order, Status.FAILED, news, order.error_message)
+            return _moved(order, Status.FAILED, update, order.error_message)
         case _:
             return order
 
 
-def _moved(order: Order, status: Status, news: News, error_message: str | None) -> Order:
+def _moved(order: Order, status: Status, update: PaymentUpdate, error_message: str | None) -> Order:
     if RANK[status] <= RANK[order.status]:
         return order
     return replace(
         order,
         status=status,
         error_message=error_message,
-        transaction_id=order.transaction_id or news.transaction_id,
+        transaction_id=order.transaction_id or update.transaction_id,
     )

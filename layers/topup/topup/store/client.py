@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
-from topup import aws
+from topup.runtime import aws
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -6,11 +6,11 @@ from typing import Any
 
 from topup.domain import times
 from topup.domain.credits import Entry, Lot, TransactionType, Wallet
-from topup.store.items import Item, from_item, moment_of, to_item
+from topup.store.attributes import Item, from_item, moment_of, to_item
 
 WALLET = "WALLET"
 ENTRY = "ENTRY#"
-EXPIRES = "EXPIRY#"
+TIMER = "EXPIRY#"
 LOT = "LOT#"
 MARKER = "IDEMPOTENCY#"
 TTL_ATTRIBUTE = "ttl"  # as in template.yaml; only timers and request markers have it
@@ -20,7 +20,7 @@ def wallet_key(user_id: str) -> Item:
     return to_item({"user_id": user_id, "record": WALLET})
 
 
-def wallet_item(wallet: Wallet) -> Item:
+def wallet_to_item(wallet: Wallet) -> Item:
     return to_item(
         {
             "user_id": wallet.user_id,
@@ -33,7 +33,7 @@ def wallet_item(wallet: Wallet) -> Item:
     )
 
 
-def wallet_of(user_id: str, item: Mapping[str, Any] | None) -> Wallet:
+def wallet_from_item(user_id: str, item: Mapping[str, Any] | None) -> Wallet:
     """The wallet of an item; a user without one has an empty wallet."""
     fields = from_item(item or {})
     figures = ("balance", "total_credits_earned", "debt", "last_entry")
@@ -53,7 +53,7 @@ def lot_key(lot: Lot) -> Item:
     return to_item({"user_id": lot.user_id, "record": lot_record(lot.expires_at, lot.lot_id)})
 
 
-def lot_item(lot: Lot) -> Item:
+def lot_to_item(lot: Lot) -> Item:
     return to_item(
         {
             "user_id": lot.user_id,
@@ -63,13 +63,13 @@ def lot_item(lot: Lot) -> Item:
             "package_name": lot.package_name,
             "granted": lot.granted,
             "remaining": lot.remaining,
-            "expired": lot.expired,
+            "expired_credits": lot.expired_credits,
             "expires_at": times.to_text(lot.expires_at),
         }
     )
 
 
-def lot_of(item: Mapping[str, Any]) -> Lot:
+def lot_from_item(item: Mapping[str, Any]) -> Lot:
     fields = from_item(item)
     return Lot(
         lot_id=fields["lot_id"],
@@ -78,7 +78,7 @@ def lot_of(item: Mapping[str, Any]) -> Lot:
         package_name=fields["package_name"],
         granted=fields["granted"],
         remaining=fields["remaining"],
-        expired=fields["expired"],
+        expired_credits=fields["expired_credits"],
         expires_at=times.from_text(fields["expires_at"]),
     )
 
@@ -88,7 +88,7 @@ def timer_item(lot: Lot) -> Item:
     return to_item(
         {
             "user_id": lot.user_id,
-            "record": f"{EXPIRES}{lot.lot_id}",
+            "record": f"{TIMER}{lot.lot_id}",
             "lot_record": lot_record(lot.expires_at, lot.lot_id),
             TTL_ATTRIBUTE: int(lot.expires_at.timestamp()),
         }
@@ -99,7 +99,7 @@ def entry_record(number: int) -> str:
     return f"{ENTRY}{number:012}"
 
 
-def entry_item(entry: Entry) -> Item:
+def entry_to_item(entry: Entry) -> Item:
     return to_item(
         {
             "user_id": entry.user_id,
@@ -118,7 +118,7 @@ def entry_item(entry: Entry) -> Item:
     )
 
 
-def entry_of(item: Mapping[str, Any]) -> Entry:
+def entry_from_item(item: Mapping[str, Any]) -> Entry:
     fields = from_item(item)
     return Entry(
         user_id=fields["user_id"],

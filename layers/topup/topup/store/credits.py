@@ -1,12 +1,12 @@
-"""Wallets, lots and the ledger: how they are read, and what one change of them writes."""
+"""Read wallets, lots and the ledger, and write one change of them."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from topup import config
 from topup.domain.credits import CreditChange, Entry, Lot, LotChange, Wallet
-from topup.store import credit_items, items
+from topup.runtime import config
+from topup.store import attributes, credit_items
 from topup.store.client import client
 
 # Someone else changed this wallet after we read it: read again, decide again.
@@ -25,23 +25,23 @@ def load_credits(user_id: str, now: datetime) -> tuple[Wallet, list[Lot]]:
         query_all(
             KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first_lot AND :wallet",
             ExpressionAttributeNames={"#record": "record"},
-            ExpressionAttributeValues=items.to_item(
+            ExpressionAttributeValues=attributes.to_item(
                 {":user_id": user_id, ":first_lot": credit_items.lots_from(now), ":wallet": credit_items.WALLET}
             ),
             ConsistentRead=True,
         )
     )
     wallets = [item for item in found if item["record"]["S"] == credit_items.WALLET]
-    lots = [credit_items.lot_of(item) for item in found if item["record"]["S"] != credit_items.WALLET]
-    open_now = [lot for lot in lots if not lot.is_past(now)]
-    return credit_items.wallet_of(user_id, wallets[0] if wallets else None), open_now
+    lots = [credit_items.lot_from_item(item) for item in found if item["record"]["S"] != credit_items.WALLET]
+    open_now = [lot for lot in lots if not lot.is_expired(now)]
+    return credit_items.wallet_from_item(user_id, wallets[0] if wallets else None), open_now
 
 
 def load_lot(user_id: str, lot_id: str, expires_at: datetime) -> Lot | None:
     """One lot, past its expiry or not."""
-    key = items.to_item({"user_id": user_id, "record": credit_items.lot_record(expires_at, lot_id)})
+    key = attributes.to_item({"user_id": user_id, "record": credit_items.lot_record(expires_at, lot_id)})
     found = client().get_item(TableName=config.settings().credits_table, Key=key, ConsistentRead=True)
-    return credit_items.lot_of(found["Item"]) if "Item" in found else None
+    return credit_items.lot_from_item(found["Item"]) if "Item" in found else None
 
 
 def list_entries(user_id: str, limit: int, before: int | None) -> list[Entry]:
@@ -51,12 +51,14 @@ def list_entries(user_id: str, limit: int, before: int | None) -> list[Entry]:
         TableName=config.settings().credits_table,
         KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first AND :newest",
         ExpressionAttributeNames={"#record": "record"},
-        ExpressionAttributeValues=items.to_item({":user_id": user_id, ":first": credit_items.ENTRY, ":newest": newest}),
+        ExpressionAttributeValues=attributes.to_item(
+            {":user_id": user_id, ":first": credit_items.ENTRY, ":newest": newest}
+        ),
         ScanIndexForward=False,
         Limit=limit,
         ConsistentRead=True,
     )
-    return [credit_items.entry_of(item) for item in page["Items"]]
+    return [credit_items.entry_from_item(item) for item in page["Items"]]
 
 
 def change_writes(change: CreditChange) -> list[Any]:
@@ -67,7 +69,7 @@ def change_writes(change: CreditChange) -> list[Any]:
         {
             "Put": {
                 "TableName": table,
-                "Item": credit_items.entry_item(change.entry),
+                "Item": credit_items.entry_to_item(change.entry),
                 "ConditionExpression": NOT_YET_WRITTEN,
             }
         },
@@ -76,7 +78,7 @@ def change_writes(change: CreditChange) -> list[Any]:
     # Credits that come back to a lot past its expiry need the timer that has fired already.
     timed = [lot.after for lot in change.lots if lot.amount > 0]
     if change.new_lot:
-        lot = credit_items.lot_item(change.new_lot)
+        lot = credit_items.lot_to_item(change.new_lot)
         writes.append({"Put": {"TableName": table, "Item": lot, "ConditionExpression": NOT_YET_WRITTEN}})
         timed.append(change.new_lot)
     return writes + [{"Put": {"TableName": table, "Item": credit_items.timer_item(lot)}} for lot in timed]
@@ -101,21 +103,21 @@ def query_all(**request: Any) -> Iterator[Any]:
 def _wallet_write(wallet: Wallet) -> dict[str, Any]:
     put: dict[str, Any] = {
         "TableName": config.settings().credits_table,
-        "Item": credit_items.wallet_item(wallet),
+        "Item": credit_items.wallet_to_item(wallet),
         "ConditionExpression": STILL_NO_WALLET if wallet.last_entry == 1 else UNCHANGED_SINCE_READ,
     }
     if wallet.last_entry > 1:
-        put["ExpressionAttributeValues"] = items.to_item({":last_entry_read": wallet.last_entry - 1})
+        put["ExpressionAttributeValues"] = attributes.to_item({":last_entry_read": wallet.last_entry - 1})
     return {"Put": put}
 
 
 def _lot_write(change: LotChange) -> dict[str, Any]:
     condition = _lot_condition(change.before)
-    values = items.to_item({":remaining": change.after.remaining, ":expired": change.after.expired})
+    values = attributes.to_item({":remaining": change.after.remaining, ":expired": change.after.expired_credits})
     return {
         "Update": {
             **condition,
-            "UpdateExpression": "SET remaining = :remaining, expired = :expired",
+            "UpdateExpression": "SET remaining = :remaining, expired_credits = :expired",
             "ExpressionAttributeValues": condition["ExpressionAttributeValues"] | values,
         }
     }
@@ -126,5 +128,5 @@ def _lot_condition(lot: Lot) -> dict[str, Any]:
         "TableName": config.settings().credits_table,
         "Key": credit_items.lot_key(lot),
         "ConditionExpression": REMAINING_UNCHANGED_SINCE_READ,
-        "ExpressionAttributeValues": items.to_item({":remaining_read": lot.remaining}),
+        "ExpressionAttributeValues": attributes.to_item({":remaining_read": lot.remaining}),
     }

@@ -1,89 +1,69 @@
-"""Lots whose time has come, and records that wait for something."""
+"""Expired lots: the timer's deletion that announces one, and the transaction that takes what it has left."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from topup import config
 from topup.domain.credits import CreditChange, Lot, Wallet
-from topup.domain.times import to_sortable_text
-from topup.store import credit_items, credits, items
+from topup.domain.orders import Order
+from topup.runtime import config
+from topup.store import attributes, credit_items, credits, order_items
 from topup.store.client import client
-from topup.store.failures import LostRace, races_told_apart
+from topup.store.races import LostRace, detect_lost_race
 
 ORDER_EXISTS = "attribute_exists(payment_id)"
+# Who deletes by TTL. Source: DynamoDB documentation, "DynamoDB Streams and Time to Live".
+TTL_SERVICE = ("Service", "dynamodb.amazonaws.com")
 
 
-def load_lot_and_wallet(user_id: str, lot_record: str) -> tuple[Lot | None, Wallet]:
+@dataclass(frozen=True)
+class LotKey:
+    """Where a lot is stored."""
+
+    user_id: str
+    record: str
+
+
+def lot_key_of_order(order: Order) -> LotKey:
+    """Where the lot that the order granted is stored."""
+    assert order.credits_expire_at, "Bug! only an order with a lot waits for its expiry"
+    return LotKey(order.user_id, credit_items.lot_record(order.credits_expire_at, order.payment_id))
+
+
+def expired_lot(record: Mapping[str, Any]) -> LotKey | None:
+    """The lot whose timer TTL has deleted, from the deletion's stream record; None for any other record."""
+    deleted_by = record.get("userIdentity") or {}
+    is_by_ttl = (
+        record["eventName"] == "REMOVE" and (deleted_by.get("type"), deleted_by.get("principalId")) == TTL_SERVICE
+    )
+    if not is_by_ttl or not record["dynamodb"]["Keys"]["record"]["S"].startswith(credit_items.TIMER):
+        return None
+    timer = record["dynamodb"]["OldImage"]
+    return LotKey(timer["user_id"]["S"], timer["lot_record"]["S"])
+
+
+def load_lot_and_wallet(key: LotKey) -> tuple[Lot | None, Wallet]:
     """A lot by its key and its user's wallet, read consistently; 1 request."""
     table = config.settings().credits_table
-    keys = [items.to_item({"user_id": user_id, "record": record}) for record in (lot_record, credit_items.WALLET)]
+    records = (key.record, credit_items.WALLET)
+    keys = [attributes.to_item({"user_id": key.user_id, "record": record}) for record in records]
     found = client().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
     if found.get("UnprocessedKeys"):
         raise LostRace("DynamoDB answered in part")
     by_record = {item["record"]["S"]: item for item in found["Responses"].get(table, [])}
-    lot = by_record.get(lot_record)
-    return credit_items.lot_of(lot) if lot else None, credit_items.wallet_of(
-        user_id, by_record.get(credit_items.WALLET)
-    )
+    lot, wallet = (by_record.get(record) for record in records)
+    return credit_items.lot_from_item(lot) if lot else None, credit_items.wallet_from_item(key.user_id, wallet)
 
 
 def record_expiry(lot: Lot, change: CreditChange | None) -> None:
-    """Write that a lot's time has come, with what it still had, completely or not at all; raises LostRace."""
+    """Write that a lot has expired, with what it still had, completely or not at all; raises LostRace."""
     swept: Any = {
         "TableName": config.settings().orders_table,
-        "Key": items.order_key(lot.payment_id),
+        "Key": order_items.order_key(lot.payment_id),
         "UpdateExpression": "SET credits_swept = :yes REMOVE waits_for, waits_since",
         "ConditionExpression": ORDER_EXISTS,
-        "ExpressionAttributeValues": items.to_item({":yes": True}),
+        "ExpressionAttributeValues": attributes.to_item({":yes": True}),
     }
     writes: list[Any] = credits.change_writes(change) if change else [credits.unchanged_check(lot)]
-    with races_told_apart():
+    with detect_lost_race():
         client().transact_write_items(TransactItems=[{"Update": swept}, *writes])
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A record that waits, as the index knows it: eventually consistent, so a place to look and no more."""
-
-    payment_id: str
-    record: str
-    since: str
-
-
-def unpaid_since(latest: datetime) -> Iterator[Waiting]:
-    """Orders placed by `latest` that are not finished."""
-    return _sharded(items.WAITS_FOR_PAYMENT, latest)
-
-
-def unswept_since(latest: datetime) -> Iterator[Waiting]:
-    """Orders whose credits expired by `latest` and were not swept."""
-    return _sharded(items.WAITS_FOR_EXPIRY, latest)
-
-
-def refunds_in_flight_since(latest: datetime) -> Iterator[Waiting]:
-    """Refunds asked for by `latest` whose outcome is not known."""
-    return _waiting(items.WAITS_FOR_REFUND, latest)
-
-
-def _sharded(what: str, latest: datetime) -> Iterator[Waiting]:
-    for shard in items.SHARDS:
-        yield from _waiting(f"{what}:{shard}", latest)
-
-
-def _waiting(what: str, latest: datetime) -> Iterator[Waiting]:
-    pages = (
-        client()
-        .get_paginator("query")
-        .paginate(
-            TableName=config.settings().orders_table,
-            IndexName="waiting",
-            KeyConditionExpression="waits_for = :what AND waits_since <= :latest",
-            ExpressionAttributeValues=items.to_item({":what": what, ":latest": to_sortable_text(latest)}),
-        )
-    )
-    for page in pages:
-        for item in page["Items"]:
-            fields = items.from_item(item)
-            yield Waiting(fields["payment_id"], fields["record"], fields["waits_since"])

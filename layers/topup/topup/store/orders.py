@@ -1,4 +1,4 @@
-"""Orders, and the transaction that fulfils one."""
+"""Read orders, and write their changes: among them the transaction that fulfils one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,22 +7,22 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from topup import config
 from topup.domain.credits import Wallet
 from topup.domain.orders import Advance, Change, Order, Settlement
 from topup.domain.times import to_sortable_text
-from topup.store import credit_items, credits, items
+from topup.runtime import config
+from topup.store import attributes, credit_items, credits, order_items
 from topup.store.client import client
-from topup.store.failures import LostRace, races_told_apart
+from topup.store.races import LostRace, detect_lost_race
 
-# An id is placed once: whoever comes second gets the order that is there.
+# An id is placed once: a second request gets the order that exists.
 NOT_YET_PLACED = "attribute_not_exists(payment_id)"
-# News moves an order on from the status it was decided on: whoever was first wins, the other decides again.
+# An update was decided on this status: the first one to write wins, the other decides again.
 STATUS_UNCHANGED_SINCE_READ = "#status = :status_read"
 # The same for the Checkout Session, which `attach_session` may be storing at this moment.
 SESSION_UNCHANGED_SINCE_READ = "provider_order_id = :session_read"
 STILL_NO_SESSION = "attribute_not_exists(provider_order_id)"
-# An order has one Checkout Session, for good: the one whose address a buyer may hold already.
+# An order keeps its first Checkout Session: a buyer may have its address already.
 NO_OTHER_SESSION = (
     "attribute_exists(payment_id) AND (attribute_not_exists(provider_order_id) OR provider_order_id = :session_id)"
 )
@@ -34,17 +34,16 @@ NOT_SYNCED_SINCE = "attribute_exists(payment_id) AND (attribute_not_exists(synce
 
 def place_order(order: Order) -> Order:
     """Write a new order and return it; if its id is taken, write nothing and return the order that has it."""
-    item = items.order_key(order.payment_id) | items.to_item(items.order_fields(order))
-    existing = _write_unless("put_item", Item=item, ConditionExpression=NOT_YET_PLACED)
-    return items.order_of(existing) if existing else order
+    existing = _write_unless("put_item", Item=order_items.order_to_item(order), ConditionExpression=NOT_YET_PLACED)
+    return order_items.order_from_item(existing) if existing else order
 
 
 def load_order(payment_id: str) -> Order | None:
     """The order, read consistently."""
     found = client().get_item(
-        TableName=config.settings().orders_table, Key=items.order_key(payment_id), ConsistentRead=True
+        TableName=config.settings().orders_table, Key=order_items.order_key(payment_id), ConsistentRead=True
     )
-    return items.order_of(found["Item"]) if "Item" in found else None
+    return order_items.order_from_item(found["Item"]) if "Item" in found else None
 
 
 def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, Wallet]:
@@ -52,24 +51,24 @@ def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, 
     settings = config.settings()
     found = client().batch_get_item(
         RequestItems={
-            settings.orders_table: {"Keys": [items.order_key(payment_id)], "ConsistentRead": True},
+            settings.orders_table: {"Keys": [order_items.order_key(payment_id)], "ConsistentRead": True},
             settings.credits_table: {"Keys": [credit_items.wallet_key(user_id)], "ConsistentRead": True},
         }
     )
     if found.get("UnprocessedKeys"):
         raise LostRace("DynamoDB answered in part")
     orders, wallets = (found["Responses"].get(table, []) for table in (settings.orders_table, settings.credits_table))
-    order = items.order_of(orders[0]) if orders else None
+    order = order_items.order_from_item(orders[0]) if orders else None
     if order is not None and order.user_id != user_id:
         return order, _load_wallet(order.user_id)
-    return order, credit_items.wallet_of(user_id, wallets[0] if wallets else None)
+    return order, credit_items.wallet_from_item(user_id, wallets[0] if wallets else None)
 
 
 def _load_wallet(user_id: str) -> Wallet:
     found = client().get_item(
         TableName=config.settings().credits_table, Key=credit_items.wallet_key(user_id), ConsistentRead=True
     )
-    return credit_items.wallet_of(user_id, found.get("Item"))
+    return credit_items.wallet_from_item(user_id, found.get("Item"))
 
 
 def list_orders(user_id: str, limit: int, after: Sequence[str] | None) -> tuple[list[Order], tuple[str, str] | None]:
@@ -79,27 +78,27 @@ def list_orders(user_id: str, limit: int, after: Sequence[str] | None) -> tuple[
     """
     request: dict[str, Any] = {}
     if after is not None:
-        request["ExclusiveStartKey"] = items.order_key(after[1]) | items.to_item(
+        request["ExclusiveStartKey"] = order_items.order_key(after[1]) | attributes.to_item(
             {"user_id": user_id, "created_at": after[0]}
         )
     page = client().query(
         TableName=config.settings().orders_table,
         IndexName="by_user",
         KeyConditionExpression="user_id = :user_id",
-        ExpressionAttributeValues=items.to_item({":user_id": user_id}),
+        ExpressionAttributeValues=attributes.to_item({":user_id": user_id}),
         ScanIndexForward=False,
         Limit=limit,
         **request,
     )
-    orders = [items.order_of(item) for item in page["Items"]]
+    orders = [order_items.order_from_item(item) for item in page["Items"]]
     more = "LastEvaluatedKey" in page
     return orders, (to_sortable_text(orders[-1].created_at), orders[-1].payment_id) if more and orders else None
 
 
-def record(change: Change) -> None:
+def record_order_change(change: Change) -> None:
     """Write a decision, completely or not at all; raises LostRace when what it was based on has changed."""
-    update = _news_update(change)
-    with races_told_apart():
+    update = _order_update(change)
+    with detect_lost_race():
         match change:
             case Advance():
                 client().update_item(**update)
@@ -108,47 +107,47 @@ def record(change: Change) -> None:
 
 
 def attach_session(order: Order, session_id: str, payment_url: str) -> Order:
-    """Keep the Checkout Session that was opened for an order, and return the order as it is then.
+    """Store the Checkout Session that was opened for an order, and return the order with it.
 
-    If it has another session, that one stays and is returned: its address may be in the buyer's hands already.
+    If the order has another session, that one stays and is returned: the buyer may have its address already.
     """
     existing = _write_unless(
         "update_item",
-        Key=items.order_key(order.payment_id),
+        Key=order_items.order_key(order.payment_id),
         UpdateExpression="SET provider_order_id = :session_id, payment_url = :payment_url",
         ConditionExpression=NO_OTHER_SESSION,
-        ExpressionAttributeValues=items.to_item({":session_id": session_id, ":payment_url": payment_url}),
+        ExpressionAttributeValues=attributes.to_item({":session_id": session_id, ":payment_url": payment_url}),
     )
     if existing:
-        return items.order_of(existing)
+        return order_items.order_from_item(existing)
     return replace(order, provider_order_id=session_id, payment_url=payment_url)
 
 
 def reopen(ended: Order, order: Order) -> None:
     """Give an order that ended without a session another attempt; raises LostRace."""
-    with races_told_apart():
-        client().update_item(**_news_update(Advance(before=ended, after=order)))
+    with detect_lost_race():
+        client().update_item(**_order_update(Advance(before=ended, after=order)))
 
 
 def next_attempt(order: Order) -> None:
-    """Let the next try to open a session use a key of its own: Stripe replays this one's failure for a day."""
+    """Give the next try to open a session a new key: Stripe replays the failure of this one for a day."""
     _write_unless(
         "update_item",
-        Key=items.order_key(order.payment_id),
+        Key=order_items.order_key(order.payment_id),
         UpdateExpression="SET attempt = :attempt",
         ConditionExpression=SAME_ATTEMPT,
-        ExpressionAttributeValues=items.to_item({":attempt": order.attempt + 1, ":attempt_read": order.attempt}),
+        ExpressionAttributeValues=attributes.to_item({":attempt": order.attempt + 1, ":attempt_read": order.attempt}),
     )
 
 
 def claim_sync(payment_id: str, now: datetime, interval: timedelta) -> bool:
-    """Whether the caller is the one who asks Stripe about the order in this interval."""
+    """Whether this caller may ask Stripe about the order: one may in each interval."""
     refused = _write_unless(
         "update_item",
-        Key=items.order_key(payment_id),
+        Key=order_items.order_key(payment_id),
         UpdateExpression="SET synced_at = :now",
         ConditionExpression=NOT_SYNCED_SINCE,
-        ExpressionAttributeValues=items.to_item(
+        ExpressionAttributeValues=attributes.to_item(
             {":now": to_sortable_text(now), ":latest": to_sortable_text(now - interval)}
         ),
     )
@@ -174,12 +173,12 @@ def _write_unless(operation: str, **request: Any) -> Mapping[str, Any] | None:
 
 def order_address(order: Order) -> dict[str, Any]:
     """Where the order is, as a write names it."""
-    return {"TableName": config.settings().orders_table, "Key": items.order_key(order.payment_id)}
+    return {"TableName": config.settings().orders_table, "Key": order_items.order_key(order.payment_id)}
 
 
-def update_of(before: Order, after: Order, condition: str, condition_values: Mapping[str, Any]) -> Any:
+def changed_fields_update(before: Order, after: Order, condition: str, condition_values: Mapping[str, Any]) -> Any:
     """Set what changed and nothing else: another request may be writing the other attributes just now."""
-    read, wanted = items.order_fields(before), items.order_fields(after)
+    read, wanted = order_items.order_fields(before), order_items.order_fields(after)
     changed = {name: value for name, value in wanted.items() if value != read[name]}
     sets = [f"#{name} = :{name}" for name, value in changed.items() if value is not None]
     removes = [f"#{name}" for name, value in changed.items() if value is None]
@@ -191,12 +190,12 @@ def update_of(before: Order, after: Order, condition: str, condition_values: Map
         ),
         "ConditionExpression": condition,
         "ExpressionAttributeNames": {f"#{name}": name for name in dict.fromkeys([*changed, "status"])},
-        "ExpressionAttributeValues": items.to_item(values),
+        "ExpressionAttributeValues": attributes.to_item(values),
     }
 
 
-def _news_update(change: Change) -> Any:
+def _order_update(change: Change) -> Any:
     before = change.before
     condition = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
     values = {":status_read": before.status.value, ":session_read": before.provider_order_id}
-    return update_of(before, change.after, f"{STATUS_UNCHANGED_SINCE_READ} AND {condition}", values)
+    return changed_fields_update(before, change.after, f"{STATUS_UNCHANGED_SINCE_READ} AND {condition}", values)

@@ -1,23 +1,23 @@
-"""An order's refunds and disputes, and the transaction that moves one."""
+"""Read a payment with its refunds and disputes, and write the transaction that changes one of them."""
 
 from datetime import datetime
 from typing import Any
 
-from topup import config
-from topup.domain.reversals import Books, Payment, ReversalChange
-from topup.store import credits, items, orders
+from topup.domain.payments import Payment, ReversalChange, SettledPayment
+from topup.runtime import config
+from topup.store import attributes, credits, order_items, orders
 from topup.store.client import client
-from topup.store.failures import LostRace, races_told_apart
+from topup.store.races import LostRace, detect_lost_race
 
-# Nobody has added or moved another refund or dispute of this order since it was read.
+# No other refund or dispute of this order has been added or changed since it was read.
 FIGURES_UNCHANGED_SINCE_READ = (
     "#status = :status_read AND refunded_minor = :refunded_read AND disputed_minor = :disputed_read"
-    " AND clawed_back = :clawed_read AND credits_swept = :swept_read"
+    " AND clawed_back = :clawed_back_read AND credits_swept = :swept_read"
 )
-# A refund or dispute is recorded once, by whoever hears of it first.
+# A refund or dispute is recorded once, by the first update of it.
 NOT_YET_RECORDED = "attribute_not_exists(payment_id)"
-# It moves on from where it was decided to move.
-STANDING_UNCHANGED_SINCE_READ = "standing = :standing_read AND clawed = :clawed_read"
+# Its change was decided on what was read.
+REVERSAL_UNCHANGED_SINCE_READ = "#status = :status_read AND clawed_back = :clawed_back_read"
 
 
 def load_payment(payment_id: str) -> Payment | None:
@@ -25,21 +25,21 @@ def load_payment(payment_id: str) -> Payment | None:
     page = client().query(
         TableName=config.settings().orders_table,
         KeyConditionExpression="payment_id = :payment_id",
-        ExpressionAttributeValues=items.to_item({":payment_id": payment_id}),
+        ExpressionAttributeValues=attributes.to_item({":payment_id": payment_id}),
         ConsistentRead=True,
     )
     order, reversals = None, []
     for item in page["Items"]:
-        if item["record"]["S"] == items.ORDER:
-            order = items.order_of(item)
+        if item["record"]["S"] == order_items.ORDER:
+            order = order_items.order_from_item(item)
         else:
-            reversals.append(items.reversal_of(item))
+            reversals.append(order_items.reversal_from_item(item))
     by_age = sorted(reversals, key=lambda reversal: reversal.created_at)
     return Payment(order, by_age) if order else None
 
 
-def load_books(payment: Payment, now: datetime) -> Books:
-    """All that decides over a settled order's reversals; 1 request, and another where the order's lot has expired."""
+def load_settled_payment(payment: Payment, now: datetime) -> SettledPayment:
+    """A settled payment with its user's credits; 1 request, and another where the order's lot has expired."""
     order = payment.order
     assert order.credits_expire_at, "Bug! a settled order knows when its credits expire"
     wallet, lots = credits.load_credits(order.user_id, now)
@@ -48,15 +48,15 @@ def load_books(payment: Payment, now: datetime) -> Books:
     )
     if own_lot is None:
         raise LostRace("the order's lot is not there")
-    return Books(order=order, reversals=payment.reversals, wallet=wallet, lots=lots, own_lot=own_lot)
+    return SettledPayment(order=order, reversals=payment.reversals, wallet=wallet, lots=lots, own_lot=own_lot)
 
 
 def record_reversal(change: ReversalChange) -> None:
-    """Write a refund's or dispute's move, completely or not at all; raises LostRace."""
+    """Write a change of a refund or dispute, completely or not at all; raises LostRace."""
     writes: list[Any] = [_order_write(change), _reversal_write(change)]
     if change.credits:
         writes += credits.change_writes(change.credits)
-    with races_told_apart():
+    with detect_lost_race():
         client().transact_write_items(TransactItems=writes)
 
 
@@ -66,7 +66,7 @@ def _order_write(change: ReversalChange) -> dict[str, Any]:
         ":status_read": before.status.value,
         ":refunded_read": before.refunded_minor,
         ":disputed_read": before.disputed_minor,
-        ":clawed_read": before.clawed_back,
+        ":clawed_back_read": before.clawed_back,
         ":swept_read": before.credits_swept,
     }
     if change.order_after == before:
@@ -75,21 +75,22 @@ def _order_write(change: ReversalChange) -> dict[str, Any]:
                 **orders.order_address(before),
                 "ConditionExpression": FIGURES_UNCHANGED_SINCE_READ,
                 "ExpressionAttributeNames": {"#status": "status"},
-                "ExpressionAttributeValues": items.to_item(values),
+                "ExpressionAttributeValues": attributes.to_item(values),
             }
         }
-    return {"Update": orders.update_of(before, change.order_after, FIGURES_UNCHANGED_SINCE_READ, values)}
+    return {"Update": orders.changed_fields_update(before, change.order_after, FIGURES_UNCHANGED_SINCE_READ, values)}
 
 
 def _reversal_write(change: ReversalChange) -> dict[str, Any]:
     put: dict[str, Any] = {
         "TableName": config.settings().orders_table,
-        "Item": items.reversal_item(change.after),
+        "Item": order_items.reversal_to_item(change.after),
         "ConditionExpression": NOT_YET_RECORDED,
     }
     if change.before:
-        put["ConditionExpression"] = STANDING_UNCHANGED_SINCE_READ
-        put["ExpressionAttributeValues"] = items.to_item(
-            {":standing_read": change.before.standing.value, ":clawed_read": change.before.clawed}
+        put["ConditionExpression"] = REVERSAL_UNCHANGED_SINCE_READ
+        put["ExpressionAttributeValues"] = attributes.to_item(
+            {":status_read": change.before.status.value, ":clawed_back_read": change.before.clawed_back}
         )
+        put["ExpressionAttributeNames"] = {"#status": "status"}
     return {"Put": put}

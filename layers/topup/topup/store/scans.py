@@ -1,18 +1,18 @@
-"""Everything there is, for the audit: read page by page, user by user."""
+"""Read everything, page by page and user by user, for the audit."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from topup import config
 from topup.domain.audit import Account
-from topup.domain.reversals import Payment
-from topup.store import credit_items, credits, items
+from topup.domain.payments import Payment
+from topup.runtime import config
+from topup.store import attributes, credit_items, credits, order_items
 from topup.store.client import client
 from topup.store.reversals import load_payment
 
 
 def all_accounts() -> Iterator[Account]:
-    """Every user's credits. A scan is no snapshot: what looks wrong has to be read again before it is believed."""
+    """Every user's credits. A scan is no snapshot: read what looks wrong again before you report it."""
     user_id: str | None = None
     found: list[Any] = []
     for item in _scan(config.settings().credits_table):
@@ -29,7 +29,7 @@ def load_account(user_id: str) -> Account:
     """One user's credits, read consistently."""
     found = credits.query_all(
         KeyConditionExpression="user_id = :user_id",
-        ExpressionAttributeValues=items.to_item({":user_id": user_id}),
+        ExpressionAttributeValues=attributes.to_item({":user_id": user_id}),
         ConsistentRead=True,
     )
     return _account_of(user_id, list(found))
@@ -38,22 +38,22 @@ def load_account(user_id: str) -> Account:
 def all_payments() -> Iterator[Payment]:
     """Every order, with its refunds and disputes as they are when it comes up."""
     for item in _scan(config.settings().orders_table):
-        if item["record"]["S"] == items.ORDER and (payment := load_payment(item["payment_id"]["S"])):
+        if item["record"]["S"] == order_items.ORDER and (payment := load_payment(item["payment_id"]["S"])):
             yield payment
 
 
 def _account_of(user_id: str, found: list[Any]) -> Account:
-    account = Account(user_id, credit_items.wallet_of(user_id, None))
+    account = Account(user_id, credit_items.wallet_from_item(user_id, None))
     for item in found:
         record = item["record"]["S"]
         if record == credit_items.WALLET:
-            account.wallet = credit_items.wallet_of(user_id, item)
+            account.wallet = credit_items.wallet_from_item(user_id, item)
         elif record.startswith(credit_items.LOT):
-            account.lots.append(credit_items.lot_of(item))
+            account.lots.append(credit_items.lot_from_item(item))
         elif record.startswith(credit_items.ENTRY):
-            account.entries.append(credit_items.entry_of(item))
-        elif record.startswith(credit_items.EXPIRES):
-            account.timed_lots.add(record.removeprefix(credit_items.EXPIRES))
+            account.entries.append(credit_items.entry_from_item(item))
+        elif record.startswith(credit_items.TIMER):
+            account.timed_lots.add(record.removeprefix(credit_items.TIMER))
     return account
 
 

@@ -7,9 +7,9 @@ from functools import cache
 import stripe
 from stripe import StripeClient
 
-from topup import config
 from topup.domain.errors import Busy, StripeFailed
-from topup.telemetry import count, logger
+from topup.runtime import config
+from topup.runtime.telemetry import count, logger
 
 API_VERSION = "2026-10-28.endive"  # the one that the library was made for; the webhook endpoint must have it too
 
@@ -42,7 +42,7 @@ def http_client() -> stripe.HTTPClient:
 
 
 @contextmanager
-def failures_translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise StripeFailed or Busy for whatever the library raises."""
     try:
         yield

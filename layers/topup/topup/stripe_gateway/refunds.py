@@ -1,12 +1,12 @@
-"""Refunds: making one, and finding one whose answer was lost; and the payments that refunds and disputes are about."""
+"""Make a refund at Stripe, and find one whose answer was lost."""
 
 from typing import Any
 
-from topup.domain.news import ReversalNews
 from topup.domain.orders import Order
 from topup.domain.reversals import Reversal
+from topup.domain.updates import ReversalUpdate
 from topup.stripe_gateway import translation
-from topup.stripe_gateway.client import client, failures_translated
+from topup.stripe_gateway.client import client, translate_errors
 from topup.stripe_gateway.sessions import order_metadata
 
 LONGEST_METADATA = 500  # characters of a value (Stripe API, metadata)
@@ -14,35 +14,29 @@ _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _IN_OTHER_WORDS = {"customer request": "requested_by_customer", "duplicate payment": "duplicate"}
 
 
-def create_refund(order: Order, refund: Reversal) -> ReversalNews:
+def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:
     """Make the refund; its id is the idempotency key, so the same one is made once. Raises StripeFailed, Busy.
 
     Source: Stripe API, Refund object.
     """
-    with failures_translated():
-        # Without retries: the refund is in flight already, and whoever looks after it next tries again.
+    with translate_errors():
+        # Without retries: the refund is stored as in flight, and its next request, or reconcile, tries again.
         made = client(retries=0).v1.refunds.create(
             refund_params(order, refund),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
             {"idempotency_key": refund.reversal_id},
         )
-    return translation.refund_news(made.to_dict(), order.payment_id)
+    return translation.refund_update(made.to_dict(), order.payment_id)
 
 
-def find_refund(order: Order, refund: Reversal) -> ReversalNews | None:
-    """The refund at Stripe, if it was made after all; raises StripeFailed, Busy."""
-    with failures_translated():
+def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:
+    """The refund at Stripe, if it was made; raises StripeFailed, Busy."""
+    with translate_errors():
         listed = client().v1.refunds.list({"payment_intent": str(order.transaction_id), "limit": 100})
         for listed_refund in listed.auto_paging_iter():
             made = listed_refund.to_dict()
             if (made.get("metadata") or {}).get("refund_id") == refund.reversal_id:
-                return translation.refund_news(made, order.payment_id)
+                return translation.refund_update(made, order.payment_id)
     return None
-
-
-def load_intent(intent_id: str) -> dict[str, Any]:
-    """A payment intent, whoever it belongs to; raises StripeFailed, Busy."""
-    with failures_translated():
-        return client(retries=0).v1.payment_intents.retrieve(intent_id).to_dict()
 
 
 def refund_params(order: Order, refund: Reversal) -> dict[str, Any]:

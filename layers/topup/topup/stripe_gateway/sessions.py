@@ -1,13 +1,14 @@
-"""Checkout Sessions: opening one, and asking what became of it."""
+"""Open a Checkout Session, and read its status."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from topup import config, return_urls
-from topup.domain.news import News
+from topup.domain import return_urls
 from topup.domain.orders import Order
+from topup.domain.updates import PaymentUpdate
+from topup.runtime import config
 from topup.stripe_gateway import translation
-from topup.stripe_gateway.client import client, failures_translated
+from topup.stripe_gateway.client import client, translate_errors
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ def open_session(order: Order) -> Session:
 
     Source: Stripe API, Checkout Session object, mode "payment".
     """
-    with failures_translated():
+    with translate_errors():
         session = client().v1.checkout.sessions.create(
             session_params(order),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
             {"idempotency_key": f"{order.payment_id}-{order.attempt}"},
@@ -31,17 +32,17 @@ def open_session(order: Order) -> Session:
     return Session(id=session.id, url=str(session.url))
 
 
-def news_of_session(order: Order) -> News | None:
-    """What Stripe says of the order's session now; None while nothing has happened. Raises StripeFailed, Busy."""
-    with failures_translated():
+def read_session(order: Order) -> PaymentUpdate | None:
+    """The update that the order's session carries now; None while nothing has happened. Raises StripeFailed, Busy."""
+    with translate_errors():
         session = client(retries=0).v1.checkout.sessions.retrieve(
             str(order.provider_order_id), {"expand": ["payment_intent"]}
         )
-    return translation.news_of_session(session.to_dict())
+    return translation.session_update(session.to_dict())
 
 
 def session_params(order: Order) -> dict[str, Any]:
-    """What to ask Stripe for. It copies metadata from one object to another in no other way than this."""
+    """The parameters of the session. Stripe copies metadata to the payment intent only where it is asked to here."""
     metadata = order_metadata(order)
     return {
         "mode": "payment",
@@ -58,7 +59,7 @@ def session_params(order: Order) -> dict[str, Any]:
         "client_reference_id": order.payment_id,
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
-        # A buyer who paid in another currency would have paid another amount than the order's.
+        # A buyer who pays in another currency pays another amount than the order's.
         "adaptive_pricing": {"enabled": False},
         "success_url": return_urls.with_outcome(order.return_url, order.payment_id, "success"),
         "cancel_url": return_urls.with_outcome(order.return_url, order.payment_id, "cancelled"),
@@ -66,7 +67,7 @@ def session_params(order: Order) -> dict[str, Any]:
 
 
 def order_metadata(order: Order) -> dict[str, str]:
-    """How an object of Stripe's says whose it is."""
+    """The metadata that ties an object of Stripe's to its order."""
     return {
         "order_id": order.payment_id,
         "user_id": order.user_id,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from topup import aws
 from topup.domain.errors import Busy, ConfigurationError
-from topup.telemetry import logger
+from topup.runtime import aws
+from topup.runtime.telemetry import logger
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient

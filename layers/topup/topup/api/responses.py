@@ -1,4 +1,4 @@
-"""What clients see: the public API's field names and shapes ; existing clients depend on them."""
+"""The response bodies: the public API's field names and shapes. Existing clients depend on them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 from topup.domain import money, times
 from topup.domain.catalogue import Catalogue, Package
-from topup.domain.credits import Entry, Lot, Spent, Wallet, open_balance, spendable
+from topup.domain.credits import Entry, Lot, SpendReceipt, Wallet, open_balance, spendable
 from topup.domain.orders import Order, Status
-from topup.domain.reversal_kinds import Kind, Standing
-from topup.domain.reversals import Reversal
+from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 if TYPE_CHECKING:
-    from topup import answers
+    from topup.api import schemas
 
-PUBLIC_STATUS: "Mapping[Status, answers.PaymentStatus]" = {
+PUBLIC_STATUS: "Mapping[Status, schemas.PaymentStatus]" = {
     Status.PENDING: "pending",
     Status.DECLINED: "failed",
     Status.PROCESSING: "processing",
@@ -22,21 +21,21 @@ PUBLIC_STATUS: "Mapping[Status, answers.PaymentStatus]" = {
     Status.FAILED: "failed",
     Status.SUCCEEDED: "succeeded",
 }
-PUBLIC_STANDING: "Mapping[Standing, answers.RefundStatus]" = {
-    Standing.IN_FLIGHT: "pending",
-    Standing.PENDING: "pending",
-    Standing.SUCCEEDED: "succeeded",
-    Standing.FAILED: "failed",
-    Standing.CANCELED: "canceled",
+PUBLIC_REFUND_STATUS: "Mapping[ReversalStatus, schemas.RefundStatus]" = {
+    ReversalStatus.IN_FLIGHT: "pending",
+    ReversalStatus.PENDING: "pending",
+    ReversalStatus.SUCCEEDED: "succeeded",
+    ReversalStatus.FAILED: "failed",
+    ReversalStatus.CANCELED: "canceled",
 }
 REFUND_MESSAGES = {
-    Standing.SUCCEEDED: "Refund processed successfully",
-    Standing.PENDING: "Refund pending: Stripe has accepted it, and the bank has not confirmed it yet",
-    Standing.IN_FLIGHT: "Refund in flight: Stripe has not answered yet; it will be carried on, do not make another",
+    ReversalStatus.SUCCEEDED: "Refund processed successfully",
+    ReversalStatus.PENDING: "Refund pending: Stripe has accepted it, and the bank has not confirmed it yet",
+    ReversalStatus.IN_FLIGHT: "Refund in flight: Stripe has not answered yet; it will be completed, do not repeat it",
 }
 
 
-def catalogue(packages_on_sale: Catalogue, language: str | None) -> "answers.CatalogueAnswer":
+def catalogue(packages_on_sale: Catalogue, language: str | None) -> "schemas.Catalogue":
     """GET /api/payments/packages."""
     return {
         "packages": {package.id: _package(package, language) for package in packages_on_sale.packages.values()},
@@ -44,7 +43,7 @@ def catalogue(packages_on_sale: Catalogue, language: str | None) -> "answers.Cat
     }
 
 
-def _package(package: Package, language: str | None) -> "answers.PackageAnswer":
+def _package(package: Package, language: str | None) -> "schemas.Package":
     return {
         "name": package.name_in(language),
         "credits": package.credits,
@@ -54,7 +53,7 @@ def _package(package: Package, language: str | None) -> "answers.PackageAnswer":
     }
 
 
-def checkout(order: Order) -> "answers.CheckoutAnswer":
+def checkout(order: Order) -> "schemas.Checkout":
     """POST /api/payments/stripe/create; its amount is a string, which is what existing clients parse."""
     return {
         "payment_id": order.payment_id,
@@ -66,9 +65,9 @@ def checkout(order: Order) -> "answers.CheckoutAnswer":
     }
 
 
-def payment(order: Order, reversals: Sequence[Reversal] = (), *, to_admin: bool = False) -> "answers.PaymentAnswer":
-    """GET /api/payments/{payment_id}; its amounts are numbers."""
-    seen: answers.PaymentAnswer = {
+def payment(order: Order, reversals: Sequence[Reversal] = (), *, to_admin: bool = False) -> "schemas.Payment":
+    """GET /api/payments/{payment_id}; its amounts are numbers, which is what existing clients parse."""
+    body: schemas.Payment = {
         "payment_id": order.payment_id,
         "status": _status(order),
         "amount": _number(order.amount_minor, order.currency),
@@ -78,60 +77,60 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, to_admin: bool 
         "created_at": times.to_text(order.created_at),
         "paid_at": times.to_text(order.paid_at) if order.paid_at else None,
     }
-    if seen["status"] == "failed":
-        seen["error_message"] = order.error_message
-        seen["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
+    if body["status"] == "failed":
+        body["error_message"] = order.error_message
+        body["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
     if order.refunded_minor or reversals:
-        _add_refunds(seen, order, [one for one in reversals if one.kind is Kind.REFUND])
+        _add_refunds(body, order, [one for one in reversals if one.kind is Kind.REFUND])
     if to_admin:
-        seen["user_id"] = order.user_id
-        seen["quarantine_reason"] = order.quarantine_reason
-    return seen
+        body["user_id"] = order.user_id
+        body["quarantine_reason"] = order.quarantine_reason
+    return body
 
 
-def _add_refunds(seen: "answers.PaymentAnswer", order: Order, refunds: Sequence[Reversal]) -> None:
-    seen["amount_refunded"] = _number(order.refunded_minor, order.currency)
-    seen["credits_refunded"] = sum(one.clawed for one in refunds if one.reversed_minor)
+def _add_refunds(body: "schemas.Payment", order: Order, refunds: Sequence[Reversal]) -> None:
+    body["amount_refunded"] = _number(order.refunded_minor, order.currency)
+    body["credits_refunded"] = sum(one.clawed_back for one in refunds if one.reversed_minor)
     if refunds:
-        seen["refunds"] = [_refund(one, order.currency) for one in refunds]
+        body["refunds"] = [_refund(one, order.currency) for one in refunds]
 
 
-def _refund(refund: Reversal, currency: str) -> "answers.RefundSeen":
+def _refund(refund: Reversal, currency: str) -> "schemas.Refund":
     return {
         "refund_id": refund.stripe_id or refund.reversal_id,
         "amount": _number(refund.amount_minor, currency),
-        "status": PUBLIC_STANDING[refund.standing],
+        "status": PUBLIC_REFUND_STATUS[refund.status],
         "reason": refund.reason,
         "created_at": times.to_text(refund.created_at),
     }
 
 
-def refunded(order: Order, refund: Reversal) -> "answers.RefundAnswer":
+def refund_result(order: Order, refund: Reversal) -> "schemas.RefundResult":
     """POST /api/payments/stripe/refund."""
     return {
-        "success": refund.standing in (Standing.PENDING, Standing.SUCCEEDED),
+        "success": refund.status in (ReversalStatus.PENDING, ReversalStatus.SUCCEEDED),
         "refund_id": refund.stripe_id or refund.reversal_id,
         "amount": _number(refund.amount_minor, order.currency),
-        "credits_refunded": refund.clawed,
-        "message": REFUND_MESSAGES[refund.standing],
+        "credits_refunded": refund.clawed_back,
+        "message": REFUND_MESSAGES[refund.status],
     }
 
 
-def spent(spend: Spent) -> "answers.SpentAnswer":
+def spend_receipt(receipt: SpendReceipt) -> "schemas.SpendReceipt":
     """POST /api/users/credits/spend."""
     return {
-        "transaction_id": spend.transaction_id,
-        "amount": spend.amount,
-        "balance_after": spend.balance_after,
+        "transaction_id": receipt.transaction_id,
+        "amount": receipt.amount,
+        "balance_after": receipt.balance_after,
     }
 
 
-def payments(orders: Iterable[Order], next_cursor: str | None) -> "answers.PaymentsAnswer":
+def payments(orders: Iterable[Order], next_cursor: str | None) -> "schemas.PaymentList":
     """GET /api/payments."""
     return {"payments": [payment(order) for order in orders], "next_cursor": next_cursor}
 
 
-def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> "answers.CreditsAnswer":
+def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> "schemas.Credits":
     """GET /api/users/credits."""
     open_lots = spendable(lots, now)
     return {
@@ -143,7 +142,7 @@ def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> "answers
     }
 
 
-def _lot(lot: Lot) -> "answers.LotAnswer":
+def _lot(lot: Lot) -> "schemas.Lot":
     return {
         "payment_id": lot.payment_id,
         "granted": lot.granted,
@@ -152,12 +151,12 @@ def _lot(lot: Lot) -> "answers.LotAnswer":
     }
 
 
-def transactions(entries: Iterable[Entry], next_cursor: str | None, now: datetime) -> "answers.TransactionsAnswer":
+def transactions(entries: Iterable[Entry], next_cursor: str | None, now: datetime) -> "schemas.TransactionList":
     """GET /api/users/credits/transactions."""
     return {"transactions": [_transaction(entry, now) for entry in entries], "next_cursor": next_cursor}
 
 
-def _transaction(entry: Entry, now: datetime) -> "answers.TransactionAnswer":
+def _transaction(entry: Entry, now: datetime) -> "schemas.Transaction":
     return {
         "id": entry.transaction_id,
         "transaction_type": entry.transaction_type,
@@ -176,5 +175,5 @@ def _number(amount_minor: int, currency: str) -> float:
     return float(money.to_major(amount_minor, currency))
 
 
-def _status(order: Order) -> "answers.PaymentStatus":
+def _status(order: Order) -> "schemas.PaymentStatus":
     return PUBLIC_STATUS[order.status]

@@ -1,4 +1,4 @@
-"""Where buyers return to: only to pages of a configured origin, so that nobody's link through us leads elsewhere."""
+"""Where buyers return to: only pages of a configured origin, so that no link through us leads elsewhere."""
 
 import re
 from collections.abc import Sequence

@@ -5,7 +5,7 @@ import binascii
 import json
 from typing import TypeVar
 
-from topup.domain import orders, times
+from topup.domain import idempotency, times
 from topup.domain.errors import FieldError, ValidationFailed
 
 LARGEST = 1_000  # characters; ours are far shorter
@@ -40,7 +40,7 @@ def decode_order_position(cursor: str) -> tuple[str, str]:
         is_position = times.to_sortable_text(times.from_text(created_at)) == created_at
     except (ValueError, OverflowError):  # OverflowError: a moment whose UTC no calendar has
         is_position = False
-    if not is_position or not orders.is_order_id(payment_id):
+    if not is_position or not idempotency.is_id(payment_id):
         raise _refused()
     return created_at, payment_id
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Never, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from topup.api.endpoint import Request
 from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
-from topup.http import Request
 
 # Characters.
 LARGEST_URL = 500

@@ -1,6 +1,6 @@
-"""What clients are answered, as types: the views are checked against them, and docs/openapi.json is made from them.
+"""The response bodies as types: `responses` is checked against them, and docs/openapi.json is made from them.
 
-No function imports this when it runs: it costs a cold start nothing.
+No function imports this module when it runs, so it costs a cold start nothing.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ Count = Annotated[int, Schema({"minimum": 0})]
 Cursor = Annotated[str, Schema({"description": "Hand it back as `cursor` for the next page"})]
 
 
-class PackageAnswer(TypedDict):
+class Package(TypedDict):
     """A package that is on sale."""
 
     name: str
@@ -45,14 +45,14 @@ class PackageAnswer(TypedDict):
     unit_price: Amount
 
 
-class CatalogueAnswer(TypedDict):
+class Catalogue(TypedDict):
     """What is on sale, by package id."""
 
-    packages: dict[str, PackageAnswer]
+    packages: dict[str, Package]
     credit_value_rmb: Amount
 
 
-class CheckoutAnswer(TypedDict):
+class Checkout(TypedDict):
     """A payment that waits for its buyer at `payment_url`."""
 
     payment_id: Id
@@ -63,8 +63,8 @@ class CheckoutAnswer(TypedDict):
     payment_url: Url | None
 
 
-class RefundSeen(TypedDict):
-    """A refund, as the payment's owner sees it."""
+class Refund(TypedDict):
+    """A refund of a payment."""
 
     refund_id: str
     amount: Amount
@@ -73,8 +73,8 @@ class RefundSeen(TypedDict):
     created_at: Moment
 
 
-class PaymentAnswer(TypedDict):
-    """Where a payment stands; the last two fields are for administrators alone."""
+class Payment(TypedDict):
+    """The status of a payment; the last two fields are for administrators alone."""
 
     payment_id: Id
     status: PaymentStatus
@@ -88,20 +88,20 @@ class PaymentAnswer(TypedDict):
     may_retry: NotRequired[bool]
     amount_refunded: NotRequired[Amount]
     credits_refunded: NotRequired[Count]
-    refunds: NotRequired[list[RefundSeen]]
+    refunds: NotRequired[list[Refund]]
     user_id: NotRequired[str]
     quarantine_reason: NotRequired[str | None]
 
 
-class PaymentsAnswer(TypedDict):
+class PaymentList(TypedDict):
     """A page of payments, newest first."""
 
-    payments: list[PaymentAnswer]
+    payments: list[Payment]
     next_cursor: Cursor | None
 
 
-class RefundAnswer(TypedDict):
-    """A refund that has been asked for."""
+class RefundResult(TypedDict):
+    """A refund that has been requested."""
 
     success: bool
     refund_id: str
@@ -110,7 +110,7 @@ class RefundAnswer(TypedDict):
     message: str
 
 
-class LotAnswer(TypedDict):
+class Lot(TypedDict):
     """The credits that one payment granted."""
 
     payment_id: Id
@@ -119,17 +119,17 @@ class LotAnswer(TypedDict):
     expires_at: Moment
 
 
-class CreditsAnswer(TypedDict):
+class Credits(TypedDict):
     """What a user may spend, and until when."""
 
     user_id: str
     balance: Annotated[int, Schema({"description": "What may be spent now; negative where more is owed than there is"})]
     debt: Count
     total_credits_earned: Count
-    lots: list[LotAnswer]
+    lots: list[Lot]
 
 
-class TransactionAnswer(TypedDict):
+class Transaction(TypedDict):
     """One change of a user's credits."""
 
     id: Id
@@ -143,14 +143,14 @@ class TransactionAnswer(TypedDict):
     created_at: Moment
 
 
-class TransactionsAnswer(TypedDict):
+class TransactionList(TypedDict):
     """A page of changes, newest first."""
 
-    transactions: list[TransactionAnswer]
+    transactions: list[Transaction]
     next_cursor: Cursor | None
 
 
-class SpentAnswer(TypedDict):
+class SpendReceipt(TypedDict):
     """A spend that has happened."""
 
     transaction_id: Id
@@ -158,7 +158,7 @@ class SpentAnswer(TypedDict):
     balance_after: int
 
 
-class ReceivedAnswer(TypedDict):
+class Received(TypedDict):
     """An event that has had its effect."""
 
     received: Literal[True]

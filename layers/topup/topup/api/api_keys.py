@@ -2,9 +2,9 @@
 
 import hmac
 
-from topup import config
+from topup.api.endpoint import Request
 from topup.domain.errors import Unauthorized
-from topup.http import Request
+from topup.runtime import config
 
 
 def require(request: Request) -> None:

@@ -13,16 +13,16 @@ from typing import Any
 from topup.domain import errors
 from topup.domain.errors import FieldError, TopupError, ValidationFailed
 from topup.domain.money import InvalidAmount
-from topup.telemetry import count, logger
+from topup.runtime.telemetry import count, logger
 
 LARGEST_BODY = 512 * 1024  # bytes; Stripe's events are tens of kilobytes, our own requests far less
 LARGEST_PAGE = 100
-# What AWS says when the same request will work a little later, and what the SDK raises when AWS says nothing.
-PASSING = {
+# What AWS answers when the same request will work a little later, and what the SDK raises when AWS does not answer.
+TRANSIENT_CODES = {
     *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"),
     *("InternalServerError", "ServiceUnavailable", "TransactionConflictException"),
 }
-UNANSWERED = {"ReadTimeoutError", "ConnectTimeoutError", "EndpointConnectionError", "ConnectionClosedError"}
+TRANSIENT_ERRORS = {"ReadTimeoutError", "ConnectTimeoutError", "EndpointConnectionError", "ConnectionClosedError"}
 
 STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.InvalidJson: HTTPStatus.BAD_REQUEST,
@@ -71,7 +71,7 @@ class Request:
 
     @property
     def id(self) -> str:
-        """The gateway's id of this request, which answers and logs carry."""
+        """The gateway's id of this request, which responses and logs carry."""
         return str(self.event.get("requestContext", {}).get("requestId", "-"))
 
     @cached_property
@@ -100,6 +100,13 @@ class Request:
             raise ValidationFailed(FieldError("Idempotency-Key", "must be 1-255 printable ASCII characters"))
         return key
 
+    def require_idempotency_key(self) -> str:
+        """The Idempotency-Key of a request that must not be made twice; raises ValidationFailed without one."""
+        key = self.idempotency_key
+        if key is None:
+            raise ValidationFailed(FieldError("Idempotency-Key", "is required: a retry must not spend twice"))
+        return key
+
     @property
     def limit(self) -> int:
         """How many rows of a list to return: the `limit` parameter, 20 by default; raises ValidationFailed."""
@@ -112,7 +119,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What a function answers: a JSON document."""
+    """The response of a function: a JSON document."""
 
     document: Mapping[str, Any]
     status: HTTPStatus = HTTPStatus.OK
@@ -121,41 +128,41 @@ class Response:
 
 
 Event = dict[str, Any]
-Answer = dict[str, Any]
+GatewayResponse = dict[str, Any]
 
 
-def endpoint(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Answer]:
+def endpoint(handle: Callable[[Request], Response]) -> Callable[[Event, Any], GatewayResponse]:
     """Make a Lambda handler of a function from Request to Response; no exception ever leaves it."""
 
     @wraps(handle)
-    def handler(event: Event, context: Any) -> Answer:
+    def handler(event: Event, context: Any) -> GatewayResponse:
         request = Request(event)
         logger.thread_safe_clear_keys()
         logger.thread_safe_append_keys(request_id=request.id, function_name=getattr(context, "function_name", "-"))
         try:
-            return _answer(handle(request))
+            return _to_gateway(handle(request))
         except TopupError as error:
-            return _refusal(error, request)
+            return _problem(error, request)
         except Exception as error:
-            if passing := _passing(error):
-                logger.warning("AWS is busy", reason=passing)
-                return _refusal(errors.Busy("The service is busy; please retry"), request)
+            if transient := _transient(error):
+                logger.warning("AWS is busy", reason=transient)
+                return _problem(errors.Busy("The service is busy; please retry"), request)
             logger.exception("unexpected failure")
             count("UnexpectedFailure")
-            return _refusal(TopupError("Something went wrong on our side"), request)
+            return _problem(TopupError("Something went wrong on our side"), request)
 
     return handler
 
 
-def _passing(error: Exception) -> str | None:
-    """Why AWS did not do it to the last of the SDK's tries, if it will later; by name, so that nothing is imported."""
+def _transient(error: Exception) -> str | None:
+    """The name of a failure at AWS that will pass, else None; compared by name, so that nothing is imported."""
     response = getattr(error, "response", None)
     code = response.get("Error", {}).get("Code") if isinstance(response, Mapping) else None
     name = type(error).__name__
-    return code if code in PASSING else name if name in UNANSWERED else None
+    return code if code in TRANSIENT_CODES else name if name in TRANSIENT_ERRORS else None
 
 
-def _answer(response: Response, content_type: str = "application/json") -> Answer:
+def _to_gateway(response: Response, content_type: str = "application/json") -> GatewayResponse:
     return {
         "statusCode": int(response.status),
         "headers": {"content-type": content_type, **response.headers},
@@ -164,8 +171,8 @@ def _answer(response: Response, content_type: str = "application/json") -> Answe
     }
 
 
-def _refusal(error: TopupError, request: Request) -> Answer:
-    """The problem document of an error; what is wrong on our side is logged, and kept from the caller."""
+def _problem(error: TopupError, request: Request) -> GatewayResponse:
+    """The problem document of an error; what is wrong on our side is logged, not shown to the caller."""
     status = STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request failed", code=error.code, status=int(status), detail=error.detail)
@@ -183,10 +190,10 @@ def _refusal(error: TopupError, request: Request) -> Answer:
     }
     if isinstance(error, ValidationFailed):
         problem["errors"] = [{"field": refused.field, "message": refused.message} for refused in error.errors]
-    return _answer(Response(problem, status, _refusal_headers(error)), "application/problem+json")
+    return _to_gateway(Response(problem, status, _problem_headers(error)), "application/problem+json")
 
 
-def _refusal_headers(error: TopupError) -> dict[str, str]:
+def _problem_headers(error: TopupError) -> dict[str, str]:
     headers = {"cache-control": "no-store"}
     if isinstance(error, errors.Busy):
         headers["retry-after"] = str(error.retry_after)

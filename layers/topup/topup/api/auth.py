@@ -9,10 +9,10 @@ import jwt
 from jwt import PyJWKClient
 from jwt.exceptions import PyJWKClientConnectionError
 
-from topup import config
+from topup.api.endpoint import Request
 from topup.domain.errors import Busy, ConfigurationError, Forbidden, Unauthorized
-from topup.http import Request
-from topup.telemetry import logger
+from topup.runtime import config
+from topup.runtime.telemetry import logger
 
 LONGEST_USER_ID = 255  # characters (OpenID Connect Core, 2); it must fit in Stripe's metadata too
 JWKS_TIMEOUT = 3  # seconds

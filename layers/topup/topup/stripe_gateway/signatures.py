@@ -1,4 +1,4 @@
-"""Which webhooks to believe."""
+"""Verify webhook signatures."""
 
 import json
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from typing import Any
 
 from stripe import SignatureVerificationError, WebhookSignature
 
-from topup import config
 from topup.domain.errors import InvalidEvent, InvalidJson, InvalidSignature
-from topup.telemetry import count
+from topup.runtime import config
+from topup.runtime.telemetry import count
 
 SIGNATURE_TOLERANCE = 300  # seconds, to either side
 

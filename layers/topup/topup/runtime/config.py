@@ -15,7 +15,7 @@ from pathlib import Path
 from topup.domain.catalogue import Catalogue
 from topup.domain.errors import ConfigurationError
 
-CATALOGUE_FILE = Path(__file__).with_name("catalogue.json")
+CATALOGUE_FILE = Path(__file__).parents[1] / "catalogue.json"
 SECRET_MAX_AGE = 300  # seconds; a rotated secret is known everywhere after this long
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
@@ -118,7 +118,7 @@ def _secret(name: str) -> str:
 
 def _from_parameter_store(prefix: str, name: str) -> str:
     # Loaded here, because a function without secrets should not pay for it in its cold start.
-    from topup import parameter_store  # noqa: PLC0415
+    from topup.runtime import parameter_store  # noqa: PLC0415
 
     # A function reads all of its secrets at once: the template names them, beside the policy that allows them.
     names = _listed(os.environ.get("SECRETS", "")) or (name,)

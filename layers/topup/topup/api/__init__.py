@@ -1,0 +1,1 @@
+"""The HTTP edge: who is calling, what a request says, and how a response reads."""

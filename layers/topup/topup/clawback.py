@@ -1,0 +1,94 @@
+"""Apply a refund's or dispute's update: the order's figures and the claw-back of its credits change together.
+
+Nothing else claws credits back or restores them. A reversal is a refund or a dispute.
+"""
+
+from datetime import datetime
+
+from topup import fulfilment, store
+from topup.domain import credits, payments
+from topup.domain.errors import OrderUnsettled
+from topup.domain.orders import Order
+from topup.domain.payments import Payment, ReversalChange, SettledPayment
+from topup.domain.updates import ReversalUpdate
+from topup.runtime.telemetry import count, logger
+
+
+@store.retried
+def apply(update: ReversalUpdate, now: datetime) -> bool:
+    """Apply a refund's or dispute's update, once, however often it is delivered; True if it changed anything.
+
+    Raises OrderMissing, OrderUnsettled, Busy.
+    """
+    payment = _load(update.payment_id)
+    if not payment.order.is_settled:
+        if not _settle_first(update, now):
+            return False
+        payment = _load(update.payment_id)
+    if update.currency != payment.order.currency:
+        return _refuse_currency(update, payment.order)
+    settled = store.load_settled_payment(payment, now)
+    change = payments.decide(settled, update.reversal, now)
+    if change:
+        commit(settled, change, now)
+    return change is not None
+
+
+def commit(settled: SettledPayment, change: ReversalChange, now: datetime) -> None:
+    """Write what was decided for a reversal of the payment; raises LostRace."""
+    _sweep(settled, now)
+    store.record_reversal(change)
+    _report(change)
+
+
+def _load(payment_id: str) -> Payment:
+    payment = store.load_payment(payment_id)
+    if payment is None:
+        raise fulfilment.missing(payment_id)
+    return payment
+
+
+def _sweep(settled: SettledPayment, now: datetime) -> None:
+    """Expire what a lot past its expiry has left before its loss counts; raises LostRace when there was any.
+
+    Otherwise a spend that was received before the expiry and is written after it would still find the credits.
+    """
+    if expired := credits.expire(settled.wallet, settled.own_lot, now):
+        store.record_expiry(settled.own_lot, expired)
+        raise store.LostRace("the order's lot had to be swept first")
+
+
+def _settle_first(update: ReversalUpdate, now: datetime) -> bool:
+    """Stripe reported the refund before the payment. Settle the order first, then claw back.
+
+    False if the payment is quarantined: it granted nothing, so there is nothing to take. Raises OrderUnsettled.
+    """
+    if update.payment is None:
+        raise OrderUnsettled
+    order = fulfilment.apply(update.payment, now).order
+    if not order.is_settled and order.quarantine_reason:
+        stripe_id = update.reversal.stripe_id
+        logger.warning("reversal of a quarantined payment", payment_id=order.payment_id, stripe_id=stripe_id)
+        return False
+    return True
+
+
+def _refuse_currency(update: ReversalUpdate, order: Order) -> bool:
+    count("PaymentQuarantined")
+    logger.error("reversal in another currency", payment_id=order.payment_id, stripe_id=update.reversal.stripe_id)
+    return False
+
+
+def _report(change: ReversalChange) -> None:
+    after = change.after
+    logger.info(
+        "reversal changed",
+        payment_id=after.payment_id,
+        reversal_id=after.reversal_id,
+        kind=after.kind.value,
+        status=after.status.value,
+        credits=change.credits.entry.amount if change.credits else 0,
+    )
+    count(f"{after.kind.capitalize()}Changed")
+    if debt := max(0, payments.debt_of(change)):
+        count("DebtIncurred", debt)

@@ -1,0 +1,74 @@
+"""What Stripe reports about a payment, a refund or a dispute, in Topup's words."""
+
+from dataclasses import dataclass
+
+from topup.domain.reversals import Reversal
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentUpdate:
+    """Something happened to the payment of one order.
+
+    `user_id` only says whose wallet to read along with the order: the order itself says whose credits they are.
+    `session_id` and `transaction_id` are Stripe's Checkout Session and payment intent, where the update names them.
+    """
+
+    payment_id: str
+    user_id: str
+    livemode: bool
+    session_id: str | None = None
+    transaction_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReceived(PaymentUpdate):
+    """The money has arrived: `amount_minor` in integer minor units of `currency` (ISO 4217, capitals).
+
+    `reference` is the order id that the Checkout Session was opened with, where the update names it.
+    """
+
+    amount_minor: int
+    currency: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentProcessing(PaymentUpdate):
+    """The buyer has done their part; the money settles later (Alipay, WeChat Pay, bank debits)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentDeclined(PaymentUpdate):
+    """One attempt failed; the buyer may try again in the same session."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentFailed(PaymentUpdate):
+    """The payment failed for good; `reason` where this update has one."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutExpired(PaymentUpdate):
+    """The session expired before anyone paid."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReversalUpdate:
+    """A refund or a dispute as Stripe has it now, and the currency that Stripe names (ISO 4217, capitals).
+
+    `payment` is the payment that it belongs to, where Stripe was asked for it: an order whose payment has not been
+    reported yet can then be settled first.
+    """
+
+    reversal: Reversal
+    currency: str
+    payment: PaymentReceived | None = None
+
+    @property
+    def payment_id(self) -> str:
+        """The order that it belongs to."""
+        return self.reversal.payment_id

@@ -1,0 +1,54 @@
+"""Apply a payment update. Nothing else changes an order's status or grants credits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from topup import store
+from topup.domain import orders
+from topup.domain.errors import OrderMissing
+from topup.domain.orders import Change, Order, Settlement
+from topup.domain.updates import PaymentUpdate
+from topup.runtime import config
+from topup.runtime.telemetry import count, logger
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An order after an update, and whether the update changed it."""
+
+    order: Order
+    is_changed: bool
+
+
+@store.retried
+def apply(update: PaymentUpdate, now: datetime) -> Outcome:
+    """Apply a payment update, once, however often it is delivered; raises OrderMissing, Busy."""
+    order, wallet = store.load_order_and_wallet(update.payment_id, update.user_id)
+    if order is None:
+        raise missing(update.payment_id)
+    change = orders.decide(order, wallet, update, now, config.settings().expire_after_months)
+    if change:
+        store.record_order_change(change)
+    _report(update, change)
+    return Outcome(change.after if change else order, is_changed=change is not None)
+
+
+def missing(payment_id: str) -> OrderMissing:
+    """The error for an update of an order that should exist: Stripe must send it again, and a person must look."""
+    count("OrderMissing")
+    logger.error("update of an order that does not exist", payment_id=payment_id)
+    return OrderMissing()
+
+
+def _report(update: PaymentUpdate, change: Change | None) -> None:
+    if change is None:
+        logger.info("nothing to change", payment_id=update.payment_id, update=type(update).__name__)
+        return
+    after = change.after
+    logger.info("order changed", payment_id=after.payment_id, update=type(update).__name__, status=after.status.value)
+    if isinstance(change, Settlement):
+        count("CreditsGranted", after.credits_purchased)
+        count("PaymentSettled")
+    if after.quarantine_reason != change.before.quarantine_reason:
+        count("PaymentQuarantined")
+        logger.error("payment quarantined", payment_id=after.payment_id, reason=after.quarantine_reason)

@@ -1,0 +1,59 @@
+"""Find a payment, and ask Stripe about it where its update is overdue."""
+
+from datetime import datetime, timedelta
+
+from topup import fulfilment, store
+from topup.domain import idempotency
+from topup.domain.errors import PaymentNotFound
+from topup.domain.orders import Order
+from topup.domain.payments import Payment
+from topup.runtime.telemetry import count, logger
+
+# The webhook usually beats the buyer's return; ask Stripe only when it has not come by then.
+SYNC_AFTER = timedelta(seconds=5)
+SYNC_INTERVAL = timedelta(seconds=5)
+
+
+def find(payment_id: str) -> Payment:
+    """The order as it is stored, with its refunds and disputes; raises PaymentNotFound."""
+    payment = store.load_payment(payment_id) if idempotency.is_id(payment_id) else None
+    if payment is None:
+        raise PaymentNotFound
+    return payment
+
+
+def sync_payment(payment: Payment, now: datetime) -> Payment:
+    """The payment after `sync_order`, with the refunds and disputes that belong to it."""
+    order = sync_order(payment.order, now)
+    if order.reversed_minor != payment.order.reversed_minor:
+        # While we asked Stripe, other requests granted its credits and refunded it: both must come from one read.
+        return find(order.payment_id)
+    return Payment(order, payment.reversals)
+
+
+def sync_order(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL) -> Order:
+    """The order after asking Stripe, which happens only when its update is overdue, and once per interval."""
+    if not is_overdue(order, now, interval):
+        return order
+    try:
+        return _ask_stripe(order, now) if store.claim_sync(order.payment_id, now, interval) else order
+    except Exception:
+        # Whatever keeps us from asking, the stored status is still true, if old: better than no answer.
+        logger.exception("status not synchronised", payment_id=order.payment_id)
+        count("SyncFailed")
+        return order
+
+
+def is_overdue(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL) -> bool:
+    """Whether an update of the order's payment should have arrived by now."""
+    was_just_asked = order.synced_at is not None and now - order.synced_at < interval
+    is_young = now - order.created_at < SYNC_AFTER
+    return order.is_unfinished and order.provider_order_id is not None and not is_young and not was_just_asked
+
+
+def _ask_stripe(order: Order, now: datetime) -> Order:
+    # Imported here: most status reads never call Stripe and need not load its library.
+    from topup import stripe_gateway  # noqa: PLC0415
+
+    update = stripe_gateway.read_session(order)
+    return fulfilment.apply(update, now).order if update else order

@@ -1,0 +1,1 @@
+"""What a function runs on: its settings and secrets, AWS clients, logs and metrics."""
