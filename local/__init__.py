@@ -1,1 +1,5 @@
 """The local stack: everything that Topup needs from AWS and Stripe, on this machine (`python -m local`)."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]  # the checkout

@@ -8,17 +8,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
-from local import banner, settings, stack
+from local import ROOT, banner, settings, stack
+from local.aws.dynamodb import DynamoDBError
+from local.aws.intrinsics import TemplateError
 from local.banner import Access
-from local.dynamodb import DynamoDBError
-from local.intrinsics import TemplateError
 from local.logs import Console, LogError
 from local.servers import PortInUseError
 from local.settings import Settings, SettingsError
 
-ROOT = Path(__file__).resolve().parents[1]
 EXPECTED = (DynamoDBError, LogError, PortInUseError, SettingsError, TemplateError, stack.NotReadyError)
 
 

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.functions import FunctionError
-from local.project import Runtime
-from local.reaper import Reaper
-from local.template import Function, TemplateError
+from local.aws.functions import FunctionError
+from local.aws.project import Runtime
+from local.aws.reaper import Reaper
+from local.aws.template import Function, TemplateError
 
 RECONCILE = "reconcile"
 LONGEST_WINDOW = 720  # hours; Stripe keeps events for 30 days

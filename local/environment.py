@@ -5,7 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from local.intrinsics import REGION
+from local.aws.intrinsics import REGION
 from local.settings import DEFAULT_PORTS, PARAMETERS, SECRETS, Settings
 
 LOOPBACK = ("localhost", "127.0.0.1")

@@ -13,23 +13,24 @@ import anyio.to_thread
 import httpx
 from starlette.types import ASGIApp
 
-from local import companions, dynamodb, environment, function_url, gateway, presence, servers, tokens
+from local import companions, discovery, environment, servers, tokens
+from local.aws import dynamodb, function_url, gateway
+from local.aws.dynamodb import Emulator
+from local.aws.function_url import FunctionUrl
+from local.aws.functions import Functions
+from local.aws.gateway import Gateway
+from local.aws.intrinsics import ParameterError
+from local.aws.loader import Loader
+from local.aws.project import Project, Runtime
+from local.aws.reaper import Reaper
+from local.aws.template import Template
 from local.banner import Access
 from local.clock import Clock
 from local.controls import Controls
-from local.dynamodb import Emulator
 from local.environment import Addresses
-from local.function_url import FunctionUrl
-from local.functions import Functions
-from local.gateway import Gateway
-from local.intrinsics import ParameterError
-from local.loader import Loader
 from local.logs import Console, HandlerLog, Switchboard
-from local.project import Project, Runtime
-from local.reaper import Reaper
 from local.servers import Claim
 from local.settings import PARAMETERS, Settings, SettingsError
-from local.template import Template
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ async def run(
         await stack.enter_async_context(servers.serving([(claims[name], app) for name, app in apps.items()], console))
         await _check_api(claims["API_PORT"], log)
         if noted:
-            stack.enter_context(presence.noted(settings.root, addresses, runtime.project.template()))
+            stack.enter_context(discovery.noted(settings.root, addresses, runtime.project.template()))
         announce(access, time.monotonic() - began)
         await asyncio.Event().wait()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from local.running import Stack
+from local.launcher import Stack
 
 DEADLINE = 20.0  # seconds; what is waited for takes milliseconds
 _users = itertools.count(1)

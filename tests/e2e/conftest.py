@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.running import ROOT, Stack, running
+from local import ROOT
+from local.launcher import Stack, running
 from tests.e2e.buyer import Buyer, NewBuyer
 
 PROJECT = ("template.yaml", ".env.example", "functions", "layers/topup", "local")

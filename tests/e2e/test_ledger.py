@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from local import presence
-from local.running import Stack, running
+from local import discovery
+from local.launcher import Stack, running
+from ops import target
+from ops.audit import audit, clock_of
 from tests.e2e.buyer import Buyer, NewBuyer, at_once, eventually
-from tools import target
-from tools.audit import audit, clock_of
 
 STANDARD = 1100  # credits, for 100.00
 
@@ -40,7 +40,7 @@ def buyer(ledger: Stack, new_buyer: NewBuyer) -> Iterator[Buyer]:
 
 
 def is_sound(stack: Stack) -> None:
-    found = presence.of(stack)
+    found = discovery.of(stack)
     with target.tables(found.environment):
         assert audit(clock_of(found)).findings == []
 

@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-from local.running import Stack
-from tools import load
-from tools.loading.books import Books, Purchase, Seen
+from local.launcher import Stack
+from tools.load import __main__ as load
+from tools.load.expected import Books, Purchase, Seen
 
 SMALL = ["--purchases", "20", "--spends", "60", "--users", "5", "--concurrency", "8"]
 

@@ -18,7 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.running import ROOT, Stack, StackFailedError, running
+from local import ROOT
+from local.launcher import Stack, StackFailedError, running
 from local.settings import DEFAULT_PORTS
 from tests.e2e.conftest import answering
 
@@ -217,7 +218,8 @@ def test_a_signal_stops_everything_within_two_seconds(number: signal.Signals) ->
 
 SLOW_START = """
 import os, time
-from local import cli, dynamodb
+from local import cli
+from local.aws import dynamodb
 dynamodb.create_tables = lambda _: (print("creating the tables", flush=True), time.sleep(20))
 os._exit(cli.main(["--no-dotenv"]))
 """
@@ -269,7 +271,7 @@ def test_a_stack_ends_with_whoever_started_it() -> None:
 
 def test_the_demonstration_keeps_its_promises() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "local.demo"], cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
+        [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
     )
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -281,7 +283,7 @@ def test_the_demonstration_says_what_is_missing() -> None:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
         ended = subprocess.run(
-            [sys.executable, "-m", "local.demo", "--api", address],
+            [sys.executable, "-m", "tools.demo", "--api", address],
             cwd=ROOT,
             env={**os.environ, "STRIPE_SECRET_KEY": "sk_test_local_simulator"},
             capture_output=True,

@@ -13,10 +13,10 @@ import boto3
 import pytest
 
 from local import settings, tokens
-from local.presence import NOTE, find
-from local.running import Stack
+from local.discovery import NOTE, find
+from local.launcher import Stack
+from ops import audit, reconcile, replay_expiry
 from tests.e2e.buyer import NewBuyer, eventually
-from tools import audit, reconcile, replay_expiry
 
 TWO_HUNDRED_DAYS = 200 * 86_400  # seconds
 FAILURES = ".cache/local/expiry-failures"

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.running import Stack, running
+from local.launcher import Stack, running
 from tests.e2e.buyer import NewBuyer, eventually
 
 

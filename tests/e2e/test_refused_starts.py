@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local import settings
-from local.running import ROOT, StackFailedError, running
+from local import ROOT, settings
+from local.launcher import StackFailedError, running
 
 
 def start_that_fails(root: Path, **environment: str) -> str:

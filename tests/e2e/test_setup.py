@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.running import ROOT
+from local import ROOT
 
 FOUND_NOTHING = "Topup needs Python 3.11 or newer with its venv module"
 
@@ -46,7 +46,7 @@ def run(machine: Path, *command: str, **environment: str) -> subprocess.Complete
 
 
 def found(machine: Path, **environment: str) -> str:
-    ended = run(machine, "tools/find-python", **environment)
+    ended = run(machine, "tools/build/find-python", **environment)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
 
@@ -69,7 +69,7 @@ def test_a_python_that_is_named_wins_over_lambdas_version(machine: Path) -> None
 def test_without_lambdas_version_another_one_does_and_says_so(machine: Path) -> None:
     a_python(machine, "python3", "3.11")
 
-    ended = run(machine, "tools/find-python")
+    ended = run(machine, "tools/build/find-python")
 
     assert ended.stdout == "python3\n"
     assert ended.stderr == "No Python 3.13 found (Lambda's version); using Python 3.11.0.\n"
@@ -80,8 +80,8 @@ def test_a_python_that_cannot_do_it_is_passed_over(machine: Path, version: str, 
     python = a_python(machine, "python3", version, missing)
 
     for ended, complaint in (
-        (run(machine, "tools/find-python"), FOUND_NOTHING),
-        (run(machine, "tools/find-python", PYTHON=python), f"PYTHON={python} is no Python 3.11 or newer"),
+        (run(machine, "tools/build/find-python"), FOUND_NOTHING),
+        (run(machine, "tools/build/find-python", PYTHON=python), f"PYTHON={python} is no Python 3.11 or newer"),
     ):
         assert ended.returncode == 1
         assert ended.stdout == ""
@@ -92,7 +92,7 @@ def test_a_python_that_cannot_do_it_is_passed_over(machine: Path, version: str, 
 def test_an_environment_that_cannot_be_made_is_told_without_a_traceback(machine: Path, tmp_path: Path) -> None:
     a_python(machine, "python3.13", "3.13")
 
-    ended = run(machine, "tools/make-venv", str(tmp_path / "venv"), "requirements-dev.txt")
+    ended = run(machine, "tools/build/make-venv", str(tmp_path / "venv"), "requirements-dev.txt")
 
     assert ended.returncode == 1
     assert "Python's venv module does not work here (Debian: apt install python3-venv):" in ended.stderr
@@ -114,4 +114,4 @@ def test_the_environment_is_made_anew_for_another_python_alone(machine: Path, as
     )
 
     assert ended.returncode == 0, ended.stderr
-    assert ("tools/make-venv" in ended.stdout) is anew
+    assert ("tools/build/make-venv" in ended.stdout) is anew

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import API_KEY, JWT_SECRET, Api, as_buyer, as_user, token
-from tests.support.dynamodb import Emulator, lost_after, lost_before, refused
-from tests.support.stripe_events import WEBHOOK_SECRET
+from local.in_process.api import Api, as_buyer, as_user, token
+from local.in_process.dynamodb import Emulator, lost_after, lost_before, refused
+from local.in_process.environment import API_KEY, JWT_SECRET, WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, refuses
 from topup import store
 from topup.api import endpoint

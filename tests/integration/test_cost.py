@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import as_user
-from tests.support.builders import NOW, USER_ID, a_lot, a_wallet
-from tests.support.shop import Shop
+from local.in_process.api import as_user
+from local.in_process.environment import NOW, USER_ID
+from local.in_process.shop import Shop
+from tests.support.builders import a_lot, a_wallet
 from topup.domain.credits import Entry, TransactionType
 from topup.store import credit_items
 

@@ -8,10 +8,10 @@ import pytest
 import stripe
 from pydantic import TypeAdapter, ValidationError
 
-from tests.support.api import Api, ApiAnswer, as_buyer, as_user
+from local.in_process.api import Api, ApiAnswer, as_buyer, as_user
+from local.in_process.dynamodb import Crash, Emulator, Fault, crashed_after, crashed_before, lost_after, lost_before
+from local.in_process.shop import Shop
 from tests.support.builders import PAYMENT_ID, an_order
-from tests.support.dynamodb import Crash, Emulator, Fault, crashed_after, crashed_before, lost_after, lost_before
-from tests.support.shop import Shop
 from tests.support.stripe_wire import (
     StripeWire,
     WireRequest,

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
+from local.in_process.shop import Shop
 from local.stripe_simulator import Behaviour
-from tests.support.shop import Shop
 
 
 def test_a_dispute_takes_the_credits_and_its_loss_keeps_them_gone(shop: Shop):

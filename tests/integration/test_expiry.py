@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import as_user
-from tests.support.builders import NOW, USER_ID
-from tests.support.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, refused
-from tests.support.shop import Shop
+from local.in_process.api import as_user
+from local.in_process.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, refused
+from local.in_process.environment import NOW, USER_ID
+from local.in_process.shop import Shop
 
 EXPIRY = NOW.replace(month=9)  # six months after NOW
 DONE: dict[str, Any] = {"batchItemFailures": []}

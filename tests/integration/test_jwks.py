@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from tests.support.api import Api, ApiAnswer
+from local.in_process.api import Api, ApiAnswer
 from topup.api import auth
 from topup.runtime import config
 

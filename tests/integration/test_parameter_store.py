@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
-from tests.support.api import Api
+from local.in_process.api import Api
 from topup.domain.errors import ConfigurationError
 from topup.runtime import aws, config, parameter_store
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, as_admin, as_user
-from tests.support.builders import NOW, PAYMENT_ID, SESSION_ID, USER_ID, a_payment, an_order
-from tests.support.dynamodb import Emulator, refused
+from local.in_process.api import Api, as_admin, as_user
+from local.in_process.dynamodb import Emulator, refused
+from local.in_process.environment import NOW, USER_ID
+from tests.support.builders import PAYMENT_ID, SESSION_ID, a_payment, an_order
 from tests.support.stripe_events import declined_intent, intent, session
 from tests.support.stripe_wire import StripeWire, answers, refuses, times_out
 from topup import fulfilment, payment_status, store

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from local.in_process.dynamodb import refused
+from local.in_process.shop import Shop
 from tests.support.builders import PAYMENT_ID, an_order
-from tests.support.dynamodb import refused
-from tests.support.shop import Shop
 from topup import reconciliation, store
 
 NOTHING = {

@@ -12,10 +12,8 @@ import stripe
 from botocore.awsrequest import AWSResponse
 from pydantic import TypeAdapter
 
-from local.stripe_simulator import Behaviour
-from tests.support.api import API_KEY, as_admin, as_user
-from tests.support.builders import NOW, a_payment, an_order
-from tests.support.dynamodb import (
+from local.in_process.api import as_admin, as_user
+from local.in_process.dynamodb import (
     Crash,
     Emulator,
     Fault,
@@ -25,7 +23,10 @@ from tests.support.dynamodb import (
     lost_before,
     refused,
 )
-from tests.support.shop import Shop
+from local.in_process.environment import API_KEY, NOW
+from local.in_process.shop import Shop
+from local.stripe_simulator import Behaviour
+from tests.support.builders import a_payment, an_order
 from topup import fulfilment, store
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.stripe_gateway import refunds

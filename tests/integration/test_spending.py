@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import API_KEY, as_admin, as_user
-from tests.support.builders import NOW, PAYMENT_ID, USER_ID, a_payment, an_order
-from tests.support.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, lost_before, refused
-from tests.support.shop import Shop
+from local.in_process.api import as_admin, as_user
+from local.in_process.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, lost_before, refused
+from local.in_process.environment import API_KEY, NOW, USER_ID
+from local.in_process.shop import Shop
+from tests.support.builders import PAYMENT_ID, a_payment, an_order
 from topup import fulfilment, store
 from topup.domain.credits import MOST_LOTS
 

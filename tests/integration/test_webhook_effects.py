@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, ApiAnswer, as_admin, as_user
-from tests.support.builders import NOW, PAYMENT_ID, USER_ID, an_order
-from tests.support.dynamodb import (
+from local.in_process.api import Api, ApiAnswer, as_admin, as_user
+from local.in_process.dynamodb import (
     Crash,
     Emulator,
     Fault,
@@ -19,6 +18,8 @@ from tests.support.dynamodb import (
     lost_before,
     refused,
 )
+from local.in_process.environment import NOW, USER_ID
+from tests.support.builders import PAYMENT_ID, an_order
 from tests.support.stripe_events import as_bytes, declined_intent, event, intent, session, signature
 from topup import store
 from topup.domain.orders import Order

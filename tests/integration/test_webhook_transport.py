@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.api import Api, ApiAnswer
-from tests.support.builders import NOW, an_order
-from tests.support.dynamodb import Emulator
-from tests.support.stripe_events import WEBHOOK_SECRET, as_bytes, event, session, signature
+from local.in_process.api import Api, ApiAnswer
+from local.in_process.dynamodb import Emulator
+from local.in_process.environment import NOW, WEBHOOK_SECRET
+from tests.support.builders import an_order
+from tests.support.stripe_events import as_bytes, event, session, signature
 from tests.support.stripe_wire import StripeWire
 from topup import store
 from topup.runtime import config

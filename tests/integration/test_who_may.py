@@ -10,9 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.support.api import API_KEY, JWT_SECRET, Api, ApiAnswer, as_buyer, as_user, token
-from tests.support.builders import NOW
-from tests.support.dynamodb import Emulator
+from local.in_process.api import Api, ApiAnswer, as_buyer, as_user, token
+from local.in_process.dynamodb import Emulator
+from local.in_process.environment import API_KEY, JWT_SECRET, NOW
 from tests.support.stripe_wire import StripeWire
 from topup.api import auth
 from topup.api.endpoint import Request

@@ -2,10 +2,7 @@
 
 import pytest
 
-from tests.integration.conftest import api, dynamodb, environment, shop, stripe_wire
-from tests.support.dynamodb import Engine, InProcess
-
-__all__ = ["api", "dynamodb", "environment", "shop", "stripe_wire"]
+from local.in_process.dynamodb import Engine, InProcess
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from tests.support.builders import USER_ID, a_payment, a_wallet, an_order
+from local.in_process.environment import USER_ID
+from tests.support.builders import a_payment, a_wallet, an_order
 from topup.domain import audit, credits, orders, payments
 from topup.domain.credits import CreditChange, Lot
 from topup.domain.orders import Order, Settlement

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from local.in_process.api import as_admin
+from local.in_process.shop import Shop
 from tests.properties.effort import examples
-from tests.support.api import as_admin
-from tests.support.shop import Shop
 from topup.api import requests
 from topup.api.endpoint import LARGEST_PAGE, Request
 from topup.domain.errors import InvalidJson, UnsupportedMediaType, ValidationFailed

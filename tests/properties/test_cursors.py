@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from local.in_process.api import Api, as_user
+from local.in_process.environment import NOW
 from tests.properties.effort import examples
-from tests.support.api import Api, as_user
-from tests.support.builders import NOW, PAYMENT_ID, a_payment, an_order
+from tests.support.builders import PAYMENT_ID, a_payment, an_order
 from topup import fulfilment, store
 from topup.api import cursor
 from topup.domain.errors import ValidationFailed

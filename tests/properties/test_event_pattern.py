@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.event_pattern import check, matches
-from local.intrinsics import TemplateError
+from local.aws.event_pattern import check, matches
+from local.aws.intrinsics import TemplateError
 from tests.properties.effort import examples
 
 NAMES = st.sampled_from(["a", "b", "c"])

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from local.in_process.shop import Shop
 from tests.properties.effort import examples
-from tests.support.shop import Shop
 from topup.domain.times import months_later
 
 GRANTED = 1100

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 
+from local.in_process.environment import NOW, USER_ID
 from tests.properties.effort import examples
 from tests.properties.memory import Memory
 from tests.properties.model import DISPUTE, MONEY_IS_GONE, REFUND, Model, rank
-from tests.support.builders import NOW, USER_ID
 from topup.domain import payments
 from topup.domain.credits import open_balance
 from topup.domain.errors import InsufficientCredits

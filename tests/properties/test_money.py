@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from local.in_process.environment import NOW
 from tests.properties.effort import examples
-from tests.support.builders import NOW, PAYMENT_ID, an_order
+from tests.support.builders import PAYMENT_ID, an_order
 from topup.api import responses
 from topup.domain import money
 from topup.domain.reversals import Kind, Reversal, ReversalStatus

@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.in_process.environment import NOW
 from tests.properties.effort import examples
 from tests.properties.memory import Memory
-from tests.support.builders import NOW
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 ORDER = "order-1"

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from tests.simulation.answers import Answers
+from local.in_process import api
+from local.in_process.environment import API_KEY
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Crash, Running
-from tests.simulation.mirror import Mirror
+from tests.simulation.linearizability import Answers
 from tests.simulation.scheduler import Scheduler
-from tests.support import api
+from tests.simulation.shadow import Mirror
 
 MOST_SKEW = 1.0  # seconds that a host's clock may be off
 ROUTES = {
@@ -29,7 +30,7 @@ ROUTES = {
 }
 
 as_user, as_buyer, as_admin = cache(api.as_user), cache(api.as_buyer), cache(api.as_admin)
-SERVICE = {"x-api-key": api.API_KEY}
+SERVICE = {"x-api-key": API_KEY}
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.deeds import HALF_A_YEAR
-from tests.simulation.mirror import Violation
+from tests.simulation.actions import HALF_A_YEAR
+from tests.simulation.shadow import Violation
 from topup.domain import audit
 from topup.domain.audit import PaymentLedger
 from topup.domain.payments import Payment

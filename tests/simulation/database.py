@@ -10,12 +10,12 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from ministack.services import dynamodb as engine
 
+from local.in_process.api import template
 from tests.simulation import faults
+from tests.simulation.fast_paths import prepared
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Crash, Running
-from tests.simulation.lean import prepared
 from tests.simulation.scheduler import Scheduler
-from tests.support.api import template
 from topup.store import client as store_client
 
 Json = dict[str, Any]

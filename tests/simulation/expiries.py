@@ -4,13 +4,13 @@ import random
 from collections import deque
 from typing import Any
 
-from local.stream_records import Stream
+from local.aws.stream_records import Stream
+from local.in_process.api import template
 from tests.simulation import faults
 from tests.simulation.clients import Clients
 from tests.simulation.database import Database
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.scheduler import Scheduler
-from tests.support.api import template
 from topup.store import credit_items
 
 TTL_LATENESS = (60.0, 4 * 86400.0)  # seconds; DynamoDB promises "within a few days"

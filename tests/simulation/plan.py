@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from tests.simulation.chance import stream
+from tests.simulation.determinism import stream
 from tests.simulation.faults import Fault, swarm
 
 Args = dict[str, Any]

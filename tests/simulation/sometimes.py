@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from tests.simulation.answers import WINDOWS
 from tests.simulation.faults import Fault
+from tests.simulation.linearizability import WINDOWS
 
 # Fewer seeds than this need not meet everything.
 ENOUGH = 3000

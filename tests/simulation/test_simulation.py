@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from local import ROOT
 from tests.simulation import corpus, runner, sometimes
 from tests.simulation.corpus import Kept
 from tests.simulation.faults import Fault
-from tests.simulation.mirror import Mirror, Violation
+from tests.simulation.mutants import BUGS, Bug, edited, source_of
 from tests.simulation.plan import Plan, plan_of
-from tests.simulation.planted import BUGS, Bug, edited, source_of
+from tests.simulation.shadow import Mirror, Violation
 from tests.simulation.shrink import shrink
 from tests.simulation.world import simulate
-from tests.support.api import ROOT
 
 PARTS, SEEDS = 8, 25  # CI lives through far more: `make simulate`
 
@@ -100,7 +100,7 @@ def test_every_planted_defect_still_fits_the_code(bug: Bug):
 
 
 def test_a_planted_defect_is_found():
-    command = [sys.executable, "-m", "tests.simulation.bugs", "--one", "grant before the check"]
+    command = [sys.executable, "-m", "tests.simulation.mutation", "--one", "grant before the check"]
     environment = os.environ | {"PYTHONPATH": "layers/topup"}
 
     told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout

@@ -12,26 +12,26 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+from local.in_process.api import template
+from local.in_process.environment import ENVIRONMENT, WEBHOOK_SECRET
 from local.stripe_simulator import Behaviour, Simulator
 from local.stripe_simulator.api import rest
 from local.stripe_simulator.core import webhooks
-from tests.simulation import chance, convergence
-from tests.simulation.answers import Answers
+from tests.simulation import convergence, determinism
+from tests.simulation.actions import DAY
 from tests.simulation.catalogues import ON_SALE
 from tests.simulation.clients import Clients
 from tests.simulation.database import Database
-from tests.simulation.deeds import DAY
+from tests.simulation.delivery import Postman
 from tests.simulation.expiries import Expiries
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Running
-from tests.simulation.mirror import Mirror, Violation
+from tests.simulation.linearizability import Answers
 from tests.simulation.plan import Plan
-from tests.simulation.postman import Postman
+from tests.simulation.races import Windows
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.shadow import Mirror, Violation
 from tests.simulation.stripe_side import StripeSide
-from tests.simulation.windows import Windows
-from tests.support.api import API_KEY, JWT_SECRET, template
-from tests.support.stripe_events import STACK, WEBHOOK_SECRET
 from topup.domain.catalogue import Catalogue
 from topup.runtime import config, telemetry
 from topup.store import waiting
@@ -40,21 +40,6 @@ from topup.stripe_gateway.translation import EVENT_TYPES
 
 START = datetime(2026, 8, 30, 12, tzinfo=UTC)  # six months later is a shorter month
 NEW_SECRET = "whsec_the_one_that_came_after"
-ENVIRONMENT = {
-    "STACK_NAME": STACK,
-    "FRONTEND_URL": "https://shop.example",
-    "SECRETS_PREFIX": "",
-    "JWT_SECRET": JWT_SECRET,
-    "PROXY_API_KEY": API_KEY,
-    "STRIPE_SECRET_KEY": "sk_test_1",
-    "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
-    "POWERTOOLS_METRICS_NAMESPACE": "Topup",
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-}
-
 
 REPLACED: tuple[tuple[Any, str], ...] = (
     (waiting, "SHARDS"),
@@ -85,10 +70,10 @@ class World:
         self.plan = plan
         self.hits: Counter[str] = Counter()
         self.calls: dict[str, int] = {}
-        self.shards = chance.SHARDS
+        self.shards = determinism.SHARDS
         self._hash = hashlib.sha256()
         self._told = told
-        of = partial(chance.stream, plan.seed)
+        of = partial(determinism.stream, plan.seed)
         self.scheduler = Scheduler(START, of("scheduler"))
         self.running = Running()
         self.faults = Faults(plan.faults, of("faults"))
@@ -229,7 +214,7 @@ def simulate(
         if strike:
             side, call, fault = strike
             (world.database if side == "dynamodb" else world.stripe).strike_at = (call, fault)
-        with chance.owned(world.scheduler, plan.seed), world.database, _stripe(world.stripe):
+        with determinism.owned(world.scheduler, plan.seed), world.database, _stripe(world.stripe):
             violation = None
             try:
                 world.live()
@@ -249,7 +234,7 @@ def _arranged() -> Iterator[None]:
     kept = {name: os.environ.get(name) for name in (*ENVIRONMENT, *template().environment)}
     os.environ.update(template().environment | ENVIRONMENT)
     before = [(owner, name, getattr(owner, name)) for owner, name in REPLACED]
-    waiting.SHARDS = chance.SHARDS
+    waiting.SHARDS = determinism.SHARDS
     # Stripe indents what it sends, which takes a while to write and to read and changes nothing.
     rest.json = webhooks.json = SimpleNamespace(dumps=_compact)  # type: ignore[assignment, attr-defined]
     telemetry.single_metric = _no_metric  # type: ignore[assignment, attr-defined]

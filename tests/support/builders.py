@@ -1,21 +1,19 @@
 """Values with boring fields filled in; a test names only what it is about."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from local.in_process.environment import NOW, USER_ID
 from topup.domain.catalogue import Package
 from topup.domain.credits import Lot, Wallet
 from topup.domain.orders import Order
 from topup.domain.times import months_later
 from topup.domain.updates import PaymentReceived
 
-NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 PAYMENT_ID = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
 SESSION_ID = "cs_test_1"
 INTENT_ID = "pi_1"
-USER_ID = "user-1"
 ORIGIN = "https://shop.example"
 
 

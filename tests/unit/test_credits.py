@@ -1,6 +1,7 @@
 from datetime import timedelta
 
-from tests.support.builders import NOW, a_lot, a_wallet
+from local.in_process.environment import NOW
+from tests.support.builders import a_lot, a_wallet
 from topup.domain import credits
 
 

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.builders import INTENT_ID, NOW, PAYMENT_ID, SESSION_ID, USER_ID, a_payment, a_wallet, an_order
+from local.in_process.environment import NOW, USER_ID
+from tests.support.builders import INTENT_ID, PAYMENT_ID, SESSION_ID, a_payment, a_wallet, an_order
 from topup.domain import idempotency, orders
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
 from topup.domain.updates import CheckoutExpired, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentUpdate

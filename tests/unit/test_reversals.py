@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.builders import NOW, PAYMENT_ID, a_lot, a_payment, a_wallet, an_order
+from local.in_process.environment import NOW
+from tests.support.builders import PAYMENT_ID, a_lot, a_payment, a_wallet, an_order
 from topup.domain import audit, credits, orders, payments
 from topup.domain.credits import CreditChange, Lot
 from topup.domain.errors import InsufficientCredits

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.intrinsics import read_yaml
-from tests.support.api import ROOT, template
+from local import ROOT
+from local.aws.intrinsics import read_yaml
+from local.in_process.api import template
 from topup.runtime import parameter_store
 from topup.store import client as dynamodb_client
 from topup.store import credit_items

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from local.intrinsics import read_yaml
-from tests.support.api import ROOT, template
+from local import ROOT
+from local.aws.intrinsics import read_yaml
+from local.in_process.api import template
 from tests.unit.test_template import functions, policy_of, resources
 from topup.domain.reversals import Kind
 from topup.runtime.telemetry import count
@@ -243,7 +244,7 @@ def test_expiry_rings_long_before_the_mapping_gives_up():
 def counted() -> frozenset[str]:
     """The names of the metrics that the code emits: by `count`, or by a command through CloudWatch's API."""
     names: set[str] = set()
-    for path in [*(ROOT / "layers/topup/topup").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]:
+    for path in [*(ROOT / "layers/topup/topup").rglob("*.py"), *(ROOT / "ops").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(func=ast.Name("count"), args=[ast.Constant(str(name)), *_]):

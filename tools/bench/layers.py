@@ -8,9 +8,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import build_layer
+from local import ROOT
+from tools.build import layer as builder
 
-ROOT = Path(__file__).parents[2]
 HERE_ARCH = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 # What Lambda's runtime ships of its own: boto3, and what it imports.
 RUNTIMES_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
@@ -49,7 +49,7 @@ def build_plain(target: Path) -> Path:
     """What `BuildMethod: python3.13` makes of the same sources: every file of every package, and no bytecode."""
     python = target / "python"
     os.environ["LAMBDA_ARCH"] = HERE_ARCH
-    build_layer.install(ROOT / "layers" / "dependencies" / "requirements.txt", python)
+    builder.install(ROOT / "layers" / "dependencies" / "requirements.txt", python)
     shutil.copytree(ROOT / "layers" / "topup" / "topup", python / "topup", ignore=shutil.ignore_patterns("__pycache__"))
     return python
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.bench.layers import ROOT
+from local import ROOT
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 

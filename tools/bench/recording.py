@@ -9,18 +9,18 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from local import settings, template
-from tests.support.api import load_handler
-from tests.support.dynamodb import Emulator
-from tools import make_events
+from local import ROOT, settings
+from local.aws import template
+from local.in_process.api import load_handler
+from local.in_process.dynamodb import Emulator
 from tools.bench.answering import Answering, Exchange
-from tools.bench.layers import ROOT
+from tools.generate import events
 from topup.runtime import telemetry
 from topup.store import client as store_client
 
 PREFIX = "/topup/bench"
 REGION = "us-east-1"
-FUNCTIONS = tuple(name for name in make_events.events() if not name.endswith("_url"))
+FUNCTIONS = tuple(name for name in events.events() if not name.endswith("_url"))
 
 
 class Context:
@@ -43,16 +43,14 @@ def environments() -> dict[str, dict[str, str]]:
     url = {"StripeWebhookFunctionUrl.FunctionUrl": "https://url.example/"}
     read = template.read(ROOT / "template.yaml", parameters, url)
     aws = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    return {
-        function.name: {**function.environment, **aws, "STACK_NAME": make_events.STACK} for function in read.functions
-    }
+    return {function.name: {**function.environment, **aws, "STACK_NAME": events.STACK} for function in read.functions}
 
 
 def event(function: str) -> dict[str, Any]:
     """The function's event, about the one order of this purchase."""
     read: dict[str, Any] = json.loads((ROOT / "events" / f"{function}.json").read_text())
     if function == "refund_payment":
-        read["body"] = json.dumps(json.loads(read["body"]) | {"payment_id": make_events.ORDER})
+        read["body"] = json.dumps(json.loads(read["body"]) | {"payment_id": events.ORDER})
     return read
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.bench.layers import ROOT
+from local import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 HEAD = """# Performance
@@ -15,7 +15,7 @@ HEAD = """# Performance
 How long a cold start takes, and what a warm invocation costs, measured by the commands named below on the built layers.
 Times differ from machine to machine and from Lambda, so each budget is a ratio to a yardstick that ran in turn with it.
 
-How the layers are made (`tools/build_layer.py`), and why:
+How the layers are made (`tools/build/layer.py`), and why:
 
 - Bytecode lies beside every source as an unchecked-hash `.pyc`: Lambda's disk is read-only, so that without it every
   cold start compiles everything anew. Sources stay: without them a start took as long (ratio 1.00), and tracebacks

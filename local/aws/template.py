@@ -1,0 +1,208 @@
+"""What template.yaml declares: functions, routes, CORS settings, tables and stream mappings, with values filled in."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.aws import event_pattern
+from local.aws.intrinsics import NO_VALUE, Resolver, TemplateError, as_text, read_yaml
+
+FUNCTION = "AWS::Serverless::Function"
+TABLE = "AWS::DynamoDB::Table"
+HTTP_API = "AWS::Serverless::HttpApi"
+# What create_table is given; the rest of a table's properties (backups, protection) means nothing on this machine.
+TABLE_PROPERTIES = (
+    "AttributeDefinitions",
+    "KeySchema",
+    "GlobalSecondaryIndexes",
+    "LocalSecondaryIndexes",
+    "BillingMode",
+    "ProvisionedThroughput",
+)
+
+# Which secrets a function reads from AWS: each has its own list, and here they come from the environment.
+NOT_SHARED = "SECRETS"
+
+__all__ = ["Cors", "Function", "Route", "StreamMapping", "Table", "Template", "TemplateError", "read"]
+
+
+@dataclass(frozen=True)
+class Function:
+    logical_id: str
+    code: str  # the folder, relative to the project
+    handler: str  # module.name
+    timeout: int  # seconds
+    memory: int  # MB
+    environment: Mapping[str, str]
+    has_url: bool
+
+    @property
+    def name(self) -> str:
+        return Path(self.code).name
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str  # or ANY
+    path: str  # a pattern such as /a/{b}, or $default
+    function: Function
+
+    @property
+    def key(self) -> str:
+        return self.path if self.path == "$default" else f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Cors:
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    exposed_headers: tuple[str, ...] = ()
+    max_age: int | None = None  # seconds
+    credentials: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    logical_id: str
+    name: str
+    definition: Mapping[str, Any]  # for create_table, without the name
+    ttl_attribute: str | None
+
+
+@dataclass(frozen=True)
+class StreamMapping:
+    table: str  # logical id
+    function: Function
+    filters: tuple[Mapping[str, Any], ...]  # EventBridge patterns; a record passes when one of them matches
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Template:
+    functions: tuple[Function, ...]
+    routes: tuple[Route, ...]
+    cors: Cors
+    tables: tuple[Table, ...]
+    streams: tuple[StreamMapping, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All functions' variables together: their handlers share one process here, so they may not disagree."""
+        union: dict[str, str] = {}
+        for function in self.functions:
+            for name, value in function.environment.items():
+                if name != NOT_SHARED and union.setdefault(name, value) != value:
+                    raise TemplateError(f"{function.logical_id}: {name} has another value than in another function")
+        return union
+
+
+def read(path: Path, parameters: Mapping[str, str], attributes: Mapping[str, str] | None = None) -> Template:
+    """`attributes` answers GetAtt by dotted name ("WebhookFunctionUrl.FunctionUrl"). Raises TemplateError."""
+    return _Reader(read_yaml(path), parameters, attributes or {}).read()
+
+
+class _Reader:
+    def __init__(
+        self, document: Mapping[str, Any], parameters: Mapping[str, str], attributes: Mapping[str, str]
+    ) -> None:
+        self._document = document
+        self._resolver = Resolver(document, parameters, attributes)
+
+    def read(self) -> Template:
+        tables = tuple(self._table(logical_id, body) for logical_id, body in self._resources(TABLE))
+        functions, routes, streams = [], [], []
+        for logical_id, body in self._resources(FUNCTION):
+            function = self._function(logical_id, body.get("Properties", {}))
+            functions.append(function)
+            for name, event in body.get("Properties", {}).get("Events", {}).items():
+                place = f"{logical_id}.Events.{name}"
+                if event["Type"] == "HttpApi":
+                    routes.append(self._route(function, event.get("Properties", {}), place))
+                elif event["Type"] == "DynamoDB":
+                    streams.append(self._stream(function, event["Properties"], place))
+        return Template(tuple(functions), tuple(routes), self._cors(), tables, tuple(streams))
+
+    def _resources(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for logical_id, body in self._document.get("Resources", {}).items():
+            if body.get("Type") == kind and self._exists(logical_id, body):
+                yield logical_id, body
+
+    def _exists(self, logical_id: str, body: Mapping[str, Any]) -> bool:
+        return "Condition" not in body or self._resolver.condition(body["Condition"], logical_id)
+
+    def _function(self, logical_id: str, own: Mapping[str, Any]) -> Function:
+        shared = self._document.get("Globals", {}).get("Function", {})
+
+        def setting(name: str, default: Any = None) -> Any:
+            value = self._resolver.resolve(own.get(name, shared.get(name, default)), f"{logical_id}.{name}")
+            if value is None:
+                raise TemplateError(f"{logical_id}: {name} is missing")
+            return value
+
+        variables = {
+            **shared.get("Environment", {}).get("Variables", {}),
+            **own.get("Environment", {}).get("Variables", {}),
+        }
+        return Function(
+            logical_id=logical_id,
+            code=str(setting("CodeUri")).strip("/"),
+            handler=str(setting("Handler")),
+            timeout=int(setting("Timeout", 3)),  # Lambda's own default
+            memory=int(setting("MemorySize", 128)),
+            environment=self._variables(variables, logical_id),
+            has_url="FunctionUrlConfig" in own,
+        )
+
+    def _variables(self, variables: Mapping[str, Any], logical_id: str) -> Mapping[str, str]:
+        place = f"{logical_id}.Environment"
+        resolved = {name: self._resolver.resolve(value, f"{place}.{name}") for name, value in variables.items()}
+        return {name: as_text(value) for name, value in resolved.items() if value is not NO_VALUE}
+
+    def _route(self, function: Function, event: Mapping[str, Any], place: str) -> Route:
+        path = self._resolver.resolve(event.get("Path", "$default"), f"{place}.Path")
+        method = self._resolver.resolve(event.get("Method", "ANY"), f"{place}.Method")
+        return Route("ANY" if method in ("*", "any") else str(method).upper(), str(path), function)
+
+    def _stream(self, function: Function, event: Mapping[str, Any], place: str) -> StreamMapping:
+        source = event["Stream"].get("Fn::GetAtt")
+        if not source or source[1] != "StreamArn":
+            raise TemplateError(f"{place}.Stream: expected !GetAtt <table>.StreamArn")
+        criteria = self._resolver.resolve(event.get("FilterCriteria", {}), f"{place}.FilterCriteria")
+        patterns = tuple(json.loads(item["Pattern"]) for item in criteria.get("Filters", ()))
+        for pattern in patterns:
+            event_pattern.check(pattern, f"{place}.FilterCriteria")
+        properties = {name: value for name, value in event.items() if name not in ("Stream", "FilterCriteria")}
+        return StreamMapping(source[0], function, patterns, self._resolver.resolve(properties, place))
+
+    def _cors(self) -> Cors:
+        for logical_id, body in self._resources(HTTP_API):
+            settings = body.get("Properties", {}).get("CorsConfiguration")
+            if settings is None:
+                continue
+            place = f"{logical_id}.CorsConfiguration"
+            if not isinstance(settings, dict):
+                raise TemplateError(f"{place}: expected a mapping")
+            resolved = self._resolver.resolve(settings, place)
+            max_age = resolved.get("MaxAge")
+            return Cors(
+                origins=tuple(resolved.get("AllowOrigins", ())),
+                methods=tuple(resolved.get("AllowMethods", ())),
+                headers=tuple(resolved.get("AllowHeaders", ())),
+                exposed_headers=tuple(resolved.get("ExposeHeaders", ())),
+                max_age=None if max_age is None else int(max_age),
+                credentials=bool(resolved.get("AllowCredentials", False)),
+            )
+        return Cors()
+
+    def _table(self, logical_id: str, body: Mapping[str, Any]) -> Table:
+        properties = body["Properties"]
+        kept = {name: properties[name] for name in TABLE_PROPERTIES if name in properties}
+        definition: dict[str, Any] = self._resolver.resolve(kept, logical_id)
+        if view := properties.get("StreamSpecification", {}).get("StreamViewType"):
+            definition["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
+        ttl = properties.get("TimeToLiveSpecification", {})
+        attribute = ttl.get("AttributeName") if ttl.get("Enabled") else None
+        return Table(logical_id, self._resolver.physical_name(logical_id), definition, attribute)

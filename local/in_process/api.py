@@ -1,0 +1,131 @@
+"""The API in process: the template's routes, real HTTP API events, the real handlers."""
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import jwt
+
+from local import ROOT
+from local.aws import http_events
+from local.aws.http_events import IncomingRequest
+from local.aws.routing import find_route
+from local.aws.template import Template, read
+from local.in_process.dynamodb import Emulator
+from local.in_process.environment import API_KEY, JWT_SECRET
+
+CONTEXT = {"accountId": "1", "apiId": "test", "domainName": "test", "domainPrefix": "test"}
+
+
+@cache
+def template() -> Template:
+    return read(
+        ROOT / "template.yaml",
+        {"FrontendUrls": "https://shop.example", "AWS::StackName": "topup-test"},
+        {"StripeWebhookFunctionUrl.FunctionUrl": "https://url.example/"},
+    )
+
+
+@cache
+def load_handler(name: str) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """The handler of functions/<name>/app.py; all are called app, so each is loaded by its path."""
+    spec = importlib.util.spec_from_file_location(f"function_{name}", ROOT / "functions" / name / "app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    handler: Callable[[dict[str, Any], Any], dict[str, Any]] = module.handler
+    return handler
+
+
+@dataclass(frozen=True)
+class ApiAnswer:
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Context:
+    function_name: str = "test"
+
+
+@dataclass
+class Api:
+    """Calls the API at `now`, which a test may move."""
+
+    now: datetime
+    dynamodb: Emulator
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> ApiAnswer:
+        return self.request("GET", path, headers)
+
+    def post(
+        self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, *, raw: bytes | None = None
+    ) -> ApiAnswer:
+        content = json.dumps(body).encode() if raw is None else raw
+        return self.request("POST", path, {"content-type": "application/json", **(headers or {})}, content)
+
+    def request(
+        self, method: str, target: str, headers: Mapping[str, str] | None = None, content: bytes = b""
+    ) -> ApiAnswer:
+        path, _, query = target.partition("?")
+        match = find_route(template().routes, method, path)
+        assert match, f"no route {method} {path}"
+        request = IncomingRequest(
+            method=method,
+            path=path,
+            query=query,
+            headers=tuple((name.lower(), value) for name, value in (headers or {}).items()),
+            body=content,
+            source_ip="127.0.0.1",
+            protocol="HTTP/1.1",
+        )
+        event = http_events.event(
+            request,
+            self.now,
+            route_key=match.route.key,
+            raw_path=path,
+            context=CONTEXT,
+            as_text=_is_utf8(content) and path != "/api/payments/webhook/stripe",
+            path_parameters=match.parameters,
+        )
+        return self.invoke(match.route.function.name, event)
+
+    def invoke(self, function: str, event: dict[str, Any]) -> ApiAnswer:
+        with self.dynamodb.acting_as(function):
+            answer = load_handler(function)(event, Context(function))
+        return ApiAnswer(answer["statusCode"], answer["headers"], answer["body"])
+
+
+def token(user_id: str = "user-1", **claims: Any) -> str:
+    """A valid token; a claim given as None is left out."""
+    wanted = {"sub": user_id, "exp": 4_000_000_000, **claims}
+    return jwt.encode({name: value for name, value in wanted.items() if value is not None}, JWT_SECRET, "HS256")
+
+
+def as_user(user_id: str = "user-1", **claims: Any) -> dict[str, str]:
+    return {"authorization": f"Bearer {token(user_id, **claims)}"}
+
+
+def as_admin() -> dict[str, str]:
+    return as_user("admin-1", role="admin")
+
+
+def as_buyer(user_id: str = "user-1") -> dict[str, str]:
+    return as_user(user_id) | {"x-api-key": API_KEY}
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,42 @@
+"""What the template lets each function do with the tables."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from local import ROOT
+from local.aws.intrinsics import read_yaml
+
+# Pairs of an action and a table, or an index of one: ("dynamodb:Query", "OrdersTable/index/by_user").
+Policy = set[tuple[str, str]]
+
+
+@cache
+def policy_of(function: str) -> Policy:
+    """The DynamoDB statements of a function's policies."""
+    resources = read_yaml(ROOT / "template.yaml")["Resources"]
+    [properties] = [
+        body["Properties"]
+        for body in resources.values()
+        if body["Type"] == "AWS::Serverless::Function" and Path(body["Properties"]["CodeUri"]).name == function
+    ]
+    return {
+        (action, table)
+        for policy in properties.get("Policies", [])
+        for statement in policy["Statement"]
+        for action in _listed(statement["Action"])
+        if action.startswith("dynamodb:")
+        for table in map(_named, _listed(statement["Resource"]))
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _named(resource: Any) -> str:
+    """OrdersTable for its Arn, OrdersTable/index/by_user for its index's."""
+    [(intrinsic, value)] = resource.items()
+    if intrinsic == "Fn::GetAtt":
+        return str(value[0] if isinstance(value, list) else value.partition(".")[0])
+    return str(value).replace("${", "").replace(".Arn}", "")

@@ -1,0 +1,101 @@
+"""A local stack in a process of its own, on free ports: for the demonstration and for the end-to-end tests."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from local import ROOT, settings, tokens
+
+START_TIMEOUT = 30.0  # seconds; it takes two, but machines that run tests are busy
+STOP_TIMEOUT = 10.0
+
+
+class StackFailedError(Exception):
+    """The stack did not start, or did not stop by itself; the message has its last words."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where a running stack answers, and who may call it."""
+
+    api_url: str
+    webhook_url: str
+    stripe_url: str  # empty without the simulator
+    web_url: str
+    dynamodb_url: str
+    user_token: str = field(repr=False)
+    admin_token: str = field(repr=False)
+    api_key: str = field(repr=False)
+    seconds: float  # that the start took
+    values: Mapping[str, str] = field(repr=False)  # its settings
+    process: subprocess.Popen[str] = field(repr=False)
+
+    def token(self, user_id: str, **claims: Any) -> str:
+        """A token that the stack accepts; `claims` add to or replace what it says."""
+        return tokens.mint(self.values, user_id, datetime.now(UTC), **claims)
+
+
+@contextlib.contextmanager
+def running(root: Path = ROOT, **environment: str) -> Iterator[Stack]:
+    """Starts what is in `root`, with .env.example's settings and `environment`, whatever the developer's own .env says.
+
+    Raises StackFailedError when it does not start, or does not stop when asked to.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local", "--json", "--no-dotenv", "--until-stdin-ends"],
+            cwd=root,
+            env=_environment(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,  # a Ctrl-C is for whoever started it
+        )
+        try:
+            ready = _ready_line(process, errors)
+            yield Stack(**ready, values=settings.load(root, environment, dotenv=False).values, process=process)
+        finally:
+            _stop(process, errors)
+
+
+def _environment(wanted: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
+    return {**inherited, **dict.fromkeys(settings.DEFAULT_PORTS, "0"), **wanted}
+
+
+def _ready_line(process: subprocess.Popen[str], errors: IO[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT)
+    line = process.stdout.readline() if readable else ""
+    if not line:
+        raise StackFailedError(f"the stack did not start: {_last_words(errors)}")
+    ready: dict[str, Any] = json.loads(line)
+    return ready
+
+
+def _stop(process: subprocess.Popen[str], errors: IO[str]) -> None:
+    with process:
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise StackFailedError(f"the stack did not stop: {_last_words(errors)}") from None
+    if code not in (0, 1, -signal.SIGTERM):  # 1 has been told as a failure to start; SIGTERM may come before it began
+        raise StackFailedError(f"the stack ended with {code}: {_last_words(errors)}")
+
+
+def _last_words(errors: IO[str]) -> str:
+    errors.seek(0)
+    return errors.read()[-2000:].strip() or "it said nothing"

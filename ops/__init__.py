@@ -1,0 +1,1 @@
+"""What an operator runs against the local stack or a deployed one: `python -m ops`."""

@@ -1,0 +1,1 @@
+"""Check that a stack is configured as it must be."""

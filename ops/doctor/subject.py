@@ -1,0 +1,132 @@
+"""What `make doctor` examines: the local stack, or a deployed one, with its settings and secrets in one environment."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from local import discovery, settings
+from local import environment as local_environment
+from local.aws import template
+from local.settings import SECRETS, SettingsError
+from ops import deployed
+from ops.target import TargetError
+
+WEBHOOK_PATH = "/api/payments/webhook/stripe"
+LOCAL = "local"
+LIVE_STAGES = ("prod", "production", "live")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; `mend` is the command that puts it right."""
+
+    level: str  # ok, warn or wrong
+    what: str
+    says: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.level:<6} {self.what}: {self.says}" + (f" → {self.mend}" if self.mend else "")
+
+
+def ok(what: str, says: str) -> Finding:
+    return Finding("ok", what, says)
+
+
+def warn(what: str, says: str, mend: str) -> Finding:
+    return Finding("warn", what, says, mend)
+
+
+def wrong(what: str, says: str, mend: str) -> Finding:
+    return Finding("wrong", what, says, mend)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """`environment` holds the secrets too, whatever it is that keeps them: it is never shown."""
+
+    stage: str
+    environment: Mapping[str, str] = field(repr=False)
+    webhook_urls: tuple[str, ...] = ()
+    stack: str = ""
+    prefix: str = ""
+    webhook_function: str = ""
+    is_running: bool = True
+    clear_text: tuple[str, ...] = ()  # secrets that are stored, but not as SecureStrings
+
+    @property
+    def is_local(self) -> bool:
+        return self.stage == LOCAL
+
+    @property
+    def is_simulated(self) -> bool:
+        return bool(self.environment.get("STRIPE_API_BASE"))
+
+    def set_secret(self, name: str) -> str:
+        """The command that stores a secret."""
+        if self.is_local:
+            return f"set {name} in .env"
+        put = f"aws ssm put-parameter --type SecureString --overwrite --name {self.prefix}/{name}"
+        return f"{put} --value …"
+
+    def set_parameter(self, name: str, variable: str) -> str:
+        """The command that sets a parameter of the template."""
+        if self.is_local:
+            return f"set {variable} in .env"
+        return f"sam deploy --stack-name {self.stack} --parameter-overrides {name}=…"
+
+    def set_up_webhook(self, *options: str) -> str:
+        return " ".join(["make stripe-webhook", f"STACK={self.stack}", *options, "APPLY=1"])
+
+
+def of_stack(stack: str, more_urls: Iterable[str] = ()) -> Patient:
+    """A deployed stack; raises TargetError and botocore's errors."""
+    found = deployed.find(stack)
+    prefix = found.secrets_prefix
+    parameters = deployed.read_parameters(prefix, SECRETS)
+    secrets = {name: parameters[name]["Value"].strip() if name in parameters else "" for name in SECRETS}
+    urls = (found.outputs["WebhookUrl"], found.outputs["ApiUrl"] + WEBHOOK_PATH, *more_urls)
+    tables = {"ORDERS_TABLE": found.outputs["OrdersTableName"], "CREDITS_TABLE": found.outputs["CreditsTableName"]}
+    return Patient(
+        stage=found.tags.get("stage") or prefix.rpartition("/")[2],
+        environment={**found.environment, **tables, **secrets, "SECRETS_PREFIX": "", "SECRETS": ""},
+        webhook_urls=urls,
+        stack=stack,
+        prefix=prefix,
+        webhook_function=found.webhook_function,
+        clear_text=tuple(name for name, found in parameters.items() if found["Type"] != "SecureString"),
+    )
+
+
+def of_local(root: Path) -> Patient:
+    """What `make run` runs here, or would run; raises TargetError."""
+    try:
+        chosen = settings.load(root, os.environ)
+    except SettingsError as error:
+        raise TargetError(str(error)) from error
+    running = discovery.find(root)
+    secrets = {name: chosen.values[name] for name in SECRETS}
+    if running is None:
+        declared = template.read(root / "template.yaml", local_environment.parameters(chosen)).environment
+        return Patient(stage=LOCAL, environment={**declared, **secrets, "STRIPE_API_BASE": ""}, is_running=False)
+    addresses = _addresses(root)
+    return Patient(
+        stage=LOCAL,
+        environment={**running.environment, **secrets, "STRIPE_API_BASE": addresses["stripe"] or ""},
+        webhook_urls=(addresses["webhook"], addresses["api"] + WEBHOOK_PATH),
+    )
+
+
+def _addresses(root: Path) -> dict[str, Any]:
+    noted: dict[str, Any] = json.loads((root / discovery.NOTE).read_text(encoding="utf-8"))["addresses"]
+    return noted
+
+
+def dynamodb() -> Any:
+    """A client of its own, for what the store does not ask."""
+    return boto3.client("dynamodb")

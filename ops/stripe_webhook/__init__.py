@@ -1,0 +1,1 @@
+"""Set up, rotate and inspect Stripe's webhook endpoint."""

@@ -1,0 +1,56 @@
+"""All that the store sends while its scenarios run."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from local import ROOT
+from tests.conformance import recorder
+from tests.conformance.requests import Sample
+
+STORE = ROOT / "layers" / "topup" / "topup" / "store"
+SCENARIOS = (
+    "create_checkout",
+    "webhook_effects",
+    "refunds",
+    "disputes",
+    "spending",
+    "expiry",
+    "reconcile",
+    "reading",
+    "audit_command",
+)
+EXPRESSION = re.compile(r"attribute_(not_)?exists\(|(=|<|>|<=|>=|<>) :|BETWEEN|^(SET|REMOVE|ADD|DELETE) \w")
+
+
+def recorded(folder: Path) -> list[Sample]:
+    """What the store sends in the integration tests' scenarios, on the emulator in process."""
+    file = folder / "requests.json"
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    modules = [f"tests/integration/test_{name}.py" for name in SCENARIOS]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", recorder.__name__, "-p", "no:cacheprovider", *modules],
+        cwd=ROOT,
+        env={**own, recorder.FILE: str(file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    return [Sample(**sample) for sample in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def expressions_in_the_source() -> set[str]:
+    """Every text in the store's source that reads like an expression, whole."""
+    return {text for path in sorted(STORE.glob("*.py")) for text in _texts(path) if EXPRESSION.search(text)}
+
+
+def _texts(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
+            yield node.value

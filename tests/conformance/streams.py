@@ -1,0 +1,81 @@
+"""What a table's stream tells, read as Lambda reads it and handed over as Lambda hands it over."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+
+from local.aws.stream_delivery import passes
+from local.in_process.api import template
+from local.in_process.dynamodb import Emulator
+from tests.support.dynamodb_local import DynamoDBLocal
+from topup.store.credit_items import TTL_ATTRIBUTE
+
+Record = dict[str, Any]
+
+PATIENCE = 30.0  # seconds; TTL's next look is half a second away
+
+
+class CreditsStream:
+    """The stream of the credits table, whose items expire from now on."""
+
+    def __init__(self, engine: DynamoDBLocal, dynamodb: Emulator) -> None:
+        self._dynamodb = dynamodb
+        [self._table] = [table for table in template().tables if table.name == dynamodb.credits_table]
+        [self._mapping] = [mapping for mapping in template().streams if mapping.table == self._table.logical_id]
+        self._client: Any = botocore.session.get_session().create_client(
+            "dynamodbstreams",
+            "us-east-1",
+            endpoint_url=engine.url,
+            aws_access_key_id=engine.access_key,
+            aws_secret_access_key="none",
+        )
+        dynamodb.client.update_time_to_live(
+            TableName=self._table.name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": self._table.ttl_attribute},
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def records(self) -> list[Record]:
+        """All that has happened since the table was made, as Lambda would hand it over without a filter."""
+        arn = self._dynamodb.client.describe_table(TableName=self._table.name)["Table"]["LatestStreamArn"]
+        shards = self._client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        return [as_lambda_gets_it(record, arn) for shard in shards for record in self._shard(arn, shard["ShardId"])]
+
+    def let_through(self) -> list[Record]:
+        """Those that the template's filter lets through to expire_credits."""
+        return [record for record in self.records() if passes(self._mapping, record)]
+
+    def wait_for_ttl(self) -> None:
+        """Returns when nothing that is due by the real clock is left."""
+        deadline = time.monotonic() + PATIENCE
+        while due := [item for item in self._items() if int(item[TTL_ATTRIBUTE]["N"]) < time.time()]:
+            assert time.monotonic() < deadline, f"TTL has not deleted {due}"
+            threading.Event().wait(0.05)
+
+    def _items(self) -> Iterator[Any]:
+        items = self._dynamodb.client.scan(TableName=self._table.name)["Items"]
+        return (item for item in items if TTL_ATTRIBUTE in item)
+
+    def _shard(self, arn: str, shard: str) -> Iterator[Any]:
+        where = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+        iterator = self._client.get_shard_iterator(**where)["ShardIterator"]
+        while iterator:
+            page = self._client.get_records(ShardIterator=iterator)
+            yield from page["Records"]
+            iterator = page.get("NextShardIterator") if page["Records"] else None
+
+
+def as_lambda_gets_it(record: Any, arn: str) -> Record:
+    """A record of the Streams API in the words of Lambda's event: the time in seconds, the identity in lower case."""
+    change = record["dynamodb"]
+    seen = {**change, "ApproximateCreationDateTime": int(change["ApproximateCreationDateTime"].timestamp())}
+    event = {**record, "dynamodb": seen, "eventSourceARN": arn}
+    if "userIdentity" in record:
+        identity = record["userIdentity"]
+        event["userIdentity"] = {"type": identity["Type"], "principalId": identity["PrincipalId"]}
+    return event

@@ -1,0 +1,142 @@
+"""E. Expiry with nothing played: DynamoDB Local deletes the timer by the real clock, and its stream tells of it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from local.aws.stream_records import Stream
+from local.in_process.api import template
+from local.in_process.dynamodb import Emulator
+from local.in_process.shop import Shop
+from tests.conformance.streams import CreditsStream
+from tests.support.dynamodb_local import DynamoDBLocal
+from topup.domain.times import months_later
+from topup.store.credit_items import TIMER
+
+DONE: dict[str, Any] = {"batchItemFailures": []}
+
+
+# Every lot here is past its expiry by a day or more: DynamoDB Local rounds a record's time down to the minute, where
+# DynamoDB rounds it down to the second, and expire_credits goes by that time.
+
+
+def real_now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def old(shop: Shop) -> Shop:
+    """A shop where a lot of 1100 credits, 100 of them spent, expired two days ago by the real clock."""
+    shop.api.now = months_later(real_now(), -6) - timedelta(days=2)
+    shop.buy()
+    shop.spend(100, key="a")
+    shop.api.now = real_now()
+    return shop
+
+
+@pytest.fixture
+def stream(old: Shop, engine: DynamoDBLocal, dynamodb: Emulator) -> Iterator[CreditsStream]:
+    opened = CreditsStream(engine, dynamodb)
+    yield opened
+    opened.close()
+
+
+def timers(shop: Shop) -> list[Any]:
+    items = shop.dynamodb.client.scan(TableName=shop.dynamodb.credits_table)["Items"]
+    return [item for item in items if item["record"]["S"].startswith(TIMER)]
+
+
+def test_a_timer_that_ttl_really_deletes_expires_its_lot_once(old: Shop, stream: CreditsStream):
+    stream.wait_for_ttl()
+
+    records = stream.let_through()
+    assert old.consume(records) == DONE
+    assert old.ledger() == [("purchased", 1100), ("spent", -100), ("expired", -1000)]
+    old.check()
+
+    assert old.consume([*records, *records]) == DONE
+    assert len(old.ledger()) == 3
+    old.check()
+
+
+def test_a_lot_whose_time_has_not_come_keeps_its_timer_and_its_credits(old: Shop, stream: CreditsStream):
+    payment, _ = old.buy("trial")
+    stream.wait_for_ttl()
+
+    old.consume(stream.let_through())
+
+    assert [timer["record"]["S"] for timer in timers(old)] == [f"{TIMER}{payment}"]
+    assert old.balance() == 500
+    old.check()
+
+
+def test_credits_that_come_back_to_a_lot_past_its_expiry_get_a_timer_that_ttl_deletes_too(
+    old: Shop, stream: CreditsStream
+):
+    old.api.now = months_later(real_now(), -6) - timedelta(days=1)
+    payment, _ = old.buy("trial")
+    refund = old.refund(payment).json()["refund_id"]
+    old.deliver()
+    stream.wait_for_ttl()
+    old.consume(stream.let_through())
+    old.api.now = real_now()
+    old.simulator.fail_refund(refund)
+    old.deliver()
+    assert len(timers(old)) == 1
+
+    stream.wait_for_ttl()
+    old.consume(stream.let_through())
+
+    assert old.ledger()[-2:] == [("refund_reversed", 500), ("expired", -500)]
+    old.check()
+
+
+def test_only_ttls_deletions_of_timers_pass_the_filter(old: Shop, stream: CreditsStream):
+    payment, _ = old.buy("trial")
+    old.spend(10, key="b")
+    [young] = [timer for timer in timers(old) if timer["record"]["S"] == f"{TIMER}{payment}"]
+    stream.wait_for_ttl()
+    key = {name: young[name] for name in ("user_id", "record")}
+    old.dynamodb.client.delete_item(TableName=old.dynamodb.credits_table, Key=key)  # an application's own
+
+    records = stream.records()
+    removed = [one["dynamodb"]["Keys"]["record"]["S"] for one in records if one["eventName"] == "REMOVE"]
+    kept = [one["dynamodb"]["Keys"]["record"]["S"] for one in stream.let_through()]
+
+    assert {one["eventName"] for one in records} == {"INSERT", "MODIFY", "REMOVE"}
+    assert "IDEMPOTENCY#a" in removed  # by TTL as well, and no timer
+    assert young["record"]["S"] in removed
+    assert len(kept) == 1
+    assert set(kept) == set(removed) - {"IDEMPOTENCY#a", young["record"]["S"]}
+
+
+def test_the_local_stacks_records_look_like_real_ones(old: Shop, stream: CreditsStream):
+    stream.wait_for_ttl()
+    [real] = stream.let_through()
+    [table] = [table for table in template().tables if table.name == old.dynamodb.credits_table]
+
+    played = Stream.of(table, real_now()).removal(real["dynamodb"]["OldImage"], real_now())
+
+    assert shape(played) == shape(real)
+    for name in ("eventName", "eventVersion", "eventSource", "userIdentity"):
+        assert played[name] == real[name]
+    for name in ("Keys", "OldImage", "StreamViewType"):
+        assert played["dynamodb"][name] == real["dynamodb"][name]
+    sizes = [one["dynamodb"]["SizeBytes"] for one in (played, real)]
+    assert max(sizes) - min(sizes) < 10  # what a number takes is only known about
+
+
+def test_the_tests_own_records_look_like_real_ones(old: Shop, stream: CreditsStream):
+    stream.wait_for_ttl()
+    [real] = stream.let_through()
+
+    made = old.ttl_record(real["dynamodb"]["OldImage"])
+
+    assert shape(made) == shape(real)
+
+
+def shape(value: Any) -> Any:
+    """The names and types of a value, without what it says."""
+    return {name: shape(part) for name, part in value.items()} if isinstance(value, dict) else type(value).__name__

@@ -1,0 +1,110 @@
+"""What all tests may use: the handlers in process, DynamoDB emulated behind botocore, Stripe scripted at the wire.
+
+`--dynamodb=local` runs what uses DynamoDB on DynamoDB Local instead, and nothing else.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.in_process.api import Api, template
+from local.in_process.dynamodb import Emulator, Engine, InProcess
+from local.in_process.environment import ENVIRONMENT, NOW
+from local.in_process.shop import Shop
+from local.stripe_simulator.in_process import InProcessStripe
+from tests.support.dynamodb_local import DynamoDBLocal, missing
+from tests.support.stripe_wire import StripeWire, opens_session
+from topup.runtime import config, telemetry
+from topup.store import client as dynamodb_client
+from topup.stripe_gateway import client as stripe_client
+
+FOLDER = Path(__file__).parent
+# The folders whose tests call handlers or commands in this process.
+IN_PROCESS = {"integration", "local", "ops", "tools"}
+
+
+@pytest.fixture(autouse=True)
+def _deployed(request: pytest.FixtureRequest) -> None:
+    """Give the tests that run our code in process the environment of a deployed function."""
+    if request.path.relative_to(FOLDER).parts[0] in IN_PROCESS:
+        request.getfixturevalue("environment")
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The environment of a deployed function; a test that changes it calls `config.settings.cache_clear()`."""
+    for name, value in (template().environment | ENVIRONMENT).items():
+        monkeypatch.setenv(name, value)
+    config.settings.cache_clear()
+    yield monkeypatch
+    config.settings.cache_clear()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--dynamodb", choices=("in-process", "local"), default="in-process", help="what plays DynamoDB behind botocore"
+    )
+
+
+@pytest.fixture
+def engine(pytestconfig: pytest.Config) -> Engine:
+    """What carries out the requests that the handlers send to DynamoDB."""
+    if pytestconfig.getoption("--dynamodb") == "in-process":
+        return InProcess()
+    if lack := missing():
+        pytest.skip(lack)
+    return DynamoDBLocal()
+
+
+@pytest.fixture
+def dynamodb(environment: pytest.MonkeyPatch, engine: Engine) -> Iterator[Emulator]:
+    """The template's tables, empty."""
+    emulator = Emulator(engine)
+    dynamodb_client.client.cache_clear()
+    client = dynamodb_client.client()
+    emulator.attach(client)
+    tables = {table.logical_id: table for table in template().tables}
+    for table in tables.values():
+        client.create_table(TableName=table.name, **table.definition)
+    emulator.orders_table, emulator.credits_table = tables["OrdersTable"].name, tables["CreditsTable"].name
+    emulator.operations.clear()
+    yield emulator
+    emulator.reset()
+    dynamodb_client.client.cache_clear()
+
+
+@pytest.fixture
+def stripe_wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeWire]:
+    """Stripe, which opens every session that it is asked for, until a test tells it otherwise."""
+    wire = StripeWire(opens_session)
+    monkeypatch.setattr(stripe_client, "http_client", lambda: wire)
+    stripe_client._client_of.cache_clear()
+    yield wire
+    stripe_client._client_of.cache_clear()
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the functions log, line by line as CloudWatch would get it."""
+    stream = io.StringIO()
+    monkeypatch.setattr(telemetry.logger.registered_handler, "stream", stream)
+    return stream
+
+
+@pytest.fixture
+def api(dynamodb: Emulator, stripe_wire: StripeWire, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """The whole API over empty tables, at NOW."""
+    # In one thread there is nobody to wait for: neither our own pauses nor the SDKs' are worth their time.
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    return Api(NOW, dynamodb)
+
+
+@pytest.fixture
+def shop(api: Api, dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """The shop, with Stripe simulated rather than scripted."""
+    opened = Shop(api, dynamodb)
+    monkeypatch.setattr(stripe_client, "http_client", lambda: InProcessStripe(opened.simulator))
+    stripe_client._client_of.cache_clear()
+    return opened

@@ -1,0 +1,378 @@
+"""`make doctor` over a deployed stack (Stripe simulated, tables emulated, SSM by moto) and over the local one."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import stripe
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from moto import mock_aws
+
+from local import ROOT
+from local.in_process.api import template
+from local.in_process.dynamodb import Emulator
+from local.stripe_simulator import Simulator
+from local.stripe_simulator.in_process import InProcessStripe
+from ops.doctor import aws, command, stripe_account
+from ops.stripe_webhook import command as webhook_command
+from topup.stripe_gateway import EVENT_TYPES
+from topup.stripe_gateway import client as stripe_client
+
+URL = "http://127.0.0.1:8001/"
+PREFIX = "/topup/staging"
+STACK = "topup-staging"
+Json = dict[str, Any]
+
+
+class Lambda:
+    def __init__(self, environment: Json) -> None:
+        self.environment = environment
+        self.limit = 1000
+        self.reserved: Json = {"ReservedConcurrentExecutions": 20}
+
+    def get_function_configuration(self, **_: Any) -> Json:
+        return {"Environment": {"Variables": self.environment}}
+
+    def get_account_settings(self) -> Json:
+        return {"AccountLimit": {"ConcurrentExecutions": self.limit}}
+
+    def get_function_concurrency(self, **_: Any) -> Json:
+        return self.reserved
+
+
+class CloudFormation:
+    def __init__(self, outputs: dict[str, str], tags: dict[str, str]) -> None:
+        self.outputs, self.tags = outputs, tags
+
+    def describe_stacks(self, **_: Any) -> Json:
+        outputs = [{"OutputKey": name, "OutputValue": value} for name, value in self.outputs.items()]
+        return {"Stacks": [{"Outputs": outputs, "Tags": [{"Key": key, "Value": v} for key, v in self.tags.items()]}]}
+
+    def describe_stack_resource(self, **_: Any) -> Json:
+        return {"StackResourceDetail": {"PhysicalResourceId": "topup-staging-webhook"}}
+
+
+class Stack:
+    """A healthy deployment, which a test then harms."""
+
+    def __init__(self, dynamodb: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+        self.dynamodb = dynamodb
+        self._capsys = capsys
+        self.said = ""
+        self.ssm = boto3.client("ssm")
+        self.simulator = Simulator(
+            "http://stripe.test", now=lambda: datetime.now(UTC), rng=random.Random(1), secret_key="sk_test_1"
+        )
+        self.stripe = stripe.StripeClient("sk_test_1", http_client=InProcessStripe(self.simulator))
+        settings = {"STACK_NAME": STACK, "FRONTEND_URL": "https://shop.example", "SECRETS_PREFIX": PREFIX}
+        outputs = {
+            "ApiUrl": "https://api.example",
+            "WebhookUrl": URL,
+            "OrdersTableName": dynamodb.orders_table,
+            "CreditsTableName": dynamodb.credits_table,
+        }
+        self.clients: Json = {
+            "lambda": Lambda(template().environment | settings),
+            "cloudformation": CloudFormation(outputs, {"stage": "staging"}),
+        }
+        for name, value in {
+            "STRIPE_SECRET_KEY": "sk_test_1",
+            "PROXY_API_KEY": "a-key-of-a-trusted-service",
+            "JWT_SECRET": "a-secret-of-more-than-thirty-two-bytes",
+        }.items():
+            self.put(name, value)
+        for table in (dynamodb.orders_table, dynamodb.credits_table):
+            self.protect(table, is_on=True)
+        self.time_to_live(is_on=True)
+
+    def put(self, name: str, value: str, kind: Any = "SecureString") -> None:
+        self.ssm.put_parameter(Name=f"{PREFIX}/{name}", Value=value, Type=kind, Overwrite=True)
+
+    def protect(self, table: str, *, is_on: bool) -> None:
+        client = self.dynamodb.client
+        client.update_table(TableName=table, DeletionProtectionEnabled=is_on)
+        wanted = {"PointInTimeRecoveryEnabled": is_on}
+        client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=wanted)
+
+    def time_to_live(self, *, is_on: bool) -> None:
+        wanted = {"Enabled": is_on, "AttributeName": "ttl"}
+        self.dynamodb.client.update_time_to_live(TableName=self.dynamodb.credits_table, TimeToLiveSpecification=wanted)
+
+    @property
+    def functions(self) -> Any:
+        return self.clients["lambda"]
+
+    def setting(self, name: str, value: str) -> None:
+        self.functions.environment[name] = value
+
+    def doctor(self, *arguments: str) -> int:
+        self._capsys.readouterr()
+        code = command.main(["--stack", STACK, *arguments])
+        self.said = "".join(self._capsys.readouterr())
+        return code
+
+    def lines(self, level: str) -> list[str]:
+        return [line for line in self.said.splitlines() if line.startswith(level)]
+
+
+@pytest.fixture
+def stack(dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Stack]:
+    make_client: Any = boto3.client
+    with mock_aws():
+        made = Stack(dynamodb, capsys)
+        monkeypatch.setattr("boto3.client", lambda name, **more: made.clients.get(name) or make_client(name, **more))
+        monkeypatch.setattr(aws, "dynamodb", lambda: dynamodb.client)
+        monkeypatch.setattr(stripe_client, "http_client", lambda: InProcessStripe(made.simulator))
+        assert webhook_command.main(["--stack", STACK, "--apply"]) == 0
+        yield made
+
+
+def test_a_healthy_stack_has_nothing_to_mend(stack: Stack):
+    assert stack.doctor() == 0
+
+    assert stack.lines("wrong") == stack.lines("warn") == []
+    assert len(stack.lines("ok")) == 15
+    assert stack.said.endswith("topup-staging: 15 ok, 0 warn, 0 wrong\n")
+
+
+def test_no_secret_is_shown(stack: Stack):
+    stack.doctor()
+
+    for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "PROXY_API_KEY", "JWT_SECRET"):
+        value = stack.ssm.get_parameter(Name=f"{PREFIX}/{name}", WithDecryption=True)["Parameter"]["Value"]
+        assert value not in stack.said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("STRIPE_SECRET_KEY", "pk_test_1", "Stripe key: STRIPE_SECRET_KEY must be a secret key"),
+        ("STRIPE_SECRET_KEY", "sk_test_other", "Stripe: AuthenticationError"),
+        ("STRIPE_SECRET_KEY", "sk_live_1", "a live key on stage 'staging'"),
+        ("PROXY_API_KEY", ",", "nobody may buy or spend"),
+        ("JWT_SECRET", "short", "JWT_SECRET must have at least 32 bytes"),
+        ("STRIPE_WEBHOOK_SECRET", "placeholder", "no signing secret of Stripe's"),
+    ],
+)
+def test_a_wrong_secret_is_named_with_the_command_that_mends_it(stack: Stack, name: str, value: str, says: str):
+    stack.put(name, value)
+
+    assert stack.doctor() == 1
+
+    [line] = [line for line in stack.lines("wrong") if says in line]
+    assert f"{PREFIX}/{name}" in line or "make stripe-webhook STACK=topup-staging APPLY=1" in line
+
+
+def test_a_missing_secret_is_named(stack: Stack):
+    stack.ssm.delete_parameter(Name=f"{PREFIX}/STRIPE_WEBHOOK_SECRET")
+
+    assert stack.doctor() == 1
+    assert any("STRIPE_WEBHOOK_SECRET is empty" in line for line in stack.lines("wrong"))
+
+
+def test_a_secret_in_clear_text_is_wrong(stack: Stack):
+    stack.ssm.delete_parameter(Name=f"{PREFIX}/JWT_SECRET")
+    stack.put("JWT_SECRET", "a-secret-of-more-than-thirty-two-bytes", kind="String")
+
+    assert stack.doctor() == 1
+    assert "secret JWT_SECRET: it is stored in clear text" in stack.said
+
+
+def test_a_test_key_in_production_is_worth_a_warning(stack: Stack):
+    stack.clients["cloudformation"].tags["stage"] = "prod"
+
+    assert stack.doctor() == 0
+    assert "test cards buy credits" in stack.lines("warn")[0]
+
+
+def test_pages_without_https_are_wrong_with_a_live_key(stack: Stack):
+    stack.clients["cloudformation"].tags["stage"] = "prod"
+    stack.put("STRIPE_SECRET_KEY", "sk_live_1")
+    stack.setting("FRONTEND_URL", "http://shop.example,https://shop.example")
+
+    assert stack.doctor() == 1
+    assert any("http://shop.example: with a live key pages must be https" in line for line in stack.lines("wrong"))
+
+
+def test_a_setting_that_does_not_parse_is_wrong_and_the_rest_is_examined_all_the_same(stack: Stack):
+    stack.setting("CREDITS_EXPIRE_AFTER_MONTHS", "six")
+
+    assert stack.doctor() == 1
+    assert "settings: CREDITS_EXPIRE_AFTER_MONTHS must be a whole number" in stack.said
+    assert any("concurrency" in line for line in stack.lines("ok"))
+
+
+# ---------------------------------------------------------------------------------------------------- the endpoint
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "says"),
+    [
+        ({"enabled_events": list(EVENT_TYPES[1:])}, "wrong", "missing: checkout.session.completed"),
+        ({"enabled_events": [*EVENT_TYPES, "charge.updated"]}, "warn", "not needed: charge.updated"),
+        ({"enabled_events": ["*"]}, "warn", "all types"),
+        ({"disabled": True}, "wrong", "it is disabled"),
+        ({"url": "http://127.0.0.1:9/"}, "wrong", f"there is none for {URL}"),
+    ],
+)
+def test_an_endpoint_that_is_not_as_it_must_be(stack: Stack, changes: Any, level: str, says: str):
+    [endpoint] = stack.stripe.v1.webhook_endpoints.list().data
+    stack.stripe.v1.webhook_endpoints.update(endpoint.id, changes)
+
+    assert stack.doctor() == (1 if level == "wrong" else 0)
+
+    [line] = stack.lines(level)
+    assert says in line
+    assert line.endswith("make stripe-webhook STACK=topup-staging APPLY=1")
+
+
+def test_an_endpoint_of_another_api_version_is_wrong(stack: Stack, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stripe_account, "API_VERSION", "2027-03-31.next")
+    monkeypatch.setattr(stripe_client, "API_VERSION", "2027-03-31.next")
+
+    assert stack.doctor() == 1
+    assert "2026-10-28.endive, not 2027-03-31.next" in stack.lines("wrong")[0]
+
+
+def test_an_endpoint_made_by_hand_may_have_another_secret_than_the_stored_one(stack: Stack):
+    stack.put("STRIPE_WEBHOOK_SECRET", "whsec_of_somebody")
+
+    assert stack.doctor() == 0
+    assert "nobody knows whether the secret of we_" in stack.lines("warn")[0]
+
+
+def test_a_rotation_under_way_is_told(stack: Stack):
+    assert webhook_command.main(["--stack", STACK, "--apply", "--rotate"]) == 0
+
+    assert stack.doctor() == 0
+    assert "FINISH=1" in stack.lines("warn")[0]
+
+
+# ------------------------------------------------------------------------------------------------- tables and AWS
+
+
+def test_tables_without_protection_are_wrong(stack: Stack):
+    stack.protect(stack.dynamodb.orders_table, is_on=False)
+    stack.time_to_live(is_on=False)
+
+    assert stack.doctor() == 1
+
+    mends = [line.partition(" → ")[2].split(" --table-name")[0] for line in stack.lines("wrong")]
+    assert mends == [
+        "aws dynamodb update-table",
+        "aws dynamodb update-continuous-backups",
+        "aws dynamodb update-time-to-live",
+    ]
+
+
+def test_a_table_of_another_shape_is_wrong(stack: Stack):
+    table = stack.dynamodb.credits_table
+    stack.dynamodb.client.update_table(TableName=table, DeletionProtectionEnabled=False)
+    stack.dynamodb.client.delete_table(TableName=table)
+    assert stack.doctor() == 1
+    assert "it does not exist" in stack.said
+    stack.dynamodb.client.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "user_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "user_id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+    assert stack.doctor() == 1
+    assert "its keys are not the template's" in stack.said
+    assert "its stream is not OLD_IMAGE" in stack.said
+
+
+@pytest.mark.parametrize(
+    ("limit", "reserved", "code", "says"),
+    [
+        (10, {"ReservedConcurrentExecutions": 20}, 0, "request-service-quota-increase"),
+        (1000, {}, 0, "other load can keep Stripe's events out"),
+        (1000, {"ReservedConcurrentExecutions": 0}, 1, "every event of Stripe's is refused"),
+    ],
+)
+def test_room_for_the_functions(stack: Stack, limit: int, reserved: Json, code: int, says: str):
+    stack.functions.limit, stack.functions.reserved = limit, reserved
+
+    assert stack.doctor() == code
+    assert says in stack.said
+
+
+# --------------------------------------------------------------------------------------------------- keys and clocks
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "says"),
+    [
+        (rsa.generate_private_key(public_exponent=65537, key_size=2048), 0, "ok     tokens: the public key is good"),
+        (ec.generate_private_key(ec.SECP384R1()), 1, "must be an RSA, P-256 or Ed25519 key"),
+    ],
+)
+def test_a_public_key_is_parsed(stack: Stack, key: Any, code: int, says: str):
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    stack.setting("JWT_PUBLIC_KEY", pem.replace("\n", "\\n"))
+
+    assert stack.doctor() == code
+    assert says in stack.said
+    assert "iss or aud is not checked" in stack.said
+
+
+def test_keys_that_cannot_be_fetched_are_wrong(stack: Stack):
+    stack.setting("JWT_JWKS_URL", "http://127.0.0.1:1/jwks.json")
+
+    assert stack.doctor() == 1
+    assert "cannot be fetched (PyJWKClientConnectionError)" in stack.lines("wrong")[0]
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(2, "ok"), (60, "warn"), (400, "wrong")])
+def test_clocks_are_compared(seconds: int, level: str):
+    now = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+    date = format_datetime(now - timedelta(seconds=seconds), usegmt=True)
+
+    [finding] = stripe_account._clock({"date": date}, now)
+
+    assert finding.level == level
+    assert f"by {seconds} s" in finding.says
+
+
+# ----------------------------------------------------------------------------------------------------- the local one
+
+
+def test_without_a_local_stack_the_settings_are_examined_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for name in ("template.yaml", ".env.example"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    for name in ("STRIPE_SECRET_KEY", "FRONTEND_URL", "JWT_SECRET", "PROXY_API_KEY", "STRIPE_WEBHOOK_SECRET"):
+        monkeypatch.delenv(name)
+
+    assert command.main([], root=tmp_path) == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("wrong")] == [
+        "wrong  tables: no local stack is running → make run"
+    ]
+    assert "ok     Stripe key: test mode, stage local" in lines
+
+
+def test_a_setting_that_the_local_stack_cannot_start_with_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / ".env.example").write_text((ROOT / ".env.example").read_text())
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_1")
+
+    assert command.main([], root=tmp_path) == 2
+    assert "live key" in capsys.readouterr().err
+
+
+def test_a_stack_of_somebody_elses_is_not_examined(stack: Stack):
+    del stack.clients["cloudformation"].outputs["WebhookUrl"]
+
+    assert stack.doctor() == 2
+    assert "has no output WebhookUrl" in stack.said

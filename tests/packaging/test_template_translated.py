@@ -1,0 +1,149 @@
+"""What SAM makes of the template: for a plain stack, and for one with everything on."""
+
+import json
+import subprocess
+from functools import cache
+from typing import Any
+
+import pytest
+
+from local import ROOT
+
+PYTHON = ROOT / ".venv-sam/bin/python"
+PLAIN = {"FrontendUrls": "https://shop.example"}
+FULL = PLAIN | {
+    "GradualDeployment": "true",
+    "SnapStart": "PublishedVersions",
+    "AlertEmail": "ops@shop.example",
+    "SecretsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d",
+}
+# SAM's environment is apart from ours, so it is asked in a process of its own. Folders become addresses in S3, as
+# `sam package` makes them.
+TRANSLATE = """
+import json, logging, sys
+import boto3
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+logging.disable()
+path, given, bucket = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
+template = yaml_parse(open(path, encoding="utf-8").read())
+for body in template["Resources"].values():
+    for name in ("CodeUri", "ContentUri"):
+        if name in body.get("Properties", {}):
+            folder = body["Properties"][name].strip("/")
+            body["Properties"][name] = f"s3://{bucket if name == 'ContentUri' else 'bucket'}/{folder}"
+role = "AWSLambdaBasicExecutionRole"
+managed = {role: f"arn:aws:iam::aws:policy/service-role/{role}"}
+translator = Translator(managed, Parser(), boto_session=boto3.Session(region_name="us-east-1"))
+json.dump(translator.translate(template, given), sys.stdout, default=str)
+"""
+
+pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="`make template` installs SAM")
+
+
+@cache
+def translated(parameters: str, bucket: str = "bucket") -> dict[str, Any]:
+    command = [str(PYTHON), "-c", TRANSLATE, str(ROOT / "template.yaml"), parameters, bucket]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)["Resources"]
+    return found
+
+
+def of_type(found: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: body for name, body in found.items() if body["Type"] == kind}
+
+
+def plain() -> dict[str, Any]:
+    return translated(json.dumps(PLAIN))
+
+
+def full() -> dict[str, Any]:
+    return translated(json.dumps(FULL))
+
+
+def test_a_new_layer_alone_publishes_new_versions_of_all_functions():
+    before = of_type(plain(), "AWS::Lambda::Version").keys()
+    after = of_type(translated(json.dumps(PLAIN), "bucket-with-other-layers"), "AWS::Lambda::Version").keys()
+
+    assert len(before) == len(after) == len(of_type(plain(), "AWS::Lambda::Function"))
+    assert not before & after
+
+
+def test_settings_stand_in_the_description_which_cloudformation_can_only_change_by_publishing():
+    for version in of_type(plain(), "AWS::Lambda::Version").values():
+        assert version["Properties"]["Description"] == {"Fn::Sub": "Settings ${SettingsVersion}"}
+
+
+def test_everything_calls_the_alias():
+    found = plain()
+    webhook = {"Ref": "StripeWebhookFunctionAliaslive"}
+    assert found["StripeWebhookFunctionUrl"]["Properties"]["TargetFunctionArn"] == webhook
+    assert found["ExpireCreditsFunctionTimers"]["Properties"]["FunctionName"] == {
+        "Ref": "ExpireCreditsFunctionAliaslive"
+    }
+    assert found["ReconcileFunctionSchedule"]["Properties"]["Target"]["Arn"] == {"Ref": "ReconcileFunctionAliaslive"}
+    paths = found["Api"]["Properties"]["Body"]["paths"].values()
+    for operation in (operation for path in paths for method, operation in path.items() if method != "options"):
+        assert "Aliaslive}" in operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+
+
+def test_anyone_may_call_the_function_url_and_only_through_the_alias():
+    webhook = {"Ref": "StripeWebhookFunctionAliaslive"}
+    public = [
+        body["Properties"]
+        for body in of_type(plain(), "AWS::Lambda::Permission").values()
+        if body["Properties"]["Principal"] == "*"
+    ]
+
+    assert {permission["Action"] for permission in public} == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+    assert all(permission["FunctionName"] == webhook for permission in public)
+    for permission in public:
+        is_url = permission.get("FunctionUrlAuthType") == "NONE" or permission.get("InvokedViaFunctionUrl") is True
+        assert is_url, "the function itself is open to everyone"
+
+
+def test_what_fails_for_good_goes_to_the_bucket_with_the_functions_own_permission():
+    found = plain()
+    mapping = found["ExpireCreditsFunctionTimers"]["Properties"]
+    policies = json.dumps(found["ExpireCreditsFunctionRole"]["Properties"]["Policies"])
+
+    assert mapping["DestinationConfig"] == {
+        "OnFailure": {"Destination": {"Fn::GetAtt": ["ExpiryFailuresBucket", "Arn"]}}
+    }
+    assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+    assert "s3:PutObject" in policies
+    assert "s3:ListBucket" in policies
+
+
+def test_every_function_may_write_its_traces():
+    functions = of_type(plain(), "AWS::Lambda::Function")
+
+    assert all(body["Properties"]["TracingConfig"] == {"Mode": "Active"} for body in functions.values())
+    for name in functions:
+        managed = plain()[f"{name}Role"]["Properties"]["ManagedPolicyArns"]
+        assert any(arn.endswith("AWSXrayWriteOnlyAccess") for arn in managed), name
+
+
+def test_a_plain_stack_is_deployed_at_once_and_needs_no_codedeploy():
+    assert not [name for name, body in plain().items() if body["Type"].startswith("AWS::CodeDeploy")]
+    assert "CodeDeployServiceRole" not in plain()
+
+
+def test_a_gradual_deployment_shifts_every_function_and_watches_the_alarms():
+    groups = of_type(full(), "AWS::CodeDeploy::DeploymentGroup")
+
+    assert len(groups) == len(of_type(full(), "AWS::Lambda::Function"))
+    for group in groups.values():
+        watched = [alarm["Name"]["Ref"] for alarm in group["Properties"]["AlarmConfiguration"]["Alarms"]]
+        assert watched == ["ApiCrashesAlarm", "BackgroundCrashesAlarm", "UnexpectedFailureAlarm"]
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
+    for alias in of_type(full(), "AWS::Lambda::Alias").values():
+        assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
+
+
+def test_every_role_that_the_keys_policy_names_exists():
+    policy = full()["SecretsKeyPolicy"]["Properties"]
+
+    assert {role["Ref"] for role in policy["Roles"]} <= of_type(full(), "AWS::IAM::Role").keys()

@@ -1,0 +1,56 @@
+"""What docs/deploy.md and docs/troubleshooting.md quote is there: commands, log messages, codes, alarms, links."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from local import ROOT
+from topup.api import endpoint
+
+PAGES = [ROOT / "docs" / name for name in ("deploy.md", "troubleshooting.md", "cost.md")]
+SOURCES = "".join(
+    path.read_text() for folder in ("layers/topup", "functions") for path in (ROOT / folder).rglob("*.py")
+)
+TEMPLATE = (ROOT / "template.yaml").read_text()
+
+
+def quoted(pattern: str) -> set[str]:
+    return {found for page in PAGES for found in re.findall(pattern, page.read_text(encoding="utf-8"))}
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def test_every_make_command_is_a_target():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    assert quoted(r"`?make ([a-z]+(?:-[a-z]+)*)(?=[ `\n])") <= targets
+
+
+def test_every_log_message_is_logged():
+    messages = quoted(r'message = "([^"]+)"') | quoted(r"[Ll]og (?:line )?`([^`]+)`")
+    listed = [re.findall(r'"([^"]+)"', found) for found in quoted(r"message in \[([^\]]+)\]")]
+    for message in messages.union(*listed):
+        assert f'"{message}"' in SOURCES, message
+
+
+def test_every_code_is_a_code():
+    codes = {error.code for error in endpoint.STATUS_OF} | {"internal_error"}
+
+    assert quoted(r"(?:40\d|50\d|42\d) `([a-z_]+)`") | quoted(r'code = "([a-z_]+)"') <= codes
+
+
+def test_every_alarm_is_in_the_template():
+    for alarm in quoted(r"`(\w+Alarm)`"):
+        assert f"  {alarm}:" in TEMPLATE, alarm
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path):
+    for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+        linked = (page.parent / target).resolve() if target else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"

@@ -1,0 +1,73 @@
+"""events/ plays one purchase, as `sam local invoke` does, with the values of .env.example."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local import ROOT, settings
+from local.in_process.api import load_handler
+from local.in_process.shop import Shop
+from tools.generate import events
+from topup import fulfilment, store
+from topup.runtime import config
+from topup.stripe_gateway import translation
+
+
+def on_file(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return event
+
+
+def test_the_files_are_what_the_tool_makes():
+    made = events.events()
+
+    assert {name: on_file(name) for name in made} == made
+
+
+def test_the_events_in_order_are_a_whole_purchase_down_to_its_expiry(shop: Shop, environment: pytest.MonkeyPatch):
+    for name, value in settings.parse(ROOT / ".env.example").items():
+        environment.setenv(name, value)
+    environment.setenv("STRIPE_SECRET_KEY", "sk_test_1")  # the one that the simulator of these tests takes
+    environment.setenv("STACK_NAME", events.STACK)
+    config.settings.cache_clear()
+    pay_the_order_that_is_refunded(shop)
+
+    told = {name: invoke(shop, name) for name in events.events()}
+
+    assert told["get_payment"]["status"] == "succeeded"
+    assert told["get_credits"]["balance"] == 2200
+    assert told["spend_credits"]["balance_after"] == 2100
+    assert told["refund_payment"]["credits_refunded"] == 275
+    assert [row["amount"] for row in told["list_transactions"]["transactions"]] == [-275, -100, 1100, 1100]
+    assert told["expire_credits"] == {"batchItemFailures": []}
+    assert len(told["list_payments"]["payments"]) == 2
+    assert told["reconcile"]["failures"] == 0
+    assert [entry.transaction_type for entry in store.list_entries(events.USER, 1, None)] == ["expired"]
+
+
+def pay_the_order_that_is_refunded(shop: Shop) -> None:
+    create = on_file("create_checkout")
+    headers = {**create["headers"], "idempotency-key": events.REFUND_KEY}
+    payment = shop.api.invoke("create_checkout", {**create, "headers": headers}).json()
+    assert payment["payment_id"] == events.REFUND_ORDER
+    shop.pay(payment)
+    intent = shop.simulator.session(payment["payment_url"].rpartition("/")[2])["payment_intent"]
+    fulfilment.apply(translation.received_by_intent(intent), shop.now)
+
+
+def invoke(shop: Shop, name: str) -> Any:
+    function = name.removesuffix("_url")
+    if "requestContext" in on_file(name):
+        answer = shop.api.invoke(function, on_file(name))
+        assert answer.status == 200, answer.body
+        return answer.json()
+    with shop.dynamodb.acting_as(function):
+        return load_handler(function)(on_file(name), Context())
+
+
+class Context:
+    """What a function without a request looks at."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000

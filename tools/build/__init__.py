@@ -1,0 +1,1 @@
+"""What prepares an environment, a lock or a layer."""

@@ -1,0 +1,30 @@
+"""`make lock`: the versions of pyproject.toml, resolved once for every Python from 3.11 up, with hashes.
+
+requirements-dev.txt is the truth; the layer's list is resolved under it, so that what is tested is what is deployed.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DEV = "requirements-dev.txt"
+LAYER = "layers/dependencies/requirements.txt"
+SAM = "requirements-sam.txt"
+COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate"]
+
+
+def main() -> None:
+    _compile("pyproject.toml", "--group", "dev", "--output-file", DEV)
+    _compile("pyproject.toml", "--constraint", DEV, "--output-file", LAYER)
+    _compile("--group", "pyproject.toml:sam", "--output-file", SAM)
+
+
+def _compile(*arguments: str) -> None:
+    print("resolving", arguments[-1], flush=True)
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, *COMPILE, "--custom-compile-command", "make lock", *arguments], cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A purchase from the terminal, step by step."""

@@ -1,0 +1,54 @@
+"""Stripe on this machine, in a thread of this process: the port first, which the functions are told, then the rest."""
+
+import contextlib
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import uvicorn
+
+from local.stripe_simulator.__main__ import listen
+from local.stripe_simulator.app import create_app
+from local.stripe_simulator.simulator import Simulator
+from tools.deploy_local.processes import TrialError
+
+START_TIMEOUT = 10.0  # seconds
+
+
+@contextlib.contextmanager
+def listener() -> Iterator[tuple[socket.socket, str]]:
+    """A port that is taken but not served yet, and its address."""
+    with listen(0) as bound:
+        yield bound, f"http://localhost:{bound.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def serving(bound: socket.socket, address: str, *, secret_key: str, webhook: tuple[str, str]) -> Iterator[None]:
+    """`webhook`: a URL and its signing secret. Raises TrialError when it does not start."""
+    simulator = Simulator(
+        address,
+        now=lambda: datetime.now(UTC),
+        rng=random.SystemRandom(),
+        secret_key=secret_key,
+        webhooks=[webhook],
+    )
+    server = uvicorn.Server(uvicorn.Config(create_app(simulator), log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    try:
+        _wait(server)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _wait(server: uvicorn.Server) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while not server.started:
+        if time.monotonic() > deadline:
+            raise TrialError("the Stripe simulator does not start")
+        time.sleep(0.01)

@@ -1,0 +1,1 @@
+"""docs/cost.md, from counted requests and prices.toml."""

@@ -1,0 +1,185 @@
+"""`make cost`: writes docs/cost.md, what a million of each thing costs, from counted requests and prices.toml."""
+
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local import ROOT
+from local.aws.intrinsics import read_yaml
+from tools.generate.cost.flows import Measured, measure
+from tools.generate.cost.metering import READ_STEP, Call
+
+PRICES = Path(__file__).with_name("prices.toml")
+DOCUMENT = ROOT / "docs" / "cost.md"
+TEXT = Path(__file__).with_name("cost.md.in")
+MILLION = 1_000_000
+GIGABYTE = 1_000_000_000
+BY_API = {"create_checkout", "get_payment", "spend_credits"}  # the webhook comes by the function's own URL: no charge
+ARCHITECTURE = "arm64"  # the template's default
+
+Prices = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Dollars for a million of one thing."""
+
+    write_units: float
+    read_units: float
+    dynamodb: float
+    compute: float  # Lambda: requests and gigabyte-seconds
+    http_api: float
+    observed: float  # logs and traces
+
+    @property
+    def total(self) -> float:
+        return self.dynamodb + self.compute + self.http_api + self.observed
+
+
+def cost_of(calls: Iterable[Call], prices: Prices, memory: int) -> Cost:
+    """What the calls of one flow cost, a million times; `memory` in MB."""
+    calls = tuple(calls)
+    factor = prices["assumed"]["index_units_in_transactions"]
+    writes, reads = sum(call.write_units(factor) for call in calls), sum(call.reads for call in calls)
+    return Cost(
+        write_units=writes,
+        read_units=reads,
+        dynamodb=_dynamodb(writes, reads, prices),
+        compute=sum(_compute(call, prices, memory) for call in calls),
+        http_api=sum(call.function in BY_API for call in calls) * prices["http_api"]["million_requests"],
+        observed=sum(_observed(call, prices) for call in calls),
+    )
+
+
+def _dynamodb(write_units: float, read_units: float, prices: Prices) -> float:
+    table = prices["dynamodb"]
+    return float(write_units * table["million_write_units"] + read_units * table["million_read_units"])
+
+
+def _compute(call: Call, prices: Prices, memory: int) -> float:
+    table, seconds = prices["lambda"], prices["assumed"]["milliseconds"][call.function] / 1000
+    gigabyte_seconds = seconds * memory / 1024 * MILLION
+    share = prices["assumed"]["lots_in_one_expiry_call"] if call.function == "expire_credits" else 1
+    return float((table["million_requests"] + gigabyte_seconds * table[f"gigabyte_second_{ARCHITECTURE}"]) / share)
+
+
+def _observed(call: Call, prices: Prices) -> float:
+    logged = (call.log_bytes + prices["assumed"]["platform_log_bytes"]) * MILLION / GIGABYTE
+    traced = prices["assumed"]["traced_share"] * prices["xray"]["million_traces"]
+    return float(logged * prices["cloudwatch"]["gigabyte_of_logs"] + traced)
+
+
+# -------------------------------------------------------------------------------------------------- the plain design
+
+
+def plain_units(measured: Measured, prices: Prices) -> dict[str, tuple[float, float]]:
+    """Write and read units of the plain design, flow by flow. It has one index, of an order by its user."""
+    plain = prices["plain"]
+    webhooks = sum(call.function == "stripe_webhook" for call in measured.flows["purchase"])
+    order_writes = 3  # placed, given its session, paid
+    writes = 2 + plain["first_webhook_writes"] + (webhooks - 1) * plain["later_webhook_writes"] + order_writes
+    scanned = scan_units(measured.credits_bytes, plain["days_until_expiry"], prices)
+    return {
+        "purchase": (writes, webhooks * plain["webhook_reads"]),
+        "status read": (0, plain["status_reads"]),
+        "spend": (plain["spend_writes"], plain["spend_reads"]),
+        "expiry": (plain["expiry_writes"], scanned),
+    }
+
+
+def scan_units(size: int, days: int, prices: Prices) -> float:
+    """What scanning so many bytes on so many days reads, eventually consistent."""
+    return float(days * prices["plain"]["scans_a_day"] * size / READ_STEP / 2)
+
+
+def scan_with_history(measured: Measured, prices: Prices) -> float:
+    """Dollars for the scans' share of a million expiries, where the history stays in the table."""
+    plain = prices["plain"]
+    size = measured.credits_bytes + plain["spends_per_purchase"] * measured.spend_bytes
+    return _dynamodb(0, scan_units(size, plain["days_of_history"], prices), prices)
+
+
+# ---------------------------------------------------------------------------------------------------- the document
+
+
+def render(measured: Measured, prices: Prices, memory: int) -> str:
+    """docs/cost.md."""
+    costs = {name: cost_of(calls, prices, memory) for name, calls in measured.flows.items()}
+    plain = plain_units(measured, prices)
+    stored = (
+        (measured.order_bytes * 2 + measured.credits_bytes + 300) * MILLION / GIGABYTE
+    )  # 100 bytes overhead an item
+    monthly = stored * (prices["dynamodb"]["gigabyte_month"] + prices["dynamodb"]["backup_gigabyte_month"])
+    return TEXT.read_text(encoding="utf-8").format(
+        noted=prices["noted"],
+        checked="checked on that day" if prices["checked"] else "not checked against AWS's pages since",
+        region=prices["region"],
+        memory=memory,
+        costs=_table(costs),
+        calls=_calls(measured, prices),
+        plain=_comparison(costs, plain, prices),
+        stored=f"{stored:.1f}",
+        monthly=f"{monthly:.2f}",
+        scan=f"{_dynamodb(0, plain['expiry'][1], prices):.2f}",
+        history=f"{scan_with_history(measured, prices):.0f}",
+        spends=prices["plain"]["spends_per_purchase"],
+        years=prices["plain"]["days_of_history"] // 365,
+        traced=f"{prices['assumed']['traced_share']:.0%}",
+        **prices["assumed"] | {"milliseconds": _durations(prices)},
+    )
+
+
+def _table(costs: Mapping[str, Cost]) -> str:
+    rows = [
+        f"| {name} | {cost.dynamodb:.2f} | {cost.compute:.2f} | {cost.http_api:.2f} | {cost.observed:.2f} "
+        f"| **{cost.total:.2f}** |"
+        for name, cost in costs.items()
+    ]
+    return "\n".join(
+        ["| a million of | DynamoDB | Lambda | HTTP API | logs, traces | $ |", "|---|--:|--:|--:|--:|--:|", *rows]
+    )
+
+
+def _calls(measured: Measured, prices: Prices) -> str:
+    factor = prices["assumed"]["index_units_in_transactions"]
+    rows = [
+        f"| {name} | {call.function} | {call.write_units(factor):g} | {call.reads:g} | {call.log_bytes} |"
+        for name, calls in measured.flows.items()
+        for call in calls
+    ]
+    return "\n".join(
+        ["| flow | call | write units | read units | bytes logged, about |", "|---|---|--:|--:|--:|", *rows]
+    )
+
+
+def _comparison(costs: Mapping[str, Cost], plain: Mapping[str, tuple[float, float]], prices: Prices) -> str:
+    rows = [
+        f"| {name} | {cost.write_units:g} | {cost.read_units:g} | {cost.dynamodb:.2f} "
+        f"| {plain[name][0]:g} | {plain[name][1]:.3g} | {_dynamodb(*plain[name], prices):.2f} |"
+        for name, cost in costs.items()
+    ]
+    head = "| a million of | writes | reads | Topup, $ | plain: writes | plain: reads | plain, $ |"
+    return "\n".join([head, "|---|--:|--:|--:|--:|--:|--:|", *rows])
+
+
+def _durations(prices: Prices) -> str:
+    return ", ".join(f"{name} {time} ms" for name, time in prices["assumed"]["milliseconds"].items())
+
+
+def document() -> str:
+    """docs/cost.md as it should be now."""
+    memory = read_yaml(ROOT / "template.yaml")["Globals"]["Function"]["MemorySize"]
+    return render(measure(), tomllib.loads(PRICES.read_text(encoding="utf-8")), memory)
+
+
+def main() -> int:
+    DOCUMENT.write_text(document(), encoding="utf-8")
+    print(f"wrote {DOCUMENT.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""`make events`: one event per function and trigger, as AWS hands it over, for `sam local invoke` and for the tests.
+
+They play one purchase in their order, down to its refund and its expiry: the checkout's Idempotency-Key fixes the
+order's id, so that everything that follows is about it (but a refund, which needs an order that was really paid).
+Tokens and signatures are made with the values of .env.example, and are worth nothing anywhere else; the time of the
+events stands still, so they never grow too old.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+import stripe
+
+from local import ROOT, settings
+from topup.domain import idempotency, times
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+USER = "user-demo"
+KEY = "events-create-checkout"
+ORDER = idempotency.id_from_key(USER, KEY)
+REFUND_KEY = "events-refund-payment"  # Stripe must know the payment that is refunded: an order that was really paid
+REFUND_ORDER = idempotency.id_from_key(USER, REFUND_KEY)
+STACK = "123456789012/us-east-1/local"  # what `sam local` makes of STACK_NAME
+FAR = 4_000_000_000  # the year 2096, in epoch seconds
+
+
+def events() -> dict[str, dict[str, Any]]:
+    """The events by the name of their file."""
+    secrets = settings.parse(ROOT / ".env.example")
+    user = {"authorization": f"Bearer {_token(secrets, USER)}"}
+    buyer = user | {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": KEY}
+    paid = json.dumps(_paid_event(), indent=2)
+    signed = {"stripe-signature": _signature(paid, secrets["STRIPE_WEBHOOK_SECRET"])}
+    admin = {"authorization": f"Bearer {_token(secrets, 'admin-demo', role='admin')}"}
+    service = {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": "events-spend-credits"}
+    spend = json.dumps({"user_id": USER, "amount": 100, "description": "Translation of three pages"})
+    refund = json.dumps({"payment_id": REFUND_ORDER, "reason": "Customer request", "amount": 25})
+    create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
+    return {
+        "list_packages": _event("GET /api/payments/packages", {}),
+        "create_checkout": _event("POST /api/payments/stripe/create", buyer, body=create),
+        "stripe_webhook": _event("POST /api/payments/webhook/stripe", signed, body=paid),
+        "stripe_webhook_url": _event("$default", signed, path="/", body=paid, encoded=True),
+        "get_payment": _event(
+            "GET /api/payments/{payment_id}",
+            user,
+            path=f"/api/payments/{ORDER}",
+            parameters={"payment_id": ORDER},
+        ),
+        "list_payments": _event("GET /api/payments", user, query={"limit": "20"}),
+        "get_credits": _event("GET /api/users/credits", user),
+        "spend_credits": _event("POST /api/users/credits/spend", service, body=spend),
+        "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
+        "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
+        "expire_credits": {"Records": [_timer_deletion()]},
+        "reconcile": {"time": times.to_text(NOW)},
+    }
+
+
+def _token(secrets: Mapping[str, str], user_id: str, **claims: str) -> str:
+    return jwt.encode({"sub": user_id, "exp": FAR, **claims}, secrets["JWT_SECRET"], "HS256")
+
+
+def _timer_deletion() -> dict[str, Any]:
+    """The stream record of a deletion by TTL (DynamoDB documentation, "DynamoDB Streams and Time to Live")."""
+    expires_at = times.months_later(NOW, 6)
+    keys = {"user_id": {"S": USER}, "record": {"S": f"EXPIRY#{ORDER}"}}
+    timer = {
+        "lot_record": {"S": f"LOT#{times.to_text(expires_at)}#{ORDER}"},
+        "ttl": {"N": f"{expires_at.timestamp():.0f}"},
+    }
+    return {
+        "eventID": "c4ca4238a0b923820dcc509a6f75849b",
+        "eventName": "REMOVE",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": int(expires_at.timestamp()) + 600,
+            "Keys": keys,
+            "OldImage": keys | timer,
+            "SequenceNumber": "4421584500000000017450439091",
+            "SizeBytes": 220,
+            "StreamViewType": "OLD_IMAGE",
+        },
+        "userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"},
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/credits/stream/2026-03-01T00:00:00.000",
+    }
+
+
+def _event(
+    route_key: str,
+    headers: Mapping[str, str],
+    *,
+    path: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+    body: str = "",
+    encoded: bool = False,
+) -> dict[str, Any]:
+    """Payload format 2.0 (API Gateway documentation, "Lambda proxy integrations for HTTP APIs")."""
+    method = route_key.partition(" ")[0] if " " in route_key else "POST"
+    raw_path = path or route_key.partition(" ")[2]
+    sent = {"accept": "*/*", "host": "api.example.com", **headers}
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": raw_path,
+        "rawQueryString": "&".join(f"{name}={value}" for name, value in (query or {}).items()),
+        "headers": sent | ({"content-type": "application/json"} if body else {}),
+        "requestContext": _context(route_key, method, raw_path),
+        "isBase64Encoded": encoded,
+    }
+    optional = {
+        "queryStringParameters": query,
+        "pathParameters": parameters,
+        "body": base64.b64encode(body.encode()).decode() if encoded else body,
+    }
+    return event | {name: value for name, value in optional.items() if value}
+
+
+def _context(route_key: str, method: str, path: str) -> dict[str, Any]:
+    return {
+        "accountId": "123456789012",
+        "apiId": "api-id",
+        "domainName": "api.example.com",
+        "domainPrefix": "api",
+        "http": {
+            "method": method,
+            "path": path,
+            "protocol": "HTTP/1.1",
+            "sourceIp": "192.0.2.1",
+            "userAgent": "events",
+        },
+        "requestId": "JKJaXmPLvHcESHA=",
+        "routeKey": route_key,
+        "stage": "$default",
+        "time": NOW.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": int(NOW.timestamp() * 1000),  # milliseconds
+    }
+
+
+def _paid_event() -> dict[str, Any]:
+    """Stripe API: event payment_intent.succeeded; of the two that say "paid", the one that names no session."""
+    return {
+        "id": "evt_3Example",
+        "object": "event",
+        "api_version": stripe.api_version,
+        "created": int(NOW.timestamp()),
+        "type": "payment_intent.succeeded",
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "data": {
+            "object": {
+                "id": "pi_3Example",
+                "object": "payment_intent",
+                "amount": 10000,
+                "amount_received": 10000,
+                "currency": "cny",
+                "livemode": False,
+                "metadata": {"order_id": ORDER, "user_id": USER, "topup_stack": STACK},
+                "status": "succeeded",
+            }
+        },
+    }
+
+
+def _signature(body: str, secret: str) -> str:
+    return str(stripe.WebhookSignature.generate_signature_header(body, secret, int(NOW.timestamp())))
+
+
+def main() -> None:
+    for name, event in events().items():
+        path = ROOT / "events" / f"{name}.json"
+        path.write_text(json.dumps(event, indent=2) + "\n")
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

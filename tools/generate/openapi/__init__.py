@@ -1,0 +1,1 @@
+"""docs/openapi.json, from the routes and the code behind them."""

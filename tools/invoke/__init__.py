@@ -1,0 +1,1 @@
+"""One function in its container, with its event."""
