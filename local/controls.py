@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from local.aws.functions import FunctionError
 from local.aws.project import Runtime
-from local.aws.reaper import Reaper
 from local.aws.template import Function, TemplateError
+from local.aws.ttl import Reaper
 
 RECONCILE = "reconcile"
 LONGEST_WINDOW = 720  # hours; Stripe keeps events for 30 days

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import anyio.to_thread
 import httpx
 from starlette.types import ASGIApp
 
-from local import companions, discovery, environment, servers, tokens
+from local import discovery, environment, servers, tokens
 from local.aws import dynamodb, function_url, gateway
 from local.aws.dynamodb import Emulator
 from local.aws.function_url import FunctionUrl
@@ -22,8 +23,8 @@ from local.aws.gateway import Gateway
 from local.aws.intrinsics import ParameterError
 from local.aws.loader import Loader
 from local.aws.project import Project, Runtime
-from local.aws.reaper import Reaper
 from local.aws.template import Template
+from local.aws.ttl import Reaper
 from local.banner import Access
 from local.clock import Clock
 from local.controls import Controls
@@ -31,6 +32,10 @@ from local.environment import Addresses
 from local.logs import Console, HandlerLog, Switchboard
 from local.servers import Claim
 from local.settings import PARAMETERS, Settings, SettingsError
+from local.storefront import app as storefront_app
+from local.storefront.app import StorefrontConfig
+from local.stripe_simulator import Simulator
+from local.stripe_simulator import app as simulator_app
 
 T = TypeVar("T")
 
@@ -150,12 +155,39 @@ def _apps(settings: Settings, access: Access, runtime: Runtime, reaper: Reaper) 
     apps: dict[str, ASGIApp] = {
         "API_PORT": gateway.create_app(Gateway(runtime), runtime.clock, controls),
         "WEBHOOK_PORT": function_url.create_app(FunctionUrl(runtime)),
-        "WEB_PORT": companions.storefront(access),
+        "WEB_PORT": _storefront(access),
     }
     addresses = access.addresses
     if addresses.stripe:
-        apps["STRIPE_PORT"] = companions.simulator(settings, addresses.stripe, addresses.webhook, runtime.clock)
+        apps["STRIPE_PORT"] = _simulator(settings, addresses.stripe, addresses.webhook, runtime.clock)
     return apps
+
+
+def _simulator(settings: Settings, url: str, webhook_url: str, clock: Clock) -> ASGIApp:
+    """Stripe at `url`, which tells `webhook_url` of everything that happens."""
+    values = settings.values
+    webhook_secret = values["STRIPE_WEBHOOK_SECRET"].split(",")[0].strip()
+    return simulator_app.create_app(
+        Simulator(
+            url,
+            now=clock.now,
+            rng=random.Random(),  # noqa: S311 - ids that nobody has to guess
+            secret_key=values["STRIPE_SECRET_KEY"],
+            webhooks=[(f"{webhook_url}/", webhook_secret)],
+        )
+    )
+
+
+def _storefront(access: Access) -> ASGIApp:
+    return storefront_app.create_app(
+        StorefrontConfig(
+            api_url=access.addresses.api,
+            user_token=access.user_token,
+            admin_token=access.admin_token,
+            api_key=access.api_key,
+            simulator_url=access.addresses.stripe,
+        )
+    )
 
 
 async def _check_api(api: Claim, log: HandlerLog) -> None:

@@ -14,12 +14,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from local.aws import reaper as reapers
 from local.aws import ttl
 from local.aws.functions import Functions
 from local.aws.loader import Loader
 from local.aws.project import Project, Runtime
-from local.aws.reaper import Reaper
+from local.aws.ttl import Reaper
 from local.clock import Clock
 from local.controls import Controls
 from local.in_process.dynamodb import Emulator
@@ -118,7 +117,7 @@ class Played:
 
 @pytest.fixture
 def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
-    monkeypatch.setattr(reapers, "INTERVAL", 0.02)
+    monkeypatch.setattr(ttl, "INTERVAL", 0.02)
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     for name, source in (("consume", CONSUME), ("reconcile", RECONCILE)):
         (tmp_path / "functions" / name).mkdir(parents=True)
@@ -163,7 +162,7 @@ def test_what_is_due_is_deleted_and_handed_over_in_batches_through_the_filter(pl
 
 
 def test_moving_the_clock_wakes_the_reaper(played: Played, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reapers, "INTERVAL", 3600)
+    monkeypatch.setattr(ttl, "INTERVAL", 3600)
     played.put("t1", due_in=86_400)
 
     async def story(reaper: Reaper, _client: httpx.AsyncClient) -> None:
