@@ -1,5 +1,6 @@
-"""What docs/deploy.md and docs/troubleshooting.md quote is there: commands, log messages, codes, alarms, links."""
+"""What the pages quote is there: commands, log messages, codes, alarms, links, files and names of the code."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from local import ROOT
 from topup.api import endpoint
 
 PAGES = [ROOT / "docs" / name for name in ("deploy.md", "troubleshooting.md", "cost.md")]
+LINKED = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+PACKAGE = ROOT / "layers" / "topup" / "topup"
 SOURCES = "".join(
     path.read_text() for folder in ("layers/topup", "functions") for path in (ROOT / folder).rglob("*.py")
 )
@@ -48,9 +51,35 @@ def test_every_alarm_is_in_the_template():
         assert f"  {alarm}:" in TEMPLATE, alarm
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path):
     for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
         linked = (page.parent / target).resolve() if target else page
         assert linked.exists(), target
         assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"
+
+
+def names_of(path: Path) -> set[str]:
+    """Everything that a module defines or imports, the members of its classes too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.Name(id=name, ctx=ast.Store()):
+                found.add(name)
+            case ast.ImportFrom(names=names):
+                found |= {alias.asname or alias.name for alias in names}
+    return found
+
+
+def test_every_file_and_name_of_the_glossary_is_in_the_code():
+    rows = [
+        row for row in (ROOT / "docs/glossary.md").read_text(encoding="utf-8").splitlines() if row.startswith("| **")
+    ]
+    cited = [quoted for row in rows for quoted in re.findall(r"`([^`]+)`", row.rsplit("|", 2)[1])]
+    assert len(cited) >= len(rows)
+    for path, _, name in (citation.partition(":") for citation in cited):
+        file = next((folder / path for folder in (PACKAGE, ROOT) if (folder / path).exists()), None)
+        assert file, path
+        assert not name or name in names_of(file), f"{path}:{name}"
