@@ -83,3 +83,14 @@ def test_every_file_and_name_of_the_glossary_is_in_the_code():
         file = next((folder / path for folder in (PACKAGE, ROOT) if (folder / path).exists()), None)
         assert file, path
         assert not name or name in names_of(file), f"{path}:{name}"
+
+
+def test_the_index_lists_every_decision_with_its_title_date_and_status():
+    index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
+    for record in sorted((ROOT / "docs/decisions").glob("[0-9]*.md")):
+        text = record.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 40, record.name
+        head = re.match(r"# (\d+)\. (.+)\n\n\*\*Status\.\*\* (.+), (\d{4}-\d\d-\d\d)\.\n", text)
+        assert head, record.name
+        number, title, status, date = head.groups()
+        assert f"| {number} | [{title}]({record.name}) | {date} | {status.lower()} |\n" in index, record.name
