@@ -9,10 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.aws.event_pattern import matches
 from local.aws.functions import FunctionError, PayloadTooLargeError
 from local.aws.stream_records import Record, sequence_number
-from local.aws.template import StreamMapping
 
 Invoke = Callable[[dict[str, Any]], Awaitable[Any]]
 GiveUp = Callable[[Sequence[Record], int], None]
@@ -41,11 +39,6 @@ class Rules:
             reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
             lanes=int(properties.get("ParallelizationFactor", 1)),
         )
-
-
-def passes(mapping: StreamMapping, record: Record) -> bool:
-    """Whether one of the mapping's filters lets the record through; without filters, all pass."""
-    return not mapping.filters or any(matches(pattern, record) for pattern in mapping.filters)
 
 
 async def deliver(

@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from local.aws import event_pattern
 from local.aws.intrinsics import NO_VALUE, Resolver, TemplateError, as_text, read_yaml
 
 FUNCTION = "AWS::Serverless::Function"
@@ -21,6 +20,9 @@ TABLE_PROPERTIES = (
     "BillingMode",
     "ProvisionedThroughput",
 )
+
+# Of EventBridge's patterns. AWS Lambda, "Event filtering"; Amazon EventBridge, "Comparison operators".
+FILTER_OPERATORS = {"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"}
 
 # Which secrets a function reads from AWS: each has its own list, and here they come from the environment.
 NOT_SHARED = "SECRETS"
@@ -171,9 +173,7 @@ class _Reader:
         if not source or source[1] != "StreamArn":
             raise TemplateError(f"{place}.Stream: expected !GetAtt <table>.StreamArn")
         criteria = self._resolver.resolve(event.get("FilterCriteria", {}), f"{place}.FilterCriteria")
-        patterns = tuple(json.loads(item["Pattern"]) for item in criteria.get("Filters", ()))
-        for pattern in patterns:
-            event_pattern.check(pattern, f"{place}.FilterCriteria")
+        patterns = tuple(_pattern(item["Pattern"], f"{place}.FilterCriteria") for item in criteria.get("Filters", ()))
         properties = {name: value for name, value in event.items() if name not in ("Stream", "FilterCriteria")}
         return StreamMapping(source[0], function, patterns, self._resolver.resolve(properties, place))
 
@@ -206,3 +206,26 @@ class _Reader:
         ttl = properties.get("TimeToLiveSpecification", {})
         attribute = ttl.get("AttributeName") if ttl.get("Enabled") else None
         return Table(logical_id, self._resolver.physical_name(logical_id), definition, attribute)
+
+
+def _pattern(text: str, place: str) -> Mapping[str, Any]:
+    """An EventBridge pattern, as the filter of a stream mapping has it."""
+    try:
+        pattern = json.loads(text)
+    except ValueError as error:
+        raise TemplateError(f"{place}: a filter pattern must be JSON: {error}") from error
+    _check_pattern(pattern, place)
+    return cast("Mapping[str, Any]", pattern)
+
+
+def _check_pattern(pattern: Any, place: str) -> None:
+    """AWS refuses a mapping whose pattern is wrong; moto, which does the matching here, lets everything pass."""
+    if not isinstance(pattern, dict) or not pattern:
+        raise TemplateError(f"{place}: a filter pattern must be an object that is not empty")
+    for name, allowed in pattern.items():
+        if not isinstance(allowed, list):
+            _check_pattern(allowed, f"{place}.{name}")
+            continue
+        for operator in (rule for rule in allowed if isinstance(rule, dict)):
+            if len(operator) != 1 or not operator.keys() <= FILTER_OPERATORS:
+                raise TemplateError(f"{place}.{name}: {json.dumps(operator)} is no filter operator")

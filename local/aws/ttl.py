@@ -105,7 +105,7 @@ class Reaper:
             if self.switches.drop:
                 self._dropped += len(items)
             else:
-                self._streams.publish(table, items, mappings)
+                await self._streams.publish(table, items, mappings)
 
     def _dynamodb(self) -> "DynamoDBClient":
         """Made on first use: by then the environment says where the emulator is."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import botocore.session
 
-from local.aws.stream_delivery import passes
+from local.aws.streams import passes
 from local.in_process.api import template
 from local.in_process.dynamodb import Emulator
 from tests.support.dynamodb_local import DynamoDBLocal
@@ -48,7 +48,7 @@ class CreditsStream:
 
     def let_through(self) -> list[Record]:
         """Those that the template's filter lets through to expire_credits."""
-        return [record for record in self.records() if passes(self._mapping, record)]
+        return [record for record in self.records() if passes(self._mapping.filters, record)]
 
     def wait_for_ttl(self) -> None:
         """Returns when nothing that is due by the real clock is left."""

@@ -222,6 +222,30 @@ def test_stream_mappings_keep_their_filters(tmp_path: Path) -> None:
     assert mapping.filters == ({"eventName": ["REMOVE"]},)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "complaint"),
+    [
+        ("{", "must be JSON"),
+        ("[]", "must be an object"),
+        ("{}", "must be an object"),
+        ('{"a": "x"}', r"\.a: a filter pattern must be an object"),
+        ('{"a": {"b": [{"prefx": "x"}]}}', r'\.a\.b: {"prefx": "x"} is no filter operator'),
+        ('{"a": [{"prefix": "x", "exists": true}]}', r"\.a: .* is no filter operator"),
+    ],
+)
+def test_a_filter_that_aws_would_refuse_is_named(tmp_path: Path, pattern: str, complaint: str) -> None:
+    event = f"""
+              Events:
+                Expired:
+                  Type: DynamoDB
+                  Properties:
+                    Stream: !GetAtt Orders.StreamArn
+                    FilterCriteria: {{Filters: [{{Pattern: '{pattern}'}}]}}
+    """
+    with pytest.raises(TemplateError, match=rf"Handler\.Events\.Expired\.FilterCriteria.*{complaint}"):
+        read(tmp_path, a_function("1", event))
+
+
 # -------------------------------------------------------------------------------------------------------- settings
 
 

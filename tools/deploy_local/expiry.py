@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from local.aws.event_pattern import matches
 from local.aws.stream_records import FIRST_SEQUENCE_NUMBER, Record, Stream
+from local.aws.streams import passes
 from local.aws.template import Table
 from local.client import expect, poll
 from tools.deploy_local.stack import Stack
@@ -54,10 +54,10 @@ class Expiry:
         stream = self._stream()
         return [stream.removal(timer, _moment_of(timer) + A_DAY) for timer in timers]
 
-    def passes(self, record: Mapping[str, Any]) -> bool:
+    def passes(self, record: Record) -> bool:
         """Whether the deployed mapping's filter lets a record through."""
         filters = self.mapping()["FilterCriteria"]["Filters"]
-        return any(matches(json.loads(one["Pattern"]), record) for one in filters)
+        return passes([json.loads(one["Pattern"]) for one in filters], record)
 
     def probe_mapping(self) -> None:
         """Let one deletion by hand through the mapping, which shows that stream, mapping and function are connected.
