@@ -138,10 +138,16 @@ def test_every_function_can_be_imported(function: str, opt: Path, lambdas_python
 
 
 def test_every_client_can_be_made(opt: Path, lambdas_python: str):
-    code = "from topup import parameter_store, store; from topup.store.client import client; from topup.stripe_gateway"
-    code += ".client import http_client; client(); client().get_paginator('query'); parameter_store._client()"
+    code = """
+from topup.runtime import parameter_store
+from topup.store.client import client
+from topup.stripe_gateway.client import http_client
 
-    run_with(opt, lambdas_python, f"{code}; http_client()")
+client().get_paginator("query")
+parameter_store._client()
+http_client()
+"""
+    run_with(opt, lambdas_python, code)
 
 
 def test_what_is_loaded_on_occasion_is_there(opt: Path, lambdas_python: str):
@@ -202,6 +208,6 @@ def test_without_lambdas_python_the_build_says_so_and_goes_on(
 
     builder.build_topup(ROOT / "layers" / "topup", tmp_path)
 
-    assert (tmp_path / "python" / "topup" / "config.py").exists()
+    assert (tmp_path / "python" / "topup" / "runtime" / "config.py").exists()
     assert not list(tmp_path.rglob("*.pyc"))
     assert capsys.readouterr().err.count("\n") == 1
