@@ -72,11 +72,6 @@ def sequence_number(record: Record) -> str:
     return str(record["dynamodb"]["SequenceNumber"])
 
 
-def partition_of(record: Record) -> str:
-    """What is the same for all records of one item, and of its neighbours under the same partition key."""
-    return json.dumps(next(iter(record["dynamodb"]["Keys"].values())))
-
-
 def failed_batch(records: Sequence[Record], *, function_arn: str, calls: int, now: datetime) -> dict[str, Any]:
     """What Lambda writes to an S3 on-failure destination; other destinations get it without the payload."""
     arrivals = [datetime.fromtimestamp(one["dynamodb"]["ApproximateCreationDateTime"], UTC) for one in records]

@@ -1,32 +1,39 @@
-"""The tables' streams: the records of deletions on their way to the functions that the template maps them to."""
+"""The tables' streams, delivered to the functions as Lambda's event source mappings do: filter, batch, retry, give up.
+
+Simpler than Lambda: one batch at a time, never split, and only the records that failed are retried. Lambda hands over
+all that follow the first failure again, so a function must not rely on being called once.
+Rules: AWS Lambda, "Configuring partial batch response with DynamoDB and Lambda" and "Retain discarded records".
+"""
 
 import asyncio
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
-from zlib import crc32
 
 import anyio.to_thread
 
-from local.aws import stream_delivery
-from local.aws.functions import LambdaContext
+from local.aws.functions import FunctionError, LambdaContext, PayloadTooLargeError
 from local.aws.project import Runtime
-from local.aws.stream_delivery import Rules
-from local.aws.stream_records import Record, Stream, failed_batch, partition_of
+from local.aws.stream_records import Record, Stream, failed_batch, sequence_number
 from local.aws.template import StreamMapping, Table
 
 Pattern = Mapping[str, Any]
-Lane = asyncio.Queue[tuple[StreamMapping, Record]]
+Queue = asyncio.Queue[tuple[StreamMapping, Record]]
+
+FIRST_PAUSE = 0.2  # seconds before the first retry; each further pause is twice as long
+LONGEST_PAUSE = 1.0
+DEFAULT_BATCH_SIZE = 100  # Lambda's defaults
+UNLIMITED_RETRIES = -1
 
 
 @dataclass
-class Figures:
-    """Records since the start: on their way, done, and given up."""
+class Stats:
+    """Records since the start: not done yet, delivered, and given up."""
 
     waiting: int = 0
     delivered: int = 0
@@ -40,18 +47,18 @@ class Streams:
         """failures: the folder that stands for the S3 bucket of the on-failure destination."""
         self._runtime = runtime
         self._failures = failures
-        self._streams: dict[str, Stream] = {}
-        self._lanes: dict[tuple[str, int], Lane] = {}
-        self._serving: set[asyncio.Task[None]] = set()
-        self.figures = Figures()
+        self._streams: dict[str, Stream] = {}  # by table
+        self._queues: dict[str, Queue] = {}  # by function
+        self._consumers: list[asyncio.Task[None]] = []
+        self.stats = Stats()
 
     async def __aenter__(self) -> "Streams":
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        for consumer in self._consumers:
+            consumer.cancel()
+        await asyncio.gather(*self._consumers, return_exceptions=True)
 
     async def publish(self, table: Table, items: Sequence[dict[str, Any]], mappings: Sequence[StreamMapping]) -> None:
         """Send the records of items that TTL deleted to the functions whose filters they pass."""
@@ -60,35 +67,29 @@ class Streams:
         records = [stream.removal(item, now) for item in items]
         for mapping in mappings:
             # In a thread: the first call imports moto, which takes half a second.
-            for record in await anyio.to_thread.run_sync(_passing, mapping.filters, records):
-                self.figures.waiting += 1
-                self._lane(mapping, record).put_nowait((mapping, record))
+            passing = await anyio.to_thread.run_sync(_passing, mapping.filters, records)
+            self.stats.waiting += len(passing)
+            for record in passing:
+                self._queue(mapping).put_nowait((mapping, record))
 
-    def _lane(self, mapping: StreamMapping, record: Record) -> Lane:
-        """Records of one partition key stay in one lane, and so in their order."""
-        number = crc32(partition_of(record).encode()) % Rules.of(mapping.properties).lanes
-        name = (mapping.function.logical_id, number)
-        if name not in self._lanes:
-            self._lanes[name] = asyncio.Queue()
-            self._serving.add(asyncio.create_task(self._serve(self._lanes[name])))
-        return self._lanes[name]
+    def _queue(self, mapping: StreamMapping) -> Queue:
+        name = mapping.function.logical_id
+        if name not in self._queues:
+            self._queues[name] = asyncio.Queue()
+            self._consumers.append(asyncio.create_task(self._consume(self._queues[name])))
+        return self._queues[name]
 
-    async def _serve(self, lane: Lane) -> None:
+    async def _consume(self, queue: Queue) -> None:
         while True:
-            mapping, record = await lane.get()
-            rules = Rules.of(mapping.properties)
-            batch = [record, *_more(lane, rules.batch_size - 1)]
-            lost = 0
-
-            def give_up(records: Sequence[Record], calls: int, mapping: StreamMapping = mapping) -> None:
-                nonlocal lost
-                lost += len(records)
-                self._keep(mapping, records, calls)
-
-            await stream_delivery.deliver(batch, rules, partial(self._invoke, mapping), give_up)
-            self.figures.waiting -= len(batch)
-            self.figures.delivered += len(batch) - lost
-            self.figures.given_up += lost
+            mapping, record = await queue.get()
+            size = int(mapping.properties.get("BatchSize", DEFAULT_BATCH_SIZE))
+            batch = [record, *_more(queue, size - 1)]
+            failed, calls = await deliver(batch, mapping.properties, partial(self._invoke, mapping))
+            if failed:
+                self._keep(mapping, failed, calls)
+            self.stats.waiting -= len(batch)
+            self.stats.delivered += len(batch) - len(failed)
+            self.stats.given_up += len(failed)
 
     async def _invoke(self, mapping: StreamMapping, event: dict[str, Any]) -> Any:
         began = time.perf_counter()
@@ -97,7 +98,7 @@ class Streams:
         finally:
             took = (time.perf_counter() - began) * 1000
             name, count = mapping.function.name, len(event["Records"])
-            self._runtime.console.line(f"{'stream':<10} {name} {count} records {took:.0f} ms")
+            self._runtime.console.line(f"{'stream':<10} {name}, records: {count}, {took:.0f} ms")
 
     def _keep(self, mapping: StreamMapping, records: Sequence[Record], calls: int) -> None:
         """Write what Lambda would send to the on-failure destination."""
@@ -107,9 +108,8 @@ class Streams:
         self._failures.mkdir(parents=True, exist_ok=True)
         path = self._failures / f"{now:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}.json"
         path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        self._runtime.console.line(
-            f"  {mapping.function.name}: gave up {len(records)} records after {calls} calls; they are in {path}"
-        )
+        name = mapping.function.name
+        self._runtime.console.line(f"  {name}: gave up after {calls} calls, records: {len(records)}, kept in {path}")
 
 
 def _passing(filters: Sequence[Pattern], records: Sequence[Record]) -> list[Record]:
@@ -124,8 +124,48 @@ def passes(filters: Sequence[Pattern], record: Record) -> bool:
     return not filters or any(matches)
 
 
-def _more(lane: Lane, most: int) -> Iterator[Record]:
-    """What is waiting already: nothing here waits for a batch to fill up."""
-    while most > 0 and not lane.empty():
-        yield lane.get_nowait()[1]
+def _more(queue: Queue, most: int) -> Iterator[Record]:
+    """Records that are waiting already; the local stack does not wait for a batch to fill up."""
+    while most > 0 and not queue.empty():
+        yield queue.get_nowait()[1]
         most -= 1
+
+
+async def deliver(
+    records: Sequence[Record],
+    properties: Mapping[str, Any],
+    invoke: Callable[[dict[str, Any]], Awaitable[Any]],
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> tuple[Sequence[Record], int]:
+    """Invoke the function until no record fails or the mapping's retries are used up.
+
+    Returns the records that still fail, and the number of calls.
+    """
+    retries = int(properties.get("MaximumRetryAttempts", UNLIMITED_RETRIES))
+    reports_failures = "ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ())
+    calls, seconds = 0, FIRST_PAUSE
+    while True:
+        calls += 1
+        try:
+            response = await invoke({"Records": list(records)})
+        except (FunctionError, PayloadTooLargeError):
+            pass  # all of them failed
+        else:
+            records = failed_records(response, records) if reports_failures else ()
+        if not records or calls > retries != UNLIMITED_RETRIES:
+            return records, calls
+        await pause(seconds)
+        seconds = min(LONGEST_PAUSE, 2 * seconds)
+
+
+def failed_records(response: Any, records: Sequence[Record]) -> Sequence[Record]:
+    """The records that a partial batch response reports; all of them after a response that Lambda cannot read."""
+    if not response or (isinstance(response, dict) and not response.get("batchItemFailures")):
+        return ()
+    try:
+        failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
+    except (KeyError, TypeError):
+        return records
+    if not failed <= {sequence_number(record) for record in records}:
+        return records
+    return [record for record in records if sequence_number(record) in failed]

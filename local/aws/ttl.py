@@ -68,7 +68,7 @@ class Reaper:
     def state(self) -> dict[str, Any]:
         """The switches, and how many looks, deletions and records there were since the start."""
         done = {"looks": self._looks, "deleted": self._deleted, "dropped": self._dropped}
-        return asdict(self.switches) | done | asdict(self._streams.figures)
+        return asdict(self.switches) | done | asdict(self._streams.stats)
 
     async def _run(self) -> None:
         while True:
