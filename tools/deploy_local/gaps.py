@@ -102,8 +102,8 @@ GAPS = (
     ),
     Gap(
         "Its stream mappings know no partial responses, no bisecting, no limit of retries and no parallel batches.",
-        "tests/local/test_streams.py shows partial responses and the limit of retries on the local stack. Only AWS splits "
-        "batches and runs them in parallel.",
+        "tests/local/test_streams.py shows partial responses and the limit of retries on the local stack. Only AWS "
+        "splits batches and runs them in parallel.",
     ),
     Gap(
         "CloudFormation there does not switch point-in-time recovery on.",
