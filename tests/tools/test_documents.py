@@ -12,6 +12,7 @@ from topup.api import endpoint
 PAGES = [ROOT / "docs" / name for name in ("deploy.md", "troubleshooting.md", "cost.md")]
 LINKED = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PACKAGE = ROOT / "layers" / "topup" / "topup"
+SUFFIXES = ("py", "json", "md", "toml", "yaml")
 SOURCES = "".join(
     path.read_text() for folder in ("layers/topup", "functions") for path in (ROOT / folder).rglob("*.py")
 )
@@ -83,6 +84,22 @@ def test_every_file_and_name_of_the_glossary_is_in_the_code():
         file = next((folder / path for folder in (PACKAGE, ROOT) if (folder / path).exists()), None)
         assert file, path
         assert not name or name in names_of(file), f"{path}:{name}"
+
+
+def test_every_name_of_the_architecture_is_in_the_code():
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    cited = [pair for pair in re.findall(r"`(\w+)\.(\w+)`", page) if pair[1] not in SUFFIXES]
+    assert cited
+    for module, name in cited:
+        files = [*PACKAGE.rglob(f"{module}.py"), *PACKAGE.glob(f"{module}/__init__.py")]
+        assert any(name in names_of(file) for file in files), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_every_file_that_a_page_names_exists(page: str):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for path in re.findall(rf"`([\w./]+(?:/|\.(?:{'|'.join(SUFFIXES)})))`", text):
+        assert (PACKAGE / path).exists() or (ROOT / path).exists(), path
 
 
 def test_the_index_lists_every_decision_with_its_title_date_and_status():
