@@ -20,7 +20,7 @@ NOTE = ".cache/local/stack.json"
 
 
 @dataclass(frozen=True)
-class Presence:
+class RunningStack:
     """A running stack: its API's address, and the variables that lead to its tables."""
 
     api: str
@@ -43,18 +43,18 @@ def noted(root: Path, addresses: Addresses, declared: Template) -> Iterator[None
                 path.unlink()
 
 
-def of(stack: Stack, root: Path = ROOT) -> Presence:
+def of(stack: Stack, root: Path = ROOT) -> RunningStack:
     """A stack's that this process has started itself."""
     parameters = environment.parameters(Settings(root, stack.values, ports={}))
     variables = template.read(root / "template.yaml", parameters).environment
-    return Presence(stack.api_url, environment.for_tools(variables, stack.dynamodb_url))
+    return RunningStack(stack.api_url, environment.for_tools(variables, stack.dynamodb_url))
 
 
-def find(root: Path) -> Presence | None:
+def find(root: Path) -> RunningStack | None:
     """The running stack's; None if none runs, whatever note an earlier one could not take away."""
     try:
         note = json.loads((root / NOTE).read_text(encoding="utf-8"))
-        found = Presence(note["addresses"]["api"], note["environment"])
+        found = RunningStack(note["addresses"]["api"], note["environment"])
     except (OSError, ValueError, KeyError):
         return None
     return found if _answers(found.api) else None

@@ -17,7 +17,7 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ROOT
-from local.discovery import Presence
+from local.discovery import RunningStack
 from ops import target
 from ops.target import TargetError
 from topup import store
@@ -134,7 +134,7 @@ class Progress:
             print(f"… {audit}", file=self._stream, flush=True)
 
 
-def clock_of(running: Presence) -> Now:
+def clock_of(running: RunningStack) -> Now:
     """The local stack's time, which may have been moved: asked anew each time."""
 
     def now() -> datetime:

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ROOT, discovery
-from local.discovery import Presence
+from local.discovery import RunningStack
 from topup.runtime import config
 from topup.store import client as dynamodb_client
 
@@ -24,7 +24,7 @@ class TargetError(Exception):
     """There is nothing to work on; the message says in one line what is missing, and what to do."""
 
 
-def local_stack(root: Path = ROOT) -> Presence:
+def local_stack(root: Path = ROOT) -> RunningStack:
     """The stack that `make run` has started here; raises TargetError."""
     found = discovery.find(root)
     if found is None:

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from local.aws.http_events import Answer, IncomingRequest
+from local.aws.http_events import HttpResponse, IncomingRequest
 from local.aws.template import Cors
 
 
@@ -14,9 +14,9 @@ def is_preflight(request: IncomingRequest) -> bool:
     )
 
 
-def preflight(request: IncomingRequest, cors: Cors) -> Answer:
+def preflight(request: IncomingRequest, cors: Cors) -> HttpResponse:
     """API Gateway answers this itself, on any path; to an origin that is not allowed it says nothing more than 204."""
-    answer = with_cors(Answer(HTTPStatus.NO_CONTENT, (), b""), cors, request.header("origin"))
+    answer = with_cors(HttpResponse(HTTPStatus.NO_CONTENT, (), b""), cors, request.header("origin"))
     if not answer.headers:
         return answer
     more = {
@@ -24,19 +24,21 @@ def preflight(request: IncomingRequest, cors: Cors) -> Answer:
         "access-control-allow-headers": ",".join(cors.headers),
         "access-control-max-age": "" if cors.max_age is None else str(cors.max_age),
     }
-    return Answer(answer.status, answer.headers + tuple((name, value) for name, value in more.items() if value), b"")
+    return HttpResponse(
+        answer.status, answer.headers + tuple((name, value) for name, value in more.items() if value), b""
+    )
 
 
-def with_cors(answer: Answer, cors: Cors, origin: str | None) -> Answer:
+def with_cors(answer: HttpResponse, cors: Cors, origin: str | None) -> HttpResponse:
     """The template's CORS headers replace whatever the function said of CORS."""
     if not cors.origins:
         return answer
     kept = tuple(pair for pair in answer.headers if not pair[0].startswith("access-control-"))
     if origin is None or not ({origin, "*"} & set(cors.origins)):
-        return Answer(answer.status, kept, answer.body)
+        return HttpResponse(answer.status, kept, answer.body)
     added = [("access-control-allow-origin", "*" if "*" in cors.origins else origin)]
     if cors.credentials:
         added.append(("access-control-allow-credentials", "true"))
     if cors.exposed_headers:
         added.append(("access-control-expose-headers", ",".join(cors.exposed_headers)))
-    return Answer(answer.status, (*kept, *added), answer.body)
+    return HttpResponse(answer.status, (*kept, *added), answer.body)

@@ -40,7 +40,7 @@ class FunctionUrl:
                 return PlainTextResponse("Not Found", HTTPStatus.NOT_FOUND)
             incoming = await http_events.read_request(request)
             result = await self._runtime.functions.invoke(function, self._event(incoming))
-            return http_events.answer(result, default_content_type="application/json").response()
+            return http_events.to_response(result, default_content_type="application/json").to_starlette()
         except (http_events.RequestTooLargeError, PayloadTooLargeError):
             return PlainTextResponse("Request Entity Too Large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except http_events.MalformedResultError as error:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from local.aws import http_events
 from local.aws.cors import is_preflight, preflight, with_cors
 from local.aws.functions import FunctionError, PayloadTooLargeError
-from local.aws.http_events import Answer, IncomingRequest
+from local.aws.http_events import HttpResponse, IncomingRequest
 from local.aws.intrinsics import ACCOUNT_ID, REGION
 from local.aws.project import Runtime
 from local.aws.routing import Match, find_route
@@ -40,9 +40,9 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(Request(scope, receive))
-        await answer.response()(scope, receive, send)
+        await answer.to_starlette()(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: Request) -> HttpResponse:
         try:
             template = self._runtime.project.template()
         except TemplateError:  # the console has the reason
@@ -57,7 +57,7 @@ class Gateway:
         answer = await self._invoke(incoming, match) if match else NOT_FOUND
         return with_cors(answer, template.cors, incoming.header("origin"))
 
-    async def _invoke(self, request: IncomingRequest, match: Match) -> Answer:
+    async def _invoke(self, request: IncomingRequest, match: Match) -> HttpResponse:
         event = http_events.event(
             request,
             self._runtime.clock.now(),
@@ -70,7 +70,7 @@ class Gateway:
         try:
             with anyio.fail_after(INTEGRATION_TIMEOUT):
                 result = await self._runtime.functions.invoke(match.route.function, event)
-            return http_events.answer(result, default_content_type="text/plain;charset=UTF-8")
+            return http_events.to_response(result, default_content_type="text/plain;charset=UTF-8")
         except TimeoutError:
             return UNAVAILABLE
         except PayloadTooLargeError:
@@ -102,9 +102,9 @@ def is_text(content_type: str | None) -> bool:
     return kind.startswith("text/") or kind in TEXT_TYPES
 
 
-def _error(status: HTTPStatus, message: str) -> Answer:
+def _error(status: HTTPStatus, message: str) -> HttpResponse:
     body = json.dumps({"message": message}, separators=(",", ":")).encode()
-    return Answer(status, (("content-type", "application/json"),), body)
+    return HttpResponse(status, (("content-type", "application/json"),), body)
 
 
 # API Gateway's own answers, in its own words.

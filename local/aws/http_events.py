@@ -44,12 +44,12 @@ class IncomingRequest:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
-    def response(self) -> Response:
+    def to_starlette(self) -> Response:
         """Each header as it is, so that there may be several cookies."""
         response = Response(self.body, self.status)
         for name, value in self.headers:
@@ -153,11 +153,11 @@ def _all(request: IncomingRequest, name: str) -> list[str]:
     return [value for key, value in request.headers if key == name]
 
 
-def answer(result: Any, default_content_type: str) -> Answer:
+def to_response(result: Any, default_content_type: str) -> HttpResponse:
     """A result without statusCode is the body of a 200; JSON, unless it is a string. Raises MalformedResultError."""
     if not (isinstance(result, dict) and "statusCode" in result):
         body = result if isinstance(result, str) else json.dumps(result)
-        return Answer(200, (("content-type", "application/json"),), body.encode())
+        return HttpResponse(200, (("content-type", "application/json"),), body.encode())
     given = result.get("headers") or {}
     if not isinstance(given, dict):
         raise MalformedResultError(f"headers is no mapping but {type(given).__name__}")
@@ -165,7 +165,7 @@ def answer(result: Any, default_content_type: str) -> Answer:
     if not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", default_content_type))
     headers += [("set-cookie", cookie) for cookie in result.get("cookies") or ()]
-    return Answer(_status(result["statusCode"]), tuple(headers), _body(result))
+    return HttpResponse(_status(result["statusCode"]), tuple(headers), _body(result))
 
 
 def _text(value: Any) -> str:

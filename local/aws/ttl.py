@@ -50,7 +50,7 @@ class Reaper:
         self._client: DynamoDBClient | None = None
         self._deleted = 0
         self._dropped = 0
-        self._looks = 0
+        self._scans = 0
         self.switches = Switches()
 
     async def __aenter__(self) -> "Reaper":
@@ -66,8 +66,8 @@ class Reaper:
         await self._streams.__aexit__()
 
     def state(self) -> dict[str, Any]:
-        """The switches, and how many looks, deletions and records there were since the start."""
-        done = {"looks": self._looks, "deleted": self._deleted, "dropped": self._dropped}
+        """The switches, and how many scans, deletions and records there were since the start."""
+        done = {"scans": self._scans, "deleted": self._deleted, "dropped": self._dropped}
         return asdict(self.switches) | done | asdict(self._streams.stats)
 
     async def _run(self) -> None:
@@ -78,7 +78,7 @@ class Reaper:
                 await self._look()
             except Exception as error:  # the next look may find the emulator, or the template, in a better state
                 self._runtime.console.line(f"  reaper: {type(error).__name__}: {error}")
-            self._looks += 1
+            self._scans += 1
             try:
                 await asyncio.wait_for(self._wake.wait(), max(INTERVAL, RESTS * (time.monotonic() - began)))
             except TimeoutError:

@@ -43,7 +43,7 @@ def load_handler(name: str) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class ApiAnswer:
+class ApiResponse:
     status: int
     headers: Mapping[str, str]
     body: str
@@ -64,18 +64,18 @@ class Api:
     now: datetime
     dynamodb: Emulator
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> ApiAnswer:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> ApiResponse:
         return self.request("GET", path, headers)
 
     def post(
         self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, *, raw: bytes | None = None
-    ) -> ApiAnswer:
+    ) -> ApiResponse:
         content = json.dumps(body).encode() if raw is None else raw
         return self.request("POST", path, {"content-type": "application/json", **(headers or {})}, content)
 
     def request(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, content: bytes = b""
-    ) -> ApiAnswer:
+    ) -> ApiResponse:
         path, _, query = target.partition("?")
         match = find_route(template().routes, method, path)
         assert match, f"no route {method} {path}"
@@ -99,10 +99,10 @@ class Api:
         )
         return self.invoke(match.route.function.name, event)
 
-    def invoke(self, function: str, event: dict[str, Any]) -> ApiAnswer:
+    def invoke(self, function: str, event: dict[str, Any]) -> ApiResponse:
         with self.dynamodb.acting_as(function):
             answer = load_handler(function)(event, Context(function))
-        return ApiAnswer(answer["statusCode"], answer["headers"], answer["body"])
+        return ApiResponse(answer["statusCode"], answer["headers"], answer["body"])
 
 
 def token(user_id: str = "user-1", **claims: Any) -> str:

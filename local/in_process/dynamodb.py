@@ -23,7 +23,7 @@ class _Raw(io.BytesIO):
 class Engine(Protocol):
     """What carries requests out."""
 
-    def answer(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    def respond(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body; `target` is the API's version and the operation, as a request's header has it."""
 
     def reset(self) -> None:
@@ -38,7 +38,7 @@ class InProcess:
 
         self._service = dynamodb
 
-    def answer(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    def respond(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         pending = self._service.handle_request("POST", "/", {"x-amz-target": target}, body, {})
         try:
             pending.send(None)  # it never waits for anything, so it runs to its end at once
@@ -86,7 +86,7 @@ class Emulator:
         """Let `fault` answer the next request of this kind in the emulator's place."""
         self._faults.append((operation, fault))
 
-    def heal(self) -> None:
+    def clear_faults(self) -> None:
         """Forget the faults that are still waiting."""
         self._faults.clear()
 
@@ -113,7 +113,7 @@ class Emulator:
         return self._answer(request)
 
     def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
-        status, headers, answer = self._engine.answer(_text(request.headers["X-Amz-Target"]), _body(request))
+        status, headers, answer = self._engine.respond(_text(request.headers["X-Amz-Target"]), _body(request))
         self.read_units += -(-len(answer) // 4096)
         return AWSResponse(request.url, status, headers, _Raw(answer))  # type: ignore[arg-type] # any mapping will do
 
@@ -165,10 +165,10 @@ def lost_before(answer: Callable[[], AWSResponse]) -> AWSResponse:
 def refused(code: str, status: int = 400, **details: Any) -> Fault:
     """The request is answered with an error of DynamoDB's."""
     error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **details}
-    return lambda _answer: answered(error, status)
+    return lambda _answer: a_response(error, status)
 
 
-def answered(body: Any, status: int = 200) -> AWSResponse:
+def a_response(body: Any, status: int = 200) -> AWSResponse:
     """An answer of DynamoDB's, made up."""
     return AWSResponse("", status, HTTPHeaders(), _Raw(json.dumps(body).encode()))
 

@@ -8,7 +8,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from local.in_process.api import Api, ApiAnswer, as_admin, as_buyer, as_user, load_handler
+from local.in_process.api import Api, ApiResponse, as_admin, as_buyer, as_user, load_handler
 from local.in_process.dynamodb import Emulator
 from local.in_process.environment import API_KEY, STRIPE_SECRET_KEY, USER_ID, WEBHOOK_SECRET
 from local.stripe_simulator import Delivery, Fault, Simulator
@@ -65,7 +65,7 @@ class Shop:
         """Hand the due webhooks (of these kinds, or all) to the handler until none is left; what it answered."""
         statuses = []
         while due := [one for one in self.due() if not kinds or one.event_type in kinds]:
-            statuses += [self.hand_over(delivery) for delivery in due]
+            statuses += [self.deliver_one(delivery) for delivery in due]
         return statuses
 
     def due(self) -> list[Delivery]:
@@ -73,7 +73,7 @@ class Shop:
         self._on_their_way += self.simulator.due()
         return list(self._on_their_way)
 
-    def hand_over(self, delivery: Delivery) -> int:
+    def deliver_one(self, delivery: Delivery) -> int:
         """Hand one webhook to the handler; what it answered."""
         answer = self.api.post("/api/payments/webhook/stripe", raw=delivery.body, headers=delivery.headers)
         self.simulator.delivered(delivery, answer.status)
@@ -89,12 +89,12 @@ class Shop:
 
     # --------------------------------------------------------------------------------------- money and credits that go
 
-    def refund(self, payment_id: str, amount: float | None = None, key: str | None = None, **body: Any) -> ApiAnswer:
+    def refund(self, payment_id: str, amount: float | None = None, key: str | None = None, **body: Any) -> ApiResponse:
         wanted = {"payment_id": payment_id, "reason": "Customer request", "amount": amount, **body}
         headers = as_admin() | ({"idempotency-key": key} if key else {})
         return self.api.post("/api/payments/stripe/refund", wanted, headers)
 
-    def spend(self, amount: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiAnswer:
+    def spend(self, amount: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiResponse:
         wanted = {"user_id": user, "amount": amount, "description": "work", **body}
         headers = {"x-api-key": API_KEY, "idempotency-key": key or str(uuid.uuid4())}
         return self.api.post("/api/users/credits/spend", wanted, headers)

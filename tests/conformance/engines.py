@@ -29,7 +29,7 @@ class Moto:
     def __init__(self) -> None:
         self._stubber = BotocoreStubber()
 
-    def answer(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    def respond(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         headers = HTTPHeaders()
         headers["X-Amz-Target"] = target
         headers["Content-Type"] = "application/x-amz-json-1.0"
@@ -63,7 +63,7 @@ class Player:
         self._engine.reset()
 
     def ask(self, operation: str, request: Json) -> Answer:
-        status, _, answer = self._engine.answer(f"DynamoDB_20120810.{operation}", json.dumps(request).encode())
+        status, _, answer = self._engine.respond(f"DynamoDB_20120810.{operation}", json.dumps(request).encode())
         return status, json.loads(answer)
 
     def arrange(self, items: Items, touched: Iterable[Place] = ()) -> None:

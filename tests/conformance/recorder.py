@@ -16,11 +16,11 @@ ENOUGH = 4  # samples of one shape
 SMALL = 40  # items in a table; more would only be slower
 
 _samples: dict[str, list[Any]] = {}
-_answer = dynamodb.InProcess.answer
+_answer = dynamodb.InProcess.respond
 
 
 def pytest_configure() -> None:
-    dynamodb.InProcess.answer = _recorded  # type: ignore[method-assign,assignment]
+    dynamodb.InProcess.respond = _recorded  # type: ignore[method-assign,assignment]
 
 
 def pytest_unconfigure() -> None:

@@ -34,7 +34,7 @@ def test_the_handlers_own_client_talks_to_dynamodb_local(dynamodb: Emulator):
 def test_each_access_key_has_its_own_tables(engine: DynamoDBLocal, dynamodb: Emulator):
     other = DynamoDBLocal("another")
 
-    mine, theirs = (one.answer("DynamoDB_20120810.ListTables", b"{}")[2] for one in (engine, other))
+    mine, theirs = (one.respond("DynamoDB_20120810.ListTables", b"{}")[2] for one in (engine, other))
     other.reset()
 
     assert json.loads(mine)["TableNames"] == [dynamodb.credits_table, dynamodb.orders_table]

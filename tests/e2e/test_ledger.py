@@ -278,11 +278,11 @@ def test_reconcile_sweeps_the_lots_whose_stream_records_were_lost(aging: Buyer):
 def test_a_lot_that_a_paused_reaper_left_expires_once_it_runs_again(aging: Buyer):
     aging.buy()
     aging.api.put("/_local/reaper", json={"paused": True})
-    looks = aging.api.get("/_local/reaper").json()["looks"]
+    scans = aging.api.get("/_local/reaper").json()["scans"]
 
     aging.move_clock(timedelta(days=200).total_seconds())
 
-    eventually(lambda: aging.api.get("/_local/reaper").json()["looks"] > looks + 1)
+    eventually(lambda: aging.api.get("/_local/reaper").json()["scans"] > scans + 1)
     assert aging.amounts("expired") == []
     assert aging.balance() == 0
     aging.api.put("/_local/reaper", json={"paused": False})

@@ -8,7 +8,7 @@ import pytest
 import stripe
 from pydantic import TypeAdapter, ValidationError
 
-from local.in_process.api import Api, ApiAnswer, as_buyer, as_user
+from local.in_process.api import Api, ApiResponse, as_buyer, as_user
 from local.in_process.dynamodb import Crash, Emulator, Fault, crashed_after, crashed_before, lost_after, lost_before
 from local.in_process.shop import Shop
 from tests.support.builders import PAYMENT_ID, an_order
@@ -28,7 +28,7 @@ KEY = {"idempotency-key": "buy-1"}
 STANDARD = {"package": "standard"}
 
 
-def create(api: Api, body: Any = None, headers: dict[str, str] | None = None, user: str = "user-1") -> ApiAnswer:
+def create(api: Api, body: Any = None, headers: dict[str, str] | None = None, user: str = "user-1") -> ApiResponse:
     return api.post("/api/payments/stripe/create", STANDARD if body is None else body, as_buyer(user) | (headers or {}))
 
 

@@ -45,7 +45,7 @@ def test_the_news_of_a_dispute_may_come_in_any_order(shop: Shop, status: str):
     assert len(told) >= 3
 
     for one in reversed(told):
-        assert shop.hand_over(one) == 200
+        assert shop.deliver_one(one) == 200
     shop.deliver()
 
     assert shop.balance() == (1100 if status == "won" else 0)
@@ -157,7 +157,7 @@ def test_partial_refunds_and_a_dispute_in_any_order_of_arrival_make_one_figure(s
     told = [one for one in shop.due() if one.event_type in ("refund.created", "charge.dispute.created")]
 
     for index in order:
-        shop.hand_over(told[index])
+        shop.deliver_one(told[index])
         shop.check()
     shop.deliver()
 

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from local.in_process.api import Api, ApiAnswer
+from local.in_process.api import Api, ApiResponse
 from topup.api import auth
 from topup.runtime import config
 
@@ -55,7 +55,7 @@ def use(environment: pytest.MonkeyPatch, url: str) -> None:
     auth._from_jwks.cache_clear()
 
 
-def credits_with(api: Api, bearer: str) -> ApiAnswer:
+def credits_with(api: Api, bearer: str) -> ApiResponse:
     return api.get("/api/users/credits", {"authorization": f"Bearer {bearer}"})
 
 

@@ -547,7 +547,7 @@ def test_once_stripe_has_made_it_nobody_is_told_to_try_again(shop: Shop):
     first = shop.refund(payment_id, 30)
 
     assert (first.status, first.json()["success"]) == (202, False)
-    shop.dynamodb.heal()
+    shop.dynamodb.clear_faults()
     shop.deliver()
     assert shop.payment(payment_id)["refunds"][0]["status"] == "succeeded"
     assert [made["amount"] for made in at_stripe(shop)] == [3000]
@@ -739,7 +739,7 @@ def test_when_stripe_cannot_be_asked_whose_refund_it_is_the_event_comes_again(sh
     shop.fault(f"/v1/payment_intents/{intent}", "timeout_before")
 
     [told] = [one for one in shop.due() if one.event_type == "refund.created"]
-    assert shop.hand_over(told) == 502
+    assert shop.deliver_one(told) == 502
     assert shop.balance() == 1100
 
     shop.wait(seconds=10)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from local.in_process.api import Api, ApiAnswer, as_admin, as_user
+from local.in_process.api import Api, ApiResponse, as_admin, as_user
 from local.in_process.dynamodb import (
     Crash,
     Emulator,
     Fault,
-    answered,
+    a_response,
     crashed_after,
     crashed_before,
     lost_after,
@@ -36,7 +36,7 @@ def order(dynamodb: Emulator) -> Order:
     return placed
 
 
-def deliver(api: Api, an_event: dict[str, Any]) -> ApiAnswer:
+def deliver(api: Api, an_event: dict[str, Any]) -> ApiResponse:
     body = as_bytes(an_event)
     header = signature(body, int(api.now.timestamp()))
     return api.post("/api/payments/webhook/stripe", raw=body, headers={"Stripe-Signature": header})
@@ -232,7 +232,7 @@ def test_a_race_mixed_with_another_failure_is_no_race(api: Api, order: Order, dy
 
 def test_an_answer_in_part_is_asked_for_again(api: Api, order: Order, dynamodb: Emulator):
     def in_part(answer: Callable[[], Any]) -> Any:
-        return answered({"Responses": {}, "UnprocessedKeys": {dynamodb.orders_table: {"Keys": []}}})
+        return a_response({"Responses": {}, "UnprocessedKeys": {dynamodb.orders_table: {"Keys": []}}})
 
     dynamodb.fail("BatchGetItem", in_part)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.in_process.api import Api, ApiAnswer
+from local.in_process.api import Api, ApiResponse
 from local.in_process.dynamodb import Emulator
 from local.in_process.environment import NOW, WEBHOOK_SECRET
 from tests.support.builders import an_order
@@ -28,7 +28,7 @@ def paid(dynamodb: Emulator) -> bytes:
     return as_bytes(event("checkout.session.completed", session(order)))
 
 
-def deliver(api: Api, body: bytes, header: str | None = None, name: str = "Stripe-Signature") -> ApiAnswer:
+def deliver(api: Api, body: bytes, header: str | None = None, name: str = "Stripe-Signature") -> ApiResponse:
     return api.post(WEBHOOK, raw=body, headers={name: signature(body, SIGNED_AT) if header is None else header})
 
 

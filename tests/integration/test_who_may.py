@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from local.in_process.api import Api, ApiAnswer, as_buyer, as_user, token
+from local.in_process.api import Api, ApiResponse, as_buyer, as_user, token
 from local.in_process.dynamodb import Emulator
 from local.in_process.environment import API_KEY, JWT_SECRET, NOW
 from tests.support.stripe_wire import StripeWire
@@ -28,7 +28,7 @@ def pem(key: Any) -> str:
     return str(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
 
 
-def credits_with(api: Api, bearer: str) -> ApiAnswer:
+def credits_with(api: Api, bearer: str) -> ApiResponse:
     return api.get("/api/users/credits", {"authorization": f"Bearer {bearer}"})
 
 
@@ -43,7 +43,7 @@ def forged(header: dict[str, Any], claims: Any, key: bytes = JWT_SECRET.encode()
     return (signed + b"." + base64.urlsafe_b64encode(hmac.digest(key, signed, "sha256")).rstrip(b"=")).decode()
 
 
-def is_refused(answer: ApiAnswer) -> bool:
+def is_refused(answer: ApiResponse) -> bool:
     assert answer.headers["content-type"] == "application/problem+json"
     return (answer.status, answer.json()["code"]) == (401, "unauthorized")
 

@@ -150,8 +150,8 @@ def test_what_is_due_is_deleted_and_handed_over_in_batches_through_the_filter(pl
 
     async def story(reaper: Reaper, _client: httpx.AsyncClient) -> None:
         await eventually(lambda: reaper.state()["delivered"] == 3)
-        assert reaper.state() | {"looks": 0} == {
-            "paused": False, "drop": False, "looks": 0,
+        assert reaper.state() | {"scans": 0} == {
+            "paused": False, "drop": False, "scans": 0,
             "deleted": 4, "dropped": 0, "waiting": 0, "delivered": 3, "given_up": 0,
         }  # fmt: skip
 
@@ -166,7 +166,7 @@ def test_moving_the_clock_wakes_the_reaper(played: Played, monkeypatch: pytest.M
     played.put("t1", due_in=86_400)
 
     async def story(reaper: Reaper, _client: httpx.AsyncClient) -> None:
-        await eventually(lambda: reaper.state()["looks"] == 1)
+        await eventually(lambda: reaper.state()["scans"] == 1)
         played.clock.advance(86_401)
         await eventually(lambda: reaper.state()["delivered"] == 1)
 
@@ -206,8 +206,8 @@ def test_a_paused_reaper_deletes_nothing_and_one_that_drops_tells_nobody(played:
     async def story(reaper: Reaper, client: httpx.AsyncClient) -> None:
         assert (await client.put("/reaper", json={"paused": True})).json()["paused"] is True
         played.put("t1")
-        looks = reaper.state()["looks"]
-        await eventually(lambda: reaper.state()["looks"] > looks + 2)
+        scans = reaper.state()["scans"]
+        await eventually(lambda: reaper.state()["scans"] > scans + 2)
         assert played.left() == ["t1"]
         assert (await client.put("/reaper", json={"paused": False, "drop": True})).json()["drop"] is True
         await eventually(lambda: reaper.state()["dropped"] == 1)
@@ -264,8 +264,8 @@ def test_a_body_that_a_control_does_not_take_is_refused_by_field(
 def test_an_unreadable_template_stops_no_reaper(played: Played):
     async def story(reaper: Reaper, _client: httpx.AsyncClient) -> None:
         (played.root / "template.yaml").write_text("Resources: [")
-        looks: Any = reaper.state()["looks"]
-        await eventually(lambda: "template.yaml" in played.console.getvalue() and reaper.state()["looks"] > looks)
+        scans: Any = reaper.state()["scans"]
+        await eventually(lambda: "template.yaml" in played.console.getvalue() and reaper.state()["scans"] > scans)
         (played.root / "template.yaml").write_text(TEMPLATE)
         played.put("t1")
         await eventually(lambda: reaper.state()["delivered"] == 1)

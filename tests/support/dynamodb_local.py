@@ -99,7 +99,7 @@ class DynamoDBLocal:
     def url(self) -> str:
         return f"http://127.0.0.1:{_port()}"
 
-    def answer(self, target: str, body: bytes) -> Answered:
+    def respond(self, target: str, body: bytes) -> Answered:
         """target: the API's version and the operation, as a request's header names them."""
         thread = threading.get_ident()
         if thread not in self._connections:
@@ -118,7 +118,7 @@ class DynamoDBLocal:
         self._connections.clear()
 
     def _call(self, operation: str, body: dict[str, Any]) -> Any:
-        status, _, answer = self.answer(f"DynamoDB_20120810.{operation}", json.dumps(body).encode())
+        status, _, answer = self.respond(f"DynamoDB_20120810.{operation}", json.dumps(body).encode())
         assert status == 200, answer
         return json.loads(answer)
 

@@ -17,7 +17,7 @@ import httpx
 
 from local import ROOT, discovery, settings, tokens
 from local.client import BrokenPromiseError, expect, poll, session_of, shortened
-from local.discovery import Presence
+from local.discovery import RunningStack
 from local.launcher import StackFailedError, running
 from local.settings import SettingsError
 from tools.demo import ledger
@@ -99,7 +99,7 @@ def check_credits(shop: Shop, balance: int, *, purchases: int) -> None:
 
 
 @contextlib.contextmanager
-def site(api: str | None) -> Iterator[tuple[Site, Presence | None]]:
+def site(api: str | None) -> Iterator[tuple[Site, RunningStack | None]]:
     """Where the demonstration takes place; with its tables where the stack, and so its time, is the demonstration's."""
     buyer = f"demo-{uuid.uuid4().hex[:8]}"  # somebody without a past
     if api is None:

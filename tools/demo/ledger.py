@@ -10,7 +10,7 @@ from typing import Any
 from local import ROOT
 from local.aws.loader import LayerFinder
 from local.client import broken, expect, session_of
-from local.discovery import Presence
+from local.discovery import RunningStack
 from tools.demo.shop import Shop
 
 SIX_MONTHS = 185  # days; no six calendar months are longer than 184
@@ -24,7 +24,7 @@ class Bought:
     trial: dict[str, Any]
 
 
-def use(shop: Shop, bought: Bought, own: Presence | None) -> None:
+def use(shop: Shop, bought: Bought, own: RunningStack | None) -> None:
     """The second half of the story; `own` is the stack where time may pass. Raises BrokenPromiseError."""
     spend(shop)
     refund(shop, bought.standard)
@@ -90,7 +90,7 @@ def expire(shop: Shop) -> None:
     expect(kinds == Counter(once) + Counter(purchased=2, refunded=2, expired=2), "nothing happened twice")
 
 
-def audit(shop: Shop, own: Presence) -> None:
+def audit(shop: Shop, own: RunningStack) -> None:
     shop.step(
         "The audit reads all that is stored, and checks that it adds up (`make audit` does it whenever you like)."
     )

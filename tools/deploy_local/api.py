@@ -41,8 +41,8 @@ class DeployedApi(httpx.BaseTransport):
             path_parameters=match.parameters,
         )
         result = self._stack.invoke(self._physical_id(match.route.function.logical_id), event)
-        answer = http_events.answer(result, default_content_type="text/plain;charset=UTF-8")
-        return httpx.Response(answer.status, headers=list(answer.headers), content=answer.body)
+        response = http_events.to_response(result, default_content_type="text/plain;charset=UTF-8")
+        return httpx.Response(response.status, headers=list(response.headers), content=response.body)
 
     def _physical_id(self, logical_id: str) -> str:
         if logical_id not in self._ids:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.in_process.api import Api, ApiAnswer, as_admin
+from local.in_process.api import Api, ApiResponse, as_admin
 from local.in_process.environment import NOW, STACK
 from tests.security.fuzz.damage import SIGNED_AT, damages, dispute, events_of, refund, reversals_of
 from tests.support.builders import an_order
@@ -23,12 +23,12 @@ MISTAKES = {400, 401, 413}
 BOUNDED = settings(max_examples=800, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def deliver(api: Api, body: bytes, header: str | None = None) -> ApiAnswer:
+def deliver(api: Api, body: bytes, header: str | None = None) -> ApiResponse:
     given_header = signature(body, SIGNED_AT) if header is None else header
     return api.post(WEBHOOK, raw=body, headers={"stripe-signature": given_header})
 
 
-def is_answered_well(answer: ApiAnswer) -> bool:
+def is_answered_well(answer: ApiResponse) -> bool:
     return answer.status in MISTAKES or (answer.status == 200 and answer.json() == {"received": True})
 
 
