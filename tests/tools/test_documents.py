@@ -32,6 +32,8 @@ def test_every_make_command_is_a_target():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     assert quoted(r"`?make ([a-z]+(?:-[a-z]+)*)(?=[ `\n])") <= targets
+    for page in LINKED:
+        assert set(re.findall(r"`make ([a-z]+(?:-[a-z]+)*)", page.read_text(encoding="utf-8"))) <= targets, page
 
 
 def test_every_log_message_is_logged():
