@@ -1,19 +1,17 @@
-"""`make cost`: what is counted, and that the page is what the script says."""
+"""`make cost`: what it counts, and that docs/cost.md is up to date."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from tools.generate.cost import __main__ as cost
 from tools.generate.cost import metering
 from tools.generate.cost.flows import measure
-from tools.generate.cost.metering import Call
+from tools.generate.cost.metering import Call, Meter
 
-BY_USER = {
-    "KeySchema": [{"AttributeName": "user"}, {"AttributeName": "at"}],
-    "Projection": {"ProjectionType": "ALL"},
-}
-KEYS_ONLY = {**BY_USER, "Projection": {"ProjectionType": "KEYS_ONLY"}}
 PRICES: Any = {
     "dynamodb": {"million_write_units": 2, "million_read_units": 1},
     "lambda": {"million_requests": 0.5, "gigabyte_second_arm64": 0.001},
@@ -34,7 +32,7 @@ def an_item(**texts: str) -> dict[str, Any]:
     return {name: {"S": text} for name, text in texts.items()}
 
 
-def test_the_page_is_what_the_script_says():
+def test_the_page_is_up_to_date():
     assert cost.DOCUMENT.read_text(encoding="utf-8") == cost.document(), "run `make cost`"
 
 
@@ -54,29 +52,92 @@ def test_an_items_size_is_its_names_and_its_values(value: Any, size: int):
     assert metering.size_of({"name": value}) == 4 + size
 
 
-@pytest.mark.parametrize(("size", "units"), [(0, 1), (1, 1), (1024, 1), (1025, 2)])
-def test_a_write_unit_covers_a_kilobyte(size: int, units: int):
-    assert metering.units(size, metering.WRITE_STEP) == units
+@pytest.mark.parametrize(("size", "units"), [(0, 1), (1, 1), (4096, 1), (4097, 2)])
+def test_a_read_unit_covers_four_kilobytes(size: int, units: int):
+    item = an_item(id="x" * (size - 2)) if size > 2 else {}
+
+    read = metering.read_units("GetItem", {"ConsistentRead": True}, {"Item": item})
+
+    assert read == units
+
+
+def test_an_eventually_consistent_read_costs_half():
+    assert metering.read_units("Query", {}, {"Items": [an_item(id="1")]}) == 0.5
+
+
+def test_a_batch_pays_for_items_that_are_missing():
+    sent: Any = {"RequestItems": {"orders": {"Keys": [{}, {}, {}]}}}
+
+    assert metering.read_units("BatchGetItem", sent, {"Responses": {"orders": [an_item(id="1")]}}) == 3
+
+
+@pytest.fixture
+def meter(environment: pytest.MonkeyPatch) -> Iterator[Meter]:
+    """A metered table with an index by user that keeps all attributes, and one that keeps only the keys."""
+    meter = Meter()
+    meter.attach(boto3.client("dynamodb"))
+    key = [{"AttributeName": "user", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}]
+    meter.client.create_table(
+        TableName="orders",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("id", "user", "at")],
+        GlobalSecondaryIndexes=[
+            {"IndexName": projection, "KeySchema": key, "Projection": {"ProjectionType": projection}}
+            for projection in ("ALL", "KEYS_ONLY")
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield meter
+    meter.reset()
+
+
+def put(meter: Meter, item: Any) -> Call:
+    call = meter._current = Call("create_checkout")
+    meter.client.put_item(TableName="orders", Item=item)
+    return call
+
+
+@pytest.mark.parametrize(("size", "units"), [(3, 1), (1024, 1), (1025, 2)])
+def test_a_write_unit_covers_a_kilobyte(meter: Meter, size: int, units: int):
+    assert put(meter, an_item(id="x" * (size - 2))).table_writes == units
 
 
 @pytest.mark.parametrize(
     ("before", "after", "units"),
     [
-        ({}, an_item(id="1"), 0),
-        ({}, an_item(id="1", user="u", at="1"), 1),
+        (None, an_item(id="1"), 0),
+        (None, an_item(id="1", user="u", at="1"), 2),
+        (an_item(id="1", user="u", at="1"), an_item(id="1", user="u", at="2"), 4),
+        (an_item(id="1", user="u", at="1"), an_item(id="1"), 2),
+        # The index of keys alone does not write other changes.
         (an_item(id="1", user="u", at="1"), an_item(id="1", user="u", at="1", more="x"), 1),
-        (an_item(id="1", user="u", at="1"), an_item(id="1", user="u", at="2"), 2),
-        (an_item(id="1", user="u", at="1"), an_item(id="1"), 1),
+        (an_item(id="1", user="u", at="1"), an_item(id="1", user="u", at="1"), 0),
     ],
 )
-def test_an_index_writes_what_shows_in_it(before: Any, after: Any, units: int):
-    assert metering.index_units(BY_USER, {"id"}, before, after) == units
+def test_an_index_writes_only_what_changes_in_it(meter: Meter, before: Any, after: Any, units: int):
+    if before:
+        put(meter, before)
+
+    assert put(meter, after).index_writes == units
 
 
-def test_an_index_of_keys_alone_does_not_write_other_changes():
-    before, after = an_item(id="1", user="u", at="1"), an_item(id="1", user="u", at="1", more="x")
+def test_a_transaction_writes_twice_and_its_index_writes_are_counted_apart(meter: Meter):
+    meter._current = Call("create_checkout")
+    item = an_item(id="1", user="u", at="1")
+    meter.client.transact_write_items(TransactItems=[{"Put": {"TableName": "orders", "Item": item}}])
 
-    assert metering.index_units(KEYS_ONLY, {"id"}, before, after) == 0
+    assert (meter._current.table_writes, meter._current.index_writes_in_transactions) == (2, 2)
+    assert meter._current.index_writes == 0
+
+
+def test_a_refused_write_is_not_counted(meter: Meter):
+    put(meter, an_item(id="1"))
+    meter._current = Call("create_checkout")
+
+    with pytest.raises(ClientError):
+        meter.client.put_item(TableName="orders", Item=an_item(id="1"), ConditionExpression="attribute_not_exists(id)")
+
+    assert meter._current.table_writes == 0
 
 
 def test_a_call_costs_what_it_uses():
@@ -90,7 +151,7 @@ def test_a_call_costs_what_it_uses():
     assert found.observed == pytest.approx(10 + 1)
 
 
-def test_a_webhook_comes_by_the_functions_own_url_and_pays_no_api():
+def test_a_webhook_uses_the_functions_own_url_and_pays_no_http_api():
     assert cost.cost_of([Call("stripe_webhook")], PRICES, memory=1024).http_api == 0
 
 

@@ -1,8 +1,7 @@
-"""`make cost`: writes docs/cost.md, what a million of each thing costs, from counted requests and prices.toml."""
+"""`make cost`: write docs/cost.md, what a million of each flow costs, from counted requests and prices.toml."""
 
-import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ DOCUMENT = ROOT / "docs" / "cost.md"
 TEXT = Path(__file__).with_name("cost.md.in")
 MILLION = 1_000_000
 GIGABYTE = 1_000_000_000
-BY_API = {"create_checkout", "get_payment", "spend_credits"}  # the webhook comes by the function's own URL: no charge
+BY_API = {"create_checkout", "get_payment", "spend_credits"}  # the webhook uses the function's own URL, which is free
 ARCHITECTURE = "arm64"  # the template's default
 
 Prices = Mapping[str, Any]
@@ -25,7 +24,7 @@ Prices = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Cost:
-    """Dollars for a million of one thing."""
+    """Dollars for a million of one flow."""
 
     write_units: float
     read_units: float
@@ -62,8 +61,8 @@ def _dynamodb(write_units: float, read_units: float, prices: Prices) -> float:
 def _compute(call: Call, prices: Prices, memory: int) -> float:
     table, seconds = prices["lambda"], prices["assumed"]["milliseconds"][call.function] / 1000
     gigabyte_seconds = seconds * memory / 1024 * MILLION
-    share = prices["assumed"]["lots_in_one_expiry_call"] if call.function == "expire_credits" else 1
-    return float((table["million_requests"] + gigabyte_seconds * table[f"gigabyte_second_{ARCHITECTURE}"]) / share)
+    lots = prices["assumed"]["lots_in_one_expiry_call"] if call.function == "expire_credits" else 1
+    return float((table["million_requests"] + gigabyte_seconds * table[f"gigabyte_second_{ARCHITECTURE}"]) / lots)
 
 
 def _observed(call: Call, prices: Prices) -> float:
@@ -76,50 +75,50 @@ def _observed(call: Call, prices: Prices) -> float:
 
 
 def plain_units(measured: Measured, prices: Prices) -> dict[str, tuple[float, float]]:
-    """Write and read units of the plain design, flow by flow. It has one index, of an order by its user."""
+    """Write and read units of each flow in the plain design, whose only index is of orders by user."""
     plain = prices["plain"]
     webhooks = sum(call.function == "stripe_webhook" for call in measured.flows["purchase"])
-    order_writes = 3  # placed, given its session, paid
-    writes = 2 + plain["first_webhook_writes"] + (webhooks - 1) * plain["later_webhook_writes"] + order_writes
-    scanned = scan_units(measured.credits_bytes, plain["days_until_expiry"], prices)
+    checkout_writes = 2  # the order is placed, then given its session
+    index_writes = 3  # the order is placed, given its session, paid
+    webhook_writes = plain["first_webhook_writes"] + (webhooks - 1) * plain["later_webhook_writes"]
     return {
-        "purchase": (writes, webhooks * plain["webhook_reads"]),
+        "purchase": (checkout_writes + index_writes + webhook_writes, webhooks * plain["webhook_reads"]),
         "status read": (0, plain["status_reads"]),
         "spend": (plain["spend_writes"], plain["spend_reads"]),
-        "expiry": (plain["expiry_writes"], scanned),
+        "expiry": (plain["expiry_writes"], scan_units(measured.credits_bytes, plain["days_until_expiry"], prices)),
     }
 
 
 def scan_units(size: int, days: int, prices: Prices) -> float:
-    """What scanning so many bytes on so many days reads, eventually consistent."""
+    """Read units of scanning this many bytes on this many days, eventually consistent."""
     return float(days * prices["plain"]["scans_a_day"] * size / READ_STEP / 2)
 
 
 def scan_with_history(measured: Measured, prices: Prices) -> float:
-    """Dollars for the scans' share of a million expiries, where the history stays in the table."""
+    """Dollars for the scans of a million expiries if the history stays in the table."""
     plain = prices["plain"]
     size = measured.credits_bytes + plain["spends_per_purchase"] * measured.spend_bytes
     return _dynamodb(0, scan_units(size, plain["days_of_history"], prices), prices)
 
 
-# ---------------------------------------------------------------------------------------------------- the document
+# ---------------------------------------------------------------------------------------------------------- the page
 
 
 def render(measured: Measured, prices: Prices, memory: int) -> str:
-    """docs/cost.md."""
+    """The text of docs/cost.md; `memory` in MB."""
     costs = {name: cost_of(calls, prices, memory) for name, calls in measured.flows.items()}
     plain = plain_units(measured, prices)
-    stored = (
-        (measured.order_bytes * 2 + measured.credits_bytes + 300) * MILLION / GIGABYTE
-    )  # 100 bytes overhead an item
+    # The order is stored twice, once in its index; DynamoDB adds 100 bytes to each item.
+    stored = (measured.order_bytes * 2 + measured.credits_bytes + 300) * MILLION / GIGABYTE
     monthly = stored * (prices["dynamodb"]["gigabyte_month"] + prices["dynamodb"]["backup_gigabyte_month"])
+    assumed = prices["assumed"]
     return TEXT.read_text(encoding="utf-8").format(
         noted=prices["noted"],
         checked="checked on that day" if prices["checked"] else "not checked against AWS's pages since",
         region=prices["region"],
         memory=memory,
-        costs=_table(costs),
-        calls=_calls(measured, prices),
+        costs=_costs(costs),
+        calls=_calls(measured, assumed["index_units_in_transactions"]),
         plain=_comparison(costs, plain, prices),
         stored=f"{stored:.1f}",
         monthly=f"{monthly:.2f}",
@@ -127,59 +126,68 @@ def render(measured: Measured, prices: Prices, memory: int) -> str:
         history=f"{scan_with_history(measured, prices):.0f}",
         spends=prices["plain"]["spends_per_purchase"],
         years=prices["plain"]["days_of_history"] // 365,
-        traced=f"{prices['assumed']['traced_share']:.0%}",
-        **prices["assumed"] | {"milliseconds": _durations(prices)},
+        traced=f"{assumed['traced_share']:.0%}",
+        **assumed | {"milliseconds": ", ".join(f"{name} {ms} ms" for name, ms in assumed["milliseconds"].items())},
     )
 
 
-def _table(costs: Mapping[str, Cost]) -> str:
+def _costs(costs: Mapping[str, Cost]) -> str:
+    head = ["a million of", "DynamoDB", "Lambda", "HTTP API", "logs, traces", "$"]
     rows = [
-        f"| {name} | {cost.dynamodb:.2f} | {cost.compute:.2f} | {cost.http_api:.2f} | {cost.observed:.2f} "
-        f"| **{cost.total:.2f}** |"
+        [name, *_dollars(cost.dynamodb, cost.compute, cost.http_api, cost.observed), f"**{cost.total:.2f}**"]
         for name, cost in costs.items()
     ]
-    return "\n".join(
-        ["| a million of | DynamoDB | Lambda | HTTP API | logs, traces | $ |", "|---|--:|--:|--:|--:|--:|", *rows]
-    )
+    return _table(1, head, rows)
 
 
-def _calls(measured: Measured, prices: Prices) -> str:
-    factor = prices["assumed"]["index_units_in_transactions"]
+def _calls(measured: Measured, index_factor: float) -> str:
+    head = ["flow", "call", "write units", "read units", "bytes logged, about"]
     rows = [
-        f"| {name} | {call.function} | {call.write_units(factor):g} | {call.reads:g} | {call.log_bytes} |"
+        [name, call.function, f"{call.write_units(index_factor):g}", f"{call.reads:g}", str(call.log_bytes)]
         for name, calls in measured.flows.items()
         for call in calls
     ]
-    return "\n".join(
-        ["| flow | call | write units | read units | bytes logged, about |", "|---|---|--:|--:|--:|", *rows]
-    )
+    return _table(2, head, rows)
 
 
 def _comparison(costs: Mapping[str, Cost], plain: Mapping[str, tuple[float, float]], prices: Prices) -> str:
+    head = ["a million of", "writes", "reads", "Topup, $", "plain: writes", "plain: reads", "plain, $"]
     rows = [
-        f"| {name} | {cost.write_units:g} | {cost.read_units:g} | {cost.dynamodb:.2f} "
-        f"| {plain[name][0]:g} | {plain[name][1]:.3g} | {_dynamodb(*plain[name], prices):.2f} |"
+        [
+            name,
+            f"{cost.write_units:g}",
+            f"{cost.read_units:g}",
+            f"{cost.dynamodb:.2f}",
+            f"{plain[name][0]:g}",
+            f"{plain[name][1]:.3g}",
+            f"{_dynamodb(*plain[name], prices):.2f}",
+        ]
         for name, cost in costs.items()
     ]
-    head = "| a million of | writes | reads | Topup, $ | plain: writes | plain: reads | plain, $ |"
-    return "\n".join([head, "|---|--:|--:|--:|--:|--:|--:|", *rows])
+    return _table(1, head, rows)
 
 
-def _durations(prices: Prices) -> str:
-    return ", ".join(f"{name} {time} ms" for name, time in prices["assumed"]["milliseconds"].items())
+def _dollars(*amounts: float) -> list[str]:
+    return [f"{amount:.2f}" for amount in amounts]
+
+
+def _table(texts: int, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; all columns but the first `texts` are numbers."""
+    lines = ["| " + " | ".join(line) + " |" for line in (head, *rows)]
+    rule = "|" + "---|" * texts + "--:|" * (len(head) - texts)
+    return "\n".join([lines[0], rule, *lines[1:]])
 
 
 def document() -> str:
-    """docs/cost.md as it should be now."""
+    """docs/cost.md as the code and the prices make it now."""
     memory = read_yaml(ROOT / "template.yaml")["Globals"]["Function"]["MemorySize"]
     return render(measure(), tomllib.loads(PRICES.read_text(encoding="utf-8")), memory)
 
 
-def main() -> int:
+def main() -> None:
     DOCUMENT.write_text(document(), encoding="utf-8")
     print(f"wrote {DOCUMENT.relative_to(ROOT)}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

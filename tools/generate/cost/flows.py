@@ -1,4 +1,4 @@
-"""The four things whose cost is told, done once each by the real handlers over a metered DynamoDB."""
+"""Run the four flows that docs/cost.md prices once each: the real handlers over a metered DynamoDB."""
 
 import contextlib
 import io
@@ -17,12 +17,12 @@ from topup.store import client as dynamodb_client
 from topup.stripe_gateway import EVENT_TYPES
 from topup.stripe_gateway import client as stripe_client
 
-LOG_STEP = 256  # bytes; the lines' lengths vary a little with the code's line numbers
+LOG_STEP = 256  # bytes; the length of the log lines varies a little with the code's line numbers
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The calls of each flow, and the sizes of the items that are kept."""
+    """The calls of each flow, and the size of the items that they leave behind."""
 
     flows: Mapping[str, tuple[Call, ...]]
     order_bytes: int
@@ -31,26 +31,26 @@ class Measured:
 
 
 def measure() -> Measured:
-    """A purchase, a status read, a spend and an expiry of one user who has bought once before."""
+    """A purchase, a status read, a spend and an expiry of a user who has bought once before."""
     with _shop() as (shop, meter, log):
-        shop.buy()  # what comes first makes the wallet; a customer comes again
-        before = _bytes_in(meter, "CreditsTable")
+        shop.buy()  # the first purchase also creates the wallet, so the second one is counted
+        before = _bytes_in(meter, meter.credits_table)
         flows: dict[str, tuple[Call, ...]] = {}
         with _flow("purchase", flows, meter, log):
             payment = shop.create()
             shop.pay(payment)
             shop.deliver(*EVENT_TYPES)
-        grown = _bytes_in(meter, "CreditsTable") - before
+        bought = _bytes_in(meter, meter.credits_table) - before
         with _flow("status read", flows, meter, log):
             shop.api.get(f"/api/payments/{payment['payment_id']}", as_user(USER_ID))
         with _flow("spend", flows, meter, log):
             shop.spend(10)
-        spent = _bytes_in(meter, "CreditsTable") - before - grown
+        spent = _bytes_in(meter, meter.credits_table) - before - bought
         shop.wait(days=200)
         timers = shop.due_timers(delete=True)[-1:]
         with _flow("expiry", flows, meter, log):
             shop.consume([shop.ttl_record(timer) for timer in timers])
-        return Measured(flows, _bytes_in(meter, "OrdersTable") // 2, grown, spent)
+        return Measured(flows, _bytes_in(meter, meter.orders_table) // 2, bought, spent)
 
 
 @contextlib.contextmanager
@@ -69,8 +69,8 @@ def _flow(name: str, flows: dict[str, tuple[Call, ...]], meter: Meter, log: io.S
 def _shop() -> Iterator[tuple[Shop, Meter, io.StringIO]]:
     log = io.StringIO()
     with mock.patch.dict(os.environ, {**template().environment, **ENVIRONMENT}), contextlib.redirect_stdout(log):
-        _forget()
-        meter = _tables()
+        _clear_caches()
+        meter = _metered_tables()
         shop = Shop(Api(NOW, meter), meter)
         with (
             mock.patch.object(stripe_client, "http_client", return_value=InProcessStripe(shop.simulator)),
@@ -78,26 +78,25 @@ def _shop() -> Iterator[tuple[Shop, Meter, io.StringIO]]:
         ):
             yield shop, meter, log
         meter.reset()
-    _forget()
+    _clear_caches()
 
 
-def _tables() -> Meter:
-    meter = Meter(tables={table.name: table for table in template().tables})
+def _metered_tables() -> Meter:
+    meter = Meter()
     meter.reset()
     meter.attach(dynamodb_client.client())
-    for table in meter.tables.values():
+    tables = {table.logical_id: table for table in template().tables}
+    for table in tables.values():
         meter.client.create_table(TableName=table.name, **table.definition)
-    names = {table.logical_id: table.name for table in meter.tables.values()}
-    meter.orders_table, meter.credits_table = names["OrdersTable"], names["CreditsTable"]
+    meter.orders_table, meter.credits_table = tables["OrdersTable"].name, tables["CreditsTable"].name
     return meter
 
 
-def _forget() -> None:
+def _clear_caches() -> None:
     config.settings.cache_clear()
     dynamodb_client.client.cache_clear()
-    stripe_client._client_of.cache_clear()  # noqa: SLF001 - the next one must find the next http_client
+    stripe_client._client_of.cache_clear()  # noqa: SLF001 - the next client must use the current http_client
 
 
-def _bytes_in(meter: Meter, logical_id: str) -> int:
-    [name] = [table.name for table in meter.tables.values() if table.logical_id == logical_id]
-    return sum(size_of(item) for item in meter.plain.scan(TableName=name)["Items"])
+def _bytes_in(meter: Meter, table: str) -> int:
+    return sum(size_of(item) for item in meter.client.scan(TableName=table)["Items"])
