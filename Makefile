@@ -82,23 +82,22 @@ template: .venv-sam/.installed ## Check that the SAM template is valid
 
 ## @Operate (the local stack, or a deployed one: STACK=topup-prod)
 
-audit: .venv/.installed ## Does every invariant hold? Over the local stack, or a deployed one: make audit STACK=topup-prod
-	@$(AS_CALLER) ops.audit $(ON_STACK)
+audit: .venv/.installed ## Check that all stored credits and payments add up (STACK=)
+	@$(AS_CALLER) ops audit $(ON_STACK)
 
-reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOURS=, SWEEP_AFTER_HOURS=)
-	@$(AS_CALLER) ops.reconcile $(ON_STACK) \
-		$(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
-		$(if $(SWEEP_AFTER_HOURS),--sweep-after-hours $(SWEEP_AFTER_HOURS))
+reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOURS=, SWEEP_AFTER_HOURS=, JSON=1)
+	@$(AS_CALLER) ops reconcile $(ON_STACK) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
+		$(if $(SWEEP_AFTER_HOURS),--sweep-after-hours $(SWEEP_AFTER_HOURS)) $(if $(JSON),--json)
 
 replay-expiry: .venv/.installed ## Run a failed batch of expiries again (FILE=, STACK=)
-	@$(AS_CALLER) ops.replay_expiry $(ON_STACK) "$(FILE)"
+	@$(AS_CALLER) ops replay-expiry $(ON_STACK) $(if $(FILE),"$(FILE)")
 
-stripe-webhook: .venv/.installed ## Set up or rotate Stripe's webhook (STACK=, or URL= and PREFIX=; APPLY=1, ROTATE=1, FINISH=1)
-	@$(AS_CALLER) ops.stripe_webhook.command $(ON_STACK) $(if $(URL),--url "$(URL)") $(if $(PREFIX),--prefix "$(PREFIX)") \
+stripe-webhook: .venv/.installed ## Set up or rotate Stripe's webhook endpoint (STACK=, or URL= and PREFIX=; APPLY=1, ROTATE=1, FINISH=1)
+	@$(AS_CALLER) ops stripe-webhook $(ON_STACK) $(if $(URL),--url "$(URL)") $(if $(PREFIX),--prefix "$(PREFIX)") \
 		$(if $(APPLY),--apply) $(if $(ROTATE),--rotate) $(if $(FINISH),--finish)
 
-doctor: .venv/.installed ## Is everything configured as it must be? (STACK=topup-prod; without it, the local stack)
-	@$(AS_CALLER) ops.doctor.command $(ON_STACK) $(if $(URL),--url "$(URL)")
+doctor: .venv/.installed ## Check that the stack is configured correctly (STACK=, URL=)
+	@$(AS_CALLER) ops doctor $(ON_STACK) $(if $(URL),--url "$(URL)")
 
 ## @Release
 

@@ -1,15 +1,14 @@
-"""`make replay-expiry FILE=…`: run a failed batch of expiries again. Exit 1 if any of its records fails once more.
+"""`replay-expiry`: run a failed batch of expiries again.
 
-The file is what Lambda (or the local stack) wrote when its retries were used up: a path, or s3://bucket/key. Records
-that were done already change nothing.
+The file is what Lambda (or the local stack) wrote after its last retry: a path, or s3://bucket/key.
 """
 
-import argparse
 import contextlib
 import importlib.util
 import json
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from urllib.parse import urlsplit
 from local import ROOT
 from local.aws.functions import LambdaContext
 from ops import target
-from ops.target import TargetError
+from ops.errors import CannotRunError
 
 FUNCTION = "expire_credits"
 TIMEOUT = 60  # seconds, as in the template
@@ -27,14 +26,23 @@ TIMEOUT = 60  # seconds, as in the template
 
 @dataclass(frozen=True)
 class Replay:
-    """The records that were run again, and those that failed."""
+    """The records that were run again, and those of them that failed."""
 
     records: Sequence[Any]
     failed: Sequence[Any]
 
 
+def run(options: Namespace) -> int:
+    replayed = replay(read(options.file), options.stack, options.root)
+    for record in replayed.failed:
+        print(f"failed: {json.dumps(record['dynamodb']['Keys'], ensure_ascii=False)}")
+    done = len(replayed.records) - len(replayed.failed)
+    print(f"{len(replayed.records)} records: {done} done, {len(replayed.failed)} failed")
+    return 1 if replayed.failed else 0
+
+
 def read(file: str) -> dict[str, Any]:
-    """The event that failed; raises TargetError."""
+    """The event that failed; raises CannotRunError."""
     parts = urlsplit(file)
     try:
         text = target.read_object(parts.netloc, parts.path[1:]) if parts.scheme == "s3" else Path(file).read_bytes()
@@ -43,21 +51,21 @@ def read(file: str) -> dict[str, Any]:
         if not isinstance(event["Records"], list):
             raise TypeError
     except OSError as error:
-        raise TargetError(f"{file}: {error.strerror}") from None
+        raise CannotRunError(f"{file}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise TargetError(f"{file} is no failed batch: it has no payload with Records") from None
+        raise CannotRunError(f"{file} is not a failed batch: it has no payload with Records") from None
     return event
 
 
 def replay(event: dict[str, Any], stack: str | None, root: Path = ROOT) -> Replay:
-    """Run the records again, over the local stack's tables or by the deployed function; raises TargetError."""
+    """Run the records again: here on the local stack's tables, or by the deployed function; raises CannotRunError."""
     if stack:
-        answer = target.invoke_deployed(stack, "ExpireCreditsFunction", event)
+        response = target.invoke_deployed(stack, "ExpireCreditsFunction", event)
     else:
-        # What the function logs is no part of this command's answer.
+        # The function's log goes to stderr, so that stdout holds the command's own result alone.
         with target.tables(target.local_stack(root).environment), contextlib.redirect_stdout(sys.stderr):
-            answer = _handler(root)(event, LambdaContext(FUNCTION, 0, time.monotonic() + TIMEOUT))
-    failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            response = _handler(root)(event, LambdaContext(FUNCTION, 0, time.monotonic() + TIMEOUT))
+    failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
     return Replay(event["Records"], [one for one in event["Records"] if one["dynamodb"]["SequenceNumber"] in failed])
 
 
@@ -68,24 +76,3 @@ def _handler(root: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.handler
-
-
-def main(arguments: list[str], root: Path = ROOT) -> int:
-    parser = argparse.ArgumentParser(prog="make replay-expiry", description="Runs a failed batch of expiries again.")
-    parser.add_argument("file", help="a path, or s3://bucket/key")
-    parser.add_argument("--stack", help="a deployed stack's name, instead of the local stack that runs")
-    options = parser.parse_args(arguments)
-    try:
-        replayed = replay(read(options.file), options.stack, root)
-    except TargetError as error:
-        print(f"cannot replay: {error}", file=sys.stderr)
-        return 2
-    for record in replayed.failed:
-        print(f"failed: {json.dumps(record['dynamodb']['Keys'], ensure_ascii=False)}")
-    done = len(replayed.records) - len(replayed.failed)
-    print(f"{len(replayed.records)} records: {done} done, {len(replayed.failed)} failed")
-    return 1 if replayed.failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

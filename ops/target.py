@@ -1,4 +1,4 @@
-"""What a command works on: the stack that `make run` has started here, or a deployed one."""
+"""The stack that a command works on: the local one that `make run` has started, or a deployed one."""
 
 import json
 import os
@@ -8,76 +8,103 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ROOT, discovery
 from local.discovery import RunningStack
+from ops.errors import CannotRunError
 from topup.runtime import config
 from topup.store import client as dynamodb_client
 
 ALIAS = "live"  # the version that is in use, as template.yaml names it
 LONGEST_INVOCATION = 310  # seconds; reconcile's own limit is 300
 
-
-class TargetError(Exception):
-    """There is nothing to work on; the message says in one line what is missing, and what to do."""
+# What to do about a failed request to AWS, by botocore's exception or by the error code of the response.
+SIGN_IN = "sign in to AWS (`aws sso login`), or set AWS_PROFILE"
+ADVICE = {
+    "NoCredentialsError": SIGN_IN,
+    "PartialCredentialsError": SIGN_IN,
+    "ExpiredToken": SIGN_IN,
+    "ExpiredTokenException": SIGN_IN,
+    "InvalidClientTokenId": SIGN_IN,
+    "UnrecognizedClientException": SIGN_IN,
+    "NoRegionError": "set AWS_REGION, or a region in your AWS profile",
+    "ValidationError": "check the stack's name, AWS_PROFILE and AWS_REGION",  # CloudFormation: no such stack
+    "AccessDenied": "docs/runbook.md lists the permissions that each command needs",
+    "AccessDeniedException": "docs/runbook.md lists the permissions that each command needs",
+}
 
 
 def local_stack(root: Path = ROOT) -> RunningStack:
-    """The stack that `make run` has started here; raises TargetError."""
+    """The stack that `make run` has started in this checkout; raises CannotRunError."""
     found = discovery.find(root)
     if found is None:
-        raise TargetError("no local stack is running: start one with `make run`, or name a deployed one with STACK=…")
+        raise CannotRunError(
+            "no local stack is running: start one with `make run`, or name a deployed one with --stack (make: STACK=)"
+        )
     return found
 
 
-def deployed_tables(stack: str) -> dict[str, str]:
-    """The environment of a deployed stack's tables; raises TargetError."""
-    with _told_in_one_line(f"stack {stack}"):
+def outputs_of(stack: str, needed: set[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """A deployed stack's outputs and tags; raises CannotRunError where one of the `needed` outputs is missing."""
+    with explained(f"stack {stack}"):
         described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
-    missing = {"OrdersTableName", "CreditsTableName"} - outputs.keys()
-    if missing:
-        raise TargetError(f"stack {stack} has no output {', '.join(sorted(missing))}: is it one of Topup's?")
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
+    if missing := needed - outputs.keys():
+        raise CannotRunError(f"stack {stack} has no output {', '.join(sorted(missing))}: is it a stack of Topup?")
+    return outputs, {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
+
+
+def deployed_tables(stack: str) -> dict[str, str]:
+    """The environment that leads to a deployed stack's tables; raises CannotRunError."""
+    outputs, _ = outputs_of(stack, {"OrdersTableName", "CreditsTableName"})
     return {
         "STACK_NAME": stack,
         "ORDERS_TABLE": outputs["OrdersTableName"],
         "CREDITS_TABLE": outputs["CreditsTableName"],
-        "FRONTEND_URL": "https://unused.invalid",  # the settings want one; nothing here asks for it
+        "FRONTEND_URL": "https://unused.invalid",  # a required setting that no command uses
     }
 
 
+def physical_id(stack: str, logical_id: str) -> str:
+    """The name that CloudFormation gave to a resource of the template; raises CannotRunError."""
+    with explained(f"stack {stack}, {logical_id}"):
+        found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+    name: str = found["StackResourceDetail"]["PhysicalResourceId"]
+    return name
+
+
 def invoke_deployed(stack: str, function: str, event: Mapping[str, Any]) -> Any:
-    """What a deployed stack's function (its logical id) answers; raises TargetError."""
+    """The response of a deployed stack's function (its logical id); raises CannotRunError."""
     once = Config(read_timeout=LONGEST_INVOCATION, retries={"total_max_attempts": 1})
-    with _told_in_one_line(f"stack {stack}, {function}"):
-        found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=function)
-        name = found["StackResourceDetail"]["PhysicalResourceId"]
-        answer = boto3.client("lambda", config=once).invoke(
+    name = physical_id(stack, function)
+    with explained(f"stack {stack}, {function}"):
+        response = boto3.client("lambda", config=once).invoke(
             FunctionName=name, Qualifier=ALIAS, Payload=json.dumps(event).encode()
         )
-        document = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
-        raise TargetError(f"{name} failed: {document.get('errorType')}: {document.get('errorMessage')}")
+        document = json.loads(response["Payload"].read())
+    if "FunctionError" in response:
+        raise CannotRunError(f"{name} failed: {document.get('errorType')}: {document.get('errorMessage')}")
     return document
 
 
 def report_violations(stack: str, violations: int) -> None:
-    """Tell the deployed stack's alarm what an audit has found; raises TargetError."""
+    """Write the metric that the deployed stack's alarm watches; raises CannotRunError."""
     metric: Any = {
         "MetricName": "AuditViolations",
         "Dimensions": [{"Name": "service", "Value": stack}],
         "Unit": "Count",
         "Value": violations,
     }
-    with _told_in_one_line(f"stack {stack}, its metrics"):
+    with explained(f"stack {stack}, its metrics"):
         boto3.client("cloudwatch").put_metric_data(Namespace="Topup", MetricData=[metric])
 
 
 def read_object(bucket: str, key: str) -> bytes:
-    """An object of S3; raises TargetError."""
-    with _told_in_one_line(f"s3://{bucket}/{key}"):
+    """An object of S3; raises CannotRunError."""
+    with explained(f"s3://{bucket}/{key}"):
         content: bytes = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     return content
 
@@ -87,23 +114,26 @@ def tables(environment: Mapping[str, str]) -> Iterator[None]:
     """Inside the block `topup.store` works on the tables that these variables name."""
     before = dict(os.environ)
     os.environ.update(environment)
-    _forget()
+    _clear_caches()
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-        _forget()
+        _clear_caches()
 
 
-def _forget() -> None:
+def _clear_caches() -> None:
     config.settings.cache_clear()
     dynamodb_client.client.cache_clear()
 
 
 @contextmanager
-def _told_in_one_line(what: str) -> Iterator[None]:
+def explained(what: str) -> Iterator[None]:
+    """Raise CannotRunError, with advice, for a request to AWS or to the local stack that fails inside the block."""
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
-        raise TargetError(f"{what}: {error}") from error
+    except (BotoCoreError, ClientError, httpx.HTTPError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        advice = f" → {ADVICE[code]}" if code in ADVICE else ""
+        raise CannotRunError(" ".join(f"{what}: {error}{advice}".split())) from error

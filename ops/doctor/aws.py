@@ -1,4 +1,4 @@
-"""What AWS says: are the tables as the template declares them, and is there room for the functions to run?"""
+"""Check the tables against the template, and how many invocations AWS lets run at once."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from local.aws.intrinsics import read_yaml
-from ops.doctor.subject import Finding, Patient, dynamodb, ok, warn, wrong
+from ops.doctor.subject import Finding, Subject, dynamodb, ok, warn, wrong
 from topup.domain.errors import ConfigurationError
 from topup.runtime import config
 
@@ -19,21 +19,21 @@ CONCURRENCY_QUOTA = "L-B99A9384"  # Lambda, "Concurrent executions"
 Properties = Mapping[str, Any]
 
 
-def tables(patient: Patient, template: Path) -> Iterator[Finding]:
+def tables(subject: Subject, template: Path) -> Iterator[Finding]:
     """Raises botocore's errors."""
-    if not patient.is_running:
+    if not subject.is_running:
         yield wrong("tables", "no local stack is running", "make run")
         return
     try:
         names = {"OrdersTable": config.settings().orders_table, "CreditsTable": config.settings().credits_table}
     except ConfigurationError:
-        return  # said by the settings
+        return  # the settings check reports it
     for logical_id, resource in read_yaml(template)["Resources"].items():
         if resource["Type"] == TABLE:
-            yield from _table(patient, logical_id, names[logical_id], resource["Properties"])
+            yield from _table(subject, logical_id, names[logical_id], resource["Properties"])
 
 
-def _table(patient: Patient, logical_id: str, name: str, wanted: Properties) -> Iterator[Finding]:
+def _table(subject: Subject, logical_id: str, name: str, wanted: Properties) -> Iterator[Finding]:
     what = f"table {name}"
     client = dynamodb()
     try:
@@ -41,38 +41,38 @@ def _table(patient: Patient, logical_id: str, name: str, wanted: Properties) -> 
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-        yield wrong(what, "it does not exist", _again(patient))
+        yield wrong(what, "it does not exist", _redeploy(subject))
         return
-    problems = [*_shape(found, wanted, _again(patient)), *_ttl(client, name, wanted)]
-    if not patient.is_local:  # on one machine nothing is backed up
+    problems = [*_shape(found, wanted, _redeploy(subject)), *_ttl(client, name, wanted)]
+    if not subject.is_local:  # the local tables have no backups
         problems += _protection(client, name, found, wanted)
-    for says, mend in problems:
-        yield wrong(what, says, mend)
+    for says, fix in problems:
+        yield wrong(what, says, fix)
     if not problems:
-        looked_at = "keys, indexes, TTL, stream" + ("" if patient.is_local else ", backups, protection")
-        yield ok(what, f"as {logical_id} in the template: {looked_at}")
+        checked = "keys, indexes, TTL, stream" + ("" if subject.is_local else ", backups, protection")
+        yield ok(what, f"as {logical_id} in the template: {checked}")
 
 
 Problem = tuple[str, str]
 
 
-def _again(patient: Patient) -> str:
-    return "stop the stack, and make run" if patient.is_local else f"sam deploy --stack-name {patient.stack}"
+def _redeploy(subject: Subject) -> str:
+    return "stop the local stack, and make run" if subject.is_local else f"sam deploy --stack-name {subject.stack}"
 
 
-def _shape(found: Properties, wanted: Properties, mend: str) -> Iterator[Problem]:
+def _shape(found: Properties, wanted: Properties, fix: str) -> Iterator[Problem]:
     if _keys(found) != _keys(wanted):
-        yield "its keys are not the template's", mend
+        yield "its keys are not the template's", fix
     indexes = {index["IndexName"]: index for index in found.get("GlobalSecondaryIndexes", ())}
     for index in wanted.get("GlobalSecondaryIndexes", ()):
-        there = indexes.get(index["IndexName"])
-        if there is None or _keys(there) != _keys(index) or there["Projection"] != index["Projection"]:
-            yield f"index {index['IndexName']} is missing, or not the template's", mend
-        elif there.get("IndexStatus", "ACTIVE") != "ACTIVE":
-            yield f"index {index['IndexName']} is {there['IndexStatus']}", "wait, and look again"
+        actual = indexes.get(index["IndexName"])
+        if actual is None or _keys(actual) != _keys(index) or actual["Projection"] != index["Projection"]:
+            yield f"index {index['IndexName']} is missing or not the template's", fix
+        elif actual.get("IndexStatus", "ACTIVE") != "ACTIVE":
+            yield f"index {index['IndexName']} is {actual['IndexStatus']}", "wait, then run doctor again"
     view = wanted.get("StreamSpecification", {}).get("StreamViewType")
     if found.get("StreamSpecification", {}).get("StreamViewType") != view:
-        yield f"its stream is not {view}: expiries are not heard of", mend
+        yield f"its stream is not {view}: the expiry function is not notified", fix
 
 
 def _keys(table: Properties) -> set[tuple[str, str]]:
@@ -93,8 +93,8 @@ def _ttl(client: Any, name: str, wanted: Properties) -> Iterator[Problem]:
 
 def _protection(client: Any, name: str, found: Properties, wanted: Properties) -> Iterator[Problem]:
     if wanted.get("DeletionProtectionEnabled") and not found.get("DeletionProtectionEnabled"):
-        mend = f"aws dynamodb update-table --table-name {name} --deletion-protection-enabled"
-        yield "deletion protection is off", mend
+        fix = f"aws dynamodb update-table --table-name {name} --deletion-protection-enabled"
+        yield "deletion protection is off", fix
     if wanted.get("PointInTimeRecoverySpecification"):
         described = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         recovery = described.get("PointInTimeRecoveryDescription", {})
@@ -104,26 +104,26 @@ def _protection(client: Any, name: str, found: Properties, wanted: Properties) -
             yield "point-in-time recovery is off", f"{command} --point-in-time-recovery-specification {specification}"
 
 
-def concurrency(patient: Patient) -> Iterator[Finding]:
-    """How many invocations may run at once, in all and for the webhook; raises botocore's errors."""
-    if patient.is_local:
+def concurrency(subject: Subject) -> Iterator[Finding]:
+    """How many invocations may run at once: all functions together, and the webhook; raises botocore's errors."""
+    if subject.is_local:
         return
     awslambda: Any = boto3.client("lambda")
     limit = awslambda.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     if limit < SMALL_LIMIT:
         ask = f"--service-code lambda --quota-code {CONCURRENCY_QUOTA} --desired-value 1000"
-        mend = f"aws service-quotas request-service-quota-increase {ask}"
-        yield warn("concurrency", f"this account may run {limit} invocations at once, of all functions", mend)
+        fix = f"aws service-quotas request-service-quota-increase {ask}"
+        yield warn("concurrency", f"this account may run {limit} invocations at once, all functions together", fix)
     else:
         yield ok("concurrency", f"{limit} invocations at once")
-    yield _reserved(patient, awslambda.get_function_concurrency(FunctionName=patient.webhook_function))
+    yield _reserved(subject, awslambda.get_function_concurrency(FunctionName=subject.webhook_function))
 
 
-def _reserved(patient: Patient, answer: Properties) -> Finding:
-    what, mend = "webhook concurrency", patient.set_parameter("WebhookConcurrency", "")
-    reserved = answer.get("ReservedConcurrentExecutions")
+def _reserved(subject: Subject, found: Properties) -> Finding:
+    what, fix = "webhook concurrency", subject.set_parameter("WebhookConcurrency", "")
+    reserved = found.get("ReservedConcurrentExecutions")
     if reserved is None:
-        return warn(what, "none is reserved: other load can keep Stripe's events out", mend)
+        return warn(what, "none is reserved: other load can block Stripe's events", fix)
     if reserved == 0:
-        return wrong(what, "0 are allowed: every event of Stripe's is refused", mend)
+        return wrong(what, "0 are allowed: every event from Stripe is refused", fix)
     return ok(what, f"{reserved} reserved")

@@ -1,4 +1,4 @@
-"""What `make doctor` examines: the local stack, or a deployed one, with its settings and secrets in one environment."""
+"""The stack that `doctor` checks, local or deployed, with its settings and secrets in one environment."""
 
 import json
 import os
@@ -12,9 +12,10 @@ import boto3
 from local import discovery, settings
 from local import environment as local_environment
 from local.aws import template
+from local.aws.intrinsics import TemplateError
 from local.settings import SECRETS, SettingsError
 from ops import deployed
-from ops.target import TargetError
+from ops.errors import CannotRunError
 
 WEBHOOK_PATH = "/api/payments/webhook/stripe"
 LOCAL = "local"
@@ -23,32 +24,32 @@ LIVE_STAGES = ("prod", "production", "live")
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `mend` is the command that puts it right."""
+    """One line of the report; `fix` is the command, or the step, that corrects the problem."""
 
     level: str  # ok, warn or wrong
     what: str
     says: str
-    mend: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.level:<6} {self.what}: {self.says}" + (f" → {self.mend}" if self.mend else "")
+        return f"{self.level:<6} {self.what}: {self.says}" + (f" → {self.fix}" if self.fix else "")
 
 
 def ok(what: str, says: str) -> Finding:
     return Finding("ok", what, says)
 
 
-def warn(what: str, says: str, mend: str) -> Finding:
-    return Finding("warn", what, says, mend)
+def warn(what: str, says: str, fix: str) -> Finding:
+    return Finding("warn", what, says, fix)
 
 
-def wrong(what: str, says: str, mend: str) -> Finding:
-    return Finding("wrong", what, says, mend)
+def wrong(what: str, says: str, fix: str) -> Finding:
+    return Finding("wrong", what, says, fix)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patient:
-    """`environment` holds the secrets too, whatever it is that keeps them: it is never shown."""
+class Subject:
+    """A stack. `environment` holds its secrets too, so it is never shown."""
 
     stage: str
     environment: Mapping[str, str] = field(repr=False)
@@ -57,7 +58,7 @@ class Patient:
     prefix: str = ""
     webhook_function: str = ""
     is_running: bool = True
-    clear_text: tuple[str, ...] = ()  # secrets that are stored, but not as SecureStrings
+    clear_text: tuple[str, ...] = ()  # secrets that are not stored as SecureStrings
 
     @property
     def is_local(self) -> bool:
@@ -84,15 +85,15 @@ class Patient:
         return " ".join(["make stripe-webhook", f"STACK={self.stack}", *options, "APPLY=1"])
 
 
-def of_stack(stack: str, more_urls: Iterable[str] = ()) -> Patient:
-    """A deployed stack; raises TargetError and botocore's errors."""
+def of_stack(stack: str, more_urls: Iterable[str] = ()) -> Subject:
+    """A deployed stack; raises CannotRunError."""
     found = deployed.find(stack)
     prefix = found.secrets_prefix
     parameters = deployed.read_parameters(prefix, SECRETS)
     secrets = {name: parameters[name]["Value"].strip() if name in parameters else "" for name in SECRETS}
     urls = (found.outputs["WebhookUrl"], found.outputs["ApiUrl"] + WEBHOOK_PATH, *more_urls)
     tables = {"ORDERS_TABLE": found.outputs["OrdersTableName"], "CREDITS_TABLE": found.outputs["CreditsTableName"]}
-    return Patient(
+    return Subject(
         stage=found.tags.get("stage") or prefix.rpartition("/")[2],
         environment={**found.environment, **tables, **secrets, "SECRETS_PREFIX": "", "SECRETS": ""},
         webhook_urls=urls,
@@ -103,19 +104,19 @@ def of_stack(stack: str, more_urls: Iterable[str] = ()) -> Patient:
     )
 
 
-def of_local(root: Path) -> Patient:
-    """What `make run` runs here, or would run; raises TargetError."""
+def of_local(root: Path) -> Subject:
+    """The local stack that runs, or else the one that `make run` would start; raises CannotRunError."""
     try:
         chosen = settings.load(root, os.environ)
-    except SettingsError as error:
-        raise TargetError(str(error)) from error
+        declared = template.read(root / "template.yaml", local_environment.parameters(chosen)).environment
+    except (SettingsError, TemplateError) as error:
+        raise CannotRunError(str(error)) from error
     running = discovery.find(root)
     secrets = {name: chosen.values[name] for name in SECRETS}
     if running is None:
-        declared = template.read(root / "template.yaml", local_environment.parameters(chosen)).environment
-        return Patient(stage=LOCAL, environment={**declared, **secrets, "STRIPE_API_BASE": ""}, is_running=False)
+        return Subject(stage=LOCAL, environment={**declared, **secrets, "STRIPE_API_BASE": ""}, is_running=False)
     addresses = _addresses(root)
-    return Patient(
+    return Subject(
         stage=LOCAL,
         environment={**running.environment, **secrets, "STRIPE_API_BASE": addresses["stripe"] or ""},
         webhook_urls=(addresses["webhook"], addresses["api"] + WEBHOOK_PATH),
@@ -128,5 +129,5 @@ def _addresses(root: Path) -> dict[str, Any]:
 
 
 def dynamodb() -> Any:
-    """A client of its own, for what the store does not ask."""
+    """A client for requests that the store does not make."""
     return boto3.client("dynamodb")

@@ -1,4 +1,4 @@
-"""Stripe's webhook endpoints: which there are, and how one is made and changed."""
+"""List, create and change webhook endpoints at Stripe."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from stripe import StripeClient, StripeError, WebhookEndpoint
 from topup.stripe_gateway import EVENT_TYPES
 from topup.stripe_gateway import client as stripe_client
 
-OWNER = "topup_secrets"  # the metadata that says below which prefix an endpoint's secret is kept
+OWNER = "topup_secrets"  # the metadata key of the prefix that an endpoint's secret is stored below
 RETRIES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """One endpoint of Stripe's; `owner` is the prefix that holds its secret, empty for one made by hand."""
+    """One endpoint at Stripe; `owner` is the prefix that its secret is stored below, empty for one made by hand."""
 
     id: str
     url: str
@@ -34,18 +34,18 @@ class Endpoint:
 
 
 def same(url: str, other: str) -> bool:
-    """Whether two URLs name one endpoint: a function URL may be written with or without its final slash."""
+    """True if two URLs name one endpoint: a function URL may be written with or without its final slash."""
     return url.rstrip("/") == other.rstrip("/")
 
 
 def in_words(error: StripeError) -> str:
-    """Without Stripe's message, which may quote what was sent."""
+    """Stripe's error without its message, which may quote what was sent."""
     details = [str(part) for part in (error.http_status, error.code, error.request_id) if part]
-    return f"{type(error).__name__} ({', '.join(details) or 'no answer'})"
+    return f"{type(error).__name__} ({', '.join(details) or 'no response'})"
 
 
 def client_for(key: str, api_base: str) -> StripeClient:
-    """A client of its own: the functions' one takes its key from the settings."""
+    """A client for this key; that of the functions takes its key from the settings."""
     return StripeClient(
         key,
         stripe_version=stripe_client.API_VERSION,
@@ -61,7 +61,7 @@ def all_of(client: StripeClient) -> Sequence[Endpoint]:
 
 
 def create(client: StripeClient, url: str, owner: str) -> tuple[Endpoint, str]:
-    """A new endpoint and its signing secret, which Stripe will not show again; raises stripe.StripeError."""
+    """A new endpoint and its signing secret, which Stripe never shows again; raises stripe.StripeError."""
     params: Any = {
         "url": url,
         "enabled_events": list(EVENT_TYPES),
@@ -69,19 +69,19 @@ def create(client: StripeClient, url: str, owner: str) -> tuple[Endpoint, str]:
         "description": f"Topup; its secret is in {owner}",
         "metadata": {OWNER: owner},
     }
-    made = client.v1.webhook_endpoints.create(params)
-    assert made.secret, "Bug! Stripe shows the secret of an endpoint when it makes it"
-    return _endpoint(made), made.secret
+    created = client.v1.webhook_endpoints.create(params)
+    assert created.secret, "Bug! Stripe shows an endpoint's secret when it is created"
+    return _endpoint(created), created.secret
 
 
 def set_events(client: StripeClient, endpoint_id: str) -> None:
-    """Listen to exactly our types of events, and be enabled; raises stripe.StripeError."""
+    """Enable an endpoint, for exactly our event types; raises stripe.StripeError."""
     params: Any = {"enabled_events": list(EVENT_TYPES), "disabled": False}
     client.v1.webhook_endpoints.update(endpoint_id, params)
 
 
 def disable(client: StripeClient, endpoint_id: str) -> None:
-    """Send nothing there any more; raises stripe.StripeError."""
+    """Stop sending events to an endpoint; raises stripe.StripeError."""
     client.v1.webhook_endpoints.update(endpoint_id, {"disabled": True})
 
 

@@ -1,4 +1,4 @@
-"""What has to be done about Stripe's webhook endpoint: decided from what is there, before anything is changed."""
+"""Decide what to do about Stripe's webhook endpoint, from what is there, before anything is changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ from topup.runtime.config import SECRET_MAX_AGE
 
 
 class NotYetError(Exception):
-    """The step would lose events now; the message says why, and what to do."""
+    """The step would lose events if it ran now; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Create:
-    """Make an endpoint, and store its secret beside those that are there."""
+    """Create an endpoint, and store its secret beside those that are there."""
 
     def __str__(self) -> str:
-        return "make a new endpoint, and store its signing secret"
+        return "create a new endpoint and store its signing secret"
 
 
 @dataclass(frozen=True)
-class Amend:
-    """Make an endpoint listen to exactly our events, and be enabled."""
+class Enable:
+    """Enable an endpoint, for exactly our event types."""
 
     endpoint: str
     why: str
 
     def __str__(self) -> str:
-        return f"set the event types of {self.endpoint}, and enable it ({self.why})"
+        return f"set the event types of {self.endpoint} and enable it ({self.why})"
 
 
 @dataclass(frozen=True)
 class Disable:
-    """Send nothing to an endpoint any more."""
+    """Stop sending events to an endpoint."""
 
     endpoint: str
     why: str
@@ -45,7 +45,7 @@ class Disable:
 
 @dataclass(frozen=True)
 class Drop:
-    """Stop believing some of the stored secrets."""
+    """Remove some of the stored secrets: events that they sign are refused from then on."""
 
     secrets: tuple[Secret, ...]
     why: str
@@ -54,12 +54,12 @@ class Drop:
         return f"drop {len(self.secrets)} stored secret{'' if len(self.secrets) == 1 else 's'} ({self.why})"
 
 
-Step = Create | Amend | Disable | Drop
+Step = Create | Enable | Disable | Drop
 
 
 @dataclass(frozen=True)
 class Situation:
-    """The endpoints of the account and the secrets of a prefix, seen from one URL."""
+    """All endpoints of the Stripe account and the secrets below a prefix; the properties are about one URL."""
 
     url: str
     prefix: str
@@ -68,16 +68,16 @@ class Situation:
 
     @property
     def current(self) -> Endpoint | None:
-        """The endpoint that counts: the one with our API version whose secret was stored last."""
+        """The endpoint in use: of those with our API version, the one whose secret was stored last."""
         here = {endpoint.id: endpoint for endpoint in self._here if endpoint.has_our_version}
         known = [here[secret.endpoint] for secret in self.stored.secrets if secret.endpoint in here]
         return known[-1] if known else None
 
     @property
     def lost(self) -> list[Endpoint]:
-        """Endpoints of ours whose secret was never stored: all that they send is refused.
+        """Endpoints of ours whose secret was never stored: every event from them is refused.
 
-        While there is a secret that nobody knows the endpoint of, it may be theirs, so that none is called lost.
+        There are none while a stored secret has an unknown endpoint: the secret may be theirs.
         """
         if any(secret.endpoint is None and not secret.is_placeholder for secret in self.stored.secrets):
             return []
@@ -86,12 +86,12 @@ class Situation:
 
     @property
     def older(self) -> list[Endpoint]:
-        """Endpoints that still send, beside the current one: made by hand, before a rotation, for another version."""
+        """Other endpoints that still send: made by hand, before a rotation, or for another API version."""
         return [one for one in self._enabled_here if one != self.current and one not in self.lost]
 
     @property
     def leftover(self) -> tuple[Secret, ...]:
-        """Secrets of neither the current endpoint nor one that sends to another URL."""
+        """Secrets that belong neither to the current endpoint nor to one that sends to another URL."""
         elsewhere = {one.id for one in self.endpoints if one.is_enabled and not same(one.url, self.url)}
         needed = elsewhere | ({self.current.id} if self.current else set())
         return tuple(secret for secret in self.stored.secrets if secret.endpoint not in needed)
@@ -110,22 +110,22 @@ class Situation:
 
 
 def to_set_up(situation: Situation) -> list[Step]:
-    """What is missing for Stripe's events to arrive and be believed; nothing that works is taken away."""
+    """What is missing for Stripe's events to arrive and be accepted; keeps everything that works."""
     steps: list[Step] = []
     current = situation.current
     if current is None:
         steps.append(Create())
     elif not current.has_our_events:
-        steps.append(Amend(current.id, f"it listens to {len(current.events)} types, not exactly to ours"))
+        steps.append(Enable(current.id, f"its {len(current.events)} event types are not exactly ours"))
     elif not current.is_enabled:
-        steps.append(Amend(current.id, "it is disabled"))
+        steps.append(Enable(current.id, "it is disabled"))
     return steps + _broken(situation)
 
 
 def to_rotate(situation: Situation) -> list[Step]:
     """A new endpoint beside the old one; raises NotYetError while another rotation is under way."""
     if situation.is_rotating:
-        raise NotYetError("a rotation is under way already: FINISH=1 ends it")
+        raise NotYetError("a rotation is under way already: end it with --finish (make: FINISH=1)")
     return [Create(), *_broken(situation)]
 
 
@@ -133,26 +133,26 @@ def to_finish(situation: Situation, now: datetime) -> list[Step]:
     """The end of a rotation: only the newest endpoint and its secret stay. Raises NotYetError."""
     current = situation.current
     if current is None or not current.is_enabled:
-        raise NotYetError("there is no newer endpoint to go on with: run it without FINISH=1 first")
+        raise NotYetError("there is no newer endpoint to keep: first run it without --finish (make: without FINISH=1)")
     if not situation.is_rotating:
         return _broken(situation)
     _wait_for_functions(situation.stored, now)
-    steps: list[Step] = [Disable(one.id, f"{current.id} takes its place") for one in situation.older]
+    steps: list[Step] = [Disable(one.id, f"{current.id} replaces it") for one in situation.older]
     steps += [Disable(one.id, "its signing secret was lost") for one in situation.lost]
     if situation.leftover:
-        steps.append(Drop(situation.leftover, f"only {current.id} is believed from here on"))
+        steps.append(Drop(situation.leftover, f"only {current.id} is accepted from now on"))
     return steps
 
 
 def _broken(situation: Situation) -> list[Step]:
-    """What helps nobody and goes at once."""
+    """Endpoints and secrets that cannot work; they can be removed at once."""
     steps: list[Step] = [Disable(one.id, "its signing secret was lost") for one in situation.lost]
     placeholders = tuple(secret for secret in situation.stored.secrets if secret.is_placeholder)
-    return [*steps, Drop(placeholders, "no signing secret of Stripe's")] if placeholders else steps
+    return [*steps, Drop(placeholders, "not a signing secret of Stripe")] if placeholders else steps
 
 
 def _wait_for_functions(stored: Stored, now: datetime) -> None:
-    """The functions keep the secrets for a while: the old endpoint must work until all of them know the new one."""
+    """Functions cache the secrets, so the old endpoint must work until all of them know the new secret."""
     known_at = (stored.written_at or now) + timedelta(seconds=SECRET_MAX_AGE)
     if now < known_at:
         seconds = int((known_at - now).total_seconds()) + 1

@@ -1,7 +1,7 @@
-"""The signing secrets below an SSM prefix, and which of Stripe's endpoints each belongs to.
+"""The signing secrets below an SSM prefix, and the endpoint at Stripe that each belongs to.
 
-Stripe shows a secret once and never again. So one request writes both: the secrets as the parameter's value, and in its
-description, for each, the endpoint's id and the beginning of the secret's SHA-256, which tells nothing of the secret.
+Stripe shows a secret only once. So one request writes both: the secrets as the parameter's value, and in its
+description the endpoint's id and the beginning of the secret's SHA-256 for each, which reveals nothing of the secret.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ FINGERPRINT = 8  # hexadecimal digits: enough to tell a handful apart
 
 @dataclass(frozen=True)
 class Secret:
-    """A signing secret, and the id of its endpoint; None for one that nobody knows the endpoint of."""
+    """A signing secret and the id of its endpoint, None where it is unknown."""
 
     value: str = field(repr=False)
     endpoint: str | None = None
@@ -34,14 +34,14 @@ class Secret:
 
 @dataclass(frozen=True)
 class Stored:
-    """What the parameter holds, oldest first, and when it was written."""
+    """The secrets in the parameter, oldest first, and when it was written."""
 
     secrets: tuple[Secret, ...] = ()
     written_at: datetime | None = None
 
 
 def read(prefix: str) -> Stored:
-    """Raises botocore's errors; a parameter that does not exist holds nothing."""
+    """The stored secrets, none if there is no such parameter; raises botocore's errors."""
     ssm = boto3.client("ssm")
     name = f"{prefix}/{NAME}"
     found = ssm.get_parameters(Names=[name], WithDecryption=True)["Parameters"]
@@ -70,6 +70,6 @@ def _secrets(value: str, owners: Mapping[str, str]) -> tuple[Secret, ...]:
 
 
 def _owners(description: str) -> dict[str, str]:
-    """Endpoints by their secret's fingerprint; whatever else somebody wrote there is passed over."""
+    """Endpoint ids by their secret's fingerprint; other text in the description is ignored."""
     pairs = [word.partition(":") for word in description.split()]
     return {fingerprint: endpoint for endpoint, _, fingerprint in pairs if endpoint.startswith("we_")}

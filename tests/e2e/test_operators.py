@@ -1,4 +1,4 @@
-"""The operator's commands over a local stack that a person has started: they find it by themselves."""
+"""The operator's commands on a local stack that `make run` has started: they find it without being told where it is."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import pytest
 from local import settings, tokens
 from local.discovery import NOTE, find
 from local.launcher import Stack
-from ops import audit, reconcile, replay_expiry
+from ops import cli
 from tests.e2e.buyer import NewBuyer, eventually
 
 TWO_HUNDRED_DAYS = 200 * 86_400  # seconds
@@ -23,8 +23,8 @@ FAILURES = ".cache/local/expiry-failures"
 
 
 @contextmanager
-def made_to_run(project: Path) -> Iterator[Stack]:
-    """The stack as `make run` starts it, for people, but on free ports."""
+def started(project: Path) -> Iterator[Stack]:
+    """The stack as `make run` starts it, but on free ports."""
     command = [sys.executable, "-m", "local", "--no-dotenv", "--until-stdin-ends"]
     inherited = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
     with subprocess.Popen(
@@ -58,56 +58,56 @@ def _stack_of(project: Path, process: "subprocess.Popen[str]") -> Stack:
     )
 
 
-def test_the_commands_find_the_stack_that_runs_and_no_other(
+def test_the_commands_find_the_running_stack_and_no_other(
     project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str]
 ):
-    with made_to_run(project) as stack:
+    with started(project) as stack:
         note = (project / NOTE).read_text()
         assert not any(stack.values[secret] in note for secret in settings.SECRETS)
         buyer = new_buyer(stack)
         buyer.buy()
         buyer.spend(100, "one")
 
-        assert audit.main([], root=project) == 0
+        assert cli.main(["audit"], root=project) == 0
         assert capsys.readouterr().out == "1 users, 2 entries, 1 lots, 1 payments: no violations\n"
-        assert reconcile.main(["--window-hours", "1"], root=project) == 0
+        assert cli.main(["reconcile", "--window-hours", "1"], root=project) == 0
+        assert capsys.readouterr().out.endswith("\ncomplete: 0 repaired, 0 failures\n")
+        assert cli.main(["reconcile", "--json"], root=project) == 0
         assert json.loads(capsys.readouterr().out)["repaired"] == 0
-        assert reconcile.main(["--window-hours", "721"], root=project) == 2
+        assert cli.main(["reconcile", "--window-hours", "721"], root=project) == 2
         assert "window_hours must be a whole number" in capsys.readouterr().err
 
     assert not (project / NOTE).exists()
-    assert audit.main([], root=project) == 2
+    assert cli.main(["audit"], root=project) == 2
 
 
-def test_a_batch_that_failed_for_good_is_run_again_once_the_cause_is_mended(
+def test_a_failed_batch_succeeds_when_it_is_run_again_after_the_cause_is_fixed(
     project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str]
 ):
     template, consumer = project / "template.yaml", project / "functions/expire_credits/app.py"
     template.write_text(template.read_text().replace("MaximumRetryAttempts: 10", "MaximumRetryAttempts: 1"))
-    sound = consumer.read_text()
-    consumer.write_text(sound.replace("    expiry.expire(", "    raise OSError\n    expiry.expire("))
-    with made_to_run(project) as stack:
+    correct = consumer.read_text()
+    consumer.write_text(correct.replace("    expiry.expire(", "    raise OSError\n    expiry.expire("))
+    with started(project) as stack:
         buyer = new_buyer(stack)
         buyer.buy()
         buyer.move_clock(TWO_HUNDRED_DAYS)
         eventually(lambda: list((project / FAILURES).glob("*.json")) != [])
         (batch,) = (project / FAILURES).glob("*.json")
 
-        assert replay_expiry.main([str(batch)], root=project) == 1
+        assert cli.main(["replay-expiry", str(batch)], root=project) == 1
         assert "1 records: 0 done, 1 failed" in capsys.readouterr().out
-        consumer.write_text(sound)
-        for _ in range(2):  # the second time there is nothing left to do, and that is no failure
-            assert replay_expiry.main([str(batch)], root=project) == 0
+        consumer.write_text(correct)
+        for _ in range(2):  # the second time there is nothing left to do, which is not a failure
+            assert cli.main(["replay-expiry", str(batch)], root=project) == 0
             assert capsys.readouterr().out == "1 records: 1 done, 0 failed\n"
 
         assert buyer.amounts("expired") == [-1100]
-        assert audit.main([], root=project) == 0
+        assert cli.main(["audit"], root=project) == 0
 
 
-def test_the_audit_tells_an_operator_what_is_wrong(
-    project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str]
-):
-    with made_to_run(project) as stack:
+def test_the_audit_prints_what_is_wrong(project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str]):
+    with started(project) as stack:
         buyer = new_buyer(stack)
         buyer.buy()
         tables = boto3.client(
@@ -124,7 +124,7 @@ def test_the_audit_tells_an_operator_what_is_wrong(
             ExpressionAttributeValues={":five": {"N": "5"}},
         )
 
-        assert audit.main([], root=project) == 1
+        assert cli.main(["audit"], root=project) == 1
         *findings, summary = capsys.readouterr().out.splitlines()
 
     assert findings

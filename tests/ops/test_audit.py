@@ -1,4 +1,4 @@
-"""`make audit`: what it finds, what it takes back after a second look, and what it says."""
+"""The audit: what it finds, what it drops after it has read again, and what it prints."""
 
 import io
 from typing import Any
@@ -19,7 +19,7 @@ def audited(shop: Shop) -> Audit:
 
 
 def change(shop: Shop, table: str, key: dict[str, str], update: str, value: int | str) -> None:
-    """Break something that no code of ours would."""
+    """Damage a stored item in a way that our code never does."""
     shop.dynamodb.client.update_item(
         TableName=table,
         Key={name: {"S": part} for name, part in key.items()},
@@ -28,7 +28,7 @@ def change(shop: Shop, table: str, key: dict[str, str], update: str, value: int 
     )
 
 
-def test_sound_books_are_counted_and_found_sound(shop: Shop):
+def test_without_violations_it_counts_what_it_read(shop: Shop):
     shop.buy()
     shop.buy(user="user-2")
     shop.create()
@@ -60,7 +60,7 @@ def test_an_order_that_disagrees_with_the_ledger_is_a_violation(shop: Shop):
     assert f"payment {payment_id}: clawed back 7 credits, the ledger says 0" in findings
 
 
-def test_entries_of_a_payment_that_is_not_there_are_a_violation(shop: Shop):
+def test_entries_of_a_missing_payment_are_a_violation(shop: Shop):
     payment_id, _ = shop.buy()
     key = {"payment_id": {"S": payment_id}, "record": {"S": "ORDER"}}
     shop.dynamodb.client.delete_item(TableName=shop.dynamodb.orders_table, Key=key)
@@ -80,7 +80,7 @@ def test_credits_that_went_to_another_user_are_a_violation(shop: Shop):
 
 
 @pytest.mark.parametrize("wrong_reads", [1, 2, 3])
-def test_an_account_that_was_read_halfway_through_a_change_is_read_again(
+def test_an_account_that_was_read_in_the_middle_of_a_change_is_read_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, wrong_reads: int
 ):
     shop.buy()
@@ -106,7 +106,7 @@ def test_a_payment_that_was_granted_between_the_two_scans_is_read_again(shop: Sh
     assert (found.payments, found.findings) == (1, [])
 
 
-def test_an_account_is_forgotten_before_the_next_is_read(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+def test_only_one_account_is_held_in_memory_at_a_time(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     for number in range(3):
         shop.buy(user=f"user-{number}")
     held: list[str] = []
@@ -133,20 +133,20 @@ def test_an_account_is_forgotten_before_the_next_is_read(shop: Shop, monkeypatch
     assert max(seen) <= 1
 
 
-def test_progress_is_told_about_once_a_second(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+def test_progress_is_printed_about_once_a_second(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     shop.buy()
     seconds = iter([0.0, 0.5, 1.5, 1.5, 1.6])
     monkeypatch.setattr("time.monotonic", lambda: next(seconds))
-    told = io.StringIO()
-    progress = audits.Progress(told)
+    printed = io.StringIO()
+    progress = audits.Progress(printed)
 
     for users in (1, 2, 3):
         progress(Audit(users=users))
 
-    assert told.getvalue() == "… 2 users, 0 entries, 0 lots, 0 payments: no violations\n"
+    assert printed.getvalue() == "… 2 users, 0 entries, 0 lots, 0 payments: no violations\n"
 
 
-def test_a_refund_in_flight_is_no_violation(shop: Shop):
+def test_a_refund_in_flight_is_not_a_violation(shop: Shop):
     payment_id, _ = shop.buy()
     shop.fault("/v1/refunds", "timeout_before", times=2)
     assert shop.refund(payment_id).status == 202
@@ -154,7 +154,7 @@ def test_a_refund_in_flight_is_no_violation(shop: Shop):
     assert audited(shop).findings == []
 
 
-def test_a_refund_that_the_order_has_not_heard_of_is_a_violation(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+def test_a_refund_that_is_missing_beside_its_order_is_a_violation(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     payment_id, _ = shop.buy()
     assert shop.refund(payment_id, 40).status == 200
     whole = store.load_payment

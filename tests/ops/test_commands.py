@@ -1,24 +1,29 @@
-"""`make audit`, `reconcile` and `replay-expiry` over a deployed stack: what they ask AWS for, and how they refuse."""
+"""`audit`, `reconcile` and `replay-expiry` on a deployed stack: their requests to AWS, and what they print."""
 
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import NoCredentialsError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from ops import audit, reconcile, replay_expiry, target
-from ops.target import TargetError
+from local.discovery import RunningStack
+from ops import cli, replay_expiry, target
+from ops.errors import CannotRunError
+from ops.reconcile import as_table
+from topup.reconciliation import Report
 
 RECORD = {"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "1", "Keys": {"record": {"S": "EXPIRY#lot"}}}}
 
 
 class Aws:
-    """AWS's clients, each of which answers as it was told, and to nothing else."""
+    """Clients of AWS that expect exactly the requests that a test has announced, and return its responses."""
 
     def __init__(self) -> None:
         self._clients: dict[str, Any] = {}
@@ -46,7 +51,7 @@ class Aws:
             "describe_stacks", {"Stacks": [described]}, {"StackName": "topup-prod"}
         )
 
-    def has_function(self, logical_id: str, answer: Any, event: dict[str, Any], error: str | None = None) -> None:
+    def has_function(self, logical_id: str, result: Any, event: dict[str, Any], error: str | None = None) -> None:
         resource = {
             "StackResourceDetail": {
                 "LogicalResourceId": logical_id,
@@ -56,12 +61,13 @@ class Aws:
                 "ResourceStatus": "CREATE_COMPLETE",
             }
         }
-        wanted = {"StackName": "topup-prod", "LogicalResourceId": logical_id}
-        self.stub("cloudformation").add_response("describe_stack_resource", resource, wanted)
-        invoked = {"StatusCode": 200, "Payload": a_body(json.dumps(answer).encode())}
+        self.stub("cloudformation").add_response(
+            "describe_stack_resource", resource, {"StackName": "topup-prod", "LogicalResourceId": logical_id}
+        )
+        invoked = {"StatusCode": 200, "Payload": a_body(json.dumps(result).encode())}
         name = f"topup-prod-{logical_id}-1"
-        asked = {"FunctionName": name, "Qualifier": "live", "Payload": json.dumps(event).encode()}
-        self.stub("lambda").add_response("invoke", invoked | ({"FunctionError": error} if error else {}), asked)
+        request = {"FunctionName": name, "Qualifier": "live", "Payload": json.dumps(event).encode()}
+        self.stub("lambda").add_response("invoke", invoked | ({"FunctionError": error} if error else {}), request)
 
     def done(self) -> None:
         for stub in self._stubs.values():
@@ -84,7 +90,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 
 def a_report(**figures: Any) -> dict[str, Any]:
-    return {"events": 3, "failures": 0, "complete": True, "repaired": 0, **figures}
+    """As functions/reconcile/app.py returns it."""
+    steps = {name: {"found": 0, "repaired": 0} for name in ("refunds", "payments", "lots")}
+    report = {"events": {"found": 3, "repaired": 2}, **steps, "failures": 0, "complete": True, "repaired": 2}
+    return report | figures
 
 
 def a_batch(tmp_path: Path, payload: Any = None) -> str:
@@ -93,26 +102,36 @@ def a_batch(tmp_path: Path, payload: Any = None) -> str:
     return str(path)
 
 
-# -------------------------------------------------------------------------------------------------------- where
+# ------------------------------------------------------------------------------------------------- which stack
 
 
-@pytest.mark.parametrize("command", [audit.main, reconcile.main])
+@pytest.mark.parametrize("command", ["audit", "reconcile"])
 def test_without_a_stack_a_command_says_what_is_missing(
-    command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    assert command([], root=tmp_path) == 2
+    assert cli.main([command], root=tmp_path) == 2
 
-    said = capsys.readouterr().err
-    assert said.endswith("no local stack is running: start one with `make run`, or name a deployed one with STACK=…\n")
-    assert said.count("\n") == 1
+    assert capsys.readouterr().err == (
+        f"cannot run {command}: no local stack is running: "
+        "start one with `make run`, or name a deployed one with --stack (make: STACK=)\n"
+    )
 
 
-def test_the_note_of_a_stack_that_is_gone_counts_for_nothing(tmp_path: Path):
+def test_a_local_stack_that_does_not_respond_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("local.discovery.find", lambda _root: RunningStack("http://127.0.0.1:1", {}))
+
+    assert cli.main(["reconcile"], root=tmp_path) == 2
+    assert capsys.readouterr().err.startswith("cannot run reconcile: the local stack at http://127.0.0.1:1: ")
+
+
+def test_the_note_of_a_stopped_stack_is_ignored(tmp_path: Path):
     (tmp_path / ".cache/local").mkdir(parents=True)
     note = {"addresses": {"api": "http://localhost:1"}, "environment": {}}
     (tmp_path / ".cache/local/stack.json").write_text(json.dumps(note))
 
-    with pytest.raises(TargetError, match="no local stack is running"):
+    with pytest.raises(CannotRunError, match="no local stack is running"):
         target.local_stack(tmp_path)
 
 
@@ -124,21 +143,48 @@ def test_the_tables_of_a_deployed_stack_are_its_outputs(aws: Aws):
     assert (found["ORDERS_TABLE"], found["CREDITS_TABLE"]) == ("orders-1", "credits-1")
 
 
-def test_a_stack_of_somebody_elses_is_refused(aws: Aws, capsys: pytest.CaptureFixture[str]):
+def test_another_products_stack_is_refused(aws: Aws, capsys: pytest.CaptureFixture[str]):
     aws.has_stack(ApiUrl="https://api.example")
 
-    assert audit.main(["--stack", "topup-prod"]) == 2
+    assert cli.main(["audit", "--stack", "topup-prod"]) == 2
     assert "stack topup-prod has no output CreditsTableName, OrdersTableName" in capsys.readouterr().err
 
 
-def test_what_aws_refuses_is_told_in_one_line(aws: Aws, capsys: pytest.CaptureFixture[str]):
-    aws.stub("cloudformation").add_client_error("describe_stacks", "ValidationError", "Stack topup-prod does not exist")
+@pytest.mark.parametrize(
+    ("code", "message", "advice"),
+    [
+        ("ValidationError", "Stack topup-prod does not exist", "check the stack's name, AWS_PROFILE and AWS_REGION"),
+        ("ExpiredToken", "The security token has expired", "sign in to AWS (`aws sso login`), or set AWS_PROFILE"),
+        ("AccessDenied", "You may not", "docs/runbook.md lists the permissions that each command needs"),
+    ],
+)
+@pytest.mark.parametrize("command", ["audit", "doctor", "stripe-webhook"])
+def test_a_refusal_by_aws_is_one_line_with_advice(
+    aws: Aws, capsys: pytest.CaptureFixture[str], command: str, code: str, message: str, advice: str
+):
+    aws.stub("cloudformation").add_client_error("describe_stacks", code, message)
 
-    assert audit.main(["--stack", "topup-prod"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("cannot audit: stack topup-prod: ")
-    assert "Stack topup-prod does not exist" in said
-    assert said.count("\n") == 1
+    assert cli.main([command, "--stack", "topup-prod"]) == 2
+
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"cannot run {command}: stack topup-prod: ")
+    assert printed.endswith(f"{message} → {advice}\n")
+    assert printed.count("\n") == 1
+
+
+def test_missing_credentials_are_one_line_with_advice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def refused(*_: Any, **__: Any) -> Any:
+        raise NoCredentialsError
+
+    monkeypatch.setattr("boto3.client", refused)
+
+    assert cli.main(["reconcile", "--stack", "topup-prod"]) == 2
+    assert capsys.readouterr().err == (
+        "cannot run reconcile: stack topup-prod, ReconcileFunction: Unable to locate credentials "
+        "→ sign in to AWS (`aws sso login`), or set AWS_PROFILE\n"
+    )
 
 
 # ---------------------------------------------------------------------------------------------------- reconcile
@@ -147,43 +193,81 @@ def test_what_aws_refuses_is_told_in_one_line(aws: Aws, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("report", "code"), [(a_report(), 0), (a_report(failures=1), 1), (a_report(complete=False), 1)]
 )
-def test_reconcile_runs_the_deployed_function_and_shows_its_report(
+def test_reconcile_runs_the_deployed_function_and_prints_its_report(
     aws: Aws, capsys: pytest.CaptureFixture[str], report: dict[str, Any], code: int
 ):
     aws.has_function("ReconcileFunction", report, {"window_hours": 48, "sweep_after_hours": 0})
 
-    ended = reconcile.main(["--stack", "topup-prod", "--window-hours", "48", "--sweep-after-hours", "0"])
+    hours = ["--window-hours", "48", "--sweep-after-hours", "0"]
+    assert cli.main(["reconcile", "--stack", "topup-prod", "--json", *hours]) == code
 
-    assert ended == code
     assert json.loads(capsys.readouterr().out) == report
 
 
-def test_a_function_that_failed_is_told_as_such(aws: Aws, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize(
+    ("figures", "last_line"),
+    [
+        ({}, "complete: 2 repaired, 0 failures"),
+        ({"complete": False, "failures": 4}, "not complete: 2 repaired, 4 failures"),
+    ],
+)
+def test_the_report_is_a_table_of_steps(
+    aws: Aws, capsys: pytest.CaptureFixture[str], figures: dict[str, Any], last_line: str
+):
+    aws.has_function("ReconcileFunction", a_report(**figures), {})
+
+    cli.main(["reconcile", "--stack", "topup-prod"])
+
+    assert capsys.readouterr().out.splitlines() == [
+        "step         found  repaired",
+        "events           3         2",
+        "refunds          0         0",
+        "payments         0         0",
+        "lots             0         0",
+        "",
+        last_line,
+    ]
+
+
+def test_the_table_has_a_row_for_each_step_of_the_functions_report():
+    report = asdict(Report()) | {"repaired": 0}
+
+    assert [line.split()[0] for line in as_table(report).splitlines()[1:5]] == ["events", "refunds", "payments", "lots"]
+
+
+def test_a_run_that_is_not_complete_says_to_run_it_again(aws: Aws, capsys: pytest.CaptureFixture[str]):
+    aws.has_function("ReconcileFunction", a_report(complete=False), {})
+
+    assert cli.main(["reconcile", "--stack", "topup-prod"]) == 1
+    assert capsys.readouterr().err == "it ran out of time: run it again for the rest\n"
+
+
+def test_a_failure_of_the_function_is_reported(aws: Aws, capsys: pytest.CaptureFixture[str]):
     failure = {"errorType": "ValueError", "errorMessage": "window_hours must be a whole number"}
     aws.has_function("ReconcileFunction", failure, {"window_hours": 9999}, error="Unhandled")
 
-    assert reconcile.main(["--stack", "topup-prod", "--window-hours", "9999"]) == 2
+    assert cli.main(["reconcile", "--stack", "topup-prod", "--window-hours", "9999"]) == 2
     assert "ValueError: window_hours must be a whole number" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------------ replay-expiry
 
 
-@pytest.mark.parametrize(("failures", "code", "said"), [([], 0, "1 done, 0 failed"), (["1"], 1, "0 done, 1 failed")])
+@pytest.mark.parametrize(("failures", "code", "summary"), [([], 0, "1 done, 0 failed"), (["1"], 1, "0 done, 1 failed")])
 def test_a_failed_batch_is_run_again_by_the_deployed_function(
-    aws: Aws, tmp_path: Path, capsys: pytest.CaptureFixture[str], failures: list[str], code: int, said: str
+    aws: Aws, tmp_path: Path, capsys: pytest.CaptureFixture[str], failures: list[str], code: int, summary: str
 ):
-    answer = {"batchItemFailures": [{"itemIdentifier": number} for number in failures]}
-    aws.has_function("ExpireCreditsFunction", answer, {"Records": [RECORD]})
+    result = {"batchItemFailures": [{"itemIdentifier": number} for number in failures]}
+    aws.has_function("ExpireCreditsFunction", result, {"Records": [RECORD]})
 
-    assert replay_expiry.main([a_batch(tmp_path), "--stack", "topup-prod"]) == code
+    assert cli.main(["replay-expiry", a_batch(tmp_path), "--stack", "topup-prod"]) == code
 
-    told = capsys.readouterr().out
-    assert said in told
-    assert ("failed: " in told) is bool(failures)
+    printed = capsys.readouterr().out
+    assert summary in printed
+    assert ("failed: " in printed) is bool(failures)
 
 
-def test_a_batch_may_lie_in_the_bucket_and_its_payload_may_be_an_object(aws: Aws):
+def test_a_batch_may_be_in_the_bucket_and_its_payload_may_be_an_object(aws: Aws):
     content = json.dumps({"payload": {"Records": [RECORD]}}).encode()
     aws.stub("s3").add_response("get_object", {"Body": a_body(content)}, {"Bucket": "failures", "Key": "aws/lambda/1"})
 
@@ -191,11 +275,11 @@ def test_a_batch_may_lie_in_the_bucket_and_its_payload_may_be_an_object(aws: Aws
 
 
 @pytest.mark.parametrize("payload", ["no JSON", {"Records": 1}, [1]])
-def test_what_is_no_failed_batch_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], payload: Any):
-    assert replay_expiry.main([a_batch(tmp_path, payload)]) == 2
-    assert "is no failed batch" in capsys.readouterr().err
+def test_a_file_that_is_not_a_failed_batch_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], payload: Any):
+    assert cli.main(["replay-expiry", a_batch(tmp_path, payload)]) == 2
+    assert "is not a failed batch" in capsys.readouterr().err
 
 
-def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]):
-    assert replay_expiry.main(["/nowhere.json"]) == 2
-    assert capsys.readouterr().err == "cannot replay: /nowhere.json: No such file or directory\n"
+def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["replay-expiry", "/nowhere.json"]) == 2
+    assert capsys.readouterr().err == "cannot run replay-expiry: /nowhere.json: No such file or directory\n"

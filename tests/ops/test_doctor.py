@@ -1,4 +1,4 @@
-"""`make doctor` over a deployed stack (Stripe simulated, tables emulated, SSM by moto) and over the local one."""
+"""`doctor` on a deployed stack (Stripe simulated, tables emulated, SSM by moto) and on the local one."""
 
 import random
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from local.in_process.api import template
 from local.in_process.dynamodb import Emulator
 from local.stripe_simulator import Simulator
 from local.stripe_simulator.in_process import InProcessStripe
-from ops.doctor import aws, command, stripe_account
-from ops.stripe_webhook import command as webhook_command
+from ops import cli
+from ops.doctor import aws, stripe_account
 from topup.stripe_gateway import EVENT_TYPES
 from topup.stripe_gateway import client as stripe_client
 
@@ -59,12 +59,12 @@ class CloudFormation:
 
 
 class Stack:
-    """A healthy deployment, which a test then harms."""
+    """A healthy deployment, which a test then damages."""
 
     def __init__(self, dynamodb: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
         self.dynamodb = dynamodb
         self._capsys = capsys
-        self.said = ""
+        self.printed = ""
         self.ssm = boto3.client("ssm")
         self.simulator = Simulator(
             "http://stripe.test", now=lambda: datetime.now(UTC), rng=random.Random(1), secret_key="sk_test_1"
@@ -113,12 +113,12 @@ class Stack:
 
     def doctor(self, *arguments: str) -> int:
         self._capsys.readouterr()
-        code = command.main(["--stack", STACK, *arguments])
-        self.said = "".join(self._capsys.readouterr())
+        code = cli.main(["doctor", "--stack", STACK, *arguments])
+        self.printed = "".join(self._capsys.readouterr())
         return code
 
     def lines(self, level: str) -> list[str]:
-        return [line for line in self.said.splitlines() if line.startswith(level)]
+        return [line for line in self.printed.splitlines() if line.startswith(level)]
 
 
 @pytest.fixture
@@ -129,16 +129,16 @@ def stack(dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         monkeypatch.setattr("boto3.client", lambda name, **more: made.clients.get(name) or make_client(name, **more))
         monkeypatch.setattr(aws, "dynamodb", lambda: dynamodb.client)
         monkeypatch.setattr(stripe_client, "http_client", lambda: InProcessStripe(made.simulator))
-        assert webhook_command.main(["--stack", STACK, "--apply"]) == 0
+        assert cli.main(["stripe-webhook", "--stack", STACK, "--apply"]) == 0
         yield made
 
 
-def test_a_healthy_stack_has_nothing_to_mend(stack: Stack):
+def test_a_healthy_stack_has_nothing_to_fix(stack: Stack):
     assert stack.doctor() == 0
 
     assert stack.lines("wrong") == stack.lines("warn") == []
     assert len(stack.lines("ok")) == 15
-    assert stack.said.endswith("topup-staging: 15 ok, 0 warn, 0 wrong\n")
+    assert stack.printed.endswith("topup-staging: 15 ok, 0 warn, 0 wrong\n")
 
 
 def test_no_secret_is_shown(stack: Stack):
@@ -146,7 +146,7 @@ def test_no_secret_is_shown(stack: Stack):
 
     for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "PROXY_API_KEY", "JWT_SECRET"):
         value = stack.ssm.get_parameter(Name=f"{PREFIX}/{name}", WithDecryption=True)["Parameter"]["Value"]
-        assert value not in stack.said
+        assert value not in stack.printed
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_no_secret_is_shown(stack: Stack):
         ("STRIPE_SECRET_KEY", "pk_test_1", "Stripe key: STRIPE_SECRET_KEY must be a secret key"),
         ("STRIPE_SECRET_KEY", "sk_test_other", "Stripe: AuthenticationError"),
         ("STRIPE_SECRET_KEY", "sk_live_1", "a live key on stage 'staging'"),
-        ("PROXY_API_KEY", ",", "nobody may buy or spend"),
+        ("PROXY_API_KEY", ",", "no one may buy or spend"),
         ("JWT_SECRET", "short", "JWT_SECRET must have at least 32 bytes"),
-        ("STRIPE_WEBHOOK_SECRET", "placeholder", "no signing secret of Stripe's"),
+        ("STRIPE_WEBHOOK_SECRET", "placeholder", "not a signing secret of Stripe"),
     ],
 )
-def test_a_wrong_secret_is_named_with_the_command_that_mends_it(stack: Stack, name: str, value: str, says: str):
+def test_a_wrong_secret_is_named_with_the_command_that_fixes_it(stack: Stack, name: str, value: str, says: str):
     stack.put(name, value)
 
     assert stack.doctor() == 1
@@ -181,10 +181,10 @@ def test_a_secret_in_clear_text_is_wrong(stack: Stack):
     stack.put("JWT_SECRET", "a-secret-of-more-than-thirty-two-bytes", kind="String")
 
     assert stack.doctor() == 1
-    assert "secret JWT_SECRET: it is stored in clear text" in stack.said
+    assert "secret JWT_SECRET: it is stored in clear text" in stack.printed
 
 
-def test_a_test_key_in_production_is_worth_a_warning(stack: Stack):
+def test_a_test_key_in_production_is_a_warning(stack: Stack):
     stack.clients["cloudformation"].tags["stage"] = "prod"
 
     assert stack.doctor() == 0
@@ -200,11 +200,11 @@ def test_pages_without_https_are_wrong_with_a_live_key(stack: Stack):
     assert any("http://shop.example: with a live key pages must be https" in line for line in stack.lines("wrong"))
 
 
-def test_a_setting_that_does_not_parse_is_wrong_and_the_rest_is_examined_all_the_same(stack: Stack):
+def test_a_setting_that_does_not_parse_is_wrong_and_the_rest_is_still_checked(stack: Stack):
     stack.setting("CREDITS_EXPIRE_AFTER_MONTHS", "six")
 
     assert stack.doctor() == 1
-    assert "settings: CREDITS_EXPIRE_AFTER_MONTHS must be a whole number" in stack.said
+    assert "settings: CREDITS_EXPIRE_AFTER_MONTHS must be a whole number" in stack.printed
     assert any("concurrency" in line for line in stack.lines("ok"))
 
 
@@ -221,7 +221,7 @@ def test_a_setting_that_does_not_parse_is_wrong_and_the_rest_is_examined_all_the
         ({"url": "http://127.0.0.1:9/"}, "wrong", f"there is none for {URL}"),
     ],
 )
-def test_an_endpoint_that_is_not_as_it_must_be(stack: Stack, changes: Any, level: str, says: str):
+def test_an_endpoint_that_is_not_set_up_correctly(stack: Stack, changes: Any, level: str, says: str):
     [endpoint] = stack.stripe.v1.webhook_endpoints.list().data
     stack.stripe.v1.webhook_endpoints.update(endpoint.id, changes)
 
@@ -241,14 +241,14 @@ def test_an_endpoint_of_another_api_version_is_wrong(stack: Stack, monkeypatch: 
 
 
 def test_an_endpoint_made_by_hand_may_have_another_secret_than_the_stored_one(stack: Stack):
-    stack.put("STRIPE_WEBHOOK_SECRET", "whsec_of_somebody")
+    stack.put("STRIPE_WEBHOOK_SECRET", "whsec_of_another_endpoint")
 
     assert stack.doctor() == 0
-    assert "nobody knows whether the secret of we_" in stack.lines("warn")[0]
+    assert "was not made by make stripe-webhook: its secret may not be the stored one" in stack.lines("warn")[0]
 
 
-def test_a_rotation_under_way_is_told(stack: Stack):
-    assert webhook_command.main(["--stack", STACK, "--apply", "--rotate"]) == 0
+def test_a_rotation_under_way_is_a_warning(stack: Stack):
+    assert cli.main(["stripe-webhook", "--stack", STACK, "--apply", "--rotate"]) == 0
 
     assert stack.doctor() == 0
     assert "FINISH=1" in stack.lines("warn")[0]
@@ -263,8 +263,8 @@ def test_tables_without_protection_are_wrong(stack: Stack):
 
     assert stack.doctor() == 1
 
-    mends = [line.partition(" → ")[2].split(" --table-name")[0] for line in stack.lines("wrong")]
-    assert mends == [
+    fixes = [line.partition(" → ")[2].split(" --table-name")[0] for line in stack.lines("wrong")]
+    assert fixes == [
         "aws dynamodb update-table",
         "aws dynamodb update-continuous-backups",
         "aws dynamodb update-time-to-live",
@@ -276,7 +276,7 @@ def test_a_table_of_another_shape_is_wrong(stack: Stack):
     stack.dynamodb.client.update_table(TableName=table, DeletionProtectionEnabled=False)
     stack.dynamodb.client.delete_table(TableName=table)
     assert stack.doctor() == 1
-    assert "it does not exist" in stack.said
+    assert "it does not exist" in stack.printed
     stack.dynamodb.client.create_table(
         TableName=table,
         KeySchema=[{"AttributeName": "user_id", "KeyType": "HASH"}],
@@ -285,23 +285,23 @@ def test_a_table_of_another_shape_is_wrong(stack: Stack):
     )
 
     assert stack.doctor() == 1
-    assert "its keys are not the template's" in stack.said
-    assert "its stream is not OLD_IMAGE" in stack.said
+    assert "its keys are not the template's" in stack.printed
+    assert "its stream is not OLD_IMAGE" in stack.printed
 
 
 @pytest.mark.parametrize(
     ("limit", "reserved", "code", "says"),
     [
         (10, {"ReservedConcurrentExecutions": 20}, 0, "request-service-quota-increase"),
-        (1000, {}, 0, "other load can keep Stripe's events out"),
-        (1000, {"ReservedConcurrentExecutions": 0}, 1, "every event of Stripe's is refused"),
+        (1000, {}, 0, "other load can block Stripe's events"),
+        (1000, {"ReservedConcurrentExecutions": 0}, 1, "every event from Stripe is refused"),
     ],
 )
-def test_room_for_the_functions(stack: Stack, limit: int, reserved: Json, code: int, says: str):
+def test_concurrency_is_checked(stack: Stack, limit: int, reserved: Json, code: int, says: str):
     stack.functions.limit, stack.functions.reserved = limit, reserved
 
     assert stack.doctor() == code
-    assert says in stack.said
+    assert says in stack.printed
 
 
 # --------------------------------------------------------------------------------------------------- keys and clocks
@@ -319,8 +319,8 @@ def test_a_public_key_is_parsed(stack: Stack, key: Any, code: int, says: str):
     stack.setting("JWT_PUBLIC_KEY", pem.replace("\n", "\\n"))
 
     assert stack.doctor() == code
-    assert says in stack.said
-    assert "iss or aud is not checked" in stack.said
+    assert says in stack.printed
+    assert "iss or aud is not checked" in stack.printed
 
 
 def test_keys_that_cannot_be_fetched_are_wrong(stack: Stack):
@@ -341,10 +341,10 @@ def test_clocks_are_compared(seconds: int, level: str):
     assert f"by {seconds} s" in finding.says
 
 
-# ----------------------------------------------------------------------------------------------------- the local one
+# --------------------------------------------------------------------------------------------------- the local stack
 
 
-def test_without_a_local_stack_the_settings_are_examined_all_the_same(
+def test_without_a_local_stack_the_settings_are_still_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     for name in ("template.yaml", ".env.example"):
@@ -352,7 +352,7 @@ def test_without_a_local_stack_the_settings_are_examined_all_the_same(
     for name in ("STRIPE_SECRET_KEY", "FRONTEND_URL", "JWT_SECRET", "PROXY_API_KEY", "STRIPE_WEBHOOK_SECRET"):
         monkeypatch.delenv(name)
 
-    assert command.main([], root=tmp_path) == 1
+    assert cli.main(["doctor"], root=tmp_path) == 1
 
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("wrong")] == [
@@ -361,18 +361,18 @@ def test_without_a_local_stack_the_settings_are_examined_all_the_same(
     assert "ok     Stripe key: test mode, stage local" in lines
 
 
-def test_a_setting_that_the_local_stack_cannot_start_with_is_told(
+def test_a_setting_that_the_local_stack_cannot_start_with_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     (tmp_path / ".env.example").write_text((ROOT / ".env.example").read_text())
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_1")
 
-    assert command.main([], root=tmp_path) == 2
+    assert cli.main(["doctor"], root=tmp_path) == 2
     assert "live key" in capsys.readouterr().err
 
 
-def test_a_stack_of_somebody_elses_is_not_examined(stack: Stack):
+def test_another_products_stack_is_refused(stack: Stack):
     del stack.clients["cloudformation"].outputs["WebhookUrl"]
 
     assert stack.doctor() == 2
-    assert "has no output WebhookUrl" in stack.said
+    assert "has no output WebhookUrl" in stack.printed

@@ -1,4 +1,4 @@
-"""`make stripe-webhook`: the endpoint at (simulated) Stripe, its signing secret in Parameter Store, and the overlap."""
+"""`stripe-webhook`: the endpoint at the simulated Stripe, its signing secret in Parameter Store, and rotations."""
 
 import random
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ from moto import mock_aws
 
 from local.stripe_simulator import Simulator
 from local.stripe_simulator.in_process import InProcessStripe
-from ops.stripe_webhook import command, secrets
+from ops import cli
+from ops.stripe_webhook import secrets
 from topup.stripe_gateway import EVENT_TYPES
 from topup.stripe_gateway import client as stripe_client
 
@@ -25,15 +26,15 @@ Json = dict[str, Any]
 
 
 class Killed(BaseException):
-    """The command's process ended there."""
+    """The command's process ended at this point."""
 
 
 class Setup:
-    """Stripe and Parameter Store as the operator finds them, and the command."""
+    """Stripe, Parameter Store, and the command."""
 
     def __init__(self, ssm: Any, capsys: pytest.CaptureFixture[str]) -> None:
         self.ssm = ssm
-        self.said = ""
+        self.printed = ""
         self._capsys = capsys
         self.simulator = Simulator(
             "http://stripe.test", now=lambda: datetime.now(UTC), rng=random.Random(1), secret_key=KEY
@@ -41,18 +42,18 @@ class Setup:
         self.stripe = stripe.StripeClient(KEY, http_client=InProcessStripe(self.simulator))
 
     def run(self, *arguments: str, wait: float = 0) -> int:
-        """The command, so many seconds from now; what it said is in `said`."""
-        moment = datetime.now(UTC) + timedelta(seconds=wait)
-        code = command.main(["--url", URL, "--prefix", PREFIX, *arguments], now=moment)
-        self.said = "".join(self._capsys.readouterr())
+        """Run the command `wait` seconds from now; `printed` holds its output."""
+        now = datetime.now(UTC) + timedelta(seconds=wait)
+        code = cli.main(["stripe-webhook", "--url", URL, "--prefix", PREFIX, *arguments], now=now)
+        self.printed = "".join(self._capsys.readouterr())
         return code
 
     def apply(self, *arguments: str, wait: float = 0) -> None:
-        assert self.run("--apply", *arguments, wait=wait) == 0, self.said
+        assert self.run("--apply", *arguments, wait=wait) == 0, self.printed
 
     @property
     def endpoints(self) -> list[Json]:
-        """Those that are enabled, oldest first."""
+        """The enabled endpoints, oldest first."""
         found = self.stripe.v1.webhook_endpoints.list({"limit": 100}).data
         return [one for one in (endpoint.to_dict() for endpoint in found) if one["status"] == "enabled"][::-1]
 
@@ -65,14 +66,14 @@ class Setup:
         self.ssm.put_parameter(Name=f"{PREFIX}/STRIPE_WEBHOOK_SECRET", Value=value, Type="SecureString", Overwrite=True)
 
     def make_by_hand(self, url: str = URL, **changes: Any) -> str:
-        """An endpoint as somebody makes it in the Dashboard; its secret."""
+        """Create an endpoint as a person does in the Dashboard; returns its secret."""
         params: Any = {"url": url, "enabled_events": list(EVENT_TYPES)} | changes
         secret = self.stripe.v1.webhook_endpoints.create(params).secret
         assert secret
         return secret
 
     def all_secrets_of(self, url: str = URL) -> list[str]:
-        """What the endpoints that send there sign with, oldest first."""
+        """The signing secrets of the enabled endpoints of a URL, oldest first."""
         known = self.simulator._world.webhooks.secrets
         return [known[endpoint["id"]] for endpoint in self.endpoints if endpoint["url"] == url]
 
@@ -91,8 +92,8 @@ def setup(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 def test_a_dry_run_says_what_it_would_do_and_changes_nothing(setup: Setup):
     assert setup.run() == 0
 
-    assert "would: make a new endpoint" in setup.said
-    assert "APPLY=1" in setup.said
+    assert "would: create a new endpoint" in setup.printed
+    assert "--apply (make: APPLY=1)" in setup.printed
     assert (setup.endpoints, setup.secrets) == ([], [])
 
 
@@ -113,22 +114,22 @@ def test_run_again_it_has_nothing_to_do(setup: Setup):
 
     setup.apply()
 
-    assert "nothing to do" in setup.said
+    assert "nothing to do" in setup.printed
     assert (setup.secrets, len(setup.endpoints)) == (before, 1)
 
 
 def test_no_secret_is_ever_printed(setup: Setup):
-    said = ""
+    printed = ""
     for arguments in ([], ["--apply"], ["--apply", "--rotate"], ["--finish"]):
         setup.run(*arguments, wait=600)
-        said += setup.said
+        printed += setup.printed
 
     assert len(setup.secrets) == 2
     for secret in (*setup.secrets, KEY):
-        assert secret not in said
+        assert secret not in printed
 
 
-def test_the_description_tells_nothing_of_the_secrets(setup: Setup):
+def test_the_description_reveals_nothing_of_the_secrets(setup: Setup):
     setup.apply()
 
     description = setup.ssm.describe_parameters()["Parameters"][1]["Description"]
@@ -137,7 +138,7 @@ def test_the_description_tells_nothing_of_the_secrets(setup: Setup):
 
 
 @pytest.mark.parametrize("changes", [{"enabled_events": ["charge.succeeded"]}, {"disabled": True}])
-def test_an_endpoint_that_somebody_has_changed_is_mended_in_place(setup: Setup, changes: Json):
+def test_an_endpoint_that_was_changed_by_hand_is_corrected_in_place(setup: Setup, changes: Json):
     setup.apply()
     [endpoint] = setup.endpoints
     wrong: Any = changes
@@ -145,8 +146,8 @@ def test_an_endpoint_that_somebody_has_changed_is_mended_in_place(setup: Setup, 
 
     setup.apply()
 
-    [mended] = setup.endpoints
-    assert (mended["id"], sorted(mended["enabled_events"])) == (endpoint["id"], sorted(EVENT_TYPES))
+    [corrected] = setup.endpoints
+    assert (corrected["id"], sorted(corrected["enabled_events"])) == (endpoint["id"], sorted(EVENT_TYPES))
     assert len(setup.secrets) == 1
 
 
@@ -166,14 +167,14 @@ def test_another_api_version_needs_a_new_endpoint_beside_the_old_one(setup: Setu
 # ------------------------------------------------------------------------------------------------------ rotation
 
 
-def test_a_rotation_believes_both_secrets_until_it_is_finished(setup: Setup):
+def test_a_rotation_keeps_both_secrets_until_it_is_finished(setup: Setup):
     setup.apply()
     [old] = setup.secrets
 
     setup.apply("--rotate")
 
     assert (setup.secrets[0], len(setup.secrets), len(setup.endpoints)) == (old, 2, 2)
-    assert "FINISH=1" in setup.said
+    assert "--finish (make: FINISH=1)" in setup.printed
     setup.apply("--finish", wait=600)
     assert (len(setup.secrets), len(setup.endpoints)) == (1, 1)
     assert old not in setup.secrets
@@ -186,7 +187,7 @@ def test_a_second_rotation_waits_for_the_end_of_the_first(setup: Setup):
 
     assert setup.run("--apply", "--rotate") == 1
 
-    assert "FINISH=1" in setup.said
+    assert "--finish (make: FINISH=1)" in setup.printed
     assert len(setup.endpoints) == 2
 
 
@@ -196,7 +197,7 @@ def test_a_rotation_is_not_finished_before_every_function_knows_the_new_secret(s
 
     assert setup.run("--apply", "--finish", wait=200) == 1
 
-    assert "wait" in setup.said
+    assert "wait" in setup.printed
     assert (len(setup.secrets), len(setup.endpoints)) == (2, 2)
 
 
@@ -208,19 +209,19 @@ def test_finishing_twice_changes_nothing(setup: Setup):
 
     setup.apply("--finish", wait=600)
 
-    assert "nothing to do" in setup.said
+    assert "nothing to do" in setup.printed
     assert setup.secrets == before
 
 
 def test_without_an_endpoint_there_is_nothing_to_finish(setup: Setup):
     assert setup.run("--apply", "--finish") == 1
-    assert "without FINISH=1" in setup.said
+    assert "without --finish (make: without FINISH=1)" in setup.printed
 
 
 # ------------------------------------------------------------------------------------------------ what was there
 
 
-def test_an_endpoint_made_by_hand_goes_on_until_the_new_one_has_proved_itself(setup: Setup):
+def test_an_endpoint_made_by_hand_keeps_working_until_the_rotation_is_finished(setup: Setup):
     by_hand = setup.make_by_hand()
     setup.store(by_hand)
 
@@ -233,7 +234,7 @@ def test_an_endpoint_made_by_hand_goes_on_until_the_new_one_has_proved_itself(se
     assert setup.secrets == setup.all_secrets_of()
 
 
-def test_a_placeholder_is_dropped_since_anyone_could_sign_with_it(setup: Setup):
+def test_a_placeholder_is_dropped_because_anyone_could_sign_with_it(setup: Setup):
     setup.store("placeholder")
 
     setup.apply()
@@ -256,7 +257,7 @@ def test_an_endpoint_of_another_url_and_its_secret_are_left_alone(setup: Setup):
 
 
 @pytest.mark.parametrize("arguments", [[], ["--rotate"]])
-def test_killed_between_stripe_and_parameter_store_it_is_repaired_by_running_it_again(
+def test_killed_between_stripe_and_parameter_store_the_next_run_repairs_it(
     setup: Setup, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ):
     if arguments:
@@ -275,13 +276,15 @@ def test_killed_between_stripe_and_parameter_store_it_is_repaired_by_running_it_
 
     setup.apply(*arguments)
 
-    assert "its signing secret was lost" in setup.said
+    assert "its signing secret was lost" in setup.printed
     assert setup.secrets == setup.all_secrets_of()
     assert setup.secrets[: len(before)] == before
     assert setup.run(*([] if not arguments else ["--finish"]), wait=600) == 0
 
 
-def test_when_parameter_store_refuses_the_new_endpoint_is_taken_away(setup: Setup, monkeypatch: pytest.MonkeyPatch):
+def test_when_parameter_store_refuses_the_secret_the_new_endpoint_is_deleted(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+):
     def refused(*_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutParameter")
 
@@ -289,25 +292,25 @@ def test_when_parameter_store_refuses_the_new_endpoint_is_taken_away(setup: Setu
 
     assert setup.run("--apply") == 2
 
-    assert "AccessDeniedException" in setup.said
+    assert "AccessDeniedException" in setup.printed
     assert setup.endpoints == []
 
 
-def test_a_key_that_stripe_refuses_is_told_without_the_key(setup: Setup):
+def test_a_key_that_stripe_refuses_is_reported_without_the_key(setup: Setup):
     setup.ssm.put_parameter(
         Name=f"{PREFIX}/STRIPE_SECRET_KEY", Value="sk_test_wrong", Type="SecureString", Overwrite=True
     )
 
     assert setup.run() == 2
 
-    assert "is STRIPE_SECRET_KEY right?" in setup.said
-    assert "sk_test_wrong" not in setup.said
+    assert "is STRIPE_SECRET_KEY right?" in setup.printed
+    assert "sk_test_wrong" not in setup.printed
 
 
 def test_the_key_may_come_from_the_environment(setup: Setup, monkeypatch: pytest.MonkeyPatch):
     setup.ssm.delete_parameter(Name=f"{PREFIX}/STRIPE_SECRET_KEY")
     assert setup.run() == 2
-    assert "STRIPE_SECRET_KEY" in setup.said
+    assert "STRIPE_SECRET_KEY" in setup.printed
     monkeypatch.setenv("STRIPE_SECRET_KEY", KEY)
 
     assert setup.run() == 0
@@ -316,6 +319,6 @@ def test_the_key_may_come_from_the_environment(setup: Setup, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("arguments", "problem"), [(["--url", "http://shop.example/"], "https"), (["--prefix", ""], "STACK=")]
 )
-def test_where_is_asked_for_plainly(setup: Setup, arguments: list[str], problem: str):
+def test_a_wrong_or_missing_address_is_named(setup: Setup, arguments: list[str], problem: str):
     assert setup.run(*arguments) == 2
-    assert problem in setup.said
+    assert problem in setup.printed

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ROOT, environment, settings, tokens
 from local.client import BrokenPromiseError
-from ops.target import TargetError
+from ops.errors import CannotRunError
 from tools.demo.shop import Shop, Site
 from tools.deploy_local import emulator, gaps, sam, simulator
 from tools.deploy_local.adaptation import without_metric_math
@@ -120,7 +120,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         attempt()
-    except (BrokenPromiseError, TrialError, TargetError, httpx.HTTPError, BotoCoreError, ClientError) as error:
+    except (BrokenPromiseError, TrialError, CannotRunError, httpx.HTTPError, BotoCoreError, ClientError) as error:
         print(f"\nThe deployment failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,0 +1,238 @@
+"""The command line of `python -m ops`: its commands, their options, and its help.
+
+A command's own module is imported only when the command runs: help and a mistyped option need no AWS SDK, no Stripe
+library and no settings.
+"""
+
+import argparse
+import importlib
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local import ROOT
+from ops.errors import CannotRunError
+
+PROGRAM = "python -m ops"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One command. Its module's `run(options)` returns the exit code, or raises CannotRunError."""
+
+    name: str
+    module: str
+    summary: str  # one line
+    details: str
+    add_arguments: Callable[[ArgumentParser], None]
+    when_0: str
+    when_1: str
+    examples: tuple[str, ...]
+
+
+def _stack(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--stack",
+        metavar="NAME",
+        help="a deployed CloudFormation stack, such as topup-prod (default: the local stack that `make run` started)",
+    )
+
+
+def _reconcile(parser: ArgumentParser) -> None:
+    _stack(parser)
+    parser.add_argument(
+        "--window-hours",
+        type=int,
+        metavar="HOURS",
+        help="how far back to look for undelivered events, 0 to 720 hours (default: 72)",
+    )
+    parser.add_argument(
+        "--sweep-after-hours",
+        type=int,
+        metavar="HOURS",
+        help="expire lots that are past their expiry by this long, 0 to 720 hours; 0 means all (default: 48)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON (default: a table)")
+
+
+def _replay_expiry(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the failed batch: a path, or s3://BUCKET/KEY")
+    _stack(parser)
+
+
+def _stripe_webhook(parser: ArgumentParser) -> None:
+    parser.add_argument("--stack", metavar="NAME", help="a deployed CloudFormation stack, such as topup-staging")
+    parser.add_argument("--url", help="where Stripe sends its events (default: the stack's WebhookUrl)")
+    parser.add_argument("--prefix", help="the SSM path of the secrets, such as /topup/prod (default: the stack's)")
+    parser.add_argument("--apply", action="store_true", help="make the changes (default: only print them)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--rotate", action="store_true", help="add a new endpoint and secret beside the old ones")
+    how.add_argument("--finish", action="store_true", help="end a rotation: disable the old endpoint, drop its secret")
+
+
+def _doctor(parser: ArgumentParser) -> None:
+    _stack(parser)
+    parser.add_argument(
+        "--url",
+        action="append",
+        default=[],
+        help="another address of the stack's webhook, such as a domain of yours; may be repeated (default: none)",
+    )
+
+
+DOCTOR = Command(
+    name="doctor",
+    module="ops.doctor.checks",
+    summary="check that a stack is configured correctly",
+    details="""\
+Check the settings, secrets, Stripe key, webhook endpoint, tables, backups and
+concurrency of a stack. Prints one line per check, and after each problem the
+command that fixes it. Changes nothing and shows no secret.""",
+    add_arguments=_doctor,
+    when_0="nothing is wrong (there may be warnings)",
+    when_1="something is wrong",
+    examples=("doctor --stack topup-prod", "doctor"),
+)
+AUDIT = Command(
+    name="audit",
+    module="ops.audit",
+    summary="check that all stored credits and payments add up",
+    details="""\
+Read both tables and check every invariant of wallets, lots, ledger entries and
+payments. Prints one line per violation, then a summary. Repairs nothing, and may
+run beside live traffic: whatever looks wrong is read again before it is reported.
+With --stack the number of violations also goes to the metric AuditViolations.""",
+    add_arguments=_stack,
+    when_0="no violations",
+    when_1="violations",
+    examples=("audit", "audit --stack topup-prod"),
+)
+RECONCILE = Command(
+    name="reconcile",
+    module="ops.reconcile",
+    summary="find and repair what was lost",
+    details="""\
+Run the reconcile function now, as its schedule does every 15 minutes. It handles
+undelivered events, resumes refunds in flight, asks Stripe about payments that are
+still open, and expires lots that were not swept. Prints for each step how many
+records it found and repaired. Running it twice changes nothing.""",
+    add_arguments=_reconcile,
+    when_0="complete, without failures",
+    when_1="a repair failed, or time ran out: run it again",
+    examples=("reconcile --stack topup-prod --window-hours 720", "reconcile --sweep-after-hours 0"),
+)
+REPLAY_EXPIRY = Command(
+    name="replay-expiry",
+    module="ops.replay_expiry",
+    summary="run a failed batch of expiries again",
+    details="""\
+Run the records of a failed batch again. Lambda wrote the batch to the stack's
+bucket ExpiryFailuresBucketName (locally to .cache/local/expiry-failures/) after
+its last retry. Records that are done already change nothing.""",
+    add_arguments=_replay_expiry,
+    when_0="every record is done",
+    when_1="some records failed again",
+    examples=("replay-expiry --stack topup-prod s3://BUCKET/KEY",),
+)
+STRIPE_WEBHOOK = Command(
+    name="stripe-webhook",
+    module="ops.stripe_webhook.setup",
+    summary="set up or rotate Stripe's webhook endpoint and its signing secret",
+    details="""\
+Give a deployed stack a webhook endpoint at Stripe with exactly our event types
+and API version, and store its signing secret in Parameter Store. Without --apply
+it only prints what it would do. After a failure, run it again: it continues from
+what is there. Needs --stack, or --url and --prefix. The Stripe key is that below
+the prefix, else STRIPE_SECRET_KEY.""",
+    add_arguments=_stripe_webhook,
+    when_0="done, or nothing to do",
+    when_1="not yet: the step would lose events now",
+    examples=(
+        "stripe-webhook --stack topup-prod --apply",
+        "stripe-webhook --stack topup-prod --rotate --apply",
+        "stripe-webhook --stack topup-prod --finish --apply",
+    ),
+)
+
+GROUPS = {
+    "check (changes nothing)": (DOCTOR, AUDIT),
+    "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY),
+    "set up": (STRIPE_WEBHOOK,),
+}
+COMMANDS = {command.name: command for group in GROUPS.values() for command in group}
+
+WHICH_STACK = """\
+which stack:
+  Without --stack a command works on the local stack that `make run` has started
+  in this checkout. With --stack NAME it works on that CloudFormation stack, with
+  your AWS credentials and region (AWS_PROFILE, AWS_REGION)."""
+WHEN_2 = "the command cannot run, or was mistyped; the message says what to do"
+
+
+def _listed(title: str, lines: dict[str, str]) -> str:
+    return "\n".join([f"{title}:", *(f"  {name:<16}{text}" for name, text in lines.items())])
+
+
+def _exit_codes(when_0: str, when_1: str) -> str:
+    return "\n".join(["exit codes:", f"  0  {when_0}", f"  1  {when_1}", f"  2  {WHEN_2}"])
+
+
+def _examples(lines: list[str]) -> str:
+    return "\n".join(["examples:", *(f"  {PROGRAM} {line}" for line in lines)])
+
+
+def _help() -> str:
+    groups = [_listed(title, {one.name: one.summary for one in group}) for title, group in GROUPS.items()]
+    codes = _exit_codes("all is well", "the command ran, and something is wrong or has to wait")
+    examples = _examples([command.examples[0] for command in COMMANDS.values()])
+    more = (
+        f"`{PROGRAM} <command> --help` lists a command's options. Run it in the root of the\n"
+        "checkout with the checkout's Python: .venv/bin/python (any `make` target makes it).\n"
+        "`make <command>` is the same: `make audit STACK=topup-prod`."
+    )
+    return "\n\n".join([*groups, WHICH_STACK, codes, examples, more])
+
+
+def parser() -> ArgumentParser:
+    top = ArgumentParser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} <command> [options]",
+        description="Check, repair and set up one stack of Topup.",
+        epilog=_help(),
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = top.add_subparsers(dest="command", metavar="<command>", required=True, help=argparse.SUPPRESS)
+    for command in COMMANDS.values():
+        one = commands.add_parser(
+            command.name,
+            prog=f"{PROGRAM} {command.name}",
+            description=command.details,
+            epilog=f"{_exit_codes(command.when_0, command.when_1)}\n\n{_examples(list(command.examples))}",
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.add_arguments(one)
+    return top
+
+
+def _load(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise CannotRunError(f"{sys.executable} has no {error.name}: use .venv/bin/python -m ops") from error
+
+
+def main(arguments: list[str], *, root: Path = ROOT, now: datetime | None = None) -> int:
+    """Run one command and return its exit code; `root` is the checkout of the local stack."""
+    options = parser().parse_args(arguments, Namespace(root=root, now=now or datetime.now(UTC)))
+    try:
+        code: int = _load(COMMANDS[options.command].module).run(options)
+    except CannotRunError as error:
+        print(f"cannot run {options.command}: {error}", file=sys.stderr)
+        return 2
+    return code

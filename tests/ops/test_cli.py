@@ -1,0 +1,151 @@
+"""The command line of `python -m ops`: its help, its errors, and the make targets that call it."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import ROOT
+from ops import cli
+
+NAMES = ["doctor", "audit", "reconcile", "replay-expiry", "stripe-webhook"]
+HEAVY = {"boto3", "botocore", "httpx", "jwt", "stripe", "topup"}
+
+
+def run(*arguments: str, options: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
+    """The command as an operator types it in the checkout: without PYTHONPATH and without AWS settings."""
+    return subprocess.run(
+        [sys.executable, *options, "-m", "ops", *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "80", "AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def options_of(*arguments: str) -> dict[str, Any]:
+    return vars(cli.parser().parse_args(list(arguments)))
+
+
+# --------------------------------------------------------------------------------------------------------- help
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in NAMES)], ids="-".join)
+def test_help_imports_no_command(arguments: list[str]):
+    helped = run(*arguments, "--help", options=("-X", "importtime"))
+
+    assert helped.returncode == 0
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in helped.stderr.splitlines()}
+    assert "argparse" in imported
+    assert not imported & HEAVY
+
+
+def test_help_names_every_command_and_explains_the_exit_codes():
+    text = cli.parser().format_help()
+
+    assert list(cli.COMMANDS) == NAMES
+    assert all(f"  {name:<16}{command.summary}\n" in text for name, command in cli.COMMANDS.items())
+    assert all(f"\n  {code}  " in text for code in (0, 1, 2))
+    assert "--stack NAME" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_and_its_default_are_explained(name: str):
+    text = " ".join(run(name, "--help").stdout.split())
+
+    for option in options_of(*cli.COMMANDS[name].examples[0].split()).keys() - {"command", "file"}:
+        explained = text.partition(f" --{option.replace('_', '-')} ")[2]
+        assert explained, option
+    assert text.count("(default: ") == {"audit": 1, "reconcile": 4, "replay-expiry": 1}.get(
+        name, 2 + (name != "doctor")
+    )
+
+
+@pytest.mark.parametrize("example", [line for command in cli.COMMANDS.values() for line in command.examples])
+def test_every_example_is_valid(example: str):
+    assert options_of(*example.split())["command"] in example
+
+
+# ------------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "<command>"),
+        (["repair"], "invalid choice: 'repair'"),
+        (["audit", "--stak", "topup-prod"], "unrecognized arguments: --stak topup-prod"),
+        (["stripe-webhook", "--app"], "unrecognized arguments: --app"),
+        (["reconcile", "--window-hours", "many"], "argument --window-hours: invalid int value: 'many'"),
+        (["replay-expiry"], "the following arguments are required: FILE"),
+        (["stripe-webhook", "--rotate", "--finish"], "--finish: not allowed with argument --rotate"),
+    ],
+)
+def test_a_mistyped_command_is_refused(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as refused:
+        cli.main(arguments)
+
+    assert refused.value.code == 2
+    assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["replay-expiry", "/nowhere.json"], "/nowhere.json: No such file or directory"),
+        (["audit", "--stack", "topup-prod"], "set AWS_REGION, or a region in your AWS profile"),
+    ],
+)
+def test_typed_by_hand_without_any_setting_it_says_in_one_line_what_is_missing(arguments: list[str], problem: str):
+    refused = run(*arguments)
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(f"cannot run {arguments[0]}: ")
+    assert problem in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_python_without_our_dependencies_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def missing(_name: str) -> Any:
+        raise ModuleNotFoundError(name="boto3")
+
+    monkeypatch.setattr("importlib.import_module", missing)
+
+    assert cli.main(["audit"]) == 2
+    assert capsys.readouterr().err.endswith("has no boto3: use .venv/bin/python -m ops\n")
+
+
+# --------------------------------------------------------------------------------------------- the make targets
+
+
+@pytest.mark.parametrize(
+    ("target", "command"),
+    [
+        ("audit", "audit"),
+        ("audit STACK=topup-prod", "audit --stack topup-prod"),
+        ("reconcile STACK=s WINDOW_HOURS=720", "reconcile --stack s --window-hours 720"),
+        ("reconcile SWEEP_AFTER_HOURS=0 JSON=1", "reconcile --sweep-after-hours 0 --json"),
+        ("replay-expiry FILE=s3://b/k STACK=s", "replay-expiry --stack s s3://b/k"),
+        ("stripe-webhook STACK=s APPLY=1", "stripe-webhook --stack s --apply"),
+        ("stripe-webhook STACK=s ROTATE=1 APPLY=1", "stripe-webhook --stack s --rotate --apply"),
+        ("stripe-webhook STACK=s FINISH=1", "stripe-webhook --stack s --finish"),
+        ("stripe-webhook URL=https://a PREFIX=/topup/p", "stripe-webhook --url https://a --prefix /topup/p"),
+        ("doctor", "doctor"),
+        ("doctor STACK=s URL=https://a", "doctor --stack s --url https://a"),
+    ],
+)
+def test_a_make_target_is_the_same_command(target: str, command: str):
+    printed = subprocess.run(
+        ["make", "--dry-run", *target.split()], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+    [line] = [line for line in printed.replace("\\\n", " ").splitlines() if "-m ops" in line]
+    called = shlex.split(line.partition("-m ops")[2])
+    assert options_of(*called) == options_of(*command.split())
+    assert Path(shlex.split(line.partition(" -m ops")[0])[-1]).name == "python"
