@@ -1,4 +1,4 @@
-"""`make deploy-local`: the template is built and deployed by SAM, and sells a package. Minutes on a busy machine."""
+"""`make deploy-local`: SAM builds and deploys the template, and the stack sells a package; takes minutes."""
 
 import os
 import re
@@ -16,11 +16,11 @@ from tools.deploy_local.gaps import GAPS
 
 LIMIT = 400.0  # seconds; it takes 40 on an idle machine
 
-lack = emulator.missing()
-pytestmark = pytest.mark.skipif(lack is not None, reason=str(lack))
+missing = emulator.missing()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 
-def begun() -> "subprocess.Popen[str]":
+def start() -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "tools.deploy_local"],
         cwd=ROOT,
@@ -36,41 +36,41 @@ def ports_of(output: str) -> set[int]:
     return {int(port) for port in re.findall(r"http://(?:localhost|127\.0\.0\.1):([0-9]+)", output)}
 
 
-def answers(port: int) -> bool:
+def is_open(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_the_deployed_stack_sells_a_package_and_leaves_nothing_behind():
-    with begun() as trial:
+    with start() as deployment:
         try:
-            output, errors = trial.communicate(timeout=LIMIT)
+            output, errors = deployment.communicate(timeout=LIMIT)
         finally:
-            trial.kill()
+            deployment.kill()
 
-    assert (trial.returncode, errors) == (0, ""), output
-    assert "The deployed stack kept every promise." in output
+    assert (deployment.returncode, errors) == (0, ""), output
+    assert "The deployed stack passed every check" in output
     assert "1 users, 4 entries, 1 lots, 1 payments: no violations" in output
     assert all(gap.lacks in output and gap.instead in output for gap in GAPS)
     ports = ports_of(output)
     assert len(ports) == 2  # the emulator's and the simulator's
-    assert not any(answers(port) for port in ports)
+    assert not any(is_open(port) for port in ports)
 
 
-def test_whoever_stops_it_early_stops_all_of_it():
+def test_stopping_it_early_stops_everything_it_started():
     seen = ""
-    with begun() as trial:
-        assert trial.stdout is not None
+    with start() as deployment:
+        assert deployment.stdout is not None
         while not ports_of(seen):  # the emulator has started, and sam deploy begins
-            line = trial.stdout.readline()
-            assert line, trial.communicate()[1]
+            line = deployment.stdout.readline()
+            assert line, deployment.communicate()[1]
             seen += line
         (port,) = ports_of(seen)
-        assert answers(port)
-        trial.send_signal(signal.SIGTERM)
-        assert trial.wait(30) == 1
+        assert is_open(port)
+        deployment.send_signal(signal.SIGTERM)
+        assert deployment.wait(30) == 1
 
     deadline = time.monotonic() + 10
-    while answers(port) and time.monotonic() < deadline:
+    while is_open(port) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not answers(port)
+    assert not is_open(port)

@@ -1,1 +1,1 @@
-"""What `make deploy-local` is made of: the template in an AWS that runs on this machine, and a purchase there."""
+"""`make deploy-local`: the template in an emulated AWS on this machine, and a purchase there."""

@@ -1,7 +1,7 @@
-"""`make deploy-local`: builds the template with SAM, deploys it into an AWS on this machine, and buys credits there.
+"""`make deploy-local`: build the template with SAM, deploy it to an AWS on this machine, and buy credits there.
 
-The emulator (ministack), the Stripe simulator and the deployed functions run on loopback only; nothing is left behind.
-It is no proof against AWS: what the emulator lacks is listed at the end, with what was done instead.
+The emulator (ministack), the Stripe simulator and the deployed functions run on loopback only and leave nothing behind.
+This does not prove that it works on AWS: the output ends with what the emulator lacks, and what was done instead.
 """
 
 import contextlib
@@ -22,78 +22,76 @@ from local import ROOT, environment, settings, tokens
 from local.client import BrokenPromiseError
 from ops.errors import CannotRunError
 from tools.demo.shop import Shop, Site
-from tools.deploy_local import emulator, gaps, sam, simulator
-from tools.deploy_local.adaptation import without_metric_math
+from tools.deploy_local import emulator, gaps, sam, simulator, workarounds
 from tools.deploy_local.api import DeployedApi
-from tools.deploy_local.permissions import let_secrets_be_read
-from tools.deploy_local.processes import TrialError
+from tools.deploy_local.processes import DeploymentError
+from tools.deploy_local.purchase import Purchase
 from tools.deploy_local.stack import Stack
-from tools.deploy_local.story import Story
 
 Secrets = Mapping[str, str]
 
 
-def attempt() -> None:
-    """All of it; raises what `main` tells in a line."""
+def deploy_and_buy() -> None:
+    """Build, deploy, buy and list the gaps; raises the errors that `main` reports."""
     values = settings.load(ROOT, {}, dotenv=False).values
-    with tempfile.TemporaryDirectory(prefix="topup-trial-") as folder, simulator.listener() as (port, stripe):
+    with tempfile.TemporaryDirectory(prefix="topup-deploy-local-") as folder, simulator.listener() as (port, stripe):
         with timed(f"sam build, for {sam.architecture()}"):
             template = sam.build(Path(folder))
-        for alarm in without_metric_math(template):
-            print(f"   {alarm}: a plain metric for its expression")
-        with emulator.running(stripe) as endpoint, aws_at(endpoint):
+        for alarm in workarounds.replace_metric_math(template):
+            print(f"   {alarm}: a plain metric instead of its expression")
+        with emulator.running(stripe) as endpoint, aws_is(endpoint):
             stack = deploy(template, endpoint, values)
             webhook = (stack.webhook_url, values["STRIPE_WEBHOOK_SECRET"])
             with simulator.serving(port, stripe, secret_key=values["STRIPE_SECRET_KEY"], webhook=webhook):
                 purchase(stack, stripe, values)
-            tell_gaps(stack)
+            report_gaps(stack)
 
 
 def deploy(template: Path, endpoint: str, values: Secrets) -> Stack:
-    """The secrets first, as SecureStrings; then the stack."""
+    """Store the secrets as SecureStrings, then deploy the stack."""
     stack = Stack(sam.STACK, endpoint)
     for name in settings.SECRETS:
         stack.client("ssm").put_parameter(Name=f"{sam.SECRETS_PREFIX}/{name}", Value=values[name], Type="SecureString")
     with timed(f"sam deploy, to {endpoint}"):
         try:
             sam.deploy(template, endpoint, values["FRONTEND_URL"].split(",")[0])
-        except TrialError as error:
-            raise TrialError("\n".join([str(error), *stack.refusals()])) from error
-    let_secrets_be_read(stack)
+        except DeploymentError as error:
+            raise DeploymentError("\n".join([str(error), *stack.failures()])) from error
+    workarounds.allow_every_parameter(stack)
     for name, value in sorted(stack.outputs.items()):
         print(f"   {name}: {value}")
     return stack
 
 
 def purchase(stack: Stack, stripe: str, values: Secrets) -> None:
-    user_id, now, api = f"trial-{uuid.uuid4().hex[:8]}", datetime.now(UTC), stack.outputs["ApiUrl"]
+    user_id, now, api = f"buyer-{uuid.uuid4().hex[:8]}", datetime.now(UTC), stack.outputs["ApiUrl"]
     site = Site(
         api=api,
         stripe=stripe,
         token=tokens.mint(values, user_id, now),
-        admin_token=tokens.mint_admin(values, "trial-admin", now),
+        admin_token=tokens.mint_admin(values, "administrator", now),
         api_key=values["PROXY_API_KEY"],
         stripe_key=values["STRIPE_SECRET_KEY"],
         user_id=user_id,
     )
     with httpx.Client(mounts={api: DeployedApi(stack)}, trust_env=False, timeout=30) as client:
-        Story(stack, Shop(site, client), user_id).tell()
+        Purchase(stack, Shop(site, client), user_id).run()
 
 
-def tell_gaps(stack: Stack) -> None:
+def report_gaps(stack: Stack) -> None:
     closed = list(gaps.closed(stack))
-    print(f"\nWhat the emulator lacks of AWS ({len(gaps.GAPS)} points), and what was done instead:")
+    print(f"\nWhat the emulator lacks compared with AWS ({len(gaps.GAPS)} points), and what was done instead:")
     for gap in gaps.GAPS:
-        print(f" - {gap.lacks}{' (NOT SO ANY MORE)' if gap in closed else ''}\n   {gap.instead}")
+        print(f" - {gap.lacks}{' (NO LONGER TRUE)' if gap in closed else ''}\n   {gap.instead}")
     if closed:
-        raise TrialError(
-            "the emulator has learnt something: remove that gap and its workaround from tools/deploy_local/gaps.py"
+        raise DeploymentError(
+            "the emulator has closed a gap: remove it from tools/deploy_local/gaps.py, with its workaround"
         )
 
 
 @contextlib.contextmanager
-def aws_at(endpoint: str) -> Iterator[None]:
-    """Inside the block AWS is the emulator, whatever the developer's shell says."""
+def aws_is(endpoint: str) -> Iterator[None]:
+    """Point boto3 to the emulator inside the block, whatever the developer's shell sets."""
     before = dict(os.environ)
     environment.isolate(os.environ)
     os.environ.update(environment.for_tools({}, endpoint))
@@ -113,19 +111,19 @@ def timed(what: str) -> Iterator[None]:
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything is ended on the way out
-    if (lack := emulator.missing()) is not None:
-        print(f"The deployment cannot be tried here: {lack}", file=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the context managers end everything
+    if (missing := emulator.missing()) is not None:
+        print(f"The template cannot be deployed here: {missing}", file=sys.stderr)
         return 2
     began = time.monotonic()
     try:
-        attempt()
-    except (BrokenPromiseError, TrialError, CannotRunError, httpx.HTTPError, BotoCoreError, ClientError) as error:
+        deploy_and_buy()
+    except (BrokenPromiseError, DeploymentError, CannotRunError, httpx.HTTPError, BotoCoreError, ClientError) as error:
         print(f"\nThe deployment failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 1
-    print(f"\nThe deployed stack kept every promise. All of it took {time.monotonic() - began:.0f} s.")
+    print(f"\nThe deployed stack passed every check, in {time.monotonic() - began:.0f} s.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The deployed HTTP API, for an httpx client: each request becomes the event that API Gateway would have sent."""
+"""Call the deployed HTTP API with an httpx client: each request becomes the event that API Gateway would send."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ FUNCTION = re.compile(r"/functions/\$\{(?P<logical_id>[A-Za-z0-9]+)")
 
 
 class DeployedApi(httpx.BaseTransport):
-    """Hands requests to the functions which the deployed API's own definition names, through Lambda's API."""
+    """Sends each request through Lambda's API to the function that the deployed API definition names for its route."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -56,7 +56,7 @@ class DeployedApi(httpx.BaseTransport):
 
 
 def _routes(stack: Stack) -> Iterator[Route]:
-    """From the OpenAPI document that SAM has made of the functions' events."""
+    """The routes in the OpenAPI document that SAM has made from the functions' events."""
     for path, methods in stack.template["Resources"]["Api"]["Properties"]["Body"]["paths"].items():
         for method, operation in methods.items():
             found = FUNCTION.search(operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"])
@@ -65,7 +65,7 @@ def _routes(stack: Stack) -> Iterator[Route]:
 
 
 def _function(logical_id: str) -> Function:
-    """All else about it is the deployment's business."""
+    """Only the name matters here; the emulator knows the rest."""
     return Function(logical_id, code="", handler="", timeout=0, memory=0, environment={}, has_url=False)
 
 

@@ -1,4 +1,4 @@
-"""AWS on this machine: ministack, in a process of its own, with the services that the template and SAM ask for."""
+"""AWS on this machine: ministack in its own process, with the services that the template and SAM use."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from local import ROOT
 from local.aws import dynamodb
 from local.aws.dynamodb import DynamoDBError, Emulator
 from local.aws.intrinsics import REGION
-from tools.deploy_local.processes import TrialError, end_group
+from tools.deploy_local.processes import DeploymentError, end_group
 
 SAM_FOLDER = ROOT / ".venv-sam"
 SAM = SAM_FOLDER / "bin" / "sam"
@@ -36,24 +36,24 @@ SERVICES = (
     "ssm",
     "sts",
 )
-# Nobody's. The emulator takes whoever has them for the account's owner; functions get credentials of their own roles.
+# Invented. The emulator takes them for the account owner's; functions get the credentials of their roles.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 STOP_TIMEOUT = 2.0  # seconds
 
 
 def missing() -> str | None:
-    """What this machine lacks for the trial; None when it has all."""
+    """What this machine lacks for `make deploy-local`; None if nothing."""
     if sys.version_info[:2] != LAMBDAS_PYTHON:
-        return "the functions run with the emulator's Python, and this is not Lambda's 3.13"
+        return "the functions run with this Python, and it is not Lambda's 3.13"
     if not SAM.exists():
-        return "there is no .venv-sam/bin/sam: `make deploy-local` sets it up"
+        return "there is no .venv-sam/bin/sam: `make deploy-local` installs it"
     return None if _transform() else "SAM's environment was made with another Python: remove .venv-sam"
 
 
 @contextlib.contextmanager
 def running(stripe: str) -> Iterator[str]:
-    """Its address. `stripe` is where the functions find Stripe; raises TrialError when it does not start."""
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory(prefix="topup-trial-") as folder:
+    """The emulator's address. `stripe`: the address of Stripe for the functions. Raises DeploymentError."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryDirectory(prefix="topup-deploy-local-") as folder:
         port = _free_port()
         process = subprocess.Popen(
             [sys.executable, "-m", "tools.deploy_local.emulator_process", *map(str, _transform())],
@@ -69,27 +69,27 @@ def running(stripe: str) -> Iterator[str]:
             dynamodb.wait(emulator)
             yield emulator.url
         except DynamoDBError as error:
-            raise TrialError(str(error).replace("DynamoDB emulator", "emulator")) from error
+            raise DeploymentError(str(error).replace("DynamoDB emulator", "emulator")) from error
         finally:
             _stop(process)
 
 
 def _transform() -> list[Path]:
-    """Where SAM's own environment has the translator of SAM's templates, for this Python."""
+    """The folder with SAM's translator, in SAM's own environment; empty if that is for another Python."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     found = SAM_FOLDER / "lib" / version / "site-packages"
     return [found] if (found / "samtranslator").exists() else []
 
 
 def _environment(port: int, stripe: str, folder: str) -> dict[str, str]:
-    """All that the emulator gets, and with it every function: nothing of the developer's own."""
+    """The whole environment of the emulator, which every function inherits: nothing of the developer's."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "TMPDIR": folder,  # where it unpacks every function with its layers
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "SERVICES": ",".join(SERVICES),
-        "AUTH": "true",  # each call is held to its caller's policies
+        "AUTH": "true",  # check each call against its caller's policies
         "LAMBDA_EXECUTOR": "local",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
@@ -111,7 +111,7 @@ def _free_port() -> int:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """It ends with its standard input, and the functions' processes with it."""
+    """Close its standard input: then it ends, and the functions' processes with it."""
     assert process.stdin is not None
     process.stdin.close()
     with contextlib.suppress(subprocess.TimeoutExpired):

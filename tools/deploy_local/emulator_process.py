@@ -1,10 +1,10 @@
-"""The emulator's process: as local.aws.dynamodb_process runs it, and able to read SAM's templates.
+"""The emulator's process: local.aws.dynamodb_process, with the translator of SAM's templates.
 
-It translates them with aws-sam-translator, which asks for another pydantic than the functions have. So that is taken
-from the folder that the command line names, which is searched last: everything else is this environment's.
+aws-sam-translator needs another pydantic than the functions. It is imported from the folder on the command line, which
+is searched last: everything else comes from this environment.
 
-Functions run with `sys.executable`. The Python that this environment was made from has none of its packages, so that
-a function finds its layers and no more: what a layer lacks is missed here as it would be on Lambda.
+The emulator runs functions with `sys.executable`. That is set to the Python below this environment, which has no
+packages: a function finds only its layers, and what a layer lacks is missing here as it would be on Lambda.
 """
 
 import runpy
@@ -12,5 +12,5 @@ import sys
 
 if __name__ == "__main__":
     sys.path += sys.argv[1:]
-    sys.executable = getattr(sys, "_base_executable")  # noqa: B009 - nothing public names it
+    sys.executable = getattr(sys, "_base_executable")  # noqa: B009 - there is no public name for it
     runpy.run_module("local.aws.dynamodb_process", run_name="__main__")

@@ -1,4 +1,4 @@
-"""The end of a lot's time: its timer goes, and the deployed mapping and function do the rest."""
+"""Expire a lot: delete its timer, and let the deployed mapping and function do the rest."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from local.client import expect, poll
 from tools.deploy_local.stack import Stack
 
 A_DAY = timedelta(days=1)  # DynamoDB deletes late
-NOTHING_YET = "No records processed"
+NONE_PROCESSED = "No records processed"  # what a new mapping reports
 PROBE = "EXPIRY#probe"
 
 
@@ -34,14 +34,14 @@ class Expiry:
         return found
 
     def mapping(self) -> Mapping[str, Any]:
-        """The deployed mapping of the table's stream."""
+        """The deployed mapping from the table's stream to its function."""
         found = self.stack.client("lambda").list_event_source_mappings(EventSourceArn=self.table["LatestStreamArn"])
         (only,) = found["EventSourceMappings"]
         mapping: Mapping[str, Any] = only
         return mapping
 
     def delete_timers(self) -> list[Record]:
-        """Delete the user's timers by hand; the records that the stream would have got, had TTL deleted them."""
+        """Delete the user's timers by hand; the stream records that TTL's deletion would have caused."""
         client = self.stack.client("dynamodb")
         timers = client.query(
             TableName=self.table["TableName"],
@@ -55,20 +55,20 @@ class Expiry:
         return [stream.removal(timer, _moment_of(timer) + A_DAY) for timer in timers]
 
     def passes(self, record: Record) -> bool:
-        """Whether the deployed mapping's filter lets a record through."""
+        """True if the deployed mapping's filter passes the record."""
         filters = self.mapping()["FilterCriteria"]["Filters"]
         return passes([json.loads(one["Pattern"]) for one in filters], record)
 
     def probe_mapping(self) -> None:
-        """Let one deletion by hand through the mapping, which shows that stream, mapping and function are connected.
+        """Let the mapping pass one deletion by hand: this shows that stream, mapping and function are connected.
 
-        The function itself refuses it, since it was not TTL that deleted it.
+        The function itself ignores the record, because TTL did not delete it.
         """
         client, mapping = self.stack.client("lambda"), self.mapping()
-        expect(mapping["LastProcessingResult"] == NOTHING_YET, "the mapping's filter has let nothing through so far")
-        only_the_probe = {"eventName": ["REMOVE"], "dynamodb": {"Keys": {"record": {"S": [PROBE]}}}}
-        another = {"Filters": [{"Pattern": json.dumps(only_the_probe)}]}
-        client.update_event_source_mapping(UUID=mapping["UUID"], FilterCriteria=another)
+        expect(mapping["LastProcessingResult"] == NONE_PROCESSED, "the mapping's filter has passed nothing so far")
+        the_probe = {"eventName": ["REMOVE"], "dynamodb": {"Keys": {"record": {"S": [PROBE]}}}}
+        probe_only = {"Filters": [{"Pattern": json.dumps(the_probe)}]}
+        client.update_event_source_mapping(UUID=mapping["UUID"], FilterCriteria=probe_only)
         self.stack.client("dynamodb").put_item(
             TableName=self.table["TableName"], Item={"user_id": {"S": self.user_id}, "record": {"S": PROBE}}
         )
@@ -76,12 +76,12 @@ class Expiry:
         poll(
             lambda: str(self.mapping()["LastProcessingResult"]),
             lambda seen: seen == "OK - 1 records",
-            "the mapping hands that one record to the function",
+            "the mapping gives that one record to the function",
         )
         client.update_event_source_mapping(UUID=mapping["UUID"], FilterCriteria=mapping["FilterCriteria"])
 
-    def hand_over(self, records: list[Record]) -> Any:
-        """Give records to the mapping's function as the mapping does; its answer."""
+    def deliver(self, records: list[Record]) -> Any:
+        """Invoke the mapping's function with records, as the mapping does; the function's result."""
         return self.stack.invoke(self.mapping()["FunctionArn"], {"Records": records})
 
     def _delete(self, record: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
-"""What the emulator lacks of AWS, and what the trial does instead: as data, each looked at again in every run.
+"""What the emulator lacks compared with AWS, and what is done instead; printed at the end of every run.
 
-`still_there` looks at the deployed stack; a gap that has been closed upstream is told, so that its workaround can go.
-None: it cannot be seen from outside in a few seconds.
+`is_open` looks at the deployed stack: a gap that a new emulator has closed fails the run, so that its workaround is
+removed. It is None where a look at the stack cannot show the gap.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,14 +9,12 @@ from dataclasses import dataclass
 
 from tools.deploy_local.stack import Stack
 
-Look = Callable[[Stack], bool]
-
 
 @dataclass(frozen=True)
 class Gap:
     lacks: str
     instead: str
-    still_there: Look | None = None
+    is_open: Callable[[Stack], bool] | None = None
 
 
 def _has_no_routes(stack: Stack) -> bool:
@@ -33,7 +31,7 @@ def _has_no_throttling(stack: Stack) -> bool:
     return not stage["DefaultRouteSettings"].get("ThrottlingRateLimit")
 
 
-def _has_a_foreign_url(stack: Stack) -> bool:
+def _has_aws_url(stack: Stack) -> bool:
     return ".on.aws" in stack.outputs["WebhookUrl"]
 
 
@@ -56,72 +54,72 @@ def _has_no_backups(stack: Stack) -> bool:
 
 GAPS = (
     Gap(
-        "It refuses a stack that has an alarm over an expression.",
-        "In the built template such an alarm gets a plain metric, which nothing ever counts.",
+        "It rejects a stack with an alarm over an expression.",
+        "In the built template such an alarm gets a plain metric, which nothing counts.",
     ),
     Gap(
-        "It makes no routes of an HTTP API's definition.",
-        "Each request becomes the event that API Gateway would send, and goes through Lambda's Invoke to the function "
-        "which the deployed definition names for its route.",
+        "It creates no routes from an HTTP API's definition.",
+        "Each request becomes the event that API Gateway would send. Lambda's Invoke takes it to the function that the "
+        "deployed definition names for its route.",
         _has_no_routes,
     ),
     Gap(
-        "It leaves out the API's CORS rules.",
-        "Nothing: the local stack applies the template's, and its tests try them.",
+        "It ignores the API's CORS rules.",
+        "Nothing: the local stack applies the template's rules, and its tests check them.",
         _has_no_cors,
     ),
     Gap(
-        "It leaves out the API's throttling.",
-        "Nothing: tests/unit/test_template.py reads the template's.",
+        "It ignores the API's throttling.",
+        "Nothing: tests/unit/test_template.py checks the template's limits.",
         _has_no_throttling,
     ),
     Gap(
-        "Its function URLs are AWS's own addresses, which lead to AWS.",
+        "Its function URLs are AWS's addresses, and lead to AWS.",
         "The simulator delivers to the same URL by its id, at /_aws/lambda-url/ on the emulator's port.",
-        _has_a_foreign_url,
+        _has_aws_url,
     ),
     Gap(
-        "Its IAM holds functions to their roles, but asks for ssm:GetParameters on all parameters, not on those named.",
-        "The roles that have this permission get it for all; every other is tried just as the template gives it.",
+        "Its IAM enforces the functions' roles, but checks ssm:GetParameters against all parameters.",
+        "Roles with this permission get it for all parameters. Every other permission is the template's.",
     ),
     Gap(
-        "It does not reserve the webhook function's concurrency.",
-        "Nothing: the purchase needs none, and tests/unit/test_template.py reads the template's.",
+        "It does not reserve concurrency for the webhook function.",
+        "Nothing: the purchase needs none, and tests/unit/test_template.py checks the template.",
         _has_no_reservation,
     ),
     Gap(
-        "CloudFormation there does not switch a table's TTL on.",
+        "Its CloudFormation does not enable a table's TTL.",
         "The timer is deleted by hand, with DeleteItem.",
         _has_no_ttl,
     ),
     Gap(
-        "What TTL deletes there leaves no record in the table's stream.",
-        "The record that DynamoDB would have written is held against the deployed mapping's filter and handed to the "
-        "mapping's function through Lambda's Invoke; that stream, mapping and function are connected is shown with "
-        "another deletion, which another filter lets through for a moment.",
+        "Its TTL deletions leave no record in the table's stream.",
+        "The record that DynamoDB would write is matched against the deployed mapping's filter, and given to its "
+        "function through Lambda's Invoke. Another deletion, with the filter replaced for a few seconds, shows that "
+        "stream, mapping and function are connected.",
     ),
     Gap(
-        "Its stream mappings know no partial responses, no bisecting, no limit of retries and no parallel batches.",
+        "Its stream mappings have no partial responses, no bisecting, no limit of retries and no parallel batches.",
         "tests/local/test_streams.py shows partial responses and the limit of retries on the local stack. Only AWS "
         "splits batches and runs them in parallel.",
     ),
     Gap(
-        "CloudFormation there does not switch point-in-time recovery on.",
-        "Nothing: tests/unit/test_template.py reads it.",
+        "Its CloudFormation does not enable point-in-time recovery.",
+        "Nothing: tests/unit/test_template.py checks the template.",
         _has_no_backups,
     ),
     Gap(
-        "A function runs as a plain process on this machine: no read-only disk, no limit of memory, no X-Ray.",
-        "It gets a Python without packages, so that it can import its layers only, and it writes no bytecode.",
+        "A function is a plain process on this machine: no read-only disk, no memory limit, no X-Ray.",
+        "Its Python has no packages, so it can import only its layers, and it writes no bytecode.",
     ),
     Gap(
-        "It has no Stripe, and the template rightly has no setting for another Stripe than the real one.",
-        "Functions inherit the emulator's environment, which names the simulator in STRIPE_API_BASE; their own "
-        "configuration stays just what the template says.",
+        "It has no Stripe, and the template has no setting for another Stripe than the real one.",
+        "Functions inherit the emulator's environment, whose STRIPE_API_BASE names the simulator; their own "
+        "configuration is exactly the template's.",
     ),
 )
 
 
 def closed(stack: Stack) -> Iterator[Gap]:
-    """The gaps that are none any more."""
-    return (gap for gap in GAPS if gap.still_there and not gap.still_there(stack))
+    """The gaps that the emulator has closed."""
+    return (gap for gap in GAPS if gap.is_open and not gap.is_open(stack))

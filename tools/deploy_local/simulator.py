@@ -1,4 +1,4 @@
-"""Stripe on this machine, in a thread of this process: the port first, which the functions are told, then the rest."""
+"""Simulate Stripe in a thread of this process: bind the port first, because the functions need it, and serve later."""
 
 import contextlib
 import random
@@ -13,21 +13,21 @@ import uvicorn
 from local.stripe_simulator.__main__ import listen
 from local.stripe_simulator.app import create_app
 from local.stripe_simulator.simulator import Simulator
-from tools.deploy_local.processes import TrialError
+from tools.deploy_local.processes import DeploymentError
 
 START_TIMEOUT = 10.0  # seconds
 
 
 @contextlib.contextmanager
 def listener() -> Iterator[tuple[socket.socket, str]]:
-    """A port that is taken but not served yet, and its address."""
+    """A bound port that is not served yet, and its address."""
     with listen(0) as bound:
         yield bound, f"http://localhost:{bound.getsockname()[1]}"
 
 
 @contextlib.contextmanager
 def serving(bound: socket.socket, address: str, *, secret_key: str, webhook: tuple[str, str]) -> Iterator[None]:
-    """`webhook`: a URL and its signing secret. Raises TrialError when it does not start."""
+    """Serve the simulator inside the block. `webhook`: a URL and its signing secret. Raises DeploymentError."""
     simulator = Simulator(
         address,
         now=lambda: datetime.now(UTC),
@@ -50,5 +50,5 @@ def _wait(server: uvicorn.Server) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while not server.started:
         if time.monotonic() > deadline:
-            raise TrialError("the Stripe simulator does not start")
+            raise DeploymentError("the Stripe simulator does not start")
         time.sleep(0.01)

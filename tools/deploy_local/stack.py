@@ -1,4 +1,4 @@
-"""The deployed stack: what its parts are called, and how its functions are invoked."""
+"""The deployed stack: the names of its resources, and how to invoke its functions."""
 
 import base64
 import json
@@ -14,13 +14,13 @@ from botocore.exceptions import ClientError
 
 from local.client import broken
 
-# A function's first answer may have to wait for a busy machine; and asking twice would hide what the first did.
+# A first invocation may take long on a busy machine. A retry would hide what the first one did.
 ONCE = Config(read_timeout=60, retries={"total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Found by its name, where the environment says that AWS is."""
+    """The stack of this name, in the AWS that the environment points to."""
 
     name: str
     endpoint: str
@@ -32,23 +32,23 @@ class Stack:
 
     @cached_property
     def template(self) -> Mapping[str, Any]:
-        """As SAM has translated it."""
+        """The deployed template, as SAM has translated it."""
         body = self.client("cloudformation").get_template(StackName=self.name, TemplateStage="Processed")
         document: Mapping[str, Any] = _document(body["TemplateBody"])
         return document
 
     @property
     def webhook_url(self) -> str:
-        """The webhook function's own URL, by its id on the emulator's host: AWS's name of it would lead to AWS."""
+        """The webhook function's URL on the emulator's host: the deployed name is AWS's, and leads to AWS."""
         url_id = self.outputs["WebhookUrl"].removeprefix("https://").partition(".")[0]
         return f"{self.endpoint}/_aws/lambda-url/{url_id}/"
 
-    def refusals(self) -> list[str]:
-        """Why the deployment has failed, as CloudFormation's events tell it."""
+    def failures(self) -> list[str]:
+        """Why the deployment failed, from CloudFormation's events."""
         try:
             pages = self.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=self.name)
             events = [event for page in pages for event in page["StackEvents"]]
-        except ClientError:  # it did not come so far
+        except ClientError:  # there is no stack yet
             return []
         failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
         return [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed]
@@ -58,14 +58,14 @@ class Stack:
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
-        """What the function (a name or an ARN) answers; raises BrokenPromiseError when it fails."""
+        """The result of the function (a name or an ARN); raises BrokenPromiseError if it fails."""
         client = self.client("lambda")
-        answer = client.invoke(FunctionName=function, LogType="Tail", Payload=json.dumps(event).encode())
-        document = json.loads(answer["Payload"].read())
+        response = client.invoke(FunctionName=function, LogType="Tail", Payload=json.dumps(event).encode())
+        document = json.loads(response["Payload"].read())
         if isinstance(document, dict) and document.get("statusCode", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            print("   its log:", base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace").strip())
-        if "FunctionError" in answer:
-            broken(f"{function} answers; it failed with {document}")
+            print("   its log:", base64.b64decode(response.get("LogResult", "")).decode("utf-8", "replace").strip())
+        if "FunctionError" in response:
+            broken(f"{function} returns a result; it failed with {document}")
         return document
 
     def client(self, service: str) -> Any:
