@@ -31,7 +31,7 @@ def damage_entry(history: History, position: int, **changes: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "finding"),
     [
-        ({"number": 3}, "entry 3 stands where 2 should"),
+        ({"number": 3}, "entry 3 is where 2 should be"),
         ({"balance_after": 999}, "entry 2 says 999 credits"),
         ({"amount": -99}, "is about -99 credits, but moves another number"),
         ({"debt_change": 1}, "moves another number"),
@@ -49,7 +49,7 @@ def test_a_wrong_entry_is_found(history: History, changes: dict[str, Any], findi
 def test_a_missing_entry_is_found(history: History):
     del history.account.entries[1]
 
-    assert "stands where" in "\n".join(history.findings())
+    assert "is where" in "\n".join(history.findings())
 
 
 @pytest.mark.parametrize("figure", ["balance", "total_credits_earned", "debt", "last_entry"])

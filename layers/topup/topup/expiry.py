@@ -1,4 +1,4 @@
-"""Expire credits: a lot whose timer has run out gives up what it has left."""
+"""Expire credits: take what is left of a lot past its expiry."""
 
 from datetime import datetime
 

@@ -32,13 +32,13 @@ def sync_payment(payment: Payment, now: datetime) -> Payment:
 
 
 def sync_order(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL) -> Order:
-    """The order after asking Stripe, which happens only when its update is overdue, and once per interval."""
+    """The order, after asking Stripe where an update is overdue; Stripe is asked once per interval at most."""
     if not is_overdue(order, now, interval):
         return order
     try:
         return _ask_stripe(order, now) if store.claim_sync(order.payment_id, now, interval) else order
     except Exception:
-        # Whatever keeps us from asking, the stored status is still true, if old: better than no answer.
+        # The stored status may be old, but it is true: better than an error because Stripe cannot be asked.
         logger.exception("status not synchronised", payment_id=order.payment_id)
         count("SyncFailed")
         return order

@@ -131,7 +131,7 @@ def _has_amount(known: Reversal, order: Order, amount: Decimal | None) -> bool:
 
 
 def _new_refund(order: Order, refund_id: str, request: RefundRequest, now: datetime) -> Reversal:
-    """The refund that is asked for; raises NotRefundable where the money does not allow it."""
+    """The requested refund; raises NotRefundable where the money does not allow it."""
     if not order.is_settled:
         raise NotRefundable(f"Only a paid payment can be refunded; this one is {order.status.value}")
     if order.disputed_minor:

@@ -20,7 +20,7 @@ def spend(user_id: str, amount: int, description: str, idempotency_key: str, now
     try:
         change = credits.spend(wallet, lots, amount, description, now)
     except (InsufficientCredits, TooManyLots):
-        # This very request may have taken them, and its answer was lost.
+        # An earlier try of this request may have taken them: then its response was lost.
         receipt = store.load_receipt(user_id, idempotency_key)
         if receipt is None:
             raise

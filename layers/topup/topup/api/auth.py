@@ -1,4 +1,4 @@
-"""Which user is calling, by their token (JWT)."""
+"""Authenticate users by their token (JWT)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ class Caller:
 
 
 def authenticate(request: Request) -> Caller:
-    """The user whose token this is; raises Unauthorized for any token that is not perfect."""
+    """The user whose token this is; raises Unauthorized for every token that is not valid in full."""
     claims = _verified_claims(_bearer_token(request))
     settings = config.settings()
     return Caller(
         user_id=_user_id(claims),
-        # Compared as it is: a list that contains the value, or the value in other letters, is not the value.
+        # Compared exactly: a list that contains the value, or the value in another case, is not the value.
         is_admin=claims.get(settings.admin_claim) == settings.admin_value,
     )
 
@@ -73,7 +73,7 @@ def _verified_claims(token: str) -> Mapping[str, Any]:
         logger.error("the identity provider's keys cannot be fetched", reason=str(error))
         raise Busy("The identity provider does not answer") from error
     except Exception as error:
-        # Whatever a token's author made of it (numbers too large, objects for texts), it is their token that is wrong.
+        # Any failure is the token's fault: its author may have put numbers too large, or objects for strings, in it.
         logger.info("token refused", reason=type(error).__name__)
         raise Unauthorized("The token is invalid or has expired") from None
 
@@ -93,7 +93,7 @@ KeyFinder = Callable[[str], tuple[Any, str]]
 
 
 def _key_finder() -> KeyFinder:
-    """How to find a token's key. The algorithm follows from the configured key, never from the token."""
+    """The function that finds a token's key. The algorithm follows from the configured key, never from the token."""
     settings = config.settings()
     if settings.jwks_url:
         return _from_jwks(settings.jwks_url)
@@ -105,7 +105,9 @@ def _key_finder() -> KeyFinder:
 
 @cache
 def _from_jwks(url: str) -> KeyFinder:
-    client = PyJWKClient(url, timeout=JWKS_TIMEOUT)  # it keeps the set for five minutes: a withdrawn key is gone then
+    client = PyJWKClient(
+        url, timeout=JWKS_TIMEOUT
+    )  # it caches the keys for five minutes, so a withdrawn key is refused after that
 
     def find(token: str) -> tuple[Any, str]:
         key = client.get_signing_key_from_jwt(token)
@@ -118,7 +120,7 @@ def _from_jwks(url: str) -> KeyFinder:
 
 @cache
 def _from_public_key(pem: str) -> KeyFinder:
-    # Loaded here, because a shared secret needs none of it.
+    # Imported here: a shared secret does not need it.
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
 

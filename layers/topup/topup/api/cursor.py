@@ -1,4 +1,4 @@
-"""Where the next page of a list starts, as a text that clients hand back without looking inside."""
+"""Encode where the next page of a list starts, as an opaque text that clients send back."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ Part = TypeVar("Part", str, int)
 
 
 def decode(cursor: str, kind: type[Part], parts: int) -> list[Part]:
-    """The position of a cursor, so many parts of one type; raises ValidationFailed for what `encode` did not make."""
+    """The position of a cursor: `parts` values of one type; raises ValidationFailed if `encode` did not make it."""
     try:
         if len(cursor) > LARGEST:
             raise ValueError
@@ -38,7 +38,7 @@ def decode_order_position(cursor: str) -> tuple[str, str]:
     created_at, payment_id = decode(cursor, str, parts=2)
     try:
         is_position = times.to_sortable_text(times.from_text(created_at)) == created_at
-    except (ValueError, OverflowError):  # OverflowError: a moment whose UTC no calendar has
+    except (ValueError, OverflowError):  # OverflowError: a time that UTC moves out of the calendar
         is_position = False
     if not is_position or not idempotency.is_id(payment_id):
         raise _refused()
@@ -46,4 +46,4 @@ def decode_order_position(cursor: str) -> tuple[str, str]:
 
 
 def _refused() -> ValidationFailed:
-    return ValidationFailed(FieldError("cursor", "must be the next_cursor of an earlier answer"))
+    return ValidationFailed(FieldError("cursor", "must be the next_cursor of an earlier response"))

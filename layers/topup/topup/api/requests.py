@@ -1,4 +1,4 @@
-"""JSON bodies, checked by pydantic: a caller's mistake is answered with the field's name, and goes no further."""
+"""Parse JSON bodies with pydantic: a caller's mistake is refused here, with the name of the field."""
 
 import json
 from decimal import Decimal
@@ -15,9 +15,9 @@ LONGEST_REASON = 5_000
 LONGEST_DESCRIPTION = 500
 LONGEST_USER_ID = 255
 
-# What an answer says of a body that is wrong in many ways: all of it could be larger than an answer may be.
+# A response lists at most so many errors: all errors of a body could exceed the size of a response.
 MOST_ERRORS = 20
-LONGEST_FIELD_NAME = 100  # characters; names that are not ours may be of any length
+LONGEST_FIELD_NAME = 100  # characters; unknown fields may have names of any length
 
 LARGEST_REFUND = 99_999_999  # major units; no amount of Stripe's has more digits, and far larger ones break arithmetic
 MOST_DIGITS = 20  # more than any amount has, fewer than the 28 that arithmetic keeps
@@ -25,9 +25,9 @@ LARGEST_SPEND = 1_000_000_000  # credits; far above any wallet, far below where 
 
 
 class Body(BaseModel):
-    """Nothing is coerced, and a field that is not ours is refused rather than ignored."""
+    """Nothing is coerced, and an unknown field is refused rather than ignored."""
 
-    # defer_build: a function reads one of these bodies, and builds no other's validator in its cold start.
+    # defer_build: a function reads one kind of body; its cold start must not build validators for the others.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
@@ -83,7 +83,7 @@ def _refuse_constant(name: str) -> Never:
 
 
 def _refused(error: ValidationError) -> ValidationFailed:
-    # include_input=False: what a caller sent by mistake may be a secret, and answers end up in logs.
+    # include_input=False: the input may be a secret sent by mistake, and responses end up in logs.
     return ValidationFailed(
         *(
             FieldError(".".join(str(part) for part in detail["loc"])[:LONGEST_FIELD_NAME] or "body", detail["msg"])

@@ -75,7 +75,7 @@ def _entries(entries: list[Entry]) -> Iterator[str]:
     for number, entry in enumerate(entries, start=1):
         balance += entry.amount
         if entry.number != number:
-            yield f"entry {entry.number} stands where {number} should"
+            yield f"entry {entry.number} is where {number} should be"
         if entry.balance_after != balance:
             yield f"entry {entry.number} says {entry.balance_after} credits, the ones up to it make {balance}"
         if entry.amount != sum(entry.moves.values()) - entry.debt_change:

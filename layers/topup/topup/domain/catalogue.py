@@ -11,7 +11,7 @@ from topup.domain import money
 from topup.domain.errors import ConfigurationError
 
 LARGEST_CREDITS = 1_000_000_000  # far above any sale, far below where JSON numbers lose digits
-# The guide's own unit prices are rounded at will (1000 / 13000 is given as 0.076): this far off is still honest.
+# Unit prices may be rounded by this much: the default catalogue gives 1000 / 13000 as 0.076.
 UNIT_PRICE_TOLERANCE = Decimal("0.02")
 
 _PACKAGE_ID = re.compile(r"[a-z0-9_-]{1,40}")
@@ -106,7 +106,7 @@ def _positive_number(value: Any, where: str) -> Decimal:
 
 def _check_unit_price(package: Package, where: str) -> None:
     exact = money.to_major(package.price_minor, package.currency) / package.credits
-    # Nothing is computed from what the file says: a number out of all bounds could only be compared.
+    # The file's number is only compared, never computed with: it may be out of all bounds.
     is_close = exact * (1 - UNIT_PRICE_TOLERANCE) <= package.unit_price <= exact * (1 + UNIT_PRICE_TOLERANCE)
     _check(is_close, where, f"is {package.unit_price}, but price / credits is {exact:.4f}")
 

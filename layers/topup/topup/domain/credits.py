@@ -1,4 +1,4 @@
-"""Credits: a user's wallet, the lots it is made of, and the ledger that explains every change."""
+"""Credits: a user's wallet, its lots, and the ledger that explains every change."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -72,8 +72,8 @@ class Wallet:
 class Entry:
     """One signed change of a user's credits, numbered 1, 2, 3 … per user; never changed once written.
 
-    It also says where the change landed: `moves` (lot id → change of its remaining) and `debt_change`,
-    so that amount = Σ moves − debt_change, and every lot's figure can be recomputed from the ledger.
+    It also says where the change landed: `moves` (lot id → change of its remaining) and `debt_change`. So
+    amount = Σ moves − debt_change, and every lot's figure can be recomputed from the ledger.
     """
 
     user_id: str
@@ -90,7 +90,7 @@ class Entry:
 
     @property
     def transaction_id(self) -> str:
-        """The entry's public id: the same for the same user and number, so it needs no storing."""
+        """The entry's public id: it follows from user and number, so it is not stored."""
         return str(uuid.uuid5(_TRANSACTION_IDS, f"{self.number}:{self.user_id}"))
 
     def is_expired(self, now: datetime) -> bool:

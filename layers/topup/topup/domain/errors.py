@@ -1,11 +1,11 @@
-"""What can go wrong, in Topup's words; `topup.api.endpoint` alone says which HTTP status that is."""
+"""What can go wrong, in Topup's words; only `topup.api.endpoint` knows the HTTP status of each."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 
 class TopupError(Exception):
-    """A failure that a caller is told about: `code` for programs, the message for people."""
+    """A failure that the caller sees: `code` for programs, the message for people."""
 
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
@@ -24,7 +24,7 @@ class ConfigurationError(TopupError):
     title = "The service is not configured"
 
 
-# ------------------------------------------------------------------------------------------------ a caller's mistakes
+# ------------------------------------------------------------------------------------------------ the caller's mistakes
 
 
 class InvalidJson(TopupError):
@@ -38,7 +38,7 @@ class InvalidSignature(TopupError):
 
 
 class InvalidEvent(TopupError):
-    """Signed by Stripe, yet not an event: nothing that another delivery could mend."""
+    """Signed by Stripe but not an event; a redelivery would not help."""
 
     code = "invalid_event"
     title = "The body is not a Stripe event"
@@ -55,7 +55,7 @@ class Forbidden(TopupError):
 
 
 class PaymentNotFound(TopupError):
-    """Unknown, or another user's: the two must read alike."""
+    """Unknown, or another user's: the response must be the same for both."""
 
     code = "payment_not_found"
     title = "There is no such payment"
@@ -139,9 +139,9 @@ class StripeFailed(TopupError):
     title = "Stripe could not do this"
 
     def __init__(self, detail: str = "", *, is_final: bool = False, is_refusal: bool = False) -> None:
-        """`is_final`: Stripe did answer, and the same idempotency key would bring the same answer.
+        """`is_final`: Stripe has answered, and would give the same answer to the same idempotency key.
 
-        `is_refusal`: the answer was that it will not be done, so that nothing was.
+        `is_refusal`: Stripe refused, so nothing was done.
         """
         super().__init__(detail)
         self.is_final = is_final
@@ -149,7 +149,7 @@ class StripeFailed(TopupError):
 
 
 class Busy(TopupError):
-    """Too many at once, here or at Stripe; the same request will succeed a little later."""
+    """Too many requests at once, here or at Stripe; the same request will succeed a little later."""
 
     code = "busy"
     title = "Busy, please retry"
@@ -157,14 +157,14 @@ class Busy(TopupError):
 
 
 class OrderUnsettled(TopupError):
-    """News of a refund or a dispute of a payment that we have not heard of: Stripe must send it again."""
+    """An update of a refund or dispute whose payment has not been reported yet: Stripe must send it again."""
 
     code = "order_unsettled"
     title = "The payment is not settled yet"
 
 
 class OrderMissing(TopupError):
-    """News of an order of ours that cannot be read (yet): Stripe must send it again."""
+    """An update of one of our orders that cannot be read yet: Stripe must send it again."""
 
     code = "order_missing"
     title = "The order cannot be found yet"

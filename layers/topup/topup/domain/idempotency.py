@@ -25,5 +25,5 @@ def is_id(text: str) -> bool:
 
 
 def fingerprint(*request: str | int | bool | None) -> str:
-    """What makes two requests the same: what was asked for, not what became of it."""
+    """What makes two requests the same: what they ask for, whatever the result was."""
     return hashlib.sha256(json.dumps(request).encode()).hexdigest()

@@ -45,7 +45,7 @@ def to_minor(amount: Decimal, currency: str) -> int:
     decimals = exponent(currency)
     if not amount.is_finite() or not 0 < amount <= LARGEST_AMOUNT_MINOR:
         raise InvalidAmount("must be greater than 0, and have at most eight digits")
-    # Rounded and then compared, which is exact: whatever is computed keeps no more than 28 digits.
+    # Rounded and then compared, which is exact: other arithmetic keeps at most 28 digits.
     rounded = amount.quantize(Decimal(1).scaleb(-decimals))
     if rounded != amount:
         raise InvalidAmount(f"{currency} has {decimals} decimals")

@@ -73,7 +73,7 @@ def decide(payment: SettledPayment, update: Reversal, now: datetime) -> Reversal
         order_after=replace(
             order,
             clawed_back=order.clawed_back + clawed_back,
-            # Credits that return to a lot past its expiry have to be swept once more.
+            # Credits that return to a lot past its expiry have to be swept again.
             credits_swept=order.credits_swept and clawed_back >= 0,
         ),
         before=before,

@@ -13,7 +13,7 @@ _CHARACTERS = re.compile(r"[!-\[\]-~]+")
 def checked(return_url: str | None, origins: Sequence[str]) -> str:
     """The address to return to, the first origin by default; raises ValidationFailed for one that is not of an origin.
 
-    Compared as text with each origin and what may follow it: the more a parser understands, the more ways around it.
+    Compared as text with each origin and what may follow it: the more a parser accepts, the more ways around it.
     """
     if return_url is None:
         return origins[0]

@@ -46,7 +46,7 @@ class PaymentDeclined(PaymentUpdate):
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentFailed(PaymentUpdate):
-    """The payment failed for good; `reason` where this update has one."""
+    """The payment failed and cannot be retried; `reason` where this update has one."""
 
     reason: str | None = None
 

@@ -1,7 +1,6 @@
-"""AWS clients, from one session: what it reads and prepares is done once, for all of a function's clients.
+"""AWS clients from one session, so that its preparation is done once for all clients of a function.
 
-botocore, not boto3: boto3.client() is botocore's client with resources and S3 transfers around it, which nothing here
-uses and every cold start would import.
+botocore, not boto3: boto3 adds resources and S3 transfers, which nothing here uses and every cold start would import.
 """
 
 from functools import cache
@@ -12,7 +11,7 @@ from botocore.config import Config
 
 
 def client(service: str, limits: Config) -> Any:
-    """A new client; `limits` say how long it may take and how often it may try."""
+    """A new client; `limits` has its timeouts and attempts."""
     return _session().create_client(service, config=limits)
 
 

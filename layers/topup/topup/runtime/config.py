@@ -1,7 +1,7 @@
-"""What the environment says: read and checked on first use; a wrong value is refused by name, with the fix.
+"""Read the settings and secrets of this deployment, on first use; a wrong value is refused by name, with the fix.
 
 Secrets come from SSM Parameter Store below SECRETS_PREFIX (a SecureString each, named like the variable), or, where
-that is empty, from environment variables. They are never part of Settings, so that nothing can print them by accident.
+that is empty, from environment variables. They are not part of Settings, so that nothing prints them by accident.
 """
 
 import json
@@ -16,7 +16,7 @@ from topup.domain.catalogue import Catalogue
 from topup.domain.errors import ConfigurationError
 
 CATALOGUE_FILE = Path(__file__).parents[1] / "catalogue.json"
-SECRET_MAX_AGE = 300  # seconds; a rotated secret is known everywhere after this long
+SECRET_MAX_AGE = 300  # seconds; after this long every function uses a rotated secret
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]+")
@@ -96,7 +96,7 @@ def webhook_secrets() -> tuple[str, ...]:
 
 
 def api_keys() -> tuple[str, ...]:
-    """The keys that trusted services send as X-API-Key; none configured means that none is right."""
+    """The keys that trusted services may send as X-API-Key; with none configured, every key is refused."""
     return _listed(_secret("PROXY_API_KEY"))
 
 
@@ -117,10 +117,10 @@ def _secret(name: str) -> str:
 
 
 def _from_parameter_store(prefix: str, name: str) -> str:
-    # Loaded here, because a function without secrets should not pay for it in its cold start.
+    # Imported here: the cold start of a function without secrets should not pay for it.
     from topup.runtime import parameter_store  # noqa: PLC0415
 
-    # A function reads all of its secrets at once: the template names them, beside the policy that allows them.
+    # A function reads all its secrets at once: the template names them beside the policy that allows them.
     names = _listed(os.environ.get("SECRETS", "")) or (name,)
     return parameter_store.read(prefix, names, SECRET_MAX_AGE).get(name, "")
 

@@ -1,4 +1,7 @@
-"""Secrets in AWS Systems Manager Parameter Store: all of a function's in one request, kept while it does not answer."""
+"""Read a function's secrets from AWS Systems Manager Parameter Store, all in one request.
+
+The last values stay in use while Parameter Store does not answer.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +19,7 @@ from topup.runtime.telemetry import logger
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
-# Seconds and tries: the answer comes in milliseconds, or the one before it is still good.
+# Seconds and tries. Parameter Store answers in milliseconds; where it does not, the last values are used.
 CONNECT_TIMEOUT = 1
 READ_TIMEOUT = 1
 ATTEMPTS = 1
@@ -36,7 +39,7 @@ _known: dict[str, _Known] = {}
 def read(prefix: str, names: Sequence[str], max_age: float) -> Mapping[str, str]:
     """The decrypted parameters below `prefix` by their names, those that exist, at most `max_age` seconds old.
 
-    Raises ConfigurationError where we may not read them, and Busy where they cannot be read for the first time now.
+    Raises ConfigurationError if access is denied, and Busy if the first read fails for another reason.
     """
     known = _known.get(prefix)
     if known and time.monotonic() - known.read_at < max_age:
@@ -48,7 +51,7 @@ def read(prefix: str, names: Sequence[str], max_age: float) -> Mapping[str, str]
             raise ConfigurationError(f"The SSM parameters below {prefix} cannot be read: {_code(error)}") from error
         if known is None:
             raise Busy("The service is starting; please retry") from error
-        logger.warning("secrets not read again; the known ones are used", reason=_code(error))
+        logger.warning("secrets not read again; the last ones stay in use", reason=_code(error))
         _known[prefix] = _Known(known.secrets, time.monotonic())
     return _known[prefix].secrets
 

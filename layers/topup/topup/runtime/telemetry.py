@@ -1,4 +1,4 @@
-"""What a function says of itself: one JSON object a line for people, one metric a call for alarms."""
+"""Logs (one JSON object a line) and metrics (one a call, for alarms)."""
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -7,6 +7,6 @@ logger = Logger()
 
 
 def count(metric: str, value: int = 1) -> None:
-    """Add to a CloudWatch metric (EMF, written at once: no state that concurrent invocations could mix up)."""
+    """Add to a CloudWatch metric (EMF, written at once: there is no state that concurrent invocations could mix up)."""
     with single_metric(name=metric, unit=MetricUnit.Count, value=value):
         pass

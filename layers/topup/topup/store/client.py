@@ -1,4 +1,4 @@
-"""The DynamoDB client: made on first use, with limits that fit in a function's timeout."""
+"""Make the DynamoDB client, on first use, with limits that fit in a function's timeout."""
 
 from functools import cache
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""How wallets, lots, ledger entries and timers look as DynamoDB items, and the keys under which they are found."""
+"""Wallets, lots, ledger entries and timers as DynamoDB items, and their keys."""
 
 from collections.abc import Mapping
 from datetime import datetime

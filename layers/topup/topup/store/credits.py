@@ -9,11 +9,11 @@ from topup.runtime import config
 from topup.store import attributes, credit_items
 from topup.store.client import client
 
-# Someone else changed this wallet after we read it: read again, decide again.
+# Another request changed this wallet after we read it: read again, decide again.
 UNCHANGED_SINCE_READ = "last_entry = :last_entry_read"
 # The same, for a user who had no wallet when we read.
 STILL_NO_WALLET = "attribute_not_exists(last_entry)"
-# The same for a lot. The wallet's condition implies it; a lot that disagreed with its wallet must not be written over.
+# The same for a lot. The wallet's condition implies it; a lot that disagrees with its wallet must not be overwritten.
 REMAINING_UNCHANGED_SINCE_READ = "remaining = :remaining_read"
 # A key is written once: entries and lots are never replaced.
 NOT_YET_WRITTEN = "attribute_not_exists(user_id)"
@@ -75,7 +75,7 @@ def change_writes(change: CreditChange) -> list[Any]:
         },
         *(_lot_write(lot) for lot in change.lots),
     ]
-    # Credits that come back to a lot past its expiry need the timer that has fired already.
+    # Credits that return to a lot past its expiry need its timer again.
     timed = [lot.after for lot in change.lots if lot.amount > 0]
     if change.new_lot:
         lot = credit_items.lot_to_item(change.new_lot)
@@ -85,13 +85,13 @@ def change_writes(change: CreditChange) -> list[Any]:
 
 
 def unchanged_check(lot: Lot) -> dict[str, Any]:
-    """The part of a transaction that holds it to a lot which it does not change."""
+    """The part of a transaction that requires a lot, which it does not change, to be as it was read."""
     return {"ConditionCheck": _lot_condition(lot)}
 
 
 def query_all(**request: Any) -> Iterator[Any]:
     """All items of a query of the credits, page after page."""
-    # Not botocore's paginator: making one costs a twentieth of the request that nearly every query needs.
+    # Not botocore's paginator: making one costs a twentieth of a request, and nearly every query needs only one.
     while True:
         page = client().query(TableName=config.settings().credits_table, **request)
         yield from page["Items"]

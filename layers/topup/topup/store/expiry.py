@@ -49,7 +49,7 @@ def load_lot_and_wallet(key: LotKey) -> tuple[Lot | None, Wallet]:
     keys = [attributes.to_item({"user_id": key.user_id, "record": record}) for record in records]
     found = client().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
     if found.get("UnprocessedKeys"):
-        raise LostRace("DynamoDB answered in part")
+        raise LostRace("DynamoDB returned only part of the read")
     by_record = {item["record"]["S"]: item for item in found["Responses"].get(table, [])}
     lot, wallet = (by_record.get(record) for record in records)
     return credit_items.lot_from_item(lot) if lot else None, credit_items.wallet_from_item(key.user_id, wallet)

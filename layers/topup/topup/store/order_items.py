@@ -1,4 +1,4 @@
-"""How orders, refunds and disputes look as DynamoDB items, and the keys under which they are found."""
+"""Orders, refunds and disputes as DynamoDB items, and their keys."""
 
 from collections.abc import Mapping
 from typing import Any

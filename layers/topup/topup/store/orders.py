@@ -26,7 +26,7 @@ STILL_NO_SESSION = "attribute_not_exists(provider_order_id)"
 NO_OTHER_SESSION = (
     "attribute_exists(payment_id) AND (attribute_not_exists(provider_order_id) OR provider_order_id = :session_id)"
 )
-# Two retries that both saw this attempt refused must open one new attempt, not two.
+# Two retries that both saw this attempt fail must open one new attempt, not two.
 SAME_ATTEMPT = "attempt = :attempt_read"
 # Stripe is asked about an order at most once per interval, however many requests look at it.
 NOT_SYNCED_SINCE = "attribute_exists(payment_id) AND (attribute_not_exists(synced_at) OR synced_at <= :latest)"
@@ -56,7 +56,7 @@ def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, 
         }
     )
     if found.get("UnprocessedKeys"):
-        raise LostRace("DynamoDB answered in part")
+        raise LostRace("DynamoDB returned only part of the read")
     orders, wallets = (found["Responses"].get(table, []) for table in (settings.orders_table, settings.credits_table))
     order = order_items.order_from_item(orders[0]) if orders else None
     if order is not None and order.user_id != user_id:
@@ -155,7 +155,7 @@ def claim_sync(payment_id: str, now: datetime, interval: timedelta) -> bool:
 
 
 def _write_unless(operation: str, **request: Any) -> Mapping[str, Any] | None:
-    """Write to the orders on a condition: None when written, the item that stands in the way (or {}) when not."""
+    """Write to the orders table on a condition: None if written, else the existing item (or {})."""
     write = getattr(client(), operation)
     try:
         write(
@@ -172,12 +172,12 @@ def _write_unless(operation: str, **request: Any) -> Mapping[str, Any] | None:
 
 
 def order_address(order: Order) -> dict[str, Any]:
-    """Where the order is, as a write names it."""
+    """The table and key of the order, for a write."""
     return {"TableName": config.settings().orders_table, "Key": order_items.order_key(order.payment_id)}
 
 
 def changed_fields_update(before: Order, after: Order, condition: str, condition_values: Mapping[str, Any]) -> Any:
-    """Set what changed and nothing else: another request may be writing the other attributes just now."""
+    """An update of the fields that changed and no others: another request may be writing the others now."""
     read, wanted = order_items.order_fields(before), order_items.order_fields(after)
     changed = {name: value for name, value in wanted.items() if value != read[name]}
     sets = [f"#{name} = :{name}" for name, value in changed.items() if value is not None]

@@ -1,4 +1,4 @@
-"""The Stripe client: made on first use, with limits that fit in a function's timeout; and what its failures mean."""
+"""Make the Stripe client, with limits that fit in a function's timeout, and translate its failures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from topup.domain.errors import Busy, StripeFailed
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger
 
-API_VERSION = "2026-10-28.endive"  # the one that the library was made for; the webhook endpoint must have it too
+API_VERSION = "2026-10-28.endive"  # the library's own; the webhook endpoint must have the same
 
-# Seconds. The API's caller waits at most 30 s, and Stripe's library would wait 80 for one answer: two tries with a
-# pause, and the reads and writes around them, must fit.
+# Seconds. The API's caller waits at most 30 s; Stripe's library would wait 80 s for one response. Two tries with a
+# pause must fit, with the reads and writes around them.
 CONNECT_TIMEOUT = 1
 READ_TIMEOUT = 5
 RETRIES = 1
@@ -43,7 +43,7 @@ def http_client() -> stripe.HTTPClient:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise StripeFailed or Busy for whatever the library raises."""
+    """Raise StripeFailed or Busy for every error of the library."""
     try:
         yield
     except stripe.RateLimitError as error:
@@ -52,7 +52,7 @@ def translate_errors() -> Iterator[None]:
         logger.warning("Stripe did not answer", reason=type(error).__name__)
         raise StripeFailed("Stripe did not answer in time; retry with the same Idempotency-Key") from error
     except stripe.StripeError as error:
-        if error.http_status == 409:  # the same request is being answered at this moment
+        if error.http_status == 409:  # Stripe is still working on the same request
             raise Busy("The same request is still under way; please retry") from error
         count("StripeError")
         logger.error("Stripe refused", status=error.http_status, code=error.code, stripe_request_id=error.request_id)

@@ -1,7 +1,7 @@
-"""The values of Stripe's objects, each as what Stripe documents it to be.
+"""Parse the values of Stripe's objects, each as the type that Stripe documents.
 
-A value of another kind raises TypeError or ValueError before anything is decided by it: stored, it could make an order
-unreadable; rounded or read as a truth, it could make a payment of what was none.
+Any other value raises TypeError or ValueError before anything is decided: stored, it could make an order unreadable;
+rounded or read as a boolean, it could make a payment out of none.
 """
 
 from datetime import UTC, datetime
@@ -20,25 +20,25 @@ def whole_amount(value: Any) -> int:
 
 
 def text(value: Any) -> str:
-    """An id, or another text that says something."""
+    """An id, or another text that is not empty."""
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST:
         raise ValueError("not a text")
-    value.encode()  # raises UnicodeEncodeError for half of a surrogate pair, which no table keeps
+    value.encode()  # raises UnicodeEncodeError for half of a surrogate pair, which DynamoDB refuses
     return value
 
 
 def text_or_none(value: Any) -> str | None:
-    """A text that may be missing; an empty one is."""
+    """A text that may be missing; an empty one counts as missing."""
     return text(value) if value not in (None, "") else None
 
 
 def message(value: Any) -> str:
-    """A text for people: whatever it is, it is shown, as far as it can be."""
+    """A text for people, from any value: cut to length, with what UTF-8 cannot hold replaced."""
     return str(value).encode("utf-8", "replace").decode()[:LONGEST]
 
 
 def truth(value: Any) -> bool:
-    """True or false, and nothing that merely counts as one of them."""
+    """True or false, and no other value that Python would take for one."""
     if not isinstance(value, bool):
         raise TypeError("neither true nor false")
     return value

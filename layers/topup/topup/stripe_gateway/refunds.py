@@ -11,7 +11,7 @@ from topup.stripe_gateway.sessions import order_metadata
 
 LONGEST_METADATA = 500  # characters of a value (Stripe API, metadata)
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
-_IN_OTHER_WORDS = {"customer request": "requested_by_customer", "duplicate payment": "duplicate"}
+_SYNONYMS = {"customer request": "requested_by_customer", "duplicate payment": "duplicate"}
 
 
 def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:
@@ -40,9 +40,9 @@ def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:
 
 
 def refund_params(order: Order, refund: Reversal) -> dict[str, Any]:
-    """What to ask Stripe for. Its own `reason` knows three words; the one that was given goes along as metadata."""
+    """The refund's parameters. Stripe's `reason` allows three words, so the reason as given goes into the metadata."""
     given = (refund.reason or "").strip().lower()
-    reason = _IN_OTHER_WORDS.get(given, given.replace(" ", "_"))
+    reason = _SYNONYMS.get(given, given.replace(" ", "_"))
     return {
         "payment_intent": order.transaction_id,
         "amount": refund.amount_minor,

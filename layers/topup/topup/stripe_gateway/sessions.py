@@ -42,7 +42,7 @@ def read_session(order: Order) -> PaymentUpdate | None:
 
 
 def session_params(order: Order) -> dict[str, Any]:
-    """The parameters of the session. Stripe copies metadata to the payment intent only where it is asked to here."""
+    """The session's parameters. Stripe copies the metadata to the payment intent only because it stands there too."""
     metadata = order_metadata(order)
     return {
         "mode": "payment",

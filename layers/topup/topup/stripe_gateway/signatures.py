@@ -33,14 +33,14 @@ def _is_signed(body: bytes, signature: str | None, secret: str) -> bool:
     try:
         return bool(WebhookSignature.verify_header(body, signature, secret))
     except (SignatureVerificationError, UnicodeDecodeError, TypeError):
-        # The library expects a body that is UTF-8 and a header that is ASCII, and says so in its own ways.
+        # The library expects a UTF-8 body and an ASCII header, and raises these for anything else.
         return False
 
 
 def _is_recent(signature: str, now: datetime) -> bool:
-    """The library can only refuse what is too old, and by its own clock; a date far ahead is as wrong.
+    """The library refuses only what is too old, by its own clock; this refuses a date in the future as well.
 
-    The header is taken apart just as the library does it, so that the date is the one that was signed.
+    The header is split as the library splits it, so that this is the date that was signed.
     """
     parts = [part.split("=", 2) for part in signature.split(",")]
     signed_at = int(next(part[1] for part in parts if part[0] == "t"))

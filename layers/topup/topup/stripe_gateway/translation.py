@@ -22,7 +22,7 @@ Json = Mapping[str, Any]
 REFUND_STATUSES = frozenset(
     {ReversalStatus.PENDING, ReversalStatus.SUCCEEDED, ReversalStatus.FAILED, ReversalStatus.CANCELED}
 )
-PAID = ("paid", "no_payment_required")  # the latter for a price of zero, which none of ours is
+PAID = ("paid", "no_payment_required")  # the latter for a price of zero, which no package has
 
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
 DISPUTE_EVENTS = (
@@ -173,7 +173,7 @@ def _failure_reason(intent: Json) -> str:
 def _status(text: Any, *, of_refunds: bool) -> ReversalStatus:
     status = ReversalStatus(text)
     if (status in REFUND_STATUSES) is not of_refunds:
-        raise ValueError("a refund's status is none of a dispute's")
+        raise ValueError("not a status of this kind of reversal")
     return status
 
 
