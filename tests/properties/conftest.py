@@ -1,4 +1,4 @@
-"""The API in process, for the properties that need the store: the integration tests' own fixtures."""
+"""The API in this process, for the properties that need the store."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from local.in_process.dynamodb import Engine, InProcess
 
 @pytest.fixture
 def engine() -> Engine:
-    """Hundreds of examples in seconds: nothing else is fast enough."""
+    """No other engine is fast enough for hundreds of examples."""
     return InProcess()

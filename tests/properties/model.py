@@ -1,12 +1,11 @@
-"""What credits must do, in plain arithmetic: written from the rules, with nothing of the code that keeps them.
+"""A model of the credits in plain arithmetic, written from the rules and without any of the product's code.
 
-A lot is known by its order's id, a reversal by its own. Whoever uses the model says what happened; the model only adds
-and subtracts.
+A lot is known by its order's id, a reversal by its own. The test says what happened; the model adds and subtracts.
 """
 
 from dataclasses import dataclass, field
 
-# Refunds and disputes never go back in these lists, nor from one to another in a line.
+# Refunds and disputes never go back in these lists, nor from one status to another of the same entry.
 REFUND = ("in_flight", "pending", "succeeded", "failed canceled")
 DISPUTE = (
     "warning_needs_response",
@@ -26,7 +25,7 @@ def rank(status: str) -> int:
 
 @dataclass
 class Model:
-    """`left` and `lost` per lot, `taken` per order and per reversal, and what each reversal reverses as it stands."""
+    """`left` and `lost` per lot, `taken` per order and per reversal, and each reversal's amount and status."""
 
     paid: dict[str, int] = field(default_factory=dict)
     granted: dict[str, int] = field(default_factory=dict)
@@ -57,24 +56,24 @@ class Model:
         self.lost[lot], self.left[lot] = self.lost[lot] + self.left[lot], 0
 
     def due(self, order: str) -> int:
-        """How many of its credits must be gone."""
+        """How many of its credits must have left the user."""
         gone = sum(amount for amount, status in self.reversed[order].values() if status in MONEY_IS_GONE)
         return self.granted[order] * min(gone, self.paid[order]) // self.paid[order]
 
     def reverse(self, order: str, reversal: str, amount: int, status: str, open_lots: list[str], past: bool) -> None:
-        """`open_lots` are the others, soonest expiry first; `past`: the order's own lot may not be touched any more."""
+        """`open_lots` are the other ones, soonest expiry first; `past`: the order's own lot has expired."""
         known, before, absorbed = self.reversed[order].get(reversal), self.due(order), self._absorbed(order)
         if known and rank(status) <= rank(known[1]):
             return
         self.reversed[order][reversal] = (amount, status)
         expired = self.lost[order] + (self.left[order] if past else 0)
         change = self.due(order) - before
-        if change > 0:  # what expiry took counts as taken
+        if change > 0:  # credits lost to expiry count as taken
             more = max(0, self.due(order) - expired - self.taken[order])
             self.take(more, [*([] if past else [order]), *open_lots])
             self._taken(order, reversal, more)
-        else:  # what it took comes back; what expiry had taken in its place does not
-            own = min(self.taken.get(reversal, 0), self.taken[order])  # another one's end may have given some back
+        else:  # what it took comes back, but not what expiry has taken instead
+            own = min(self.taken.get(reversal, 0), self.taken[order])  # the end of another one may have given some back
             back = max(min(-change, own), -change - absorbed)
             self.give(order, back)
             self._taken(order, reversal, -back)

@@ -1,4 +1,4 @@
-"""Requests: whatever a caller sends is either exactly what it says, or a mistake that is named."""
+"""Request bodies, headers and query: read exactly as they were sent, or refused with a named error."""
 
 import base64
 import json
@@ -8,17 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local.in_process.api import as_admin
 from local.in_process.shop import Shop
-from tests.properties.effort import examples
+from tests.support.examples import examples
 from topup.api import requests
 from topup.api.endpoint import LARGEST_PAGE, Request
 from topup.domain.errors import InvalidJson, UnsupportedMediaType, ValidationFailed
 
-MISTAKES = (InvalidJson, UnsupportedMediaType, ValidationFailed)
+REFUSALS = (InvalidJson, UnsupportedMediaType, ValidationFailed)
 NUMBERS = st.one_of(
     st.integers(),
     st.floats(),
@@ -45,11 +45,11 @@ def a_request(body: str, content_type: str = "application/json", **event: Any) -
 @example(requests.RefundBody, "[" * 100_000)
 @example(requests.RefundBody, '{"payment_id": "p", "amount": 1e9999999999999999999}')
 @example(requests.SpendBody, '{"user_id": "u", "description": "d", "amount": ' + "9" * 5000 + "}")
-def test_a_body_is_read_as_it_was_sent_or_is_its_senders_mistake(model: type[requests.Body], text: str):
+def test_a_body_is_read_exactly_as_it_was_sent_or_refused(model: type[requests.Body], text: str):
     try:
         read = requests.read(a_request(text), model)
-    except MISTAKES:
-        return  # any other error would be ours
+    except REFUSALS:
+        return  # any other error would be a defect of ours
     sent = json.loads(text, parse_float=Decimal)
     assert {name: value for name, value in vars(read).items() if name in sent} == sent
 
@@ -73,7 +73,7 @@ WORDS = st.one_of(st.text(max_size=3), st.integers(254, 256).map("x".__mul__), s
 @given(st.fixed_dictionaries({"user_id": WORDS, "amount": NUMBERS | st.integers(1, 99), "description": WORDS}))
 @example({"user_id": "u", "amount": 1_000_000_000, "description": "d"})
 @example({"user_id": "u", "amount": 1_000_000_001, "description": "d"})
-def test_exactly_the_spends_within_their_limits_are_taken(body: dict[str, Any]):
+def test_a_spend_is_accepted_exactly_if_it_is_within_the_limits(body: dict[str, Any]):
     if is_spend(body):
         assert vars(requests.read(a_request(json.dumps(body)), requests.SpendBody)) == body
     else:
@@ -127,26 +127,26 @@ Refund = Callable[[str], int]
 
 @pytest.fixture
 def refund(shop: Shop) -> Refund:
-    """Ask for a refund of 1.00 that was made before, but of another amount, as a caller wrote it; the status."""
+    """Repeat a refund of 1.00 with the same key and another amount, written as given; returns the status."""
     payment_id, _ = shop.buy()
     assert shop.refund(payment_id, 1, "one-key").status == 200
 
-    def ask(amount: str) -> int:
+    def repeat(amount: str) -> int:
         body = f'{{"payment_id": "{payment_id}", "reason": "Customer request", "amount": {amount}}}'
         headers = as_admin() | {"idempotency-key": "one-key"}
         return shop.api.post("/api/payments/stripe/refund", headers=headers, raw=body.encode()).status
 
-    return ask
+    return repeat
 
 
-# Nothing is changed by a request whose key is another's, so that one purchase does for all examples.
-@settings(examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+# A request with a used key changes nothing, so one purchase serves all examples.
+@examples(60, reuses_fixtures=True)
 @given(AMOUNTS)
 @example("1.00")
 @example("1e9999999")
 @example("1e-9999999")
 @example("1.0000000000000000000000000000000000000001")
-def test_no_amount_of_a_refund_is_our_mistake(refund: Refund, amount: str):
+def test_no_amount_of_a_refund_makes_a_server_error(refund: Refund, amount: str):
     status = refund(amount)
 
     if status == 200:

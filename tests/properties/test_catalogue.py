@@ -1,4 +1,4 @@
-"""The operator's catalogue: what is right is read to the last digit, what is wrong is refused by its field."""
+"""The catalogue file: a valid one is read to the last digit, an invalid one is refused with the field's name."""
 
 import json
 import math
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tests.properties.effort import examples
+from tests.support.examples import examples
 from topup.domain import money
 from topup.domain.catalogue import Catalogue
 from topup.domain.errors import ConfigurationError
@@ -39,7 +39,7 @@ def document_of(sold: dict[str, Any]) -> dict[str, Any]:
 
 @examples(150)
 @given(st.dictionaries(IDS, packages(), min_size=1, max_size=4))
-def test_a_right_catalogue_is_read_exactly(sold: dict[str, tuple[dict[str, Any], int]]):
+def test_a_valid_catalogue_is_read_exactly(sold: dict[str, tuple[dict[str, Any], int]]):
     catalogue = Catalogue.parse(document_of({name: fields for name, (fields, _) in sold.items()}))
 
     for name, (fields, minor) in sold.items():
@@ -85,7 +85,7 @@ def put(document: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[st
 @example(("packages", "standard", "price"), "99999999.999")
 @example(("packages", "standard", "names"), {"en\n": "x"})
 @example(("packages", "standard\n"), a_document()["packages"]["standard"])
-def test_a_catalogue_with_anything_in_one_place_is_read_or_refused_by_that_place(place: tuple[str, ...], value: Any):
+def test_a_catalogue_with_junk_in_one_place_is_read_or_refused_with_that_place(place: tuple[str, ...], value: Any):
     document = put(a_document(), place, value)
     try:
         catalogue = Catalogue.parse(document)

@@ -1,4 +1,4 @@
-"""Cursors: what we made leads on, what anybody else made is refused, and none leads to another user's rows."""
+"""Cursors: ours lead to the next page, others are refused, and none leads to another user's rows."""
 
 import contextlib
 import json
@@ -10,13 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local.in_process.api import Api, as_user
 from local.in_process.environment import NOW
-from tests.properties.effort import examples
 from tests.support.builders import PAYMENT_ID, a_payment, an_order
+from tests.support.examples import examples
 from topup import fulfilment, store
 from topup.api import cursor
 from topup.domain.errors import ValidationFailed
@@ -40,7 +40,7 @@ ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(mi
 NEAR_POSITIONS = st.tuples(
     st.one_of(
         st.datetimes(timezones=ZONES).map(datetime.isoformat),
-        st.datetimes(datetime(1970, 1, 1)).map(lambda moment: moment.strftime(SORTABLE)),  # noqa: DTZ001
+        st.datetimes(datetime(1970, 1, 1)).map(lambda time: time.strftime(SORTABLE)),  # noqa: DTZ001
         st.just("0001-01-01T00:00:00+14:00"),
     ),
     st.one_of(st.just(PAYMENT_ID), st.uuids().map(str), st.text(max_size=36), st.just("x" * 36)),
@@ -53,7 +53,7 @@ def text_of(document: Any) -> str:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
-    """A cursor of ours, cut short or with characters changed, added or left out."""
+    """A cursor of ours, cut short, or with characters changed, added or left out."""
     whole = draw(st.sampled_from([cursor.encode(7), cursor.encode("2026-03-01T12:00:00.000000Z", PAYMENT_ID)]))
     start = draw(st.integers(0, len(whole)))
     end = draw(st.integers(start, min(len(whole), start + 4)))
@@ -65,7 +65,7 @@ FORGED = st.one_of(mutated(), JSON.map(text_of), NEAR_POSITIONS.map(text_of), st
 
 @examples(200)
 @given(POSITIONS)
-def test_a_position_comes_back_from_its_cursor_which_is_safe_in_a_url(position: tuple[type[Any], list[Any]]):
+def test_a_cursor_is_safe_in_a_url_and_decodes_to_its_position(position: tuple[type[Any], list[Any]]):
     kind, parts = position
     made = cursor.encode(*parts)
 
@@ -76,7 +76,7 @@ def test_a_position_comes_back_from_its_cursor_which_is_safe_in_a_url(position: 
 
 @contextlib.contextmanager
 def refusing() -> Iterator[None]:
-    """Whatever happens inside, nothing but a refusal of the field `cursor` leaves it."""
+    """Let nothing but a refusal of the field `cursor` happen inside."""
     try:
         yield
     except ValidationFailed as refused:
@@ -86,10 +86,10 @@ def refusing() -> Iterator[None]:
 
 @examples(400)
 @given(FORGED)
-@example(text_of(["0001-01-01T00:00:00+14:00", PAYMENT_ID]))  # a moment that has no UTC
+@example(text_of(["0001-01-01T00:00:00+14:00", PAYMENT_ID]))  # a time that UTC cannot express
 @example(text_of([True]))
 @example(text_of([10**900]))
-def test_what_is_not_ours_is_refused_by_name_or_has_the_shape_of_ours(forged: str):
+def test_a_forged_cursor_is_refused_by_name_or_has_the_shape_of_ours(forged: str):
     with refusing():
         [number] = cursor.decode(forged, int, parts=1)
         assert type(number) is int
@@ -108,7 +108,7 @@ Buy = Callable[[int, int], None]
 
 @pytest.fixture
 def ledgers(api: Api) -> Api:
-    """User n has n payments and n entries, three of the payments of one moment."""
+    """User n has n payments and n entries; three payments at a time have the same time."""
     for user in range(LONGEST_LEDGER + 1):
         for number in range(user):
             payment_id, now = numbered(user, number), NOW + timedelta(seconds=number // 3)
@@ -123,13 +123,10 @@ def listed(api: Api, path: str, user: int, limit: int, position: str | None) -> 
     return api.get(f"{path}?{query}", as_user(f"user-{user}"))
 
 
-# The tables are only read, so that one filling does for all examples.
-READING = settings(examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-
-
-@READING
+# The tables are only read, so they are filled once for all examples.
+@examples(60, reuses_fixtures=True)
 @given(path=st.sampled_from(sorted(LISTS)), user=st.integers(0, LONGEST_LEDGER), data=st.data())
-def test_pages_of_any_size_bring_every_row_once_newest_first(ledgers: Api, path: str, user: int, data: st.DataObject):
+def test_pages_of_any_size_show_every_row_once_newest_first(ledgers: Api, path: str, user: int, data: st.DataObject):
     rows, position = [], None
     while True:
         limit = data.draw(st.integers(1, 4), label="limit")
@@ -141,13 +138,13 @@ def test_pages_of_any_size_bring_every_row_once_newest_first(ledgers: Api, path:
             break
 
     assert sorted(row[OWNERS[path]] for row in rows) == [numbered(user, number) for number in range(user)]
-    moments = [row["created_at"] for row in rows]
-    assert moments == sorted(moments, reverse=True)
+    times = [row["created_at"] for row in rows]
+    assert times == sorted(times, reverse=True)
     if path.endswith("transactions"):
         assert [row["balance_after"] for row in rows] == [1100 * number for number in range(user, 0, -1)]
 
 
-@settings(READING, max_examples=120)
+@examples(120, reuses_fixtures=True)
 @given(
     path=st.sampled_from(sorted(LISTS)),
     user=st.integers(0, LONGEST_LEDGER),
@@ -165,11 +162,11 @@ def test_pages_of_any_size_bring_every_row_once_newest_first(ledgers: Api, path:
 @example("/api/payments", 3, text_of(["0001-01-01T00:00:00+14:00", PAYMENT_ID]))
 @example("/api/users/credits/transactions", 3, text_of([10**700]))
 def test_no_cursor_shows_another_users_rows(ledgers: Api, path: str, user: int, forged: str):
-    answer = listed(ledgers, path, user, 100, forged)
+    response = listed(ledgers, path, user, 100, forged)
 
-    if answer.status == 422:
-        assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
+    if response.status == 422:
+        assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
     else:
-        assert answer.status == 200
+        assert response.status == 200
         own = {numbered(user, number) for number in range(user)}
-        assert {row[OWNERS[path]] for row in answer.json()[LISTS[path]]} <= own
+        assert {row[OWNERS[path]] for row in response.json()[LISTS[path]]} <= own

@@ -1,17 +1,17 @@
-"""Requests that were received before a lot's expiry and are carried out after it, among others that were not."""
+"""Requests that are received before a lot's expiry and carried out after it, mixed with later ones."""
 
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local.in_process.shop import Shop
-from tests.properties.effort import examples
+from tests.support.examples import examples
 from topup.domain.times import months_later
 
 GRANTED = 1100
-SECONDS = st.integers(-2, 2)  # from the expiry, at which a request was received
+SECONDS = st.integers(-2, 2)  # from the expiry to the time at which a request is received
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("spend"), SECONDS, st.integers(1, GRANTED)),
@@ -37,8 +37,8 @@ def take(shop: Shop, step: str, amount: int, buyer: str, payment_id: str, intent
             return shop.run_timers()
 
 
-# Each example has a buyer of its own, a day after the one before.
-@settings(examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+# Each example has its own buyer, a day after the one before.
+@examples(15, reuses_fixtures=True)
 @given(steps=STEPS)
 @example([("refund", 0, 100), ("spend", -1, 1000)])
 @example([("dashboard", 1, 50), ("spend", -1, 1000)])

@@ -1,4 +1,4 @@
-"""Amounts of money: exact in every currency and direction, and refused where they cannot be."""
+"""Amounts of money: converted exactly in every currency and direction, or refused."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local.in_process.environment import NOW
-from tests.properties.effort import examples
 from tests.support.builders import PAYMENT_ID, an_order
+from tests.support.examples import examples
 from topup.api import responses
 from topup.domain import money
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
@@ -28,7 +28,7 @@ AMOUNTS = st.one_of(
 
 @st.composite
 def chargeable(draw: st.DrawFn) -> tuple[int, str]:
-    """An amount in minor units that Stripe takes, and its currency."""
+    """An amount in minor units that Stripe accepts, and its currency."""
     currency = draw(CURRENCIES)
     step = 10 if DECIMALS[currency] == 3 else 1
     return draw(st.integers(1, LARGEST // step)) * step, currency
@@ -36,7 +36,7 @@ def chargeable(draw: st.DrawFn) -> tuple[int, str]:
 
 @examples(200)
 @given(chargeable())
-def test_every_amount_comes_back_from_its_text(priced: tuple[int, str]):
+def test_every_amount_survives_being_written_and_read(priced: tuple[int, str]):
     minor, currency = priced
     whole, part = divmod(minor, 10 ** DECIMALS[currency])
     text = f"{whole}.{part:0{DECIMALS[currency]}}" if DECIMALS[currency] else f"{whole}"
@@ -66,7 +66,7 @@ def test_the_number_that_clients_get_is_exact(priced: tuple[int, str]):
 
 
 def is_chargeable(amount: Decimal, currency: str) -> bool:
-    """By fractions, which have neither a precision nor a context."""
+    """Computed with fractions, which have neither a precision nor a context."""
     if not amount.is_finite() or abs(amount.adjusted()) > 100:
         return False
     minor = Fraction(amount) * 10 ** DECIMALS[currency]
@@ -80,8 +80,8 @@ def is_chargeable(amount: Decimal, currency: str) -> bool:
 @example(Decimal("1e-9999999"), "CNY")
 @example(Decimal("0.1e-999999"), "JPY")
 @example(Decimal("1e9999999"), "KWD")
-@example(Decimal("1.235"), "KWD")  # Stripe takes only tens of its minor unit
-def test_an_amount_is_taken_exactly_or_refused(amount: Decimal, currency: str):
+@example(Decimal("1.235"), "KWD")  # Stripe accepts only multiples of ten of its minor unit
+def test_an_amount_is_converted_exactly_or_refused(amount: Decimal, currency: str):
     if is_chargeable(amount, currency):
         assert Fraction(money.to_minor(amount, currency)) == Fraction(amount) * 10 ** DECIMALS[currency]
     else:
@@ -91,6 +91,6 @@ def test_an_amount_is_taken_exactly_or_refused(amount: Decimal, currency: str):
 
 @examples(50)
 @given(st.text(max_size=4).filter(lambda text: text not in money.EXPONENTS))
-def test_a_word_that_is_no_currency_is_refused(word: str):
+def test_an_unknown_currency_is_refused(word: str):
     with pytest.raises(money.InvalidAmount, match="not a currency"):
         money.to_minor(Decimal(1), word)

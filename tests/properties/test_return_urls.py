@@ -1,4 +1,4 @@
-"""Where buyers are sent back to, read as a browser reads it: no address leads to a host that is not listed."""
+"""Return URLs, read as a browser reads them: none leads to a host that is not listed."""
 
 import re
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -7,20 +7,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.properties.effort import examples
+from tests.support.examples import examples
 from topup.domain import return_urls
 from topup.domain.errors import ValidationFailed
 
 ORIGINS = ("https://good.example", "http://localhost:3000")
 SPECIAL = {"http": "80", "https": "443"}
 
-# Browsers throw these away, wherever they are, or at the ends (WHATWG URL Standard, "basic URL parser").
+# Browsers remove these: tabs and newlines anywhere, the others at both ends (WHATWG URL Standard, "basic URL parser").
 TABS_AND_NEWLINES = str.maketrans("", "", "\t\r\n")
 C0_AND_SPACE = "".join(map(chr, range(0x21)))
 
 
 def origin_in_a_browser(url: str) -> str | None:
-    """The origin that a browser would go to; None where it would stay on our page's own, or go nowhere by HTTP."""
+    """The origin that a browser would go to; None if it would stay on the page's own, or not use HTTP."""
     scheme, colon, rest = url.strip(C0_AND_SPACE).translate(TABS_AND_NEWLINES).partition(":")
     if not colon or scheme.lower() not in SPECIAL:
         return None
@@ -53,7 +53,7 @@ TRICKS = st.one_of(
 @example("https://good.example\t.evil.example/")
 @example("https://good.example.")
 @example("https://GOOD.example/")
-def test_whatever_is_let_through_leads_to_a_listed_origin(url: str):
+def test_every_accepted_url_leads_to_a_listed_origin(url: str):
     try:
         address = return_urls.with_outcome(return_urls.checked(url, ORIGINS), "p-1", "success")
     except ValidationFailed:
@@ -68,7 +68,7 @@ def test_whatever_is_let_through_leads_to_a_listed_origin(url: str):
 
 @examples(300)
 @given(st.sampled_from(ORIGINS), st.sampled_from(["", "/", "?", "#"]), st.data())
-def test_every_page_of_a_listed_origin_may_be_returned_to(origin: str, begins: str, data: st.DataObject):
+def test_every_page_of_a_listed_origin_is_accepted(origin: str, begins: str, data: st.DataObject):
     visible = st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="\\")
     url = origin + begins + (data.draw(st.text(visible, max_size=30), label="rest") if begins else "")
 
@@ -83,7 +83,7 @@ NAMES = st.text("abxyz_ü é&=+%#", min_size=1, max_size=6)
     st.lists(st.tuples(NAMES | st.sampled_from(["payment_id", "status"]), NAMES | st.just("")), max_size=4),
     st.text("abc/?", max_size=5),
 )
-def test_the_outcome_is_said_once_and_the_rest_of_the_query_kept(query: list[tuple[str, str]], fragment: str):
+def test_the_outcome_is_in_the_query_once_and_the_rest_is_kept(query: list[tuple[str, str]], fragment: str):
     url = f"https://good.example/back?{urlencode(query)}#{fragment}"
 
     parts = urlsplit(return_urls.with_outcome(url, "p-1", "success"))
@@ -95,6 +95,6 @@ def test_the_outcome_is_said_once_and_the_rest_of_the_query_kept(query: list[tup
 
 @examples(50)
 @given(st.sampled_from(ORIGINS), st.text("abcdefghijklmnopqrstuvwxyz0123456789.-@:", min_size=1, max_size=12))
-def test_what_only_begins_like_a_listed_origin_is_refused(origin: str, more: str):
+def test_an_address_that_only_begins_like_a_listed_origin_is_refused(origin: str, more: str):
     with pytest.raises(ValidationFailed, match="return_url"):
         return_urls.checked(origin + more, ORIGINS)

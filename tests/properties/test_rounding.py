@@ -1,4 +1,4 @@
-"""Refunds and disputes in parts: whatever the parts and their order, the credits add up to what was granted."""
+"""Refunds and disputes in parts: in any order, the credits clawed back add up to the credits granted."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.in_process.environment import NOW
-from tests.properties.effort import examples
-from tests.properties.memory import Memory
+from tests.support.examples import examples
+from tests.support.ledger import InMemoryLedger
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 ORDER = "order-1"
 ENDED = {Kind.REFUND: ReversalStatus.FAILED, Kind.DISPUTE: ReversalStatus.WON}
-STANDS = {Kind.REFUND: ReversalStatus.SUCCEEDED, Kind.DISPUTE: ReversalStatus.NEEDS_RESPONSE}
+BEGINS = {Kind.REFUND: ReversalStatus.SUCCEEDED, Kind.DISPUTE: ReversalStatus.NEEDS_RESPONSE}
 
 
 @dataclass(frozen=True)
 class Part:
-    """One refund or dispute; `fails` at once, so that the money has to go back in another one."""
+    """One refund or dispute; if it `fails`, it does so at once, and another one has to return the money."""
 
     kind: Kind
     amount: int
@@ -35,24 +35,24 @@ def sales(draw: st.DrawFn) -> tuple[int, int, list[int]]:
     return granted, price, draw(st.permutations(parts))
 
 
-def bought(granted: int, price: int) -> Memory:
-    memory = Memory()
-    memory.buy(ORDER, granted, price, NOW)
-    return memory
+def bought(granted: int, price: int) -> InMemoryLedger:
+    ledger = InMemoryLedger()
+    ledger.buy(ORDER, granted, price, NOW)
+    return ledger
 
 
-def reverse(memory: Memory, number: int, part: Part) -> None:
+def reverse(ledger: InMemoryLedger, number: int, part: Part) -> None:
     update = Reversal(
         kind=part.kind,
         reversal_id=f"{part.kind}-{number}",
         payment_id=ORDER,
         amount_minor=part.amount,
-        status=STANDS[part.kind],
+        status=BEGINS[part.kind],
         created_at=NOW,
     )
-    memory.hear(update, NOW)
+    ledger.reverse(update, NOW)
     if part.fails:
-        memory.hear(replace(update, status=ENDED[part.kind]), NOW)
+        ledger.reverse(replace(update, status=ENDED[part.kind]), NOW)
 
 
 @examples(150)
@@ -61,17 +61,17 @@ def test_refunds_of_the_whole_price_take_all_credits_and_leave_no_residue(
     sale: tuple[int, int, list[int]], data: st.DataObject
 ):
     granted, price, parts = sale
-    memory, refunded = bought(granted, price), 0
+    ledger, refunded = bought(granted, price), 0
     for number, amount in enumerate(parts):
         if data.draw(st.booleans(), label="fails first"):
-            reverse(memory, 1000 + number, Part(Kind.REFUND, amount, fails=True))
-        reverse(memory, number, Part(Kind.REFUND, amount))
+            reverse(ledger, 1000 + number, Part(Kind.REFUND, amount, fails=True))
+        reverse(ledger, number, Part(Kind.REFUND, amount))
         refunded += amount
         # By multiplication: n is the floor of granted × refunded / price.
-        clawed_back = memory.orders[ORDER].clawed_back
+        clawed_back = ledger.orders[ORDER].clawed_back
         assert clawed_back * price <= granted * refunded < (clawed_back + 1) * price
 
-    assert (memory.orders[ORDER].clawed_back, memory.account.wallet.balance, memory.account.wallet.debt) == (
+    assert (ledger.orders[ORDER].clawed_back, ledger.account.wallet.balance, ledger.account.wallet.debt) == (
         granted,
         0,
         0,
@@ -84,17 +84,17 @@ PARTS = st.builds(Part, st.sampled_from(Kind), st.integers(1, 100_000), st.boole
 @examples(150)
 @given(st.integers(1, 20_000), st.integers(1, 100_000), st.lists(PARTS, max_size=15))
 def test_refunds_and_disputes_together_never_take_more_than_was_granted(granted: int, price: int, parts: list[Part]):
-    memory, refunded, disputed = bought(granted, price), 0, 0
+    ledger, refunded, disputed = bought(granted, price), 0, 0
     for number, part in enumerate(parts):
         if part.kind is Kind.REFUND and part.amount > price - refunded:
             continue  # Stripe refunds no more than was paid
-        reverse(memory, number, part)
+        reverse(ledger, number, part)
         if not part.fails and part.kind is Kind.REFUND:
             refunded += part.amount
         elif not part.fails:
             disputed += part.amount
 
-        gone = -(memory.account.wallet.balance - granted)
+        gone = -(ledger.account.wallet.balance - granted)
         assert gone * price <= granted * min(price, refunded + disputed) < (gone + 1) * price
         assert 0 <= gone <= granted
-        assert memory.account.wallet.debt == 0
+        assert ledger.account.wallet.debt == 0

@@ -1,46 +1,46 @@
-"""Months later, against a calendar that is walked rather than computed; and time as text."""
+"""Months later, checked against a calendar that is walked day by day; and time as text."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.properties.effort import examples
 from tests.support.builders import a_wallet, an_order
+from tests.support.examples import examples
 from topup.domain import orders, times
 
-MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2400, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2400, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 MONTHS = st.integers(1, 120)
 ONE_DAY = timedelta(days=1)
 
 
-def walked(moment: datetime, months: int) -> datetime:
-    """Month by month, each one's first day found from the one before; then as many days on as the month has."""
-    first = moment - ONE_DAY * (moment.day - 1)
+def walked(time: datetime, months: int) -> datetime:
+    """Walk month by month to the first day of the wanted one, then day by day to the wanted day or the last."""
+    first = time - ONE_DAY * (time.day - 1)
     for _ in range(months):
         first = (first + 31 * ONE_DAY) - ONE_DAY * ((first + 31 * ONE_DAY).day - 1)
     later = first
-    while later.day < moment.day and (later + ONE_DAY).month == first.month:
+    while later.day < time.day and (later + ONE_DAY).month == first.month:
         later += ONE_DAY
     return later
 
 
 @examples(300)
-@given(MOMENTS, MONTHS)
+@given(TIMES, MONTHS)
 @example(datetime(2027, 8, 31, 23, 59, 59, 999_999, tzinfo=UTC), 6)  # into a leap year's February
 @example(datetime(2026, 8, 31, tzinfo=UTC), 6)
 @example(datetime(2096, 2, 29, tzinfo=UTC), 48)  # 2100 is no leap year
 @example(datetime(2025, 12, 31, tzinfo=UTC), 12)
-def test_months_later_is_what_a_calendar_says(moment: datetime, months: int):
-    later = times.months_later(moment, months)
+def test_months_later_is_what_a_calendar_says(time: datetime, months: int):
+    later = times.months_later(time, months)
 
-    assert later == walked(moment, months)
-    assert (later.timetz(), later.tzinfo) == (moment.timetz(), UTC)
+    assert later == walked(time, months)
+    assert (later.timetz(), later.tzinfo) == (time.timetz(), UTC)
 
 
 @examples(200)
-@given(MOMENTS, MOMENTS, MONTHS, MONTHS)
-def test_whoever_bought_later_never_loses_credits_earlier(one: datetime, other: datetime, months: int, more: int):
+@given(TIMES, TIMES, MONTHS, MONTHS)
+def test_credits_bought_later_never_expire_earlier(one: datetime, other: datetime, months: int, more: int):
     sooner, later = sorted((one, other))
 
     assert times.months_later(sooner, months) <= times.months_later(later, months)
@@ -48,19 +48,19 @@ def test_whoever_bought_later_never_loses_credits_earlier(one: datetime, other: 
 
 
 @examples(200)
-@given(MOMENTS)
-def test_six_months_are_never_fewer_than_181_days_nor_more_than_184(moment: datetime):
-    assert 181 * ONE_DAY <= times.months_later(moment, 6) - moment <= 184 * ONE_DAY
+@given(TIMES)
+def test_six_months_are_never_fewer_than_181_days_nor_more_than_184(time: datetime):
+    assert 181 * ONE_DAY <= times.months_later(time, 6) - time <= 184 * ONE_DAY
 
 
 @examples(100)
-@given(MOMENTS, st.integers(1, 12))
-def test_a_lot_expires_on_a_whole_second_and_not_a_second_early(moment: datetime, months: int):
-    lot = orders.new_lot(an_order(user_id=a_wallet().user_id), moment, months)
+@given(TIMES, st.integers(1, 12))
+def test_a_lot_expires_on_a_whole_second_and_not_a_second_early(time: datetime, months: int):
+    lot = orders.new_lot(an_order(user_id=a_wallet().user_id), time, months)
 
     assert lot.expires_at.microsecond == 0
-    assert times.months_later(moment, months) - timedelta(seconds=1) < lot.expires_at
-    assert lot.expires_at <= times.months_later(moment, months)
+    assert times.months_later(time, months) - timedelta(seconds=1) < lot.expires_at
+    assert lot.expires_at <= times.months_later(time, months)
 
 
 ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -69,7 +69,7 @@ ANYWHERE = st.datetimes(datetime(1971, 1, 1), datetime(2399, 1, 1), timezones=ZO
 
 @examples(200)
 @given(ANYWHERE, ANYWHERE)
-def test_text_order_is_time_order_in_whatever_zone(one: datetime, other: datetime):
+def test_the_order_of_texts_is_the_order_of_times_in_every_zone(one: datetime, other: datetime):
     texts = times.to_sortable_text(one), times.to_sortable_text(other)
 
     assert (texts[0] < texts[1], texts[0] == texts[1]) == (one < other, one == other)

@@ -1,4 +1,4 @@
-"""The audit finds what is wrong: each of these books is right but for one thing."""
+"""The audit finds what is wrong: each of these ledgers is right except for one thing."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,8 @@ import pytest
 
 from local.in_process.environment import NOW
 from tests.support.builders import PAYMENT_ID, a_lot, a_wallet
-from tests.unit.test_reversals import History, a_reversal
+from tests.support.ledger import InMemoryLedger
+from tests.unit.test_reversals import a_reversal
 from topup.domain import audit
 from topup.domain.credits import TransactionType
 from topup.domain.orders import Status
@@ -15,17 +16,17 @@ from topup.domain.payments import Payment
 
 
 @pytest.fixture
-def history() -> History:
+def ledger() -> InMemoryLedger:
     """Bought 1100, spent 100, refunded a quarter."""
-    history = History.of_a_purchase()
-    history.spend(100)
-    history.hear(a_reversal())
-    assert history.findings() == []
-    return history
+    ledger = InMemoryLedger.with_a_purchase()
+    ledger.spend(100, NOW)
+    ledger.reverse(a_reversal(), NOW)
+    assert ledger.findings(NOW) == []
+    return ledger
 
 
-def damage_entry(history: History, position: int, **changes: Any) -> None:
-    history.account.entries[position - 1] = replace(history.account.entries[position - 1], **changes)
+def damage_entry(ledger: InMemoryLedger, position: int, **changes: Any) -> None:
+    ledger.account.entries[position - 1] = replace(ledger.account.entries[position - 1], **changes)
 
 
 @pytest.mark.parametrize(
@@ -40,49 +41,49 @@ def damage_entry(history: History, position: int, **changes: Any) -> None:
         ({"moves": {"unknown": -100}}, "the ledger knows the lots"),
     ],
 )
-def test_a_wrong_entry_is_found(history: History, changes: dict[str, Any], finding: str):
-    damage_entry(history, 2, **changes)
+def test_a_wrong_entry_is_found(ledger: InMemoryLedger, changes: dict[str, Any], finding: str):
+    damage_entry(ledger, 2, **changes)
 
-    assert finding in "\n".join(history.findings())
+    assert finding in "\n".join(ledger.findings(NOW))
 
 
-def test_a_missing_entry_is_found(history: History):
-    del history.account.entries[1]
+def test_a_missing_entry_is_found(ledger: InMemoryLedger):
+    del ledger.account.entries[1]
 
-    assert "is where" in "\n".join(history.findings())
+    assert "is where" in "\n".join(ledger.findings(NOW))
 
 
 @pytest.mark.parametrize("figure", ["balance", "total_credits_earned", "debt", "last_entry"])
-def test_a_wrong_wallet_is_found(history: History, figure: str):
-    history.account.wallet = replace(history.account.wallet, **{figure: getattr(history.account.wallet, figure) + 1})
+def test_a_wrong_wallet_is_found(ledger: InMemoryLedger, figure: str):
+    ledger.account.wallet = replace(ledger.account.wallet, **{figure: getattr(ledger.account.wallet, figure) + 1})
 
-    assert any("the wallet's" in finding for finding in history.findings())
+    assert any("the wallet's" in finding for finding in ledger.findings(NOW))
 
 
 @pytest.mark.parametrize("figure", ["remaining", "granted", "expired_credits"])
-def test_a_wrong_lot_is_found(history: History, figure: str):
-    history.account.lots = [replace(lot, **{figure: getattr(lot, figure) + 1}) for lot in history.account.lots]
+def test_a_wrong_lot_is_found(ledger: InMemoryLedger, figure: str):
+    ledger.account.lots = [replace(lot, **{figure: getattr(lot, figure) + 1}) for lot in ledger.account.lots]
 
-    assert any("differ from the ledger's" in finding for finding in history.findings())
-
-
-def test_a_lost_or_invented_lot_is_found(history: History):
-    history.account.lots.append(a_lot(lot_id="invented"))
-    assert "the ledger knows the lots" in "\n".join(history.findings())
-    history.account.lots.clear()
-    assert "the ledger knows the lots" in "\n".join(history.findings())
+    assert any("differ from the ledger's" in finding for finding in ledger.findings(NOW))
 
 
-def test_debt_beside_credits_is_found(history: History):
-    history.account.wallet = a_wallet(debt=5)
+def test_a_lost_or_invented_lot_is_found(ledger: InMemoryLedger):
+    ledger.account.lots.append(a_lot(lot_id="invented"))
+    assert "the ledger knows the lots" in "\n".join(ledger.findings(NOW))
+    ledger.account.lots.clear()
+    assert "the ledger knows the lots" in "\n".join(ledger.findings(NOW))
 
-    assert "credits are owed while" in "\n".join(history.findings())
+
+def test_debt_beside_credits_is_found(ledger: InMemoryLedger):
+    ledger.account.wallet = a_wallet(debt=5)
+
+    assert "credits are owed while" in "\n".join(ledger.findings(NOW))
 
 
-def test_a_lot_that_nothing_will_expire_is_found(history: History):
-    history.account.timed_lots.clear()
+def test_a_lot_that_nothing_will_expire_is_found(ledger: InMemoryLedger):
+    ledger.account.timed_lots.clear()
 
-    assert "nothing will expire these lots" in "\n".join(history.findings())
+    assert "nothing will expire these lots" in "\n".join(ledger.findings(NOW))
 
 
 @pytest.mark.parametrize(
@@ -96,25 +97,25 @@ def test_a_lot_that_nothing_will_expire_is_found(history: History):
         ({"clawed_back": 276}, "of at most 275"),
     ],
 )
-def test_a_wrong_order_is_found(history: History, changes: dict[str, Any], finding: str):
-    history.order = replace(history.order, **changes)
+def test_a_wrong_order_is_found(ledger: InMemoryLedger, changes: dict[str, Any], finding: str):
+    ledger.orders[PAYMENT_ID] = replace(ledger.orders[PAYMENT_ID], **changes)
 
-    assert finding in "\n".join(history.findings())
+    assert finding in "\n".join(ledger.findings(NOW))
 
 
-def test_too_little_clawed_back_is_found(history: History):
-    payment = Payment(replace(history.order, clawed_back=200), list(history.reversals.values()))
+def test_too_little_clawed_back_is_found(ledger: InMemoryLedger):
+    payment = Payment(replace(ledger.orders[PAYMENT_ID], clawed_back=200), list(ledger.reversals[PAYMENT_ID].values()))
 
     findings = audit.audit_payment(payment, audit.PaymentLedger(1, 1100, 200, 0))
 
     assert any("too few have expired" in finding for finding in findings)
 
 
-def test_more_refunded_than_paid_is_found(history: History):
-    history.reversals["re_2"] = a_reversal(reversal_id="re_2", amount_minor=9000)
+def test_more_refunded_than_paid_is_found(ledger: InMemoryLedger):
+    ledger.reversals[PAYMENT_ID]["re_2"] = a_reversal(reversal_id="re_2", amount_minor=9000)
 
-    assert "refunded 11500 of 10000" in "\n".join(history.findings())
+    assert "refunded 11500 of 10000" in "\n".join(ledger.findings(NOW))
 
 
-def test_a_grant_without_an_order_is_seen_by_its_payment(history: History):
-    assert set(audit.payment_ledgers(history.account, NOW)) == {PAYMENT_ID}
+def test_a_grant_is_listed_under_its_payment(ledger: InMemoryLedger):
+    assert set(audit.payment_ledgers(ledger.account, NOW)) == {PAYMENT_ID}

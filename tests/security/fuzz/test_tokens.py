@@ -11,18 +11,18 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.in_process.api import Api
 from local.in_process.environment import JWT_SECRET
 from tests.security.forging import segment
+from tests.support.examples import examples
 from topup.runtime import config
 
 FAR = 4_000_000_000
 CLAIMS = {"sub": "user-1", "exp": FAR}
-# Nothing is measured: on a busy machine the same examples take longer, and are no worse for it.
-BOUNDED = settings(max_examples=400, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BOUNDED = examples(400)
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 

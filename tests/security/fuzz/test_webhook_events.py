@@ -5,13 +5,14 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.in_process.api import Api, ApiResponse, as_admin
 from local.in_process.environment import NOW, STACK
 from tests.security.fuzz.damage import SIGNED_AT, damages, dispute, events_of, refund, reversals_of
 from tests.support.builders import an_order
+from tests.support.examples import examples
 from tests.support.stripe_events import event, session, signature
 from topup import store
 from topup.domain import audit
@@ -19,8 +20,7 @@ from topup.domain.orders import Order
 
 WEBHOOK = "/api/payments/webhook/stripe"
 MISTAKES = {400, 401, 413}
-# Nothing is measured: on a busy machine the same examples take longer, and are no worse for it.
-BOUNDED = settings(max_examples=800, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BOUNDED = examples(800)
 
 
 def deliver(api: Api, body: bytes, header: str | None = None) -> ApiResponse:

@@ -1,10 +1,10 @@
-"""A user's books in memory: every decision of the domain is applied to them as the store would write it."""
+"""A user's ledger in memory: it applies each decision of the domain as the store would write it."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from local.in_process.environment import USER_ID
-from tests.support.builders import a_payment, a_wallet, an_order
+from local.in_process.environment import NOW, USER_ID
+from tests.support.builders import PAYMENT_ID, a_payment, a_wallet, an_order
 from topup.domain import audit, credits, orders, payments
 from topup.domain.credits import CreditChange, Lot
 from topup.domain.orders import Order, Settlement
@@ -13,12 +13,19 @@ from topup.domain.reversals import Reversal
 
 
 @dataclass
-class Memory:
-    """The user's account, their orders, and each order's reversals."""
+class InMemoryLedger:
+    """The user's account, their orders by id, and each order's reversals by id."""
 
     account: audit.Account = field(default_factory=lambda: audit.Account(USER_ID, a_wallet()))
     orders: dict[str, Order] = field(default_factory=dict)
     reversals: dict[str, dict[str, Reversal]] = field(default_factory=dict)
+
+    @classmethod
+    def with_a_purchase(cls) -> "InMemoryLedger":
+        """The ledger after the payment of `builders.an_order`."""
+        ledger, order = cls(), an_order()
+        ledger.buy(PAYMENT_ID, order.credits_purchased, order.amount_minor, NOW)
+        return ledger
 
     def lot(self, order_id: str) -> Lot:
         return next(lot for lot in self.account.lots if lot.lot_id == order_id)
@@ -41,10 +48,10 @@ class Memory:
             provider_order_id=f"cs_{order_id}",
         )
         self.orders[order_id], self.reversals[order_id] = placed, {}
-        assert self.pay_again(order_id, now, months)
+        assert self.report_paid(order_id, now, months)
 
-    def pay_again(self, order_id: str, now: datetime, months: int = 6) -> bool:
-        """News that the order was paid; whether that changed anything."""
+    def report_paid(self, order_id: str, now: datetime, months: int = 6) -> bool:
+        """Apply the update that the order was paid; True if it changed anything."""
         order = self.orders[order_id]
         paid = a_payment(
             payment_id=order_id,
@@ -65,25 +72,27 @@ class Memory:
         self._write(credits.spend(self.account.wallet, self.account.lots, amount, "work", now))
 
     def sweep(self, order_id: str, now: datetime) -> None:
-        """What the lot's timer brings about, or reconcile in its place."""
+        """Do what the order's timer, or reconcile in its place, does with its lot."""
         lot = self.lot(order_id)
         if lot.is_expired(now):
             self.orders[order_id] = replace(self.orders[order_id], credits_swept=True)
         if change := credits.expire(self.account.wallet, lot, now):
             self._write(change)
 
-    def hear(self, update: Reversal, now: datetime) -> None:
-        """News of a refund or a dispute."""
+    def reverse(self, update: Reversal, now: datetime) -> int:
+        """Apply an update of a refund or a dispute; how many credits came back, negative if they were clawed back."""
         change = payments.decide(self.settled_payment(update.payment_id, now), update, now)
         if change is None:
-            return
+            return 0
         self.orders[update.payment_id] = change.order_after
         self.reversals[update.payment_id][update.reversal_id] = change.after
-        if change.credits:
-            self._write(change.credits)
+        if change.credits is None:
+            return 0
+        self._write(change.credits)
+        return change.credits.entry.amount
 
     def findings(self, now: datetime) -> list[str]:
-        """Everything that the audit has to say."""
+        """What the audit finds."""
         found = audit.audit_account(self.account, now)
         ledgers = audit.payment_ledgers(self.account, now)
         for order_id, order in self.orders.items():
