@@ -1,4 +1,4 @@
-"""The local stack: everything that Topup needs from AWS and Stripe, on this machine (`python -m local`)."""
+"""The local stack: what Topup needs from AWS and Stripe, on this machine (`python -m local`)."""
 
 from pathlib import Path
 

@@ -17,43 +17,43 @@ from local.logs import Console, LogError
 from local.servers import PortInUseError
 from local.settings import Settings, SettingsError
 
-EXPECTED = (DynamoDBError, LogError, PortInUseError, SettingsError, TemplateError, stack.NotReadyError)
+START_ERRORS = (DynamoDBError, LogError, PortInUseError, SettingsError, TemplateError, stack.NotReadyError)
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description="Topup's local stack.")
-    parser.add_argument("--json", action="store_true", help="when ready, print one line of JSON instead of the guide")
-    parser.add_argument("--no-dotenv", action="store_true", help="leave .env out: .env.example's values, as tests want")
-    parser.add_argument("--until-stdin-ends", action="store_true", help="stop as well when standard input is closed")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON instead of the guide")
+    parser.add_argument("--no-dotenv", action="store_true", help="ignore .env, as tests do: use .env.example's values")
+    parser.add_argument("--until-stdin-ends", action="store_true", help="stop when standard input is closed, too")
     options = parser.parse_args(arguments)
-    form = banner.as_json if options.json else banner.as_text
+    format_banner = banner.as_json if options.json else banner.as_text
     try:
         chosen = settings.load(ROOT, os.environ, dotenv=not options.no_dotenv)
-        if chosen.unread:
-            print(f"note: nothing here reads {', '.join(chosen.unread)}, which .env sets", file=sys.stderr)
+        if chosen.unused:
+            print(f"note: nothing here reads {', '.join(chosen.unused)}, which .env sets", file=sys.stderr)
         asyncio.run(
             _until_stopped(
                 chosen,
-                lambda access, seconds: print(form(access, seconds), flush=True),
+                lambda access, seconds: print(format_banner(access, seconds), flush=True),
                 watch_stdin=options.until_stdin_ends,
-                noted=not options.json,  # programs know where their stacks are, and may have several
+                discoverable=not options.json,  # a program knows its own stacks, and may have several
             )
         )
-    except EXPECTED as error:
+    except START_ERRORS as error:
         print(f"cannot start: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 async def _until_stopped(
-    chosen: Settings, announce: Callable[[Access, float], None], *, watch_stdin: bool, noted: bool
+    chosen: Settings, announce: Callable[[Access, float], None], *, watch_stdin: bool, discoverable: bool
 ) -> None:
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        if not task.cancelling():  # a second Ctrl-C changes nothing: stopping takes less than two seconds anyhow
+        if not task.cancelling():  # a second Ctrl-C changes nothing: stopping takes less than two seconds
             task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -61,11 +61,11 @@ async def _until_stopped(
     if watch_stdin:
         threading.Thread(target=_when_stdin_ends, args=(loop, stop), daemon=True).start()
     with contextlib.suppress(asyncio.CancelledError):
-        await stack.run(chosen, Console(sys.stderr), announce, noted=noted)
+        await stack.run(chosen, Console(sys.stderr), announce, discoverable=discoverable)
 
 
 def _when_stdin_ends(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    """So that whoever started the stack cannot leave it behind, not even by dying."""
+    """Stop with the process that started the stack, even if that process is killed."""
     sys.stdin.buffer.read()
-    with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+    with contextlib.suppress(RuntimeError):  # the loop has ended already
         loop.call_soon_threadsafe(stop)

@@ -1,32 +1,32 @@
-"""A client of the API and of the simulator's controls, and what callers wait for and insist on."""
+"""What the demonstration, the load test and the trial deployment share: waiting, expecting, showing responses."""
 
 import json
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
-PATIENCE = 15.0  # seconds for what happens by itself: a webhook, a status
+TIMEOUT = 15.0  # seconds for a webhook to arrive or a status to change
 
 
 class BrokenPromiseError(Exception):
-    """A response is not what the guide promises."""
+    """A response is not what the integration guide promises."""
 
 
 Seen = TypeVar("Seen")
 
 
-def poll(look: Callable[[], Seen], condition: Callable[[Seen], bool], promise: str) -> Seen:
-    """Looks until the condition holds. Raises BrokenPromiseError."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition(seen := look()):
+def poll(read: Callable[[], Seen], condition: Callable[[Seen], bool], promise: str) -> Seen:
+    """Read until the condition holds. Raises BrokenPromiseError after TIMEOUT."""
+    deadline = time.monotonic() + TIMEOUT
+    while not condition(seen := read()):
         if time.monotonic() > deadline:
-            broken(f"{promise}, within {PATIENCE:.0f} s; at last it was {seen}")
-        time.sleep(0.05)  # between two looks, so that they do not take the handlers' time
+            broken(f"{promise}, within {TIMEOUT:.0f} s; the last value was {seen}")
+        time.sleep(0.05)  # leaves the processor to the handlers
     return seen
 
 
 def session_of(payment: dict[str, Any]) -> str:
-    """The Checkout Session's id, which its page's address ends with."""
+    """The Checkout Session's id: the last part of its page's address."""
     return str(payment["payment_url"]).partition("#")[0].rpartition("/")[2]
 
 
@@ -40,7 +40,7 @@ def broken(promise: str) -> NoReturn:
 
 
 def shortened(document: Any) -> str:
-    """As JSON, and not too much of it."""
+    """As JSON, cut off after 400 characters."""
     if document is None:
         return ""
     text = json.dumps(document, ensure_ascii=False)

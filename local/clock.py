@@ -1,4 +1,4 @@
-"""The stack's time: this machine's, plus an offset that POST /_local/clock moves forward."""
+"""The stack's time: this machine's, plus an offset that POST /_local/clock increases."""
 
 import json
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-TEN_YEARS = 3650 * 86400  # seconds; more in one step is a slip of the finger
+TEN_YEARS = 3650 * 86400  # seconds; more in one step is a typing error
 
 
 class Clock:
-    """Only ever moves forward, so that nothing that has happened is undone."""
+    """It only moves forward: timestamps that were stored already never lie in the future."""
 
     def __init__(self) -> None:
         self._offset = timedelta(0)
@@ -26,7 +26,7 @@ class Clock:
             listener()
 
     def on_move(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after each step; the result ends that."""
+        """Call `listener` after each step. Returns a function that removes it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

@@ -1,4 +1,4 @@
-"""The stack's own switches beside the API, under /_local: what a schedule or an accident would do, on demand."""
+"""Controls of the local stack, under /_local: run reconcile now, pause TTL, lose TTL's stream records."""
 
 import json
 from dataclasses import replace
@@ -20,8 +20,8 @@ HOURS = ("window_hours", "sweep_after_hours")
 SWITCHES = ("paused", "drop")
 
 
-class UnreadableError(Exception):
-    """A body that a control does not take; the field, and what it must be."""
+class InvalidBodyError(Exception):
+    """A control does not accept this body; names the field and what it must be."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class UnreadableError(Exception):
 
 
 class Controls:
-    """POST /_local/reconcile runs the function of that name now; PUT /_local/reaper pauses TTL, or loses its news."""
+    """POST /_local/reconcile runs the function of that name; GET and PUT /_local/reaper show and set its switches."""
 
     def __init__(self, runtime: Runtime, reaper: Reaper) -> None:
         self._runtime = runtime
@@ -43,12 +43,12 @@ class Controls:
         ]
 
     async def reconcile(self, request: Request) -> Response:
-        """`{"window_hours": 72, "sweep_after_hours": 48}`, both optional; answers with the function's report."""
+        """`{"window_hours": 72, "sweep_after_hours": 48}`, both optional; the response is the function's report."""
         try:
-            asked = _hours(await request.body())
-            event = {"time": self._runtime.clock.now().isoformat(), **asked}
+            hours = _hours(await request.body())
+            event = {"time": self._runtime.clock.now().isoformat(), **hours}
             return JSONResponse(await self._runtime.functions.invoke(self._function(RECONCILE), event))
-        except UnreadableError as error:
+        except InvalidBodyError as error:
             return _unprocessable(error)
         except (FunctionError, TemplateError) as error:
             detail = str(error) or "the function failed: see the console, and logs/app.log"
@@ -58,10 +58,10 @@ class Controls:
         return JSONResponse(self._reaper.state())
 
     async def set_reaper(self, request: Request) -> Response:
-        """`{"paused": true, "drop": false}`; what is not named stays as it is."""
+        """`{"paused": true, "drop": false}`; a switch that is not named stays as it is."""
         try:
             self._reaper.switches = replace(self._reaper.switches, **_switches(await request.body()))
-        except UnreadableError as error:
+        except InvalidBodyError as error:
             return _unprocessable(error)
         return await self.show_reaper(request)
 
@@ -73,19 +73,19 @@ class Controls:
 
 
 def _hours(body: bytes) -> dict[str, int]:
-    asked = _object(body, HOURS)
-    for name, hours in asked.items():
+    given = _object(body, HOURS)
+    for name, hours in given.items():
         if type(hours) is not int or not 0 <= hours <= LONGEST_WINDOW:
-            raise UnreadableError(name, f"must be a whole number of hours from 0 to {LONGEST_WINDOW}")
-    return asked
+            raise InvalidBodyError(name, f"must be a whole number of hours from 0 to {LONGEST_WINDOW}")
+    return given
 
 
 def _switches(body: bytes) -> dict[str, bool]:
-    asked = _object(body, SWITCHES)
-    for name, wanted in asked.items():
-        if type(wanted) is not bool:
-            raise UnreadableError(name, "must be true or false")
-    return asked
+    given = _object(body, SWITCHES)
+    for name, value in given.items():
+        if type(value) is not bool:
+            raise InvalidBodyError(name, "must be true or false")
+    return given
 
 
 def _object(body: bytes, fields: tuple[str, ...]) -> dict[str, Any]:
@@ -93,15 +93,15 @@ def _object(body: bytes, fields: tuple[str, ...]) -> dict[str, Any]:
     try:
         document = json.loads(body or b"{}")
     except ValueError:
-        raise UnreadableError("body", "must be JSON") from None
+        raise InvalidBodyError("body", "must be JSON") from None
     if not isinstance(document, dict):
-        raise UnreadableError("body", "must be a JSON object")
+        raise InvalidBodyError("body", "must be a JSON object")
     for name in document:
         if name not in fields:
-            raise UnreadableError(name, f"is not known here; the fields are {', '.join(fields)}")
+            raise InvalidBodyError(name, f"is unknown; the fields are {', '.join(fields)}")
     return document
 
 
-def _unprocessable(error: UnreadableError) -> Response:
+def _unprocessable(error: InvalidBodyError) -> Response:
     problem = {"field": error.field, "message": str(error)}
     return JSONResponse({"title": "Unprocessable Content", "status": 422, "errors": [problem]}, 422)

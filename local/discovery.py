@@ -1,4 +1,4 @@
-"""Where the stack that runs in this checkout is: a note for the tools, there for as long as the stack."""
+"""Find the stack that runs in this checkout: it leaves a note for the tools while it runs."""
 
 import contextlib
 import json
@@ -21,15 +21,15 @@ NOTE = ".cache/local/stack.json"
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A running stack: its API's address, and the variables that lead to its tables."""
+    """A stack's API address, and the environment variables that lead to its tables."""
 
     api: str
     environment: Mapping[str, str]
 
 
 @contextlib.contextmanager
-def noted(root: Path, addresses: Addresses, declared: Template) -> Iterator[None]:
-    """Leaves the note, and takes it away again unless another stack has left its own since."""
+def discoverable(root: Path, addresses: Addresses, declared: Template) -> Iterator[None]:
+    """Leave the note for as long as the block runs; remove it at the end, unless it is another stack's by then."""
     path = root / NOTE
     variables = environment.for_tools(declared.environment, addresses.dynamodb)
     text = json.dumps({"pid": os.getpid(), "addresses": asdict(addresses), "environment": variables}, indent=2)
@@ -44,23 +44,23 @@ def noted(root: Path, addresses: Addresses, declared: Template) -> Iterator[None
 
 
 def of(stack: Stack, root: Path = ROOT) -> RunningStack:
-    """A stack's that this process has started itself."""
+    """A stack that this process started."""
     parameters = environment.parameters(Settings(root, stack.values, ports={}))
     variables = template.read(root / "template.yaml", parameters).environment
     return RunningStack(stack.api_url, environment.for_tools(variables, stack.dynamodb_url))
 
 
 def find(root: Path) -> RunningStack | None:
-    """The running stack's; None if none runs, whatever note an earlier one could not take away."""
+    """The running stack, or None. A note that a killed stack left behind does not count."""
     try:
         note = json.loads((root / NOTE).read_text(encoding="utf-8"))
         found = RunningStack(note["addresses"]["api"], note["environment"])
     except (OSError, ValueError, KeyError):
         return None
-    return found if _answers(found.api) else None
+    return found if _is_listening(found.api) else None
 
 
-def _answers(url: str) -> bool:
+def _is_listening(url: str) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", urlsplit(url).port or 80)) == 0

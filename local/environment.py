@@ -1,4 +1,4 @@
-"""The environment that the handlers find: the template's variables, the secrets, and an AWS that is all local."""
+"""The handlers' environment: the template's variables, the secrets, and the local endpoint for all of AWS."""
 
 import os
 from collections.abc import Mapping, MutableMapping
@@ -13,7 +13,7 @@ LOOPBACK = ("localhost", "127.0.0.1")
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where each part of the stack answers; `stripe` is None when Stripe's own test mode is used."""
+    """The URL of each part of the stack; `stripe` is None when Stripe's own test mode is used."""
 
     api: str
     webhook: str
@@ -23,7 +23,7 @@ class Addresses:
 
 
 def with_addresses(settings: Settings, addresses: Addresses) -> Settings:
-    """The settings after the ports are known: pages may call from where they are, and the API is where it is."""
+    """The settings once the ports are known: the storefront's origin is allowed, and API_BASE_URL is right."""
     values = dict(settings.values)
     origins = [origin.strip() for origin in values["FRONTEND_URL"].split(",")]
     if addresses.web not in origins:
@@ -34,7 +34,7 @@ def with_addresses(settings: Settings, addresses: Addresses) -> Settings:
 
 
 def _is_local(url: str) -> bool:
-    """A public address, a tunnel's for example, stays as the developer set it."""
+    """A public address, such as a tunnel's, stays as the developer set it."""
     return urlsplit(url).hostname in LOOPBACK
 
 
@@ -50,18 +50,18 @@ def for_handlers(template_variables: Mapping[str, str], settings: Settings, addr
     own = {
         "STRIPE_API_BASE": addresses.stripe or "",
         "API_BASE_URL": settings.values["API_BASE_URL"],
-        "JWT_PUBLIC_KEY": "",  # the shell's would take the place of JWT_SECRET
+        "JWT_PUBLIC_KEY": "",  # one from the shell would replace JWT_SECRET
     }
     return {**template_variables, **secrets, **own, **_aws(addresses.dynamodb)}
 
 
 def for_tools(template_variables: Mapping[str, str], dynamodb: str) -> dict[str, str]:
-    """What it takes to read and write the stack's tables from another process: no secrets."""
+    """What another process needs to read and write the stack's tables; no secrets."""
     return {**template_variables, **_aws(dynamodb)}
 
 
 def _aws(endpoint: str) -> dict[str, str]:
-    """Every service is the local endpoint, so that nothing reaches AWS; the credentials are no one's."""
+    """Every service is at the local endpoint, so that no request reaches AWS; the credentials are made up."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
@@ -76,7 +76,7 @@ def _aws(endpoint: str) -> dict[str, str]:
 
 
 def isolate(environ: MutableMapping[str, str]) -> None:
-    """Drops whatever AWS settings the developer's shell has, and sends loopback through no proxy."""
+    """Remove the AWS settings of the developer's shell, and send no local request through a proxy."""
     for name in [name for name in environ if name.startswith("AWS_")]:
         del environ[name]
     for name in ("NO_PROXY", "no_proxy"):

@@ -1,4 +1,4 @@
-"""A local stack in a process of its own, on free ports: for the demonstration and for the end-to-end tests."""
+"""Start a local stack in another process, on free ports: for the demonstration and the end-to-end tests."""
 
 import contextlib
 import json
@@ -21,12 +21,12 @@ STOP_TIMEOUT = 10.0
 
 
 class StackFailedError(Exception):
-    """The stack did not start, or did not stop by itself; the message has its last words."""
+    """The stack did not start or did not stop; the message ends with what it printed last."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Where a running stack answers, and who may call it."""
+    """The addresses and credentials of a running stack."""
 
     api_url: str
     webhook_url: str
@@ -36,20 +36,20 @@ class Stack:
     user_token: str = field(repr=False)
     admin_token: str = field(repr=False)
     api_key: str = field(repr=False)
-    seconds: float  # that the start took
-    values: Mapping[str, str] = field(repr=False)  # its settings
+    seconds: float  # how long the start took
+    values: Mapping[str, str] = field(repr=False)  # settings
     process: subprocess.Popen[str] = field(repr=False)
 
     def token(self, user_id: str, **claims: Any) -> str:
-        """A token that the stack accepts; `claims` add to or replace what it says."""
+        """A token that the stack accepts; `claims` add to or replace its own."""
         return tokens.mint(self.values, user_id, datetime.now(UTC), **claims)
 
 
 @contextlib.contextmanager
 def running(root: Path = ROOT, **environment: str) -> Iterator[Stack]:
-    """Starts what is in `root`, with .env.example's settings and `environment`, whatever the developer's own .env says.
+    """Start the checkout in `root`, with the settings of .env.example and `environment`, without the developer's .env.
 
-    Raises StackFailedError when it does not start, or does not stop when asked to.
+    Raises StackFailedError when the stack does not start, or does not stop at the end.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         process = subprocess.Popen(
@@ -60,7 +60,7 @@ def running(root: Path = ROOT, **environment: str) -> Iterator[Stack]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            start_new_session=True,  # a Ctrl-C is for whoever started it
+            start_new_session=True,  # Ctrl-C ends this process, which then stops the stack
         )
         try:
             ready = _ready_line(process, errors)
@@ -69,9 +69,9 @@ def running(root: Path = ROOT, **environment: str) -> Iterator[Stack]:
             _stop(process, errors)
 
 
-def _environment(wanted: Mapping[str, str]) -> dict[str, str]:
+def _environment(settings_given: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
-    return {**inherited, **dict.fromkeys(settings.DEFAULT_PORTS, "0"), **wanted}
+    return {**inherited, **dict.fromkeys(settings.DEFAULT_PORTS, "0"), **settings_given}
 
 
 def _ready_line(process: subprocess.Popen[str], errors: IO[str]) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _ready_line(process: subprocess.Popen[str], errors: IO[str]) -> dict[str, An
     readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT)
     line = process.stdout.readline() if readable else ""
     if not line:
-        raise StackFailedError(f"the stack did not start: {_last_words(errors)}")
+        raise StackFailedError(f"the stack did not start: {_last_output(errors)}")
     ready: dict[str, Any] = json.loads(line)
     return ready
 
@@ -91,11 +91,15 @@ def _stop(process: subprocess.Popen[str], errors: IO[str]) -> None:
             code = process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise StackFailedError(f"the stack did not stop: {_last_words(errors)}") from None
-    if code not in (0, 1, -signal.SIGTERM):  # 1 has been told as a failure to start; SIGTERM may come before it began
-        raise StackFailedError(f"the stack ended with {code}: {_last_words(errors)}")
+            raise StackFailedError(f"the stack did not stop: {_last_output(errors)}") from None
+    if code not in (
+        0,
+        1,
+        -signal.SIGTERM,
+    ):  # 1: it failed to start, as reported; SIGTERM may come before its handler is set
+        raise StackFailedError(f"the stack ended with {code}: {_last_output(errors)}")
 
 
-def _last_words(errors: IO[str]) -> str:
+def _last_output(errors: IO[str]) -> str:
     errors.seek(0)
-    return errors.read()[-2000:].strip() or "it said nothing"
+    return errors.read()[-2000:].strip() or "it printed nothing"

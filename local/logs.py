@@ -1,4 +1,4 @@
-"""Where things are told: one short line each on the console, the handlers' own logs in full in logs/app.log."""
+"""The console, with one short line per event, and logs/app.log, with all that the handlers log."""
 
 import contextlib
 import io
@@ -10,14 +10,14 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TextIO
 
-MAX_LOG_BYTES = 10 * 1024 * 1024  # a longer one starts anew with the next start of the stack
-LOUD = ("WARNING", "ERROR", "CRITICAL")
+MAX_LOG_BYTES = 10 * 1024 * 1024  # a larger file is deleted when the stack starts
+SHOWN_LEVELS = ("WARNING", "ERROR", "CRITICAL")
 
-_function: ContextVar[str] = ContextVar("function")  # the one whose handler runs in this context
+_function: ContextVar[str] = ContextVar("function")  # whose handler runs in this context
 
 
 class Console:
-    """Writes whole lines; what a client or a handler put into them cannot steer the terminal."""
+    """Writes whole lines. Control characters, which a client or a handler may have sent, are escaped."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -31,11 +31,11 @@ class Console:
 
 
 class LogError(Exception):
-    """The log cannot be written; the message says which, and why."""
+    """A log cannot be written; the message says which one and why."""
 
 
 class HandlerLog:
-    """logs/app.log, and a line on the console for what a handler logs as a warning or worse."""
+    """logs/app.log; what a handler logs as a warning or worse is also a line on the console."""
 
     def __init__(self, path: Path, console: Console) -> None:
         """Raises LogError."""
@@ -44,11 +44,11 @@ class HandlerLog:
         except OSError as error:
             raise LogError(f"{path} cannot be written: {error.strerror}") from error
         self.console = console
-        self.last_trouble = ""  # the last line that a handler's log brought to the console
+        self.last_problem = ""  # the last warning or error that was shown
 
     @contextlib.contextmanager
     def of(self, function: str) -> Iterator[None]:
-        """While it lasts, what this context prints is that function's log."""
+        """Inside the block, what this context prints is the function's log."""
         token = _function.set(function)
         try:
             yield
@@ -57,9 +57,9 @@ class HandlerLog:
 
     def line(self, text: str) -> None:
         self._file.write(text + "\n")
-        if loud := _loud_message(text):
-            self.last_trouble = f"{_function.get('')}: {loud}"
-            self.console.line(f"  {self.last_trouble}")
+        if message := _console_message(text):
+            self.last_problem = f"{_function.get('')}: {message}"
+            self.console.line(f"  {self.last_problem}")
 
     def failure(self, error: BaseException) -> None:
         self._file.write("".join(traceback.format_exception(error)))
@@ -75,22 +75,22 @@ def _open(path: Path) -> TextIO:
     return path.open("a", encoding="utf-8", buffering=1)
 
 
-def _loud_message(text: str) -> str | None:
+def _console_message(text: str) -> str | None:
     if not text.startswith("{"):
         return None
     try:
         record = json.loads(text)
     except ValueError:
         return None
-    if record.get("level") not in LOUD:
+    if record.get("level") not in SHOWN_LEVELS:
         return None
-    *_, exception = ["", *str(record.get("exception") or "").splitlines()]  # a traceback's last line says what it was
+    *_, exception = ["", *str(record.get("exception") or "").splitlines()]  # a traceback's last line names the error
     reason = record.get("detail") or exception
     return f"{record['level']} {record.get('message')}" + (f": {reason}" if reason else "")
 
 
-class Switchboard(io.TextIOBase):
-    """Stands in for sys.stdout and sys.stderr: a handler's prints go to its log, all others where they always went."""
+class RoutedOutput(io.TextIOBase):
+    """Replaces sys.stdout or sys.stderr: what a handler prints goes to its log, everything else to the console."""
 
     def __init__(self, ordinary: TextIO, log: HandlerLog) -> None:
         self._ordinary = ordinary

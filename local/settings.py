@@ -1,4 +1,4 @@
-"""What the local stack is told: by the process environment, else by .env, else by .env.example."""
+"""The local stack's settings: from the process environment, else .env, else .env.example."""
 
 import re
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from pathlib import Path
 DEFAULT_PORTS = {"API_PORT": 8000, "WEBHOOK_PORT": 8001, "STRIPE_PORT": 12111, "WEB_PORT": 3000}
 SECRETS = ("JWT_SECRET", "PROXY_API_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
 REQUIRED = (*SECRETS, "API_BASE_URL", "FRONTEND_URL")
-# Template parameters that a developer may set by the name of the variable that they end up in. Not SecretsPrefix:
-# here the secrets come from the environment, never from AWS.
+# Template parameters, which a developer sets by the name of the variable that they become. Not SecretsPrefix: the local
+# stack takes secrets from the environment, never from AWS.
 PARAMETERS = {
     "FrontendUrls": "FRONTEND_URL",
     "JwtIssuer": "JWT_ISSUER",
@@ -28,32 +28,32 @@ QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>.*)(?P=quote)\s*(?:#.*)?""")
 
 
 class SettingsError(Exception):
-    """A setting that the stack cannot start with; the message says which, and what to do."""
+    """The stack cannot start with this setting; the message says which one and what to do."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The values in force, by name; `ports` holds 0 where any free port will do."""
+    """Values by name; a port of 0 means any free port."""
 
     root: Path
     values: Mapping[str, str]
     ports: Mapping[str, int]
-    unread: tuple[str, ...] = ()  # what .env sets and nothing here reads: a slip of the pen, or for another program
+    unused: tuple[str, ...] = ()  # set in .env but not read here: misspelt, or for another program
 
     @property
     def simulated(self) -> bool:
-        """Whether Stripe is the simulator, rather than Stripe's own test mode."""
+        """True if Stripe is the simulator, not Stripe's own test mode."""
         return self.values["STRIPE_SECRET_KEY"].startswith("sk_test_local")
 
 
 def load(root: Path, environ: Mapping[str, str], *, dotenv: bool = True) -> Settings:
-    """`dotenv=False` leaves out the developer's own .env. Raises SettingsError."""
+    """`dotenv=False` ignores the developer's .env. Raises SettingsError."""
     example, own = _file(root / ".env.example"), _file(root / ".env") if dotenv else {}
     values = example | own
     values |= {name: environ[name] for name in KNOWN | values.keys() if name in environ}
     ports = {name: _port(name, values.get(name, str(default))) for name, default in DEFAULT_PORTS.items()}
     _check(values)
-    return Settings(root, values, ports, unread=tuple(sorted(own.keys() - KNOWN - example.keys())))
+    return Settings(root, values, ports, unused=tuple(sorted(own.keys() - KNOWN - example.keys())))
 
 
 def _file(path: Path) -> dict[str, str]:
@@ -61,7 +61,7 @@ def _file(path: Path) -> dict[str, str]:
 
 
 def parse(path: Path) -> dict[str, str]:
-    """Reads NAME=value lines. A line that is anything else is an error; its text, perhaps a secret, is not repeated."""
+    """Read NAME=value lines. Raises SettingsError for any other line, without its text, which may be a secret."""
     values: dict[str, str] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

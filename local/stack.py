@@ -1,4 +1,4 @@
-"""Puts the local stack together, in the order in which one part needs another, and takes it apart again."""
+"""Start the parts of the local stack in the order in which they need each other, and stop them."""
 
 import asyncio
 import os
@@ -29,8 +29,8 @@ from local.banner import Access
 from local.clock import Clock
 from local.controls import Controls
 from local.environment import Addresses
-from local.logs import Console, HandlerLog, Switchboard
-from local.servers import Claim
+from local.logs import Console, HandlerLog, RoutedOutput
+from local.servers import Port
 from local.settings import PARAMETERS, Settings, SettingsError
 from local.storefront import app as storefront_app
 from local.storefront.app import StorefrontConfig
@@ -39,76 +39,76 @@ from local.stripe_simulator import app as simulator_app
 
 T = TypeVar("T")
 
-EXPIRY_FAILURES = ".cache/local/expiry-failures"  # where the on-failure destination's documents go
+EXPIRY_FAILURES = ".cache/local/expiry-failures"  # stands for the bucket of the on-failure destination
 READY_PATH = "/api/payments/packages"
-# What answers at the port that a variable sets, as access lines and messages call it.
+# The service at the port that a variable sets, by its name in access lines and messages.
 SERVICES = {"API_PORT": "api", "WEBHOOK_PORT": "webhook", "STRIPE_PORT": "stripe", "WEB_PORT": "storefront"}
 
 
 class NotReadyError(Exception):
-    """Everything has started, but the API does not answer as it should."""
+    """Everything has started, but the API does not work."""
 
 
 async def run(
-    settings: Settings, console: Console, announce: Callable[[Access, float], None], *, noted: bool = False
+    settings: Settings, console: Console, announce: Callable[[Access, float], None], *, discoverable: bool = False
 ) -> None:
-    """Runs until it is cancelled; `announce` is called once everything answers, with the seconds that this took.
+    """Run until cancelled; `announce` is called once everything works, with the seconds that the start took.
 
-    noted: whether tools that are run in this checkout shall find this stack.
+    discoverable: tools that run in this checkout find this stack.
 
-    Raises PortInUseError, DynamoDBError, LogError, SettingsError, TemplateError or NotReadyError: it cannot start.
+    Raises PortInUseError, DynamoDBError, LogError, SettingsError, TemplateError or NotReadyError if it cannot start.
     """
     began = time.monotonic()
     async with AsyncExitStack() as stack:
-        claims = _claim_ports(settings, stack)
+        ports = _reserve_ports(settings, stack)
         emulator = stack.enter_context(dynamodb.start())
-        addresses = _addresses(claims, emulator)
+        addresses = _addresses(ports, emulator)
         settings = environment.with_addresses(settings, addresses)
         log = _open_log(settings, console, stack)
         runtime = await _runtime(settings, addresses, emulator, log, stack)
         access = _access(settings, addresses, runtime.clock)
         reaper = await stack.enter_async_context(Reaper(runtime, settings.root / EXPIRY_FAILURES))
         apps = _apps(settings, access, runtime, reaper)
-        await stack.enter_async_context(servers.serving([(claims[name], app) for name, app in apps.items()], console))
-        await _check_api(claims["API_PORT"], log)
-        if noted:
-            stack.enter_context(discovery.noted(settings.root, addresses, runtime.project.template()))
+        await stack.enter_async_context(servers.serving([(ports[name], app) for name, app in apps.items()], console))
+        await _check_api(ports["API_PORT"], log)
+        if discoverable:
+            stack.enter_context(discovery.discoverable(settings.root, addresses, runtime.project.template()))
         announce(access, time.monotonic() - began)
         await asyncio.Event().wait()
 
 
-def _claim_ports(settings: Settings, stack: AsyncExitStack) -> dict[str, Claim]:
-    claims = {}
+def _reserve_ports(settings: Settings, stack: AsyncExitStack) -> dict[str, Port]:
+    ports = {}
     for variable, service in SERVICES.items():
         if variable == "STRIPE_PORT" and not settings.simulated:
             continue
-        claims[variable] = servers.claim(service, settings.ports[variable], variable)
-        stack.callback(claims[variable].socket.close)
-    return claims
+        ports[variable] = servers.reserve(service, settings.ports[variable], variable)
+        stack.callback(ports[variable].socket.close)
+    return ports
 
 
-def _addresses(claims: dict[str, Claim], emulator: Emulator) -> Addresses:
-    simulator = claims.get("STRIPE_PORT")
+def _addresses(ports: dict[str, Port], emulator: Emulator) -> Addresses:
+    simulator = ports.get("STRIPE_PORT")
     return Addresses(
-        api=claims["API_PORT"].url,
-        webhook=claims["WEBHOOK_PORT"].url,
+        api=ports["API_PORT"].url,
+        webhook=ports["WEBHOOK_PORT"].url,
         stripe=simulator.url if simulator else None,
-        web=claims["WEB_PORT"].url,
+        web=ports["WEB_PORT"].url,
         dynamodb=emulator.url,
     )
 
 
 def _open_log(settings: Settings, console: Console, stack: AsyncExitStack) -> HandlerLog:
     log = stack.enter_context(closing(HandlerLog(settings.root / "logs" / "app.log", console)))
-    stack.enter_context(redirect_stdout(Switchboard(sys.stdout, log)))
-    stack.enter_context(redirect_stderr(Switchboard(sys.stderr, log)))
+    stack.enter_context(redirect_stdout(RoutedOutput(sys.stdout, log)))
+    stack.enter_context(redirect_stderr(RoutedOutput(sys.stderr, log)))
     return log
 
 
 async def _runtime(
     settings: Settings, addresses: Addresses, emulator: Emulator, log: HandlerLog, stack: AsyncExitStack
 ) -> Runtime:
-    """The handlers, with their environment and tables. They are imported while the emulator starts."""
+    """The handlers with their environment and tables. Their code is imported while the emulator starts."""
 
     def set_environment(template: Template) -> None:
         os.environ.update(environment.for_handlers(template.environment, settings, addresses))
@@ -129,14 +129,14 @@ async def _runtime(
 
 
 async def _in_a_thread(work: Callable[[T], None], argument: T) -> None:
-    """Not asyncio's own threads: a Ctrl-C would wait for work that retries against an emulator which is gone."""
+    """Not asyncio.to_thread: Ctrl-C would wait for work that retries requests to an emulator that has stopped."""
     await anyio.to_thread.run_sync(work, argument, abandon_on_cancel=True)
 
 
 def _project(settings: Settings, loader: Loader, console: Console) -> Project:
     try:
         return Project(settings.root, environment.parameters(settings), loader, console)
-    except ParameterError as error:  # named as the developer knows it
+    except ParameterError as error:  # by the name that the developer knows
         raise SettingsError(f"{PARAMETERS.get(error.parameter, error.parameter)}: {error.problem}") from error
 
 
@@ -164,14 +164,14 @@ def _apps(settings: Settings, access: Access, runtime: Runtime, reaper: Reaper) 
 
 
 def _simulator(settings: Settings, url: str, webhook_url: str, clock: Clock) -> ASGIApp:
-    """Stripe at `url`, which tells `webhook_url` of everything that happens."""
+    """Stripe at `url`, which sends its events to `webhook_url`."""
     values = settings.values
     webhook_secret = values["STRIPE_WEBHOOK_SECRET"].split(",")[0].strip()
     return simulator_app.create_app(
         Simulator(
             url,
             now=clock.now,
-            rng=random.Random(),  # noqa: S311 - ids that nobody has to guess
+            rng=random.Random(),  # noqa: S311 - ids need not be hard to guess
             secret_key=values["STRIPE_SECRET_KEY"],
             webhooks=[(f"{webhook_url}/", webhook_secret)],
         )
@@ -190,9 +190,9 @@ def _storefront(access: Access) -> ASGIApp:
     )
 
 
-async def _check_api(api: Claim, log: HandlerLog) -> None:
+async def _check_api(api: Port, log: HandlerLog) -> None:
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-        answer = await client.get(f"http://127.0.0.1:{api.port}{READY_PATH}")
-    if answer.status_code != HTTPStatus.OK:
-        reason = log.last_trouble or answer.text
-        raise NotReadyError(f"GET {READY_PATH} answers {answer.status_code}: {reason} (see logs/app.log)")
+        response = await client.get(f"http://127.0.0.1:{api.number}{READY_PATH}")
+    if response.status_code != HTTPStatus.OK:
+        reason = log.last_problem or response.text
+        raise NotReadyError(f"GET {READY_PATH} answers {response.status_code}: {reason} (see logs/app.log)")

@@ -10,7 +10,7 @@ LIFETIME = timedelta(days=30)
 
 
 def mint(values: Mapping[str, str], user_id: str, now: datetime, **claims: Any) -> str:
-    """A token signed with JWT_SECRET; `claims` add to or replace what it says."""
+    """A token signed with JWT_SECRET; `claims` add to or replace its own."""
     payload: dict[str, Any] = {"sub": user_id, "iat": now, "exp": now + LIFETIME}
     for claim, setting in (("iss", "JWT_ISSUER"), ("aud", "JWT_AUDIENCE")):
         if values.get(setting):

@@ -1,1 +1,1 @@
-"""The parts of AWS that the stack runs on, played here: API Gateway, Lambda, DynamoDB with TTL and streams."""
+"""The parts of AWS that the stack needs, emulated: API Gateway, Lambda, DynamoDB with TTL and streams."""

@@ -1,4 +1,4 @@
-"""DynamoDB for the local stack: the emulator's process, and the template's tables in it."""
+"""DynamoDB for the local stack: the emulator's process and the template's tables in it."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ class Emulator:
 
 @contextlib.contextmanager
 def start() -> Iterator[Emulator]:
-    """Starts the process and goes on at once; `wait` says when it answers. Ended with the block."""
+    """Start the process without waiting for it (see `wait`); it ends with the block."""
     with tempfile.TemporaryFile() as output:
         port = _free_port()
         process = subprocess.Popen(
@@ -48,7 +48,7 @@ def start() -> Iterator[Emulator]:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us; we end it after the last handler
+            start_new_session=True,  # Ctrl-C must not end it before the last handler has finished
         )
         try:
             yield Emulator(port, process, output)
@@ -76,7 +76,7 @@ def _free_port() -> int:
 
 
 def wait(emulator: Emulator) -> None:
-    """Returns as soon as it accepts connections. Raises DynamoDBError."""
+    """Wait until the emulator accepts connections. Raises DynamoDBError."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if emulator.process.poll() is not None:
@@ -85,12 +85,12 @@ def wait(emulator: Emulator) -> None:
             return
         time.sleep(0.01)
     emulator.output.seek(0)
-    last_words = emulator.output.read().decode("utf-8", "replace").strip().splitlines()[-3:]
-    raise DynamoDBError("the DynamoDB emulator does not start: " + " / ".join(last_words))
+    last_lines = emulator.output.read().decode("utf-8", "replace").strip().splitlines()[-3:]
+    raise DynamoDBError("the DynamoDB emulator does not start: " + " / ".join(last_lines))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """It holds nothing that outlives the stack, so it is not asked twice."""
+    """Its data ends with the stack, so it may be killed."""
     assert process.stdin is not None
     process.stdin.close()
     try:
@@ -101,11 +101,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def create_tables(tables: Iterable[Table]) -> None:
-    """Makes those that do not exist yet, where the environment says; called again when the template has changed.
+    """Create the tables that do not exist yet; called again when the template has changed.
 
     Raises TemplateError for a table that DynamoDB refuses.
     """
-    import boto3  # noqa: PLC0415 - a third of a second that the emulator's start hides
+    import boto3  # noqa: PLC0415 - takes 0.3 s, while the emulator starts
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     client = boto3.client("dynamodb")

@@ -1,7 +1,7 @@
-"""The DynamoDB emulator as a process of its own, which ends when whoever started it does.
+"""The DynamoDB emulator in a process that ends with its parent.
 
-Its standard input is a pipe that only the parent holds open: end of file means that the parent is gone, however it
-ended. That works on every system, unlike a parent-death signal.
+Its standard input is a pipe that only the parent holds open. End of file means that the parent has ended, even if it
+was killed. Unlike a parent-death signal, this works on every system.
 """
 
 import os
@@ -15,12 +15,12 @@ import threading
 def _end_with_parent(folder: str) -> None:
     sys.stdin.buffer.read()
     shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)  # a process without a parent has nobody to say goodbye to
+    os._exit(0)  # nothing needs an orderly shutdown
 
 
 if __name__ == "__main__":
     folder = tempfile.mkdtemp(prefix="topup-dynamodb-")
-    tempfile.tempdir = os.environ["TMPDIR"] = folder  # all files that the emulator makes
+    tempfile.tempdir = os.environ["TMPDIR"] = folder  # the emulator writes all its files there
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     sys.argv = ["ministack"]
     try:

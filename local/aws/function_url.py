@@ -1,4 +1,4 @@
-"""A Lambda function URL: any method and path of one port goes to one function."""
+"""A Lambda function URL: a port whose requests, of any method and path, go to one function."""
 
 from http import HTTPStatus
 
@@ -23,7 +23,7 @@ CONTEXT = {
 
 
 class FunctionUrl:
-    """Serves the template's only function with a FunctionUrlConfig."""
+    """Serves the function that has a FunctionUrlConfig."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -46,11 +46,11 @@ class FunctionUrl:
         except http_events.MalformedResultError as error:
             self._runtime.console.line(f"  function URL: {error}")
             return _failed()
-        except (FunctionError, TemplateError):  # the console has the reason
+        except (FunctionError, TemplateError):  # the console shows the reason
             return _failed()
 
     def _event(self, request: http_events.IncomingRequest) -> dict[str, object]:
-        """The body is always base64 here: the form that a handler is more likely to have forgotten."""
+        """The body is always base64: handlers forget that form more easily than text."""
         return http_events.event(
             request,
             self._runtime.clock.now(),
@@ -63,10 +63,10 @@ class FunctionUrl:
 
 def create_app(function_url: FunctionUrl) -> Starlette:
     app = Starlette()
-    app.router.default = function_url  # and no pattern, which would not match a path with an escaped line break
+    app.router.default = function_url  # not a route: its pattern would not match a path with an escaped line break
     return app
 
 
 def _failed() -> Response:
-    """What Lambda answers for a function that failed."""
+    """Lambda's response when the function failed."""
     return PlainTextResponse("Internal Server Error", HTTPStatus.BAD_GATEWAY)

@@ -1,4 +1,4 @@
-"""Runs a handler as Lambda does: its own copy of the event, a context, a deadline, and a result that must be JSON."""
+"""Run a handler as Lambda does: with a copy of the event, a context and a deadline; its result must be JSON."""
 
 import json
 import secrets
@@ -23,7 +23,7 @@ CONCURRENT_HANDLERS = 40
 
 
 class FunctionError(Exception):
-    """The invocation failed: the handler raised, timed out, or returned what Lambda cannot hand on."""
+    """The handler raised, timed out, or returned a result that Lambda cannot return."""
 
 
 class PayloadTooLargeError(Exception):
@@ -32,7 +32,7 @@ class PayloadTooLargeError(Exception):
 
 @dataclass(frozen=True)
 class LambdaContext:
-    """What Lambda passes as the handler's second argument."""
+    """The handler's second argument."""
 
     function_name: str
     memory_limit_in_mb: int
@@ -65,7 +65,7 @@ class Functions:
         self._limiter = anyio.CapacityLimiter(CONCURRENT_HANDLERS)
 
     async def invoke(self, function: Function, event: dict[str, Any]) -> Any:
-        """Raises FunctionError or PayloadTooLargeError. A handler past its timeout runs on: no thread can be ended."""
+        """Raises FunctionError or PayloadTooLargeError. A handler runs on after its timeout: no thread can be ended."""
         payload = json.dumps(event)
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLargeError
@@ -78,7 +78,7 @@ class Functions:
         raise FunctionError
 
     def preload(self, functions: Iterable[Function]) -> None:
-        """Imports their code now, so that the first calls are quick and what is broken is told at once."""
+        """Import their code, so that the first calls are quick and errors are reported at the start."""
         for function in functions:
             try:
                 self._loader.handler(function)
@@ -103,7 +103,7 @@ class Functions:
         self._log.console.line(f"  {function.name}: {type(error).__name__}: {error} ({self._place(error)})")
 
     def _place(self, error: BaseException) -> str:
-        """The innermost line of the project's own code that was involved."""
+        """The innermost line of the project's own code in the traceback."""
         if isinstance(error, SyntaxError) and error.filename:
             return self._relative(error.filename, error.lineno)
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if self._is_ours(frame.filename)]

@@ -1,4 +1,4 @@
-"""API Gateway's HTTP API as the template declares it: routes, CORS, payload format 2.0, its limits and its errors."""
+"""API Gateway's HTTP API, as the template declares it: routes, CORS, payload format 2.0, limits and errors."""
 
 import json
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from local.aws.template import TemplateError
 from local.clock import Clock, ClockEndpoint
 
 INTEGRATION_TIMEOUT = 30  # seconds; API Gateway quota: maximum integration timeout of an HTTP API
-# Everything else reaches the function as base64, form posts and bodies without a type included.
+# A body of any other type, or without one, reaches the function as base64; so do form posts.
 TEXT_TYPES = ("application/json", "application/javascript", "application/xml")
 CONTEXT = {
     "accountId": ACCOUNT_ID,
@@ -33,19 +33,19 @@ CONTEXT = {
 
 
 class Gateway:
-    """The ASGI application behind every path but /_local/…"""
+    """The ASGI application for every path except /_local/…"""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._answer(Request(scope, receive))
-        await answer.to_starlette()(scope, receive, send)
+        response = await self._respond(Request(scope, receive))
+        await response.to_starlette()(scope, receive, send)
 
-    async def _answer(self, request: Request) -> HttpResponse:
+    async def _respond(self, request: Request) -> HttpResponse:
         try:
             template = self._runtime.project.template()
-        except TemplateError:  # the console has the reason
+        except TemplateError:  # the console shows the reason
             return SERVER_ERROR
         try:
             incoming = await http_events.read_request(request)
@@ -54,8 +54,8 @@ class Gateway:
         if is_preflight(incoming):
             return preflight(incoming, template.cors)
         match = find_route(template.routes, incoming.method, incoming.path)
-        answer = await self._invoke(incoming, match) if match else NOT_FOUND
-        return with_cors(answer, template.cors, incoming.header("origin"))
+        response = await self._invoke(incoming, match) if match else NOT_FOUND
+        return with_cors(response, template.cors, incoming.header("origin"))
 
     async def _invoke(self, request: IncomingRequest, match: Match) -> HttpResponse:
         event = http_events.event(
@@ -83,7 +83,7 @@ class Gateway:
 
 
 def create_app(gateway: Gateway, clock: Clock, controls: Iterable[StarletteRoute] = ()) -> Starlette:
-    """The API's port: the gateway, and the stack's own clock and controls beside it."""
+    """The application at the API's port: the gateway, and under /_local the clock and the controls."""
     endpoint = ClockEndpoint(clock)
     app = Starlette(
         routes=[
@@ -92,12 +92,12 @@ def create_app(gateway: Gateway, clock: Clock, controls: Iterable[StarletteRoute
             *controls,
         ]
     )
-    app.router.default = gateway  # and no pattern, which would not match a path with an escaped line break
+    app.router.default = gateway  # not a route: its pattern would not match a path with an escaped line break
     return app
 
 
 def is_text(content_type: str | None) -> bool:
-    """Whether API Gateway hands a body of this type to the function as a string."""
+    """True if the function gets a body of this type as text."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     return kind.startswith("text/") or kind in TEXT_TYPES
 
@@ -107,7 +107,7 @@ def _error(status: HTTPStatus, message: str) -> HttpResponse:
     return HttpResponse(status, (("content-type", "application/json"),), body)
 
 
-# API Gateway's own answers, in its own words.
+# API Gateway's own responses, with its wording.
 NOT_FOUND = _error(HTTPStatus.NOT_FOUND, "Not Found")
 TOO_LARGE = _error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
 SERVER_ERROR = _error(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")

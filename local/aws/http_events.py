@@ -1,8 +1,7 @@
-"""Payload format 2.0: the event that API Gateway and function URLs make of a request, and the answer they make of a
-function's result.
+"""Payload format 2.0 of API Gateway and function URLs: from a request to an event, from a result to a response.
 
-AWS documents the shapes; where it leaves a rule open (which bodies are base64, how paths are decoded) this follows
-what has been measured against AWS.
+AWS documents the shapes. Where it leaves a rule open (which bodies are base64, how paths are decoded), this module does
+what was measured on AWS.
 """
 
 import base64
@@ -25,13 +24,13 @@ class RequestTooLargeError(Exception):
 
 
 class MalformedResultError(Exception):
-    """The function returned something that AWS makes no HTTP response of."""
+    """AWS cannot make an HTTP response of the function's result."""
 
 
 @dataclass(frozen=True)
 class IncomingRequest:
     method: str
-    path: str  # percent-encoded, as it came
+    path: str  # percent-encoded
     query: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
@@ -50,7 +49,7 @@ class HttpResponse:
     body: bytes
 
     def to_starlette(self) -> Response:
-        """Each header as it is, so that there may be several cookies."""
+        """Headers are appended, because there may be several cookies."""
         response = Response(self.body, self.status)
         for name, value in self.headers:
             if name not in ("content-length", "connection"):
@@ -59,7 +58,7 @@ class HttpResponse:
 
 
 async def read_request(request: Request) -> IncomingRequest:
-    """Raises RequestTooLargeError as soon as the body passes the limit, however long it says that it is."""
+    """Raises RequestTooLargeError as soon as the body passes the limit, whatever its Content-Length says."""
     chunks, size = [], 0
     try:
         async for chunk in request.stream():
@@ -68,7 +67,7 @@ async def read_request(request: Request) -> IncomingRequest:
                 raise RequestTooLargeError
             chunks.append(chunk)
     except ClientDisconnect:
-        chunks.clear()  # nobody is left to read the answer
+        chunks.clear()  # no one will read the response
     scope = request.scope
     return IncomingRequest(
         method=request.method,
@@ -91,7 +90,7 @@ def event(
     as_text: bool,
     path_parameters: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Keys that would be empty are absent, as in AWS. `as_text` = the body is handed over as a string."""
+    """Keys without a value are absent, as on AWS. `as_text`: the body is a string, not base64."""
     made: dict[str, Any] = {
         "version": "2.0",
         "routeKey": route_key,
@@ -131,7 +130,7 @@ def _request_context(
 
 
 def _headers(request: IncomingRequest) -> dict[str, str]:
-    """Cookies have a key of their own in the event; the x-… headers are those that AWS adds."""
+    """Without cookies, which have their own key in the event; with the x-… headers that AWS adds."""
     _, _, port = (request.header("host") or "").partition(":")
     added = [
         ("x-amzn-trace-id", f"Root=1-{secrets.token_hex(4)}-{secrets.token_hex(12)}"),
@@ -154,13 +153,13 @@ def _all(request: IncomingRequest, name: str) -> list[str]:
 
 
 def to_response(result: Any, default_content_type: str) -> HttpResponse:
-    """A result without statusCode is the body of a 200; JSON, unless it is a string. Raises MalformedResultError."""
+    """A result without statusCode is the body of a 200: JSON, unless it is a string. Raises MalformedResultError."""
     if not (isinstance(result, dict) and "statusCode" in result):
         body = result if isinstance(result, str) else json.dumps(result)
         return HttpResponse(200, (("content-type", "application/json"),), body.encode())
     given = result.get("headers") or {}
     if not isinstance(given, dict):
-        raise MalformedResultError(f"headers is no mapping but {type(given).__name__}")
+        raise MalformedResultError(f"headers must be a mapping, not {type(given).__name__}")
     headers = [(str(name).lower(), _text(value)) for name, value in given.items()]
     if not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", default_content_type))
@@ -173,13 +172,13 @@ def _text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str | int | float):
         return str(value)
-    raise MalformedResultError("a header's value is neither text nor a number")
+    raise MalformedResultError("a header's value must be text or a number")
 
 
 def _status(value: Any) -> int:
     if str(value).isdecimal() and 100 <= int(value) <= 599:
         return int(value)
-    raise MalformedResultError(f"statusCode is {value!r}")
+    raise MalformedResultError(f"statusCode must be a number from 100 to 599, not {value!r}")
 
 
 def _body(result: Mapping[str, Any]) -> bytes:
@@ -187,8 +186,8 @@ def _body(result: Mapping[str, Any]) -> bytes:
     if body is None:
         return b""
     if not isinstance(body, str):
-        raise MalformedResultError(f"body is no string but {type(body).__name__}")
+        raise MalformedResultError(f"body must be a string, not {type(body).__name__}")
     try:
         return base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
     except ValueError as error:
-        raise MalformedResultError("isBase64Encoded, but body is no base64") from error
+        raise MalformedResultError("isBase64Encoded is true, but body is not base64") from error

@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions, as far as the template's functions, API and tables use them."""
+"""The intrinsic functions of CloudFormation that the template's functions, API and tables use."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,11 +21,11 @@ NO_VALUE = object()
 
 
 class TemplateError(Exception):
-    """Something in template.yaml that the local stack cannot follow; the message says where."""
+    """The local stack cannot use something in template.yaml; the message says what and where."""
 
 
 class ParameterError(TemplateError):
-    """A value that the template does not allow for one of its parameters."""
+    """The template does not allow this value for one of its parameters."""
 
     def __init__(self, parameter: str, problem: str) -> None:
         super().__init__(f"Parameters.{parameter}: {problem}")
@@ -34,7 +34,7 @@ class ParameterError(TemplateError):
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that turns the short forms (!Ref, !Sub …) into the long ones."""
+    """A SafeLoader that turns short forms (!Ref, !Sub …) into long ones."""
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -55,7 +55,7 @@ _Loader.add_multi_constructor("!", _short_form)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Raises TemplateError, with the line, for what is no YAML mapping."""
+    """Raises TemplateError, with the line, if the file is not a YAML mapping."""
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -66,12 +66,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def as_text(value: object) -> str:
-    """As CloudFormation writes it where text is wanted."""
+    """As CloudFormation converts a value to text."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Resolver:
-    """Replaces intrinsics by values; `attributes` answers GetAtt by dotted name. May be given pseudo parameters too."""
+    """Replaces intrinsics by values. `attributes` has GetAtt's values; `parameters` may include pseudo parameters."""
 
     def __init__(
         self, document: Mapping[str, Any], parameters: Mapping[str, str], attributes: Mapping[str, str]
@@ -119,7 +119,7 @@ class Resolver:
         return bool(self.resolve(self._conditions[name], f"Conditions.{name}"))
 
     def physical_name(self, logical_id: str) -> str:
-        """The name that a resource has here: its own, or one after CloudFormation's pattern."""
+        """The name in the template, else one like those that CloudFormation makes up."""
         given = self._resources[logical_id].get("Properties", {}).get("TableName")
         return given if isinstance(given, str) else f"{self._values['AWS::StackName']}-{logical_id}"
 
@@ -194,14 +194,14 @@ def _parameter(name: str, definition: Mapping[str, Any], given: Mapping[str, str
     is_list = definition["Type"] == "CommaDelimitedList"
     values = [item.strip() for item in value.split(",")] if is_list else [value]
     for item in values:
-        # An empty value means "none" here, whatever the template asks of a deployment (SecretsPrefix).
+        # An empty value means "none" here, even where a deployment must have one (SecretsPrefix).
         if item and (problem := _problem(item, definition)):
             raise ParameterError(name, f"{item!r} {problem}")
     return values if is_list else value
 
 
 def _problem(value: str, definition: Mapping[str, Any]) -> str | None:
-    """What CloudFormation would find wrong with a parameter's value."""
+    """What is wrong with a parameter's value; None if CloudFormation would accept it."""
     allowed, pattern = definition.get("AllowedValues"), definition.get("AllowedPattern")
     if allowed and value not in map(str, allowed):
         return f"is none of {', '.join(map(str, allowed))}"

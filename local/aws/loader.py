@@ -1,4 +1,4 @@
-"""Imports the functions' code straight from its source files, again after every change."""
+"""Import the functions' code from its source files, and again after every change."""
 
 import importlib
 import importlib.util
@@ -22,11 +22,11 @@ LAYER = Path("layers/topup")
 LAYER_PACKAGE = "topup"
 WATCHED = (Path("functions"), LAYER)
 MODULE_PREFIX = "local_function_"
-CHECK_INTERVAL = 0.1  # seconds; looking at every file takes about one millisecond
+CHECK_INTERVAL = 0.1  # seconds; checking every file takes about one millisecond
 
 
-class Uncached(SourceFileLoader):
-    """Neither writes bytecode (functions/ is deployed as it stands) nor trusts it (an edit within the same second)."""
+class UncachedLoader(SourceFileLoader):
+    """Writes no bytecode (functions/ is deployed as it is) and reads none (it may miss an edit in the same second)."""
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
@@ -35,7 +35,7 @@ class Uncached(SourceFileLoader):
 
 
 class LayerFinder(MetaPathFinder):
-    """Finds the package of layers/topup, as Lambda does under /opt/python."""
+    """Finds the package in layers/topup, as Lambda does under /opt/python."""
 
     def __init__(self, root: Path) -> None:
         self._path = [str(root / LAYER)]
@@ -47,20 +47,20 @@ class LayerFinder(MetaPathFinder):
             return None
         spec = PathFinder.find_spec(fullname, path or self._path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = Uncached(spec.loader.name, spec.loader.path)
+            spec.loader = UncachedLoader(spec.loader.name, spec.loader.path)
         return spec
 
 
 @dataclass(frozen=True)
 class _Broken:
-    """Code that could not be imported, and why."""
+    """The error of code that cannot be imported."""
 
     error: BaseException
     traceback: TracebackType | None
 
 
 class Loader:
-    """The handlers by function; `forget` makes the next call import everything again."""
+    """The functions' handlers; after `forget` the next call imports everything again."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -70,20 +70,20 @@ class Loader:
         sys.meta_path.insert(0, self._finder)
 
     def handler(self, function: Function) -> Handler:
-        """Raises what the import raised, again and again until a file changes."""
+        """Raises the import's error on every call until a file changes."""
         with self._lock:
             if function.code not in self._handlers:
                 self._handlers[function.code] = self._load(function)
             handler = self._handlers[function.code]
         if isinstance(handler, _Broken):
-            raise handler.error.with_traceback(handler.traceback)  # raised often, it would gather frames each time
+            raise handler.error.with_traceback(handler.traceback)  # else each raise would add frames
         return handler
 
     def _load(self, function: Function) -> Handler | _Broken:
         module_name, _, attribute = function.handler.rpartition(".")
         path = self._root / function.code / f"{module_name}.py"
         name = MODULE_PREFIX + function.name
-        spec = importlib.util.spec_from_file_location(name, path, loader=Uncached(name, str(path)))
+        spec = importlib.util.spec_from_file_location(name, path, loader=UncachedLoader(name, str(path)))
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
@@ -104,34 +104,34 @@ class Loader:
             importlib.invalidate_caches()
 
     def _imported(self, module: ModuleType) -> bool:
-        return any(_lies_in(module, self._root / folder) for folder in WATCHED)
+        return any(_is_in(module, self._root / folder) for folder in WATCHED)
 
     def close(self) -> None:
         self.forget()
         sys.meta_path.remove(self._finder)
 
 
-def _lies_in(module: ModuleType, folder: Path) -> bool:
+def _is_in(module: ModuleType, folder: Path) -> bool:
     file = getattr(module, "__file__", None)
     return isinstance(file, str) and file.startswith(f"{folder}{os.sep}")
 
 
 class Watch:
-    """Tells whether the functions' files or the template have changed since it was last asked."""
+    """`changed` is True if the functions' files or the template have changed since the last call."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._seen = self._look()
-        self._next_look = 0.0
+        self._seen = self._snapshot()
+        self._next_check = 0.0
 
     def changed(self) -> bool:
-        if time.monotonic() < self._next_look:
+        if time.monotonic() < self._next_check:
             return False
-        self._next_look = time.monotonic() + CHECK_INTERVAL
-        before, self._seen = self._seen, self._look()
+        self._next_check = time.monotonic() + CHECK_INTERVAL
+        before, self._seen = self._seen, self._snapshot()
         return before != self._seen
 
-    def _look(self) -> set[tuple[str, int, int]]:
+    def _snapshot(self) -> set[tuple[str, int, int]]:
         files = [self._root / "template.yaml"]
         for folder in WATCHED:
             files.extend(_files(self._root / folder))
@@ -139,7 +139,7 @@ class Watch:
         for path in files:
             try:
                 status = path.stat()
-            except FileNotFoundError:  # an editor is just replacing it
+            except FileNotFoundError:  # an editor is replacing it
                 continue
             found.add((str(path), status.st_mtime_ns, status.st_size))
         return found

@@ -1,4 +1,4 @@
-"""The template and the code in force: read again as soon as a file has changed."""
+"""The current template and code, read again when a file has changed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from local.logs import Console
 
 
 class Project:
-    """`apply` is called with every template before it is used: it sets the environment and makes the tables."""
+    """Calls `apply` with each new template before its first use, to set the environment and create the tables."""
 
     def __init__(self, root: Path, parameters: Mapping[str, str], loader: Loader, console: Console) -> None:
         self._path = root / "template.yaml"
@@ -25,12 +25,11 @@ class Project:
         self._current: Template | TemplateError = template.read(self._path, parameters)
 
     def use(self, apply: Callable[[Template], None]) -> None:
-        """From now on."""
         apply(self.template())
         self._apply = apply
 
     def template(self) -> Template:
-        """Raises TemplateError for as long as the template on disk cannot be followed."""
+        """Raises TemplateError while the template on disk cannot be used."""
         if self._watch.changed():
             self._reload()
         if isinstance(self._current, TemplateError):
@@ -52,7 +51,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Runtime:
-    """What the API and the function URL have in common."""
+    """What the API, the function URL, the streams and the controls share."""
 
     project: Project
     functions: Functions

@@ -1,4 +1,4 @@
-"""Which route of an HTTP API a request takes."""
+"""Find the route of an HTTP API that a request takes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def find_route(routes: Iterable[Route], method: str, path: str) -> Match | None:
 
 
 def _match(pattern: str, path: str) -> tuple[dict[str, str], list[int]] | None:
-    """The path's parameters, and per segment how literally it matched."""
+    """The path's parameters, and how specific the match is, per segment."""
     if pattern == "$default":
         return {}, []
     wanted, given = pattern.split("/"), path.split("/")

@@ -1,4 +1,4 @@
-"""DynamoDB stream records of items that TTL has deleted, and what Lambda keeps of a batch that it gave up.
+"""Stream records of items that TTL deleted, and the document that Lambda keeps of a batch that it gave up.
 
 Shapes: Amazon DynamoDB, "DynamoDB Streams and Time to Live"; AWS Lambda, "Using Lambda with Amazon DynamoDB" and
 "Retain discarded records for a DynamoDB event source".
@@ -25,7 +25,7 @@ SHARD = "shardId-00000000000000000000-local000"
 
 @dataclass(frozen=True)
 class Stream:
-    """The stream of one table: how its records look, and the numbers that they get."""
+    """The stream of one table, which numbers its records."""
 
     table: Table
     arn: str
@@ -33,16 +33,16 @@ class Stream:
 
     @classmethod
     def of(cls, table: Table, opened: datetime) -> "Stream":
-        """A stream that begins at `opened`."""
+        """A stream that was opened at this time."""
         label = opened.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000")
         arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{table.name}/stream/{label}"
         return cls(table, arn, count(FIRST_SEQUENCE_NUMBER))
 
     def removal(self, item: Item, now: datetime) -> Record:
-        """The record of an item that TTL deleted `now`."""
+        """The record of an item that TTL deletes `now`."""
         view = self.table.definition["StreamSpecification"]["StreamViewType"]
         keys = {name: item[name] for name in key_names(self.table)}
-        seen = {"OldImage": dict(item)} if view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES") else {}
+        image = {"OldImage": dict(item)} if view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES") else {}
         return {
             "eventID": uuid.uuid4().hex,
             "eventName": "REMOVE",
@@ -52,9 +52,9 @@ class Stream:
             "dynamodb": {
                 "ApproximateCreationDateTime": int(now.timestamp()),  # seconds
                 "Keys": keys,
-                **seen,
+                **image,
                 "SequenceNumber": str(next(self.numbers)),
-                "SizeBytes": _size(keys) + sum(_size(image) for image in seen.values()),
+                "SizeBytes": _size(keys) + sum(_size(old) for old in image.values()),
                 "StreamViewType": view,
             },
             "userIdentity": dict(TTL_SERVICE),
@@ -68,12 +68,12 @@ def key_names(table: Table) -> list[str]:
 
 
 def sequence_number(record: Record) -> str:
-    """What orders the records of a stream, and names one in a batch."""
+    """It orders the records of a stream, and identifies one in a batch."""
     return str(record["dynamodb"]["SequenceNumber"])
 
 
 def failed_batch(records: Sequence[Record], *, function_arn: str, calls: int, now: datetime) -> dict[str, Any]:
-    """What Lambda writes to an S3 on-failure destination; other destinations get it without the payload."""
+    """The document that Lambda writes to an S3 on-failure destination."""
     arrivals = [datetime.fromtimestamp(one["dynamodb"]["ApproximateCreationDateTime"], UTC) for one in records]
     return {
         "requestContext": {
@@ -98,12 +98,12 @@ def failed_batch(records: Sequence[Record], *, function_arn: str, calls: int, no
     }
 
 
-def _to_the_second(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _to_the_second(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _size(image: Item) -> int:
-    """Bytes, about as DynamoDB counts them: names and values."""
+    """Bytes of names and values, about as DynamoDB counts them."""
     return sum(len(name.encode()) + _value_size(value) for name, value in image.items())
 
 

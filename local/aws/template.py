@@ -1,4 +1,4 @@
-"""What template.yaml declares: functions, routes, CORS settings, tables and stream mappings, with values filled in."""
+"""Read template.yaml: functions, routes, CORS settings, tables and stream mappings, with intrinsics resolved."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from local.aws.intrinsics import NO_VALUE, Resolver, TemplateError, as_text, rea
 FUNCTION = "AWS::Serverless::Function"
 TABLE = "AWS::DynamoDB::Table"
 HTTP_API = "AWS::Serverless::HttpApi"
-# What create_table is given; the rest of a table's properties (backups, protection) means nothing on this machine.
+# The arguments of create_table; the other properties (backups, protection) have no meaning on this machine.
 TABLE_PROPERTIES = (
     "AttributeDefinitions",
     "KeySchema",
@@ -24,7 +24,7 @@ TABLE_PROPERTIES = (
 # Of EventBridge's patterns. AWS Lambda, "Event filtering"; Amazon EventBridge, "Comparison operators".
 FILTER_OPERATORS = {"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"}
 
-# Which secrets a function reads from AWS: each has its own list, and here they come from the environment.
+# The secrets that a function reads from AWS. The lists differ, and here the secrets come from the environment.
 NOT_SHARED = "SECRETS"
 
 __all__ = ["Cors", "Function", "Route", "StreamMapping", "Table", "Template", "TemplateError", "read"]
@@ -92,7 +92,7 @@ class Template:
 
     @property
     def environment(self) -> dict[str, str]:
-        """All functions' variables together: their handlers share one process here, so they may not disagree."""
+        """All functions' variables: their handlers share one process here, so each variable must have one value."""
         union: dict[str, str] = {}
         for function in self.functions:
             for name, value in function.environment.items():
@@ -102,7 +102,7 @@ class Template:
 
 
 def read(path: Path, parameters: Mapping[str, str], attributes: Mapping[str, str] | None = None) -> Template:
-    """`attributes` answers GetAtt by dotted name ("WebhookFunctionUrl.FunctionUrl"). Raises TemplateError."""
+    """`attributes` has the values of GetAtt by dotted name ("WebhookFunctionUrl.FunctionUrl"). Raises TemplateError."""
     return _Reader(read_yaml(path), parameters, attributes or {}).read()
 
 

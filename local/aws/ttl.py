@@ -1,6 +1,6 @@
-"""DynamoDB's TTL, played: deletes what is due by the stack's clock, and lets the streams tell of it.
+"""DynamoDB's TTL: delete the items that are due by the stack's clock, and publish the deletions to the streams.
 
-DynamoDB itself is late by up to days; here it takes half a second, and no time at all when the clock was moved.
+DynamoDB may be days late. The reaper takes half a second, and scans at once when the clock is moved.
 """
 
 import asyncio
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Key = Mapping[str, Any]
 
-INTERVAL = 0.5  # seconds between two looks
-RESTS = 4  # times as long as a look took, so that a table of many items does not starve the handlers
-IS_DUE = "#ttl <= :now"  # an item whose attribute is no number is never due
-CHUNK = 100  # deletions, after which their records go on their way
+INTERVAL = 0.5  # seconds between two scans
+REST = 4  # the pause after a scan is at least this many times as long as the scan, so that handlers get their turn
+IS_DUE = "#ttl <= :now"  # never true of an attribute that is not a number
+CHUNK = 100  # deletions before their records are published
 
 
 @dataclass
 class Switches:
-    """`paused`: nothing is deleted. `drop`: timers are deleted and their records lost, as after a day of downtime."""
+    """`paused`: nothing is deleted. `drop`: items are deleted and their records lost, as after a day of downtime."""
 
     paused: bool = False
     drop: bool = False
 
 
 class Reaper:
-    """`async with Reaper(runtime, folder):` deletes and streams until the block ends."""
+    """`async with Reaper(runtime, folder):` deletes and publishes until the block ends."""
 
     def __init__(self, runtime: Runtime, failures: Path) -> None:
         """failures: the folder that stands for the S3 bucket of the on-failure destination."""
@@ -54,40 +54,40 @@ class Reaper:
         self.switches = Switches()
 
     async def __aenter__(self) -> "Reaper":
-        self._forget = self._runtime.clock.on_move(self._wake.set)
+        self._stop_listening = self._runtime.clock.on_move(self._wake.set)
         await self._streams.__aenter__()
         self._running = asyncio.create_task(self._run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._forget()
+        self._stop_listening()
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
         await self._streams.__aexit__()
 
     def state(self) -> dict[str, Any]:
-        """The switches, and how many scans, deletions and records there were since the start."""
-        done = {"scans": self._scans, "deleted": self._deleted, "dropped": self._dropped}
-        return asdict(self.switches) | done | asdict(self._streams.stats)
+        """The switches, and the numbers of scans, deletions and records since the start."""
+        counts = {"scans": self._scans, "deleted": self._deleted, "dropped": self._dropped}
+        return asdict(self.switches) | counts | asdict(self._streams.stats)
 
     async def _run(self) -> None:
         while True:
             self._wake.clear()
             began = time.monotonic()
             try:
-                await self._look()
-            except Exception as error:  # the next look may find the emulator, or the template, in a better state
+                await self._scan()
+            except Exception as error:  # the next scan may succeed
                 self._runtime.console.line(f"  reaper: {type(error).__name__}: {error}")
             self._scans += 1
             try:
-                await asyncio.wait_for(self._wake.wait(), max(INTERVAL, RESTS * (time.monotonic() - began)))
+                await asyncio.wait_for(self._wake.wait(), max(INTERVAL, REST * (time.monotonic() - began)))
             except TimeoutError:
                 continue
 
-    async def _look(self) -> None:
+    async def _scan(self) -> None:
         try:
             template = self._runtime.project.template()
-        except TemplateError:  # the console has the reason
+        except TemplateError:  # the console shows the reason
             return
         for table in template.tables:
             if table.ttl_attribute and not self.switches.paused:
@@ -108,9 +108,9 @@ class Reaper:
                 await self._streams.publish(table, items, mappings)
 
     def _dynamodb(self) -> "DynamoDBClient":
-        """Made on first use: by then the environment says where the emulator is."""
+        """Made on first use, when the environment has the emulator's address."""
         if self._client is None:
-            import boto3  # noqa: PLC0415 - a third of a second that the start has no need of
+            import boto3  # noqa: PLC0415 - takes 0.3 s, and the start does not need it
 
             self._client = boto3.client("dynamodb")
         return self._client
@@ -121,7 +121,7 @@ async def _in_a_thread(work: "partial[T]") -> T:
 
 
 def due(client: "DynamoDBClient", table: Table, now: datetime) -> list[Key]:
-    """The keys of all items whose time has come."""
+    """The keys of all items that are due."""
     names = {f"#key{place}": name for place, name in enumerate(key_names(table))}
     pages = client.get_paginator("scan").paginate(
         TableName=table.name,
@@ -134,11 +134,11 @@ def due(client: "DynamoDBClient", table: Table, now: datetime) -> list[Key]:
 
 
 def delete(client: "DynamoDBClient", table: Table, keys: Sequence[Key], now: datetime) -> list[dict[str, Any]]:
-    """Delete those that are still due, and return them; one that has got a later time since it was found stays."""
+    """Delete and return the items that are still due; one whose time was moved since the scan stays."""
     deleted = []
     for key in keys:
         try:
-            answer = client.delete_item(
+            response = client.delete_item(
                 TableName=table.name,
                 Key=key,
                 ConditionExpression=IS_DUE,
@@ -148,7 +148,7 @@ def delete(client: "DynamoDBClient", table: Table, keys: Sequence[Key], now: dat
             )
         except client.exceptions.ConditionalCheckFailedException:
             continue
-        deleted.append(dict(answer["Attributes"]))
+        deleted.append(dict(response["Attributes"]))
     return deleted
 
 

@@ -1,1 +1,1 @@
-"""The handlers, DynamoDB and Stripe in this process: for tests, for the cost page and for the benchmarks."""
+"""The handlers, DynamoDB and Stripe in this process: for tests, the cost page and the benchmarks."""

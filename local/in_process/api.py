@@ -1,4 +1,4 @@
-"""The API in process: the template's routes, real HTTP API events, the real handlers."""
+"""The API in process: the template's routes, HTTP API events as AWS makes them, the real handlers."""
 
 import importlib.util
 import json
@@ -32,7 +32,7 @@ def template() -> Template:
 
 @cache
 def load_handler(name: str) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """The handler of functions/<name>/app.py; all are called app, so each is loaded by its path."""
+    """The handler of functions/<name>/app.py. All modules are called app, so each is loaded by its path."""
     spec = importlib.util.spec_from_file_location(f"function_{name}", ROOT / "functions" / name / "app.py")
     assert spec
     assert spec.loader
@@ -59,7 +59,7 @@ class Context:
 
 @dataclass
 class Api:
-    """Calls the API at `now`, which a test may move."""
+    """Calls the API at the time `now`, which a test may change."""
 
     now: datetime
     dynamodb: Emulator
@@ -101,14 +101,14 @@ class Api:
 
     def invoke(self, function: str, event: dict[str, Any]) -> ApiResponse:
         with self.dynamodb.acting_as(function):
-            answer = load_handler(function)(event, Context(function))
-        return ApiResponse(answer["statusCode"], answer["headers"], answer["body"])
+            result = load_handler(function)(event, Context(function))
+        return ApiResponse(result["statusCode"], result["headers"], result["body"])
 
 
 def token(user_id: str = "user-1", **claims: Any) -> str:
-    """A valid token; a claim given as None is left out."""
-    wanted = {"sub": user_id, "exp": 4_000_000_000, **claims}
-    return jwt.encode({name: value for name, value in wanted.items() if value is not None}, JWT_SECRET, "HS256")
+    """A valid token; a claim of None is left out."""
+    payload = {"sub": user_id, "exp": 4_000_000_000, **claims}
+    return jwt.encode({name: value for name, value in payload.items() if value is not None}, JWT_SECRET, "HS256")
 
 
 def as_user(user_id: str = "user-1", **claims: Any) -> dict[str, str]:

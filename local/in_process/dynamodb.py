@@ -1,4 +1,4 @@
-"""DynamoDB for tests: real botocore in front, an engine behind its last hook, every request counted."""
+"""DynamoDB in this process: real botocore, with an engine in place of the network; every request is recorded."""
 
 import io
 import json
@@ -21,38 +21,38 @@ class _Raw(io.BytesIO):
 
 
 class Engine(Protocol):
-    """What carries requests out."""
+    """Executes requests."""
 
     def respond(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body; `target` is the API's version and the operation, as a request's header has it."""
+        """Status, headers and body; `target` is the X-Amz-Target header: the API's version and the operation."""
 
     def reset(self) -> None:
-        """Forget all tables."""
+        """Delete all tables."""
 
 
 class InProcess:
-    """The emulator that the local stack uses, called rather than served."""
+    """The local stack's emulator, called directly."""
 
     def __init__(self) -> None:
-        from ministack.services import dynamodb  # noqa: PLC0415 - tests without DynamoDB need not wait for it
+        from ministack.services import dynamodb  # noqa: PLC0415 - only tests with DynamoDB wait for it
 
         self._service = dynamodb
 
     def respond(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         pending = self._service.handle_request("POST", "/", {"x-amz-target": target}, body, {})
         try:
-            pending.send(None)  # it never waits for anything, so it runs to its end at once
+            pending.send(None)  # it never awaits, so it runs to its end at once
         except StopIteration as done:
-            status, headers, answer = done.value
-            return status, headers, _bytes(answer)
-        raise AssertionError("the emulator waited for something")
+            status, headers, content = done.value
+            return status, headers, _bytes(content)
+        raise AssertionError("Bug! the emulator awaits something")
 
     def reset(self) -> None:
         self._service.reset()
 
 
 class Emulator:
-    """Answers a boto3 client's requests; `operations` lists them, `fail` makes the next one of a kind go wrong."""
+    """Responds to a boto3 client's requests; `operations` lists them, `fail` makes the next one of a kind fail."""
 
     def __init__(self, engine: Engine | None = None) -> None:
         self._engine = engine or InProcess()
@@ -60,19 +60,19 @@ class Emulator:
         self._policy: Policy | None = None
         self._countdown: tuple[int, Fault] | None = None
         self.operations: list[str] = []
-        self.read_units = 0  # consistent reads, by the size of what came back, in DynamoDB's steps of 4 KB
+        self.read_units = 0  # of consistent reads: the size of the responses, in steps of 4 KB
         self.client: Any = None
         self.orders_table = ""
         self.credits_table = ""
 
     def attach(self, client: Any) -> None:
-        """Answer the client from now on."""
+        """Respond to this client's requests."""
         self.client = client
         client.meta.events.register("before-send.dynamodb", self._send)
 
     @contextmanager
     def acting_as(self, function: str) -> Iterator[None]:
-        """Refuse what the template's policy does not let this function do, as AWS would."""
+        """Inside the block, refuse what the template's policy does not allow this function, as AWS would."""
         before, self._policy = self._policy, policy_of(function)
         try:
             yield
@@ -83,15 +83,15 @@ class Emulator:
         self._engine.reset()
 
     def fail(self, operation: str, fault: Fault) -> None:
-        """Let `fault` answer the next request of this kind in the emulator's place."""
+        """The next request of this kind gets `fault`."""
         self._faults.append((operation, fault))
 
     def clear_faults(self) -> None:
-        """Forget the faults that are still waiting."""
+        """Remove the faults that no request has got yet."""
         self._faults.clear()
 
     def fail_at(self, number: int, fault: Fault) -> None:
-        """Let `fault` answer the request that is so many from now, whatever it is."""
+        """The request with this number, counted from 1 for the next, gets `fault`, whatever its kind."""
         self._countdown = (number, fault)
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
@@ -105,17 +105,17 @@ class Emulator:
             number, fault = self._countdown
             self._countdown = (number - 1, fault) if number > 1 else None
             if number == 1:
-                return fault(lambda: self._answer(request))
+                return fault(lambda: self._respond(request))
         for waiting in self._faults:
             if waiting[0] == operation:
                 self._faults.remove(waiting)
-                return waiting[1](lambda: self._answer(request))
-        return self._answer(request)
+                return waiting[1](lambda: self._respond(request))
+        return self._respond(request)
 
-    def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
-        status, headers, answer = self._engine.respond(_text(request.headers["X-Amz-Target"]), _body(request))
-        self.read_units += -(-len(answer) // 4096)
-        return AWSResponse(request.url, status, headers, _Raw(answer))  # type: ignore[arg-type] # any mapping will do
+    def _respond(self, request: AWSPreparedRequest) -> AWSResponse:
+        status, headers, content = self._engine.respond(_text(request.headers["X-Amz-Target"]), _body(request))
+        self.read_units += -(-len(content) // 4096)
+        return AWSResponse(request.url, status, headers, _Raw(content))  # type: ignore[arg-type] # any mapping will do
 
     def _check_policy(self, operation: str, body: Any, policy: Policy) -> None:
         logical_ids = {self.orders_table: "OrdersTable", self.credits_table: "CreditsTable"}
@@ -125,7 +125,7 @@ class Emulator:
 
 
 def _check_consistency(operation: str, body: Any) -> None:
-    """What is decided on is read consistently; an index cannot be, and nothing is decided on one."""
+    """A decision needs a consistent read. An index cannot be read consistently, and no decision depends on one."""
     if operation == "BatchGetItem":
         assert all(keys.get("ConsistentRead") for keys in body["RequestItems"].values()), "an inconsistent read"
     elif operation in ("GetItem", "Query", "Scan") and "IndexName" not in body:
@@ -133,7 +133,7 @@ def _check_consistency(operation: str, body: Any) -> None:
 
 
 def _actions(operation: str, body: Any) -> Iterator[tuple[str, str, str | None]]:
-    """What a request needs permission for: a transaction needs that of each of its writes."""
+    """The permissions that a request needs; a transaction needs one for each of its writes."""
     if operation == "TransactWriteItems":
         names = {
             "Put": "PutItem",
@@ -151,40 +151,40 @@ def _actions(operation: str, body: Any) -> Iterator[tuple[str, str, str | None]]
         yield operation, body["TableName"], body.get("IndexName")
 
 
-def lost_after(answer: Callable[[], AWSResponse]) -> AWSResponse:
-    """The request was carried out, and its answer lost."""
-    answer()
+def lost_after(execute: Callable[[], AWSResponse]) -> AWSResponse:
+    """The request is executed, and its response lost."""
+    execute()
     raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
 
-def lost_before(answer: Callable[[], AWSResponse]) -> AWSResponse:
-    """The request was lost: nothing was carried out."""
+def lost_before(execute: Callable[[], AWSResponse]) -> AWSResponse:
+    """The request is lost and not executed."""
     raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
 
 def refused(code: str, status: int = 400, **details: Any) -> Fault:
-    """The request is answered with an error of DynamoDB's."""
+    """The response is an error of DynamoDB's; the request is not executed."""
     error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **details}
-    return lambda _answer: a_response(error, status)
+    return lambda _execute: a_response(error, status)
 
 
 def a_response(body: Any, status: int = 200) -> AWSResponse:
-    """An answer of DynamoDB's, made up."""
+    """A made-up response of DynamoDB."""
     return AWSResponse("", status, HTTPHeaders(), _Raw(json.dumps(body).encode()))
 
 
-def crashed_after(answer: Callable[[], AWSResponse]) -> AWSResponse:
-    """The request was carried out, and the function's process died."""
-    answer()
+def crashed_after(execute: Callable[[], AWSResponse]) -> AWSResponse:
+    """The request is executed, and the function's process dies."""
+    execute()
     raise Crash
 
 
 class Crash(BaseException):
-    """A killed process: no `except Exception` sees it."""
+    """The process was killed; no `except Exception` catches it."""
 
 
-def crashed_before(answer: Callable[[], AWSResponse]) -> AWSResponse:
-    """The function's process died before the request was sent."""
+def crashed_before(execute: Callable[[], AWSResponse]) -> AWSResponse:
+    """The function's process dies before the request is sent."""
     raise Crash
 
 

@@ -1,4 +1,4 @@
-"""The environment of the handlers in this process: beside the template's own, what a deployment would set."""
+"""The handlers' environment in this process: what a deployment sets in addition to the template."""
 
 from datetime import UTC, datetime
 

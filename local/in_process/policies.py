@@ -1,4 +1,4 @@
-"""What the template lets each function do with the tables."""
+"""What the template allows each function to do with the tables."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from local import ROOT
 from local.aws.intrinsics import read_yaml
 
-# Pairs of an action and a table, or an index of one: ("dynamodb:Query", "OrdersTable/index/by_user").
+# Pairs of an action and a table or an index: ("dynamodb:Query", "OrdersTable/index/by_user").
 Policy = set[tuple[str, str]]
 
 
@@ -24,18 +24,18 @@ def policy_of(function: str) -> Policy:
         (action, table)
         for policy in properties.get("Policies", [])
         for statement in policy["Statement"]
-        for action in _listed(statement["Action"])
+        for action in _as_list(statement["Action"])
         if action.startswith("dynamodb:")
-        for table in map(_named, _listed(statement["Resource"]))
+        for table in map(_table_name, _as_list(statement["Resource"]))
     }
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _named(resource: Any) -> str:
-    """OrdersTable for its Arn, OrdersTable/index/by_user for its index's."""
+def _table_name(resource: Any) -> str:
+    """OrdersTable for its Arn, OrdersTable/index/by_user for its index's Arn."""
     [(intrinsic, value)] = resource.items()
     if intrinsic == "Fn::GetAtt":
         return str(value[0] if isinstance(value, list) else value.partition(".")[0])

@@ -1,6 +1,6 @@
 """A whole shop in process: the real handlers, DynamoDB emulated behind botocore, Stripe simulated behind its client.
 
-Every step is a plain call; `deliver` hands out the webhooks that are due; `check` asks the audit.
+Every step is a call. `deliver` delivers the webhooks that are due; `check` runs the audit.
 """
 
 import random
@@ -20,7 +20,7 @@ CARD = "4242424242424242"
 
 
 class Shop:
-    """One shop, at `now`, with the one buyer USER_ID unless a call names another."""
+    """One shop, at the time `now`; the buyer is USER_ID unless a call names another."""
 
     def __init__(self, api: Api, dynamodb: Emulator, seed: int = 1) -> None:
         self.api = api
@@ -32,7 +32,7 @@ class Shop:
             secret_key=STRIPE_SECRET_KEY,
             webhooks=[("http://127.0.0.1:1/", WEBHOOK_SECRET)],
         )
-        self._on_their_way: list[Delivery] = []
+        self._in_flight: list[Delivery] = []
 
     @property
     def now(self) -> datetime:
@@ -44,67 +44,68 @@ class Shop:
     # ------------------------------------------------------------------------------------------------- buying
 
     def create(self, package: str = "standard", user: str = USER_ID) -> dict[str, Any]:
-        made: dict[str, Any] = self.api.post("/api/payments/stripe/create", {"package": package}, as_buyer(user)).json()
-        return made
+        created = self.api.post("/api/payments/stripe/create", {"package": package}, as_buyer(user))
+        payment: dict[str, Any] = created.json()
+        return payment
 
     def pay(self, payment: dict[str, Any], **how: str) -> str:
-        """Let the buyer pay, tell nobody yet; the payment intent."""
+        """Pay; the webhooks are not delivered yet. Returns the payment intent."""
         session_id = payment["payment_url"].rpartition("/")[2]
         how = how or {"card": CARD}
         self.simulator.pay(session_id, **how)
         return str(self.simulator.session(session_id)["payment_intent"]["id"])
 
     def buy(self, package: str = "standard", user: str = USER_ID) -> tuple[str, str]:
-        """A paid and fulfilled payment, and its payment intent."""
+        """Buy and deliver the webhooks. Returns the fulfilled payment's id and its payment intent."""
         payment = self.create(package, user)
         intent = self.pay(payment)
         self.deliver()
         return payment["payment_id"], intent
 
     def deliver(self, *kinds: str) -> list[int]:
-        """Hand the due webhooks (of these kinds, or all) to the handler until none is left; what it answered."""
+        """Deliver the due webhooks (of these kinds, or all) until none is left; the statuses of the responses."""
         statuses = []
-        while due := [one for one in self.due() if not kinds or one.event_type in kinds]:
+        while due := [delivery for delivery in self.due() if not kinds or delivery.event_type in kinds]:
             statuses += [self.deliver_one(delivery) for delivery in due]
         return statuses
 
     def due(self) -> list[Delivery]:
-        """The webhooks that are on their way; the simulator names each once."""
-        self._on_their_way += self.simulator.due()
-        return list(self._on_their_way)
+        """The webhooks that Stripe has sent and the handler has not received."""
+        self._in_flight += self.simulator.due()
+        return list(self._in_flight)
 
     def deliver_one(self, delivery: Delivery) -> int:
-        """Hand one webhook to the handler; what it answered."""
-        answer = self.api.post("/api/payments/webhook/stripe", raw=delivery.body, headers=delivery.headers)
-        self.simulator.delivered(delivery, answer.status)
-        self._on_their_way.remove(delivery)
-        return answer.status
+        """Deliver one webhook; the status of the response."""
+        response = self.api.post("/api/payments/webhook/stripe", raw=delivery.body, headers=delivery.headers)
+        self.simulator.delivered(delivery, response.status)
+        self._in_flight.remove(delivery)
+        return response.status
 
     def lose(self) -> int:
-        """Lose the due webhooks, as when our endpoint is away; Stripe will try again later. How many those were."""
-        lost, self._on_their_way = self.due(), []
+        """Lose the due webhooks, as if our endpoint were down; Stripe retries later. Returns their number."""
+        lost, self._in_flight = self.due(), []
         for delivery in lost:
             self.simulator.delivered(delivery, None, "connection refused")
         return len(lost)
 
-    # --------------------------------------------------------------------------------------- money and credits that go
+    # --------------------------------------------------------------------------------- refunding, spending, expiring
 
     def refund(self, payment_id: str, amount: float | None = None, key: str | None = None, **body: Any) -> ApiResponse:
-        wanted = {"payment_id": payment_id, "reason": "Customer request", "amount": amount, **body}
+        request = {"payment_id": payment_id, "reason": "Customer request", "amount": amount, **body}
         headers = as_admin() | ({"idempotency-key": key} if key else {})
-        return self.api.post("/api/payments/stripe/refund", wanted, headers)
+        return self.api.post("/api/payments/stripe/refund", request, headers)
 
     def spend(self, amount: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiResponse:
-        wanted = {"user_id": user, "amount": amount, "description": "work", **body}
+        request = {"user_id": user, "amount": amount, "description": "work", **body}
         headers = {"x-api-key": API_KEY, "idempotency-key": key or str(uuid.uuid4())}
-        return self.api.post("/api/users/credits/spend", wanted, headers)
+        return self.api.post("/api/users/credits/spend", request, headers)
 
     def fault(self, path: str, do: str, times: int = 1) -> None:
-        """Let the next calls of Stripe's API go wrong."""
+        """Make the next calls of this path of Stripe's API fail."""
         self.simulator.set_faults([Fault(path=path, do=do)] * times)  # type: ignore[arg-type]
 
     def run_timers(self, **changes: Any) -> dict[str, Any]:
-        """Play TTL: delete the timers that are due, and hand their stream records to the consumer."""
+        """Do what TTL does: delete the timers that are due, and give their stream records to expire_credits."""
         records = [self.ttl_record(timer, **changes) for timer in self.due_timers(delete=True)]
         return self.consume(records) if records else {"batchItemFailures": []}
 
@@ -155,15 +156,15 @@ class Shop:
             **changes,
         }
 
-    # ------------------------------------------------------------------------------------------------- looking
+    # ------------------------------------------------------------------------------------------------- reading
 
     def payment(self, payment_id: str) -> dict[str, Any]:
-        seen: dict[str, Any] = self.api.get(f"/api/payments/{payment_id}", as_admin()).json()
-        return seen
+        payment: dict[str, Any] = self.api.get(f"/api/payments/{payment_id}", as_admin()).json()
+        return payment
 
     def credits(self, user: str = USER_ID) -> dict[str, Any]:
-        seen: dict[str, Any] = self.api.get("/api/users/credits", as_user(user)).json()
-        return seen
+        wallet: dict[str, Any] = self.api.get("/api/users/credits", as_user(user)).json()
+        return wallet
 
     def balance(self, user: str = USER_ID) -> int:
         return int(self.credits(user)["balance"])
@@ -174,7 +175,7 @@ class Shop:
         return [(row["transaction_type"], row["amount"]) for row in rows[::-1]]
 
     def check(self) -> None:
-        """Nothing that must always hold is broken, for any user or payment."""
+        """The audit finds no violation for any user or payment."""
         ledgers: dict[str, audit.PaymentLedger] = {}
         findings: list[str] = []
         for account in store.all_accounts():

@@ -1,4 +1,4 @@
-"""The local API Gateway, function URL and function runtime, with small functions of the tests' own."""
+"""The local API Gateway, function URL and function runtime, with small functions made for these tests."""
 
 import asyncio
 import base64
@@ -71,14 +71,14 @@ def handler(event, context):
         "name": context.function_name, "arn": context.invoked_function_arn, "id": context.aws_request_id,
         "left": context.get_remaining_time_in_millis()}}
 """
-# Returns, or does, what the request's body says.
+# Returns or does what the request's body says.
 ANSWER = """
 import json, sys
 from decimal import Decimal
 
 def handler(event, context):
-    wanted = json.loads(event["body"])
-    match wanted.get("do"):
+    body = json.loads(event["body"])
+    match body.get("do"):
         case "raise":
             raise RuntimeError("a secret reason")
         case "exit":
@@ -88,9 +88,9 @@ def handler(event, context):
         case "long":
             return {"statusCode": 200, "body": "x" * (7 * 1024 * 1024)}
         case "print":
-            print(wanted["text"])
+            print(body["text"])
             return {}
-    return wanted["result"]
+    return body["result"]
 """
 SLOW = """
 import threading
@@ -101,7 +101,7 @@ def handler(event, context):
 
 
 class Client:
-    """Asks an ASGI application without a network, in an event loop that lives as long as the test."""
+    """Sends requests to an ASGI application without a network, in one event loop per test."""
 
     def __init__(self, app: ASGIApp, runner: asyncio.Runner) -> None:
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost:8000")
@@ -126,13 +126,13 @@ class Local:
     console: io.StringIO
 
     def event(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """The event that the echo function was given."""
-        answer = self.api.request(method, path, **request)
-        assert answer.status_code == 200, answer.text
-        event: dict[str, Any] = answer.json()["event"]
+        """The event that the echo function got."""
+        response = self.api.request(method, path, **request)
+        assert response.status_code == 200, response.text
+        event: dict[str, Any] = response.json()["event"]
         return event
 
-    def answer_to(self, body: dict[str, Any], **headers: str) -> httpx.Response:
+    def respond_with(self, body: dict[str, Any], **headers: str) -> httpx.Response:
         return self.api.post("/answer", json=body, headers=headers)
 
     def log(self) -> str:
@@ -264,15 +264,15 @@ def test_the_most_specific_route_wins(local: Local, method: str, path: str, key:
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/post"), ("GET", "/things/"), ("POST", "/POST")])
 def test_an_unknown_route_is_not_found(local: Local, method: str, path: str) -> None:
-    answer = local.api.request(method, path)
+    response = local.api.request(method, path)
 
-    assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
-
-
-# --------------------------------------------------------------------------------------------------------- answers
+    assert (response.status_code, response.json()) == (404, {"message": "Not Found"})
 
 
-def test_an_answer_keeps_status_headers_cookies_and_body(local: Local) -> None:
+# ------------------------------------------------------------------------------------------------------- responses
+
+
+def test_a_response_keeps_status_headers_cookies_and_body(local: Local) -> None:
     result = {
         "statusCode": 201,
         "headers": {"X-One": "1", "content-type": "text/csv"},
@@ -280,19 +280,19 @@ def test_an_answer_keeps_status_headers_cookies_and_body(local: Local) -> None:
         "body": base64.b64encode(b"\x00\x01").decode(),
         "isBase64Encoded": True,
     }
-    answer = local.answer_to({"result": result})
+    response = local.respond_with({"result": result})
 
-    assert (answer.status_code, answer.content, answer.headers["x-one"]) == (201, b"\x00\x01", "1")
-    assert answer.headers["content-type"] == "text/csv"
-    assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert (response.status_code, response.content, response.headers["x-one"]) == (201, b"\x00\x01", "1")
+    assert response.headers["content-type"] == "text/csv"
+    assert response.headers.get_list("set-cookie") == ["a=1", "b=2"]
 
 
 @pytest.mark.parametrize(("result", "body"), [({"a": 1}, '{"a": 1}'), ("hello", "hello"), ([1], "[1]"), (None, "null")])
 def test_a_result_without_status_code_is_the_body_of_a_200(local: Local, result: Any, body: str) -> None:
-    answer = local.answer_to({"result": result})
+    response = local.respond_with({"result": result})
 
-    assert (answer.status_code, answer.text) == (200, body)
-    assert answer.headers["content-type"] == "application/json"
+    assert (response.status_code, response.text) == (200, body)
+    assert response.headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -310,40 +310,40 @@ def test_a_result_without_status_code_is_the_body_of_a_200(local: Local, result:
     ],
 )
 def test_a_function_that_fails_is_a_500_without_a_reason(local: Local, body: dict[str, Any]) -> None:
-    answer = local.answer_to(body, origin=ORIGIN)
+    response = local.respond_with(body, origin=ORIGIN)
 
-    assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
-    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
+    assert response.headers["access-control-allow-origin"] == ORIGIN
     assert "answer: " in local.console.getvalue()
 
 
-def test_a_function_that_raises_is_told_with_its_line_and_logged_in_full(local: Local) -> None:
-    local.answer_to({"do": "raise"})
+def test_a_function_that_raises_is_reported_with_its_line_and_logged_in_full(local: Local) -> None:
+    local.respond_with({"do": "raise"})
 
     assert "answer: RuntimeError: a secret reason (functions/answer/app.py:" in local.console.getvalue()
     assert "Traceback" in local.log()
 
 
 def test_a_function_past_its_timeout_is_a_500(local: Local) -> None:
-    answer = local.api.get("/slow")
+    response = local.api.get("/slow")
 
-    assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
+    assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
     assert "slow: timed out after 1 s" in local.console.getvalue()
 
 
 def test_an_integration_past_the_gateways_own_limit_is_a_503(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "INTEGRATION_TIMEOUT", 0.1)
 
-    answer = local.api.get("/slow")
+    response = local.api.get("/slow")
 
-    assert (answer.status_code, answer.json()) == (503, {"message": "Service Unavailable"})
+    assert (response.status_code, response.json()) == (503, {"message": "Service Unavailable"})
 
 
 @pytest.mark.parametrize("size", [5 * 1024 * 1024, 11 * 1024 * 1024])
 def test_a_body_over_lambdas_or_the_gateways_limit_is_a_413(local: Local, size: int) -> None:
-    answer = local.api.post("/post", content=bytes(size))  # 5 MB are more than 6 in base64
+    response = local.api.post("/post", content=bytes(size))  # 5 MB are more than 6 in base64
 
-    assert (answer.status_code, answer.json()) == (413, {"message": "Request Entity Too Large"})
+    assert (response.status_code, response.json()) == (413, {"message": "Request Entity Too Large"})
 
 
 # ------------------------------------------------------------------------------------------------------------ CORS
@@ -355,29 +355,29 @@ def preflight(local: Local, origin: str) -> httpx.Response:
 
 
 def test_a_preflight_is_answered_from_the_template(local: Local) -> None:
-    answer = preflight(local, ORIGIN)
+    response = preflight(local, ORIGIN)
 
-    assert answer.status_code == 204
-    assert answer.headers["access-control-allow-origin"] == ORIGIN
-    assert answer.headers["access-control-allow-methods"] == "GET,POST"
-    assert answer.headers["access-control-allow-headers"] == "authorization,content-type"
-    assert answer.headers["access-control-max-age"] == "600"
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == ORIGIN
+    assert response.headers["access-control-allow-methods"] == "GET,POST"
+    assert response.headers["access-control-allow-headers"] == "authorization,content-type"
+    assert response.headers["access-control-max-age"] == "600"
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "https://shop.example.evil", "null", "http://shop.example"])
 def test_another_origin_gets_no_cors_headers(local: Local, origin: str) -> None:
-    answers = [preflight(local, origin), local.api.get("/things/7", headers={"origin": origin})]
+    responses = [preflight(local, origin), local.api.get("/things/7", headers={"origin": origin})]
 
-    assert not [name for answer in answers for name in answer.headers if name.startswith("access-control")]
+    assert not [name for response in responses for name in response.headers if name.startswith("access-control")]
 
 
 def test_the_gateways_cors_headers_replace_the_functions(local: Local) -> None:
     result = {"statusCode": 200, "headers": {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "PUT"}}
-    answer = local.answer_to({"result": result}, origin=ORIGIN)
+    response = local.respond_with({"result": result}, origin=ORIGIN)
 
-    assert answer.headers["access-control-allow-origin"] == ORIGIN
-    assert answer.headers["access-control-expose-headers"] == "retry-after"
-    assert "access-control-allow-methods" not in answer.headers
+    assert response.headers["access-control-allow-origin"] == ORIGIN
+    assert response.headers["access-control-expose-headers"] == "retry-after"
+    assert "access-control-allow-methods" not in response.headers
 
 
 def test_an_error_of_the_gateway_carries_cors_headers_too(local: Local) -> None:
@@ -421,8 +421,8 @@ def test_the_clock_moves_every_event_forward(local: Local) -> None:
     event = local.event("GET", "/things/7")
 
     assert abs(event["requestContext"]["timeEpoch"] / 1000 - time.time() - 86_400) < 60
-    told = datetime.fromisoformat(moved.json()["now"])
-    assert before + timedelta(days=1) <= told <= local.clock.now()
+    shown = datetime.fromisoformat(moved.json()["now"])
+    assert before + timedelta(days=1) <= shown <= local.clock.now()
     assert datetime.fromisoformat(local.api.get("/_local/clock").json()["now"]) > datetime.now(UTC)
 
 
@@ -434,17 +434,17 @@ def test_the_clock_moves_every_event_forward(local: Local) -> None:
 )
 def test_a_wrong_step_of_the_clock_is_refused_by_name(local: Local, body: bytes) -> None:
     before = local.clock.now()
-    answer = local.api.post("/_local/clock", content=body)
+    response = local.api.post("/_local/clock", content=body)
 
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "advance_seconds"
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "advance_seconds"
     assert (local.clock.now() - before).total_seconds() < 60
 
 
 # ---------------------------------------------------------------------------------------------------------- reload
 
 
-def test_an_edited_function_answers_anew(local: Local) -> None:
+def test_an_edited_function_is_reloaded(local: Local) -> None:
     assert "event" in local.api.get("/things/7").json()
 
     write(local.root, "echo", "def handler(event, context): return 'edited'")
@@ -465,18 +465,18 @@ def test_an_edited_layer_reaches_the_functions_that_import_it(local: Local) -> N
     eventually(lambda: local.api.get("/things/7").text == "two")
 
 
-def test_a_syntax_error_is_a_500_told_with_its_line_and_heals(local: Local) -> None:
+def test_a_syntax_error_is_a_500_reported_with_its_line_until_it_is_fixed(local: Local) -> None:
     write(local.root, "echo", "def handler(event, context)\n")
     eventually(lambda: local.api.get("/things/7").status_code == 500)
     assert "SyntaxError" in local.console.getvalue()
     assert "(functions/echo/app.py:1)" in local.console.getvalue()
 
-    write(local.root, "echo", "def handler(event, context): return 'healed'\n")
+    write(local.root, "echo", "def handler(event, context): return 'fixed'\n")
 
-    eventually(lambda: local.api.get("/things/7").text == "healed")
+    eventually(lambda: local.api.get("/things/7").text == "fixed")
 
 
-def test_an_edited_template_brings_its_routes(local: Local) -> None:
+def test_an_edited_template_changes_the_routes(local: Local) -> None:
     template = local.root / "template.yaml"
     template.write_text(TEMPLATE.replace("Path: /post", "Path: /posted"), encoding="utf-8")
 
@@ -484,11 +484,11 @@ def test_an_edited_template_brings_its_routes(local: Local) -> None:
     assert local.api.post("/post").status_code == 404
 
 
-def test_a_broken_template_is_a_500_until_it_is_mended(local: Local) -> None:
+def test_a_broken_template_is_a_500_until_it_is_fixed(local: Local) -> None:
     template = local.root / "template.yaml"
-    template.write_text(TEMPLATE.replace("!Ref FrontendUrls", "!Ref Nobody"), encoding="utf-8")
+    template.write_text(TEMPLATE.replace("!Ref FrontendUrls", "!Ref Missing"), encoding="utf-8")
     eventually(lambda: local.api.get("/things/7").status_code == 500)
-    assert "!Ref Nobody names no parameter" in local.console.getvalue()
+    assert "!Ref Missing names no parameter" in local.console.getvalue()
 
     template.write_text(TEMPLATE, encoding="utf-8")
 
@@ -506,7 +506,7 @@ def test_no_bytecode_is_left_beside_the_functions(local: Local, monkeypatch: pyt
 # ------------------------------------------------------------------------------------------------------------ logs
 
 
-def test_what_a_handler_logs_as_an_error_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_what_a_handler_logs_as_an_error_is_shown_with_its_reason(tmp_path: Path) -> None:
     shown = io.StringIO()
     traceback = "Traceback …\n  File …\nKeyError: 'price'"
     with closing(HandlerLog(tmp_path / "logs" / "app.log", Console(shown))) as log, log.of("answer"):
@@ -526,10 +526,10 @@ def test_what_a_handler_logs_as_an_error_is_told_with_its_reason(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("service", "path", "told"),
+    ("service", "path", "is_shown"),
     [("storefront", "/app.js", False), ("storefront", "/nothing.js", True), ("api", "/app.js", True)],
 )
-def test_the_shops_own_files_do_not_bury_the_other_lines(service: str, path: str, told: bool) -> None:
+def test_the_storefronts_files_have_no_access_lines(service: str, path: str, is_shown: bool) -> None:
     async def site(scope: Scope, receive: Receive, send: Send) -> None:
         status = 404 if scope["path"] == "/nothing.js" else 200
         await send({"type": "http.response.start", "status": status, "headers": []})
@@ -539,10 +539,10 @@ def test_the_shops_own_files_do_not_bury_the_other_lines(service: str, path: str
     with asyncio.Runner() as runner:
         Client(AccessLine(site, service, Console(shown)), runner).get(path)
 
-    assert (path in shown.getvalue()) is told
+    assert (path in shown.getvalue()) is is_shown
 
 
-def test_what_clients_and_handlers_say_cannot_steer_the_terminal() -> None:
+def test_control_characters_are_escaped_on_the_console() -> None:
     shown = io.StringIO()
 
     Console(shown).line("GET /\x1b[31m\nfake line 体验包")

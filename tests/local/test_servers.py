@@ -1,4 +1,4 @@
-"""The ports that the local stack takes."""
+"""The local stack's ports."""
 
 import asyncio
 import socket
@@ -8,7 +8,7 @@ from local import servers
 
 
 class Accepted(asyncio.Protocol):
-    """Looks at a connection's delay as soon as it is there, and closes it."""
+    """Reads TCP_NODELAY of a new connection, and closes it."""
 
     def __init__(self, result: asyncio.Future[bool]) -> None:
         self._result = result
@@ -19,15 +19,15 @@ class Accepted(asyncio.Protocol):
         transport.close()
 
 
-def test_no_answer_waits_for_the_acknowledgement_of_the_one_before():
-    """Nagle's algorithm and delayed acknowledgements together cost 40 ms a request."""
-    claim = servers.claim("test", 0, "TEST_PORT")
+def test_a_response_does_not_wait_for_the_acknowledgement_of_the_one_before():
+    """Nagle's algorithm and delayed acknowledgements together would cost 40 ms a request."""
+    port = servers.reserve("test", 0, "TEST_PORT")
 
-    async def answers_at_once() -> bool:
+    async def has_no_delay() -> bool:
         loop = asyncio.get_running_loop()
         result: asyncio.Future[bool] = loop.create_future()
-        async with await loop.create_server(lambda: Accepted(result), sock=claim.socket):
-            with socket.create_connection(("127.0.0.1", claim.port)):
+        async with await loop.create_server(lambda: Accepted(result), sock=port.socket):
+            with socket.create_connection(("127.0.0.1", port.number)):
                 return await result
 
-    assert asyncio.run(answers_at_once())
+    assert asyncio.run(has_no_delay())

@@ -1,4 +1,4 @@
-"""The local stack's reading of template.yaml and of .env files."""
+"""How the local stack reads template.yaml and .env files, and what it makes of them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_every_function_of_the_template_has_its_code_in_the_project(ours: Templa
         assert (ROOT / function.code / "app.py").is_file(), function.logical_id
 
 
-def test_routes_are_those_that_the_design_names(ours: Template) -> None:
+def test_routes_lead_to_their_functions(ours: Template) -> None:
     keys = {route.key: route.function.name for route in ours.routes}
 
     assert keys["GET /api/payments/packages"] == "list_packages"
@@ -314,11 +314,11 @@ def test_a_setting_that_cannot_work_is_refused_by_name(tmp_path: Path, name: str
     assert "_abc" not in str(refusal.value)
 
 
-def test_what_dotenv_sets_and_nothing_reads_is_known(tmp_path: Path) -> None:
+def test_a_setting_in_dotenv_that_nothing_reads_is_listed(tmp_path: Path) -> None:
     (tmp_path / ".env.example").write_text("STRIPE_PUBLISHABLE_KEY=pk\n", encoding="utf-8")
     an_env_file(tmp_path, "JWT_SECRT=x\nLOG_LEVEL=INFO\nWEB_PORT=1\nSTRIPE_PUBLISHABLE_KEY=pk_2\n")
 
-    assert settings.load(tmp_path, VALID).unread == ("JWT_SECRT",)
+    assert settings.load(tmp_path, VALID).unused == ("JWT_SECRT",)
 
 
 def test_a_key_of_stripes_own_test_mode_is_not_simulated(tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ def test_handlers_get_local_aws_and_the_simulator(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------------------- banner
 
 
-def test_without_the_simulator_the_banner_says_how_stripes_events_get_here() -> None:
+def test_without_the_simulator_the_banner_says_how_to_receive_stripes_events() -> None:
     access = Access(replace(ADDRESSES, stripe=None), user_token="u", admin_token="a", api_key="k")
 
     shown = banner.as_text(access, 1.0)

@@ -1,4 +1,4 @@
-"""TTL played over an emulated table, with small functions of the tests' own; and the stack's own controls."""
+"""TTL over an emulated table, with small functions made for these tests; and the local stack's controls."""
 
 import asyncio
 import io
@@ -53,7 +53,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties: {CodeUri: functions/reconcile/}
 """
-# Keeps what it gets, and reports what the file `poison` names.
+# Writes down what it gets, and reports the record that the file `poison` names as failed.
 CONSUME = """
 import json, pathlib
 folder = pathlib.Path(__file__).parent
@@ -75,7 +75,7 @@ def handler(event, context):
 
 
 @dataclass
-class Played:
+class Sandbox:
     root: Path
     emulator: Emulator
     clock: Clock
@@ -92,18 +92,18 @@ class Played:
         return sorted(item["id"]["S"] for item in self.emulator.client.scan(TableName="local-Things")["Items"])
 
     def seen(self) -> list[list[str]]:
-        """The batches that the function was given."""
+        """The batches that the function got."""
         path = self.root / "functions/consume/seen.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def play(self, story: Callable[[Reaper, httpx.AsyncClient], Awaitable[None]]) -> None:
-        """Let the reaper run for as long as the story lasts."""
+    def run(self, story: Callable[[Reaper, httpx.AsyncClient], Awaitable[None]]) -> None:
+        """Run the story with a running reaper."""
 
-        async def played() -> None:
+        async def run() -> None:
             async with self._reaper() as (reaper, client):
                 await story(reaper, client)
 
-        asyncio.run(played())
+        asyncio.run(run())
 
     @asynccontextmanager
     async def _reaper(self) -> AsyncIterator[tuple[Reaper, httpx.AsyncClient]]:
@@ -116,7 +116,7 @@ class Played:
 
 
 @pytest.fixture
-def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     monkeypatch.setattr(ttl, "INTERVAL", 0.02)
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     for name, source in (("consume", CONSUME), ("reconcile", RECONCILE)):
@@ -132,7 +132,7 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
         for table in project.template().tables:
             emulator.client.create_table(TableName=table.name, **table.definition)
         runtime = Runtime(project, Functions(tmp_path, loader, log), Clock(), console)
-        yield Played(tmp_path, emulator, runtime.clock, shown, runtime)
+        yield Sandbox(tmp_path, emulator, runtime.clock, shown, runtime)
     emulator.reset()
     dynamodb_client.client.cache_clear()
 
@@ -140,13 +140,13 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
 async def eventually(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not holds():
-        assert time.monotonic() < deadline, "it never happened"
+        assert time.monotonic() < deadline, "did not happen within 10 s"
         await asyncio.sleep(0.01)
 
 
-def test_what_is_due_is_deleted_and_handed_over_in_batches_through_the_filter(played: Played):
-    played.put("t1", "t2", "t3", "other")
-    played.put("later", due_in=3600)
+def test_due_items_are_deleted_and_delivered_in_batches_through_the_filter(sandbox: Sandbox):
+    sandbox.put("t1", "t2", "t3", "other")
+    sandbox.put("later", due_in=3600)
 
     async def story(reaper: Reaper, _client: httpx.AsyncClient) -> None:
         await eventually(lambda: reaper.state()["delivered"] == 3)
@@ -155,86 +155,86 @@ def test_what_is_due_is_deleted_and_handed_over_in_batches_through_the_filter(pl
             "deleted": 4, "dropped": 0, "waiting": 0, "delivered": 3, "given_up": 0,
         }  # fmt: skip
 
-    played.play(story)
-    assert played.left() == ["later"]
-    assert sorted(one for batch in played.seen() for one in batch) == ["t1", "t2", "t3"]
-    assert [len(batch) for batch in played.seen()] == [2, 1]
+    sandbox.run(story)
+    assert sandbox.left() == ["later"]
+    assert sorted(one for batch in sandbox.seen() for one in batch) == ["t1", "t2", "t3"]
+    assert [len(batch) for batch in sandbox.seen()] == [2, 1]
 
 
-def test_moving_the_clock_wakes_the_reaper(played: Played, monkeypatch: pytest.MonkeyPatch):
+def test_moving_the_clock_wakes_the_reaper(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ttl, "INTERVAL", 3600)
-    played.put("t1", due_in=86_400)
+    sandbox.put("t1", due_in=86_400)
 
     async def story(reaper: Reaper, _client: httpx.AsyncClient) -> None:
         await eventually(lambda: reaper.state()["scans"] == 1)
-        played.clock.advance(86_401)
+        sandbox.clock.advance(86_401)
         await eventually(lambda: reaper.state()["delivered"] == 1)
 
-    played.play(story)
+    sandbox.run(story)
 
 
-def test_an_item_that_got_a_later_time_meanwhile_stays(played: Played):
-    played.put("t1")
-    table = played.runtime.project.template().tables[0]
-    keys = ttl.due(played.emulator.client, table, played.clock.now())
-    played.put("t1", due_in=3600)
+def test_an_item_whose_time_is_moved_after_the_scan_stays(sandbox: Sandbox):
+    sandbox.put("t1")
+    table = sandbox.runtime.project.template().tables[0]
+    keys = ttl.due(sandbox.emulator.client, table, sandbox.clock.now())
+    sandbox.put("t1", due_in=3600)
 
     assert keys == [{"id": {"S": "t1"}}]
-    assert ttl.delete(played.emulator.client, table, keys, played.clock.now()) == []
-    assert played.left() == ["t1"]
+    assert ttl.delete(sandbox.emulator.client, table, keys, sandbox.clock.now()) == []
+    assert sandbox.left() == ["t1"]
 
 
-def test_a_poison_record_is_kept_with_its_payload_and_the_stream_goes_on(played: Played):
-    (played.root / "functions/consume/poison").write_text("t1")
-    played.put("t1")
+def test_a_poison_record_is_kept_with_its_payload_and_the_stream_continues(sandbox: Sandbox):
+    (sandbox.root / "functions/consume/poison").write_text("t1")
+    sandbox.put("t1")
 
     async def story(reaper: Reaper, _client: httpx.AsyncClient) -> None:
         await eventually(lambda: reaper.state()["given_up"] == 1)
-        played.put("t2")
+        sandbox.put("t2")
         await eventually(lambda: reaper.state()["delivered"] == 1)
 
-    played.play(story)
-    (kept,) = (played.root / "failures").glob("*.json")
+    sandbox.run(story)
+    (kept,) = (sandbox.root / "failures").glob("*.json")
     document = json.loads(kept.read_text())
     assert [one["dynamodb"]["Keys"]["id"]["S"] for one in json.loads(document["payload"])["Records"]] == ["t1"]
     assert document["requestContext"]["functionArn"] == "arn:aws:lambda:us-east-1:123456789012:function:consume"
-    assert f"consume: gave up after 2 calls, records: 1, kept in {kept}" in played.console.getvalue()
-    assert played.seen() == [["t1"], ["t1"], ["t2"]]
+    assert f"consume: gave up after 2 calls, records: 1, kept in {kept}" in sandbox.console.getvalue()
+    assert sandbox.seen() == [["t1"], ["t1"], ["t2"]]
 
 
-def test_a_paused_reaper_deletes_nothing_and_one_that_drops_tells_nobody(played: Played):
+def test_a_paused_reaper_deletes_nothing_and_one_that_drops_publishes_nothing(sandbox: Sandbox):
     async def story(reaper: Reaper, client: httpx.AsyncClient) -> None:
         assert (await client.put("/reaper", json={"paused": True})).json()["paused"] is True
-        played.put("t1")
+        sandbox.put("t1")
         scans = reaper.state()["scans"]
         await eventually(lambda: reaper.state()["scans"] > scans + 2)
-        assert played.left() == ["t1"]
+        assert sandbox.left() == ["t1"]
         assert (await client.put("/reaper", json={"paused": False, "drop": True})).json()["drop"] is True
         await eventually(lambda: reaper.state()["dropped"] == 1)
         assert (await client.get("/reaper")).json()["delivered"] == 0
 
-    played.play(story)
-    assert (played.left(), played.seen()) == ([], [])
+    sandbox.run(story)
+    assert (sandbox.left(), sandbox.seen()) == ([], [])
 
 
-def test_reconcile_runs_at_the_stacks_time_with_what_is_asked(played: Played):
+def test_reconcile_gets_the_stacks_time_and_the_given_hours(sandbox: Sandbox):
     async def story(_reaper: Reaper, client: httpx.AsyncClient) -> None:
-        played.clock.advance(86_400)
+        sandbox.clock.advance(86_400)
         plain = (await client.post("/reconcile")).json()
-        asked = (await client.post("/reconcile", json={"window_hours": 7, "sweep_after_hours": 0})).json()
-        assert plain["time"][:13] == played.clock.now().isoformat()[:13]
-        assert {name: asked[name] for name in asked if name != "time"} == {"window_hours": 7, "sweep_after_hours": 0}
+        given = (await client.post("/reconcile", json={"window_hours": 7, "sweep_after_hours": 0})).json()
+        assert plain["time"][:13] == sandbox.clock.now().isoformat()[:13]
+        assert {name: given[name] for name in given if name != "time"} == {"window_hours": 7, "sweep_after_hours": 0}
 
-    played.play(story)
+    sandbox.run(story)
 
 
-def test_a_reconcile_that_fails_is_a_502_that_says_where_to_look(played: Played):
+def test_a_reconcile_that_fails_is_a_502_that_says_where_to_look(sandbox: Sandbox):
     async def story(_reaper: Reaper, client: httpx.AsyncClient) -> None:
-        answer = await client.post("/reconcile", json={"window_hours": 13})
-        assert answer.status_code == 502
-        assert "logs/app.log" in answer.json()["detail"]
+        response = await client.post("/reconcile", json={"window_hours": 13})
+        assert response.status_code == 502
+        assert "logs/app.log" in response.json()["detail"]
 
-    played.play(story)
+    sandbox.run(story)
 
 
 @pytest.mark.parametrize(
@@ -250,24 +250,24 @@ def test_a_reconcile_that_fails_is_a_502_that_says_where_to_look(played: Played)
         ("PUT", "/reaper", b"{", "body"),
     ],
 )
-def test_a_body_that_a_control_does_not_take_is_refused_by_field(
-    played: Played, method: str, path: str, body: bytes, field: str
+def test_an_invalid_body_of_a_control_is_refused_by_field(
+    sandbox: Sandbox, method: str, path: str, body: bytes, field: str
 ):
     async def story(_reaper: Reaper, client: httpx.AsyncClient) -> None:
-        answer = await client.request(method, path, content=body)
-        assert answer.status_code == 422
-        assert [error["field"] for error in answer.json()["errors"]] == [field]
+        response = await client.request(method, path, content=body)
+        assert response.status_code == 422
+        assert [error["field"] for error in response.json()["errors"]] == [field]
 
-    played.play(story)
+    sandbox.run(story)
 
 
-def test_an_unreadable_template_stops_no_reaper(played: Played):
+def test_the_reaper_survives_an_unreadable_template(sandbox: Sandbox):
     async def story(reaper: Reaper, _client: httpx.AsyncClient) -> None:
-        (played.root / "template.yaml").write_text("Resources: [")
+        (sandbox.root / "template.yaml").write_text("Resources: [")
         scans: Any = reaper.state()["scans"]
-        await eventually(lambda: "template.yaml" in played.console.getvalue() and reaper.state()["scans"] > scans)
-        (played.root / "template.yaml").write_text(TEMPLATE)
-        played.put("t1")
+        await eventually(lambda: "template.yaml" in sandbox.console.getvalue() and reaper.state()["scans"] > scans)
+        (sandbox.root / "template.yaml").write_text(TEMPLATE)
+        sandbox.put("t1")
         await eventually(lambda: reaper.state()["delivered"] == 1)
 
-    played.play(story)
+    sandbox.run(story)

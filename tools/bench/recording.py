@@ -81,8 +81,8 @@ class _Recorder(Emulator):
 
     exchanges: Sequence[Exchange] = ()
 
-    def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
-        answer = super()._answer(request)
+    def _respond(self, request: AWSPreparedRequest) -> AWSResponse:
+        answer = super()._respond(request)
         operation = _text(request.headers["X-Amz-Target"]).rpartition(".")[2]
         self.exchanges = [*self.exchanges, Exchange(operation, _text(request.body), answer.content.decode())]
         return answer

@@ -53,14 +53,14 @@ class Meter(Emulator):
         finally:
             self._current = None
 
-    def _answer(self, request: AWSPreparedRequest) -> AWSResponse:
+    def _respond(self, request: AWSPreparedRequest) -> AWSResponse:
         if self._current is None:
-            return super()._answer(request)
+            return super()._respond(request)
         target = request.headers["X-Amz-Target"]
         operation = (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
         sent = json.loads(request.body or b"{}")  # type: ignore[arg-type]  # botocore sends bytes
         request.body = json.dumps(sent | {"ReturnConsumedCapacity": "INDEXES"}).encode()
-        response = super()._answer(request)
+        response = super()._respond(request)
         received = json.loads(response.content)
         if operation in READS:
             self._current.reads += read_units(operation, sent, received)
