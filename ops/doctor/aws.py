@@ -57,7 +57,7 @@ Problem = tuple[str, str]
 
 
 def _redeploy(subject: Subject) -> str:
-    return "stop the local stack, and make run" if subject.is_local else f"sam deploy --stack-name {subject.stack}"
+    return "stop the local stack, and make run" if subject.is_local else subject.deploy()
 
 
 def _shape(found: Properties, wanted: Properties, fix: str) -> Iterator[Problem]:

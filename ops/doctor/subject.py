@@ -79,7 +79,12 @@ class Subject:
         """The command that sets a parameter of the template."""
         if self.is_local:
             return f"set {variable} in .env"
-        return f"sam deploy --stack-name {self.stack} --parameter-overrides {name}=…"
+        return f"{self.deploy()} --parameter-overrides {name}=…"
+
+    def deploy(self) -> str:
+        """The command that deploys again, with the stage's own tags and parameters from samconfig.toml."""
+        environment = "default" if self.stage == "dev" else self.stage
+        return f"sam build && sam deploy --config-env {environment} --stack-name {self.stack}"
 
     def set_up_webhook(self, *options: str) -> str:
         return " ".join(["make stripe-webhook", f"STACK={self.stack}", *options, "APPLY=1"])

@@ -27,6 +27,7 @@ from topup.stripe_gateway import client as stripe_client
 URL = "http://127.0.0.1:8001/"
 PREFIX = "/topup/staging"
 STACK = "topup-staging"
+DEPLOY = "sam build && sam deploy --config-env staging --stack-name topup-staging"
 Json = dict[str, Any]
 
 
@@ -276,7 +277,7 @@ def test_a_table_of_another_shape_is_wrong(stack: Stack):
     stack.dynamodb.client.update_table(TableName=table, DeletionProtectionEnabled=False)
     stack.dynamodb.client.delete_table(TableName=table)
     assert stack.doctor() == 1
-    assert "it does not exist" in stack.printed
+    assert f"table {table}: it does not exist → {DEPLOY}\n" in stack.printed
     stack.dynamodb.client.create_table(
         TableName=table,
         KeySchema=[{"AttributeName": "user_id", "KeyType": "HASH"}],
@@ -302,6 +303,20 @@ def test_concurrency_is_checked(stack: Stack, limit: int, reserved: Json, code: 
 
     assert stack.doctor() == code
     assert says in stack.printed
+
+
+@pytest.mark.parametrize(("stage", "config_env"), [("staging", "staging"), ("prod", "prod"), ("dev", "default")])
+def test_a_deployment_that_it_suggests_keeps_the_stages_own_configuration(stack: Stack, stage: str, config_env: str):
+    stack.clients["cloudformation"].tags["stage"] = stage
+    stack.functions.reserved = {}
+
+    stack.doctor()
+
+    assert f"\n[{config_env}.deploy.parameters]\n" in (ROOT / "samconfig.toml").read_text()
+    assert (
+        f"--config-env {config_env} --stack-name topup-staging --parameter-overrides WebhookConcurrency=…"
+        in stack.printed
+    )
 
 
 # --------------------------------------------------------------------------------------------------- keys and clocks
