@@ -1,12 +1,11 @@
-"""Credits and money over HTTP under contention and accident, with real threads; each test ends with the audit.
+"""Credits and money over HTTP under contention and faults, with real threads; each test ends with the audit.
 
-The audit reads the stack's own tables, so that a test cannot be satisfied by answers alone.
+The audit reads the stack's own tables, so right responses alone do not pass a test.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import httpx
 import pytest
@@ -29,40 +28,28 @@ def ledger() -> Iterator[Stack]:
 
 @pytest.fixture
 def buyer(ledger: Stack, new_buyer: NewBuyer) -> Iterator[Buyer]:
-    """One of `ledger`; whatever the test did, the books must balance once everything has arrived."""
+    """Once everything has been delivered after a test, the audit must find nothing."""
     made = new_buyer(ledger)
     yield made
-    made.stripe.put("/webhooks", json={})
-    made.stripe.put("/faults", json={"next": []})
-    made.api.put("/_local/reaper", json={"paused": False, "drop": False})
-    all_delivered(made)
-    is_sound(ledger)
+    made.stripe.set_webhooks()
+    made.stripe.set_faults()
+    made.local.set_reaper(paused=False, drop=False)
+    wait_for_deliveries(made)
+    check_audit(ledger)
 
 
-def is_sound(stack: Stack) -> None:
+def check_audit(stack: Stack) -> None:
     found = discovery.of(stack)
     with target.tables(found.environment):
         assert audit(clock_of(found)).findings == []
 
 
-def all_delivered(buyer: Buyer) -> None:
-    """Nothing is on its way to our webhook any more."""
-    eventually(lambda: all(sent["state"] != "pending" for sent in buyer.deliveries("")))
+def wait_for_deliveries(buyer: Buyer) -> None:
+    eventually(lambda: all(sent["state"] != "pending" for sent in buyer.stripe.deliveries()))
 
 
-def statuses(answers: list[httpx.Response]) -> list[int]:
-    return sorted(answer.status_code for answer in answers)
-
-
-def now_of(buyer: Buyer) -> datetime:
-    return datetime.fromisoformat(buyer.api.get("/_local/clock").json()["now"])
-
-
-def reconcile(buyer: Buyer, **asked: int) -> dict[str, Any]:
-    answer = buyer.api.post("/_local/reconcile", json=asked)
-    assert answer.status_code == 200, answer.text
-    report: dict[str, Any] = answer.json()
-    return report
+def statuses(responses: list[httpx.Response]) -> list[int]:
+    return sorted(response.status_code for response in responses)
 
 
 # ------------------------------------------------------------------------------------------------------------ spends
@@ -71,43 +58,43 @@ def reconcile(buyer: Buyer, **asked: int) -> dict[str, Any]:
 def test_of_spends_at_once_exactly_those_that_fit_succeed(buyer: Buyer):
     buyer.buy()
 
-    answers = at_once(*(partial(buyer.spend, 110, f"fits-{number}") for number in range(20)))
+    responses = at_once(*(partial(buyer.spend, 110, f"fits-{number}") for number in range(20)))
 
-    assert statuses(answers) == [200] * 10 + [409] * 10
-    assert {answer.json()["balance"] for answer in answers if answer.status_code == 409} <= set(range(110))
+    assert statuses(responses) == [200] * 10 + [409] * 10
+    assert {response.json()["balance"] for response in responses if response.status_code == 409} <= set(range(110))
     assert buyer.balance() == 0
     assert buyer.amounts("spent") == [-110] * 10
 
 
-def test_the_same_key_from_many_at_once_spends_once_and_answers_alike(buyer: Buyer):
+def test_the_same_key_from_many_requests_at_once_spends_once_with_one_response(buyer: Buyer):
     buyer.buy()
 
-    answers = at_once(*(partial(buyer.spend, 100, "one-key") for _ in range(20)))
+    responses = at_once(*(partial(buyer.spend, 100, "one-key") for _ in range(20)))
 
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.text for answer in answers}) == 1
+    assert {response.status_code for response in responses} == {200}
+    assert len({response.text for response in responses}) == 1
     assert buyer.amounts("spent") == [-100]
 
 
-def test_many_spenders_of_one_user_lose_nothing(buyer: Buyer):
+def test_of_many_spends_by_one_user_at_once_none_is_lost(buyer: Buyer):
     buyer.buy()
 
-    answers = at_once(*(partial(buyer.spend, 7, f"one-of-many-{number}") for number in range(20)))
+    responses = at_once(*(partial(buyer.spend, 7, f"one-of-many-{number}") for number in range(20)))
 
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json()["transaction_id"] for answer in answers}) == 20
+    assert {response.status_code for response in responses} == {200}
+    assert len({response.json()["transaction_id"] for response in responses}) == 20
     assert buyer.balance() == STANDARD - 20 * 7
 
 
 # ----------------------------------------------------------------------------------------------------------- refunds
 
 
-def test_two_full_refunds_at_once_are_one_refund_and_one_claw_back(buyer: Buyer):
+def test_two_full_refunds_at_once_make_one_refund_and_one_claw_back(buyer: Buyer):
     payment = buyer.buy()
 
-    answers = at_once(*[partial(buyer.refund, payment)] * 2)
+    responses = at_once(*[partial(buyer.refund, payment)] * 2)
 
-    assert statuses(answers) == [200, 409]
+    assert statuses(responses) == [200, 409]
     assert buyer.amounts("refunded") == [-STANDARD]
     assert buyer.refunded_at_stripe(payment) == buyer.refunded_here(payment) == 10_000
 
@@ -115,9 +102,9 @@ def test_two_full_refunds_at_once_are_one_refund_and_one_claw_back(buyer: Buyer)
 def test_partial_refunds_at_once_never_exceed_what_was_paid(buyer: Buyer):
     payment = buyer.buy()
 
-    answers = at_once(*[partial(buyer.refund, payment, 30)] * 8)
+    responses = at_once(*[partial(buyer.refund, payment, 30)] * 8)
 
-    assert statuses(answers) == [200] * 3 + [409] * 5
+    assert statuses(responses) == [200] * 3 + [409] * 5
     assert buyer.refunded_at_stripe(payment) == buyer.refunded_here(payment) == 9_000
     assert sum(buyer.amounts("refunded")) == -STANDARD * 9 // 10
 
@@ -131,83 +118,80 @@ def test_a_refund_that_races_spends_leaves_no_debt(buyer: Buyer):
 
     spends = statuses(spent).count(200)
     assert (refunded.status_code, spends) in [(200, 0), *((409, number) for number in range(1, 6))]
-    seen = buyer.api.get("/api/users/credits").json()
+    seen = buyer.credits()
     assert (seen["debt"], seen["balance"]) == (0, 0 if refunded.status_code == 200 else STANDARD - 200 * spends)
     assert buyer.refunded_at_stripe(payment) == buyer.refunded_here(payment)
 
 
 @pytest.mark.parametrize("ending", ["won", "lost"])
-def test_a_refund_and_a_dispute_at_once_never_claw_twice(buyer: Buyer, ending: str):
+def test_a_refund_and_a_dispute_at_once_claw_back_once(buyer: Buyer, ending: str):
     payment = buyer.buy()
-    intent = buyer.intent(payment)
+    intent = buyer.stripe.intent_of(payment)
 
     refunded, opened = at_once(
         partial(buyer.refund, payment),
-        lambda: buyer.stripe.post(f"/payment_intents/{intent}/dispute", json={"amount": 10_000}),
+        partial(buyer.stripe.dispute, intent, 10_000),
     )
 
-    all_delivered(buyer)
+    wait_for_deliveries(buyer)
     assert buyer.balance() == 0
     assert sum(buyer.amounts("refunded", "disputed", "refund_reversed")) == -STANDARD
-    buyer.stripe.post(f"/disputes/{opened.json()['id']}/close", json={"status": ending})
-    all_delivered(buyer)
+    buyer.stripe.close_dispute(opened, ending)
+    wait_for_deliveries(buyer)
     keeps = ending == "won" and refunded.status_code != 200
     eventually(lambda: buyer.balance() == (STANDARD if keeps else 0))
     assert buyer.refunded_at_stripe(payment) == buyer.refunded_here(payment)
 
 
-def test_refunds_are_clawed_once_though_their_webhooks_come_many_times_and_in_any_order(buyer: Buyer):
+def test_refunds_are_clawed_back_once_although_webhooks_are_repeated_and_reordered(buyer: Buyer):
     payment = buyer.buy()
-    intent = buyer.intent(payment)
-    buyer.stripe.put("/webhooks", json={"duplicates": 9, "shuffle": True, "delay_ms": 30})
+    intent = buyer.stripe.intent_of(payment)
+    buyer.stripe.set_webhooks(duplicates=9, shuffle=True, delay_ms=30)
 
-    answers = at_once(
-        partial(buyer.refund, payment, 25),
-        lambda: buyer.stripe.post(f"/payment_intents/{intent}/refund", json={"amount": 1_000}),
-    )
+    refunded, _ = at_once(partial(buyer.refund, payment, 25), partial(buyer.stripe.refund, intent, 1_000))
 
-    all_delivered(buyer)
-    assert {answer.status_code for answer in answers} == {200}
+    wait_for_deliveries(buyer)
+    assert refunded.status_code == 200
     assert buyer.refunded_at_stripe(payment) == buyer.refunded_here(payment) == 3_500
     assert sorted(buyer.amounts("refunded")) == [-275, -110]
 
 
 @pytest.mark.parametrize("finisher", ["webhook", "reconcile"])
-def test_a_refund_whose_answer_was_lost_is_finished_once(buyer: Buyer, finisher: str):
+def test_a_refund_whose_response_was_lost_is_finished_once(buyer: Buyer, finisher: str):
     payment = buyer.buy()
-    buyer.stripe.put("/webhooks", json={"paused": True} if finisher == "webhook" else {"drop": 1.0})
-    buyer.stripe.put("/faults", json={"next": [{"path": "/v1/refunds", "method": "POST", "do": "timeout_after"}] * 2})
+    buyer.stripe.set_webhooks(**({"paused": True} if finisher == "webhook" else {"drop": 1.0}))
+    buyer.stripe.set_faults(*[{"path": "/v1/refunds", "method": "POST", "do": "timeout_after"}] * 2)
 
-    answer = buyer.refund(payment, 40)
+    response = buyer.refund(payment, 40)
 
-    assert (answer.status_code, answer.json()["success"]) == (202, False)
-    assert [refund["status"] for refund in buyer.status(payment)["refunds"]] == ["pending"]
-    buyer.stripe.put("/webhooks", json={})
+    assert (response.status_code, response.json()["success"]) == (202, False)
+    assert [refund["status"] for refund in buyer.payment(payment)["refunds"]] == ["pending"]
+    buyer.stripe.set_webhooks()
     if finisher == "reconcile":
-        buyer.move_clock(5 * 60)
-        assert reconcile(buyer)["repaired"] == 1
-    eventually(lambda: [refund["status"] for refund in buyer.status(payment)["refunds"]] == ["succeeded"])
+        buyer.local.move_clock(5 * 60)
+        assert buyer.local.reconcile()["repaired"] == 1
+    eventually(lambda: [refund["status"] for refund in buyer.payment(payment)["refunds"]] == ["succeeded"])
     assert buyer.refunded_at_stripe(payment) == buyer.refunded_here(payment) == 4_000
     assert buyer.amounts("refunded") == [-STANDARD * 4 // 10]
-    assert reconcile(buyer)["repaired"] == 0
+    assert buyer.local.reconcile()["repaired"] == 0
 
 
 # ---------------------------------------------------------------------------------------------------- lost webhooks
 
 
-def test_reconcile_grants_what_no_webhook_told_of_and_does_it_once(buyer: Buyer):
-    buyer.stripe.put("/webhooks", json={"drop": 1.0})
+def test_reconcile_grants_a_payment_whose_webhooks_were_lost_and_does_it_once(buyer: Buyer):
+    buyer.stripe.set_webhooks(drop=1.0)
     payment = buyer.create()
-    buyer.pay(payment)
-    buyer.stripe.put("/webhooks", json={"drop": 0.0})
+    buyer.stripe.pay(payment)
+    buyer.stripe.set_webhooks()
     assert buyer.balance() == 0
 
-    report = reconcile(buyer, window_hours=1)
+    report = buyer.local.reconcile(window_hours=1)
 
     assert report["events"]["repaired"] >= 1
     assert report["failures"] == 0
     assert buyer.balance() == STANDARD
-    assert reconcile(buyer, window_hours=1)["repaired"] == 0
+    assert buyer.local.reconcile(window_hours=1)["repaired"] == 0
     assert buyer.amounts("purchased") == [STANDARD]
 
 
@@ -216,22 +200,22 @@ def test_reconcile_grants_what_no_webhook_told_of_and_does_it_once(buyer: Buyer)
 
 @pytest.fixture
 def aging(new_buyer: NewBuyer) -> Iterator[Buyer]:
-    """A buyer of a stack of their own, where time may pass; the books must balance in the end."""
+    """A buyer on a separate stack, whose clock the test may move; at the end the audit must find nothing."""
     with running() as stack:
         made = new_buyer(stack)
         yield made
-        all_delivered(made)
-        is_sound(stack)
+        wait_for_deliveries(made)
+        check_audit(stack)
 
 
 def expiry_of(buyer: Buyer) -> datetime:
-    return datetime.fromisoformat(buyer.api.get("/api/users/credits").json()["lots"][0]["expires_at"])
+    return datetime.fromisoformat(buyer.credits()["lots"][0]["expires_at"])
 
 
-def test_a_spend_races_the_expiry_second_and_one_of_them_wins(aging: Buyer):
+def test_spends_that_race_the_expiry_succeed_before_it_and_never_after(aging: Buyer):
     aging.buy()
     expiry = expiry_of(aging)
-    aging.move_clock((expiry - now_of(aging)).total_seconds() - 2)
+    aging.local.move_clock((expiry - aging.local.now()).total_seconds() - 2)
 
     def spend_until_refused(spender: int) -> int:
         number = 0
@@ -243,47 +227,37 @@ def test_a_spend_races_the_expiry_second_and_one_of_them_wins(aging: Buyer):
 
     eventually(lambda: len(aging.amounts("expired")) == 1)
     assert aging.amounts("expired") == [spent - STANDARD]
-    last = max(entry["created_at"] for entry in pages(aging) if entry["transaction_type"] == "spent")
+    last = max(entry["created_at"] for entry in aging.api.ledger(aging.user_id) if entry["transaction_type"] == "spent")
     assert datetime.fromisoformat(last) < expiry
     assert aging.balance() == 0
 
 
-def pages(buyer: Buyer) -> Iterator[dict[str, Any]]:
-    """The whole ledger, newest first."""
-    cursor: str | None = ""
-    while cursor is not None:
-        query = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
-        page = buyer.api.get("/api/users/credits/transactions", params=query).json()
-        yield from page["transactions"]
-        cursor = page["next_cursor"]
-
-
-def test_reconcile_sweeps_the_lots_whose_stream_records_were_lost(aging: Buyer):
+def test_reconcile_expires_lots_whose_stream_records_were_lost(aging: Buyer):
     for package in ("trial", "standard", "trial"):
         aging.buy(package)
     aging.spend(600, "before")
-    aging.api.put("/_local/reaper", json={"drop": True})
+    aging.local.set_reaper(drop=True)
 
-    aging.move_clock(timedelta(days=200).total_seconds())
+    aging.local.move_clock(timedelta(days=200).total_seconds())
 
-    eventually(lambda: aging.api.get("/_local/reaper").json()["dropped"] == 4)  # and the spend's marker
+    eventually(lambda: aging.local.reaper()["dropped"] == 4)  # and the spend's marker
     assert aging.balance() == 0
     assert aging.amounts("expired") == []
-    report = reconcile(aging, sweep_after_hours=0)
+    report = aging.local.reconcile(sweep_after_hours=0)
     assert (report["lots"]["found"], report["failures"]) == (3, 0)
     assert sum(aging.amounts("expired")) == -(2100 - 600)
-    assert reconcile(aging, sweep_after_hours=0)["lots"]["found"] == 0
+    assert aging.local.reconcile(sweep_after_hours=0)["lots"]["found"] == 0
 
 
-def test_a_lot_that_a_paused_reaper_left_expires_once_it_runs_again(aging: Buyer):
+def test_a_lot_left_by_a_paused_reaper_expires_when_it_resumes(aging: Buyer):
     aging.buy()
-    aging.api.put("/_local/reaper", json={"paused": True})
-    scans = aging.api.get("/_local/reaper").json()["scans"]
+    aging.local.set_reaper(paused=True)
+    scans = aging.local.reaper()["scans"]
 
-    aging.move_clock(timedelta(days=200).total_seconds())
+    aging.local.move_clock(timedelta(days=200).total_seconds())
 
-    eventually(lambda: aging.api.get("/_local/reaper").json()["scans"] > scans + 1)
+    eventually(lambda: aging.local.reaper()["scans"] > scans + 1)
     assert aging.amounts("expired") == []
     assert aging.balance() == 0
-    aging.api.put("/_local/reaper", json={"paused": False})
+    aging.local.set_reaper(paused=False)
     eventually(lambda: aging.amounts("expired") == [-STANDARD])

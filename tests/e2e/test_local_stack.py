@@ -1,8 +1,6 @@
-"""`python -m local` as a developer meets it: it starts, answers, follows edits, explains itself and stops."""
+"""`python -m local` as a developer uses it: it starts, responds, reloads edited code, reports problems and stops."""
 
 import contextlib
-import hashlib
-import hmac
 import json
 import os
 import signal
@@ -10,20 +8,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from local import ROOT
+from local.client import Client, document, session_of
 from local.launcher import Stack, StackFailedError, running
 from local.settings import DEFAULT_PORTS
+from tests.e2e.buyer import eventually
 from tests.e2e.conftest import answering
+from tests.security.forging import signed
 
-WEBHOOK_SECRET = "whsec_local_simulator"
+SOON = 10  # seconds
 
 
 @pytest.fixture
@@ -32,31 +32,24 @@ def client() -> Iterator[httpx.Client]:
         yield client
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"did not happen within {seconds} s"
-        time.sleep(0.02)
-
-
 def user(stack: Stack, user_id: str = "user-1") -> dict[str, str]:
     return {"authorization": f"Bearer {stack.token(user_id)}"}
 
 
-# ------------------------------------------------------------------------------------------------------- it answers
+# ------------------------------------------------------------------------------------------------------ it responds
 
 
-def test_the_catalogue_answers_as_soon_as_the_stack_says_that_it_is_ready(stack: Stack, client: httpx.Client) -> None:
-    answer = client.get(f"{stack.api_url}/api/payments/packages")
+def test_the_catalogue_is_served_as_soon_as_the_stack_says_that_it_is_ready(stack: Stack, client: httpx.Client) -> None:
+    response = client.get(f"{stack.api_url}/api/payments/packages")
 
-    assert answer.status_code == 200
-    assert answer.json()["packages"]["standard"]["credits"] == 1100
+    assert response.status_code == 200
+    assert response.json()["packages"]["standard"]["credits"] == 1100
 
 
-def test_the_printed_tokens_are_a_users_and_an_administrators(stack: Stack, client: httpx.Client) -> None:
+def test_the_printed_tokens_belong_to_a_user_and_an_administrator(stack: Stack, client: httpx.Client) -> None:
     for token, user_id in ((stack.user_token, "user-demo"), (stack.admin_token, "admin-demo")):
-        answer = client.get(f"{stack.api_url}/api/users/credits", headers={"authorization": f"Bearer {token}"})
-        assert answer.json()["user_id"] == user_id
+        response = client.get(f"{stack.api_url}/api/users/credits", headers={"authorization": f"Bearer {token}"})
+        assert response.json()["user_id"] == user_id
 
 
 def test_the_routes_are_the_templates(stack: Stack, client: httpx.Client) -> None:
@@ -67,27 +60,27 @@ def test_the_routes_are_the_templates(stack: Stack, client: httpx.Client) -> Non
 
 def test_the_storefront_may_call_the_api(stack: Stack, client: httpx.Client) -> None:
     headers = {"origin": stack.web_url, "access-control-request-method": "POST"}
-    answer = client.options(f"{stack.api_url}/api/payments/stripe/create", headers=headers)
+    response = client.options(f"{stack.api_url}/api/payments/stripe/create", headers=headers)
 
-    assert answer.status_code == 204
-    assert answer.headers["access-control-allow-origin"] == stack.web_url
-    assert "authorization" in answer.headers["access-control-allow-headers"]
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == stack.web_url
+    assert "authorization" in response.headers["access-control-allow-headers"]
 
 
 def test_no_other_origin_may_call_the_api(stack: Stack, client: httpx.Client) -> None:
-    answer = client.get(f"{stack.api_url}/api/payments/packages", headers={"origin": "http://localhost:1"})
+    response = client.get(f"{stack.api_url}/api/payments/packages", headers={"origin": "http://localhost:1"})
 
-    assert "access-control-allow-origin" not in answer.headers
+    assert "access-control-allow-origin" not in response.headers
 
 
-def test_the_storefront_and_the_simulator_answer(stack: Stack, client: httpx.Client) -> None:
+def test_the_storefront_and_the_simulator_respond(stack: Stack, client: httpx.Client) -> None:
     assert client.get(stack.web_url).status_code == 200
     assert client.get(stack.stripe_url).status_code == 200
 
 
 def test_every_address_is_loopback_only(stack: Stack) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))  # sends nothing, but chooses the address that others know this machine by
+        probe.connect(("192.0.2.1", 9))  # sends nothing; it selects this machine's own address in the network
         own_address = probe.getsockname()[0]
     if own_address.startswith("127."):
         pytest.skip("this machine has no other address")
@@ -99,12 +92,6 @@ def test_every_address_is_loopback_only(stack: Stack) -> None:
 # ---------------------------------------------------------------------------------------------------- function URL
 
 
-def signed(body: bytes) -> dict[str, str]:
-    now = int(time.time())
-    digest = hmac.new(WEBHOOK_SECRET.encode(), b"%d." % now + body, hashlib.sha256).hexdigest()
-    return {"stripe-signature": f"t={now},v1={digest}", "content-type": "application/json; charset=utf-8"}
-
-
 @pytest.mark.parametrize("path", ["/", "/any/path"])
 def test_the_exact_bytes_reach_the_webhook_function_through_its_url(
     stack: Stack, client: httpx.Client, path: str
@@ -114,13 +101,18 @@ def test_the_exact_bytes_reach_the_webhook_function_through_its_url(
         {**event, "data": {"object": {"id": "p", "name": "体验包 é"}}}, indent=3, ensure_ascii=False
     ).encode()
 
-    answers = [
-        client.post(stack.webhook_url + path, content=body, headers=signed(body)),
-        client.post(f"{stack.api_url}/api/payments/webhook/stripe", content=body, headers=signed(body)),
-    ]
-    tampered = client.post(stack.webhook_url + path, content=body + b" ", headers=signed(body))
+    headers = {
+        "stripe-signature": signed(body, stack.values["STRIPE_WEBHOOK_SECRET"]),
+        "content-type": "application/json; charset=utf-8",
+    }
 
-    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"received": True})] * 2
+    responses = [
+        client.post(stack.webhook_url + path, content=body, headers=headers),
+        client.post(f"{stack.api_url}/api/payments/webhook/stripe", content=body, headers=headers),
+    ]
+    tampered = client.post(stack.webhook_url + path, content=body + b" ", headers=headers)
+
+    assert [(response.status_code, response.json()) for response in responses] == [(200, {"received": True})] * 2
     assert tampered.status_code == 400
 
 
@@ -130,65 +122,54 @@ def test_the_exact_bytes_reach_the_webhook_function_through_its_url(
 def test_moving_the_clock_moves_the_handlers_and_the_simulator(client: httpx.Client) -> None:
     day = timedelta(days=1)
     with running() as stack:
-        moved = client.post(f"{stack.api_url}/_local/clock", json={"advance_seconds": 86_400}).json()["now"]
-        headers = {**user(stack), "x-api-key": stack.api_key}
-        payment = create(stack, client, headers)
-        session = client.get(
-            f"{stack.stripe_url}/v1/checkout/sessions/{payment['payment_url'].rpartition('/')[2]}",
-            headers={"authorization": f"Bearer {stack.values['STRIPE_SECRET_KEY']}"},
-        ).json()
-        shown = client.get(f"{stack.api_url}/api/payments/{payment['payment_id']}", headers=headers).json()
+        moving = Client(stack.api_url, stack.stripe_url, stack.values, client.request)
+        moving.local.move_clock(day.total_seconds())
+        payment = document(moving.api.create("user-1", "trial"))
+        session = moving.stripe.read(f"/checkout/sessions/{session_of(payment)}")
+        times = [
+            moving.local.now(),
+            datetime.fromisoformat(document(moving.api.payment(payment, "user-1"))["created_at"]),
+            datetime.fromtimestamp(session["created"], UTC),
+        ]
 
     tomorrow = datetime.now(UTC) + day
-    for moment in (
-        datetime.fromisoformat(moved),
-        datetime.fromisoformat(shown["created_at"]),
-        datetime.fromtimestamp(session["created"], UTC),
-    ):
-        assert abs(moment - tomorrow) < timedelta(minutes=5)
-
-
-def create(stack: Stack, client: httpx.Client, headers: dict[str, str]) -> dict[str, Any]:
-    answer = client.post(f"{stack.api_url}/api/payments/stripe/create", json={"package": "trial"}, headers=headers)
-    assert answer.status_code == 200, answer.text
-    payment: dict[str, Any] = answer.json()
-    return payment
+    assert all(abs(time - tomorrow) < timedelta(minutes=5) for time in times)
 
 
 def test_a_wrong_step_of_the_clock_is_refused(stack: Stack, client: httpx.Client) -> None:
-    answer = client.post(f"{stack.api_url}/_local/clock", json={"advance_seconds": -1})
+    response = client.post(f"{stack.api_url}/_local/clock", json={"advance_seconds": -1})
 
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "advance_seconds"
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "advance_seconds"
 
 
 # ---------------------------------------------------------------------------------------------------------- reload
 
 
-def test_an_edit_is_served_without_a_restart_and_a_mistake_heals(project: Path, client: httpx.Client) -> None:
+def test_an_edit_is_served_without_a_restart_even_after_a_syntax_error(project: Path, client: httpx.Client) -> None:
     app = project / "functions" / "list_packages" / "app.py"
     original = app.read_text(encoding="utf-8")
     with running(project) as stack:
         address = f"{stack.api_url}/api/payments/packages"
 
         app.write_text("def handler(event, context): return {'edited': True}\n", encoding="utf-8")
-        eventually(lambda: client.get(address).json() == {"edited": True})
+        eventually(lambda: client.get(address).json() == {"edited": True}, SOON)
 
         app.write_text("def handler(event, context\n", encoding="utf-8")
-        eventually(lambda: client.get(address).status_code == 500)
+        eventually(lambda: client.get(address).status_code == 500, SOON)
 
         app.write_text(original, encoding="utf-8")
-        eventually(lambda: "packages" in client.get(address).json())
+        eventually(lambda: "packages" in client.get(address).json(), SOON)
 
         catalogue = project / "layers/topup/topup/catalogue.json"
         catalogue.write_text(catalogue.read_text(encoding="utf-8").replace("标准包", "别的包"), encoding="utf-8")
-        eventually(lambda: "别的包" in client.get(address).text)
+        eventually(lambda: "别的包" in client.get(address).text, SOON)
 
 
 def test_handlers_log_to_the_log_file(project: Path, client: httpx.Client) -> None:
     with running(project) as stack:
         client.post(f"{stack.webhook_url}/", content=b"{}")
-        eventually(lambda: "invalid_signature" in (project / "logs" / "app.log").read_text(encoding="utf-8"))
+        eventually(lambda: "invalid_signature" in (project / "logs" / "app.log").read_text(encoding="utf-8"), SOON)
 
 
 # ------------------------------------------------------------------------------------------------ the real Stripe
@@ -225,7 +206,7 @@ os._exit(cli.main(["--no-dotenv"]))
 """
 
 
-def test_a_start_that_takes_long_can_be_stopped_too() -> None:
+def test_a_slow_start_can_be_stopped() -> None:
     environment = {**os.environ, **dict.fromkeys(DEFAULT_PORTS, "0")}
     command = [sys.executable, "-c", SLOW_START]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -238,7 +219,7 @@ def test_a_start_that_takes_long_can_be_stopped_too() -> None:
         assert time.monotonic() - started < 2.5
 
 
-def test_a_request_under_way_does_not_hold_the_stop_up(client: httpx.Client) -> None:
+def test_an_unfinished_request_does_not_delay_the_stop(client: httpx.Client) -> None:
     with running() as stack, socket.create_connection(("127.0.0.1", httpx.URL(stack.api_url).port)) as unfinished:
         unfinished.sendall(b"POST /api/payments/stripe/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
         client.get(f"{stack.api_url}/api/payments/packages")  # both connections are open now
@@ -251,13 +232,13 @@ def test_a_request_under_way_does_not_hold_the_stop_up(client: httpx.Client) -> 
 
 
 def test_a_stack_that_is_killed_leaves_nothing_behind() -> None:
-    with contextlib.suppress(StackFailedError), running() as stack:  # that it did not end well is no news
+    with contextlib.suppress(StackFailedError), running() as stack:  # a killed stack cannot end cleanly
         stack.process.kill()
         stack.process.wait(10)
-        eventually(lambda: answering(stack) == [])
+        eventually(lambda: answering(stack) == [], SOON)
 
 
-def test_a_stack_ends_with_whoever_started_it() -> None:
+def test_a_stack_stops_when_the_process_that_started_it_ends() -> None:
     with running() as stack:
         assert stack.process.stdin is not None
         stack.process.stdin.close()
@@ -269,7 +250,7 @@ def test_a_stack_ends_with_whoever_started_it() -> None:
 # ------------------------------------------------------------------------------------------------------------ demo
 
 
-def test_the_demonstration_keeps_its_promises() -> None:
+def test_the_demo_succeeds() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
     )
@@ -278,7 +259,7 @@ def test_the_demonstration_keeps_its_promises() -> None:
     assert ended.stdout.rstrip().endswith("Everything was as promised.")
 
 
-def test_the_demonstration_says_what_is_missing() -> None:
+def test_the_demo_says_what_is_missing() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"

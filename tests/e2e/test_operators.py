@@ -91,7 +91,7 @@ def test_a_failed_batch_succeeds_when_it_is_run_again_after_the_cause_is_fixed(
     with started(project) as stack:
         buyer = new_buyer(stack)
         buyer.buy()
-        buyer.move_clock(TWO_HUNDRED_DAYS)
+        buyer.local.move_clock(TWO_HUNDRED_DAYS)
         eventually(lambda: list((project / FAILURES).glob("*.json")) != [])
         (batch,) = (project / FAILURES).glob("*.json")
 

@@ -1,4 +1,4 @@
-"""Stacks that are attacked from outside. After every module the books balance, and no secret has come out."""
+"""Stacks to attack from outside. After each module the audit finds nothing, and no secret has leaked."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ SHARED = "a-shared-secret-that-should-never-have-been-published"
 
 @dataclass(frozen=True)
 class Running:
-    """A stack and the folder that it runs from, where its log is."""
+    """A stack, and the folder that it runs from, which holds its log."""
 
     stack: Stack
     root: Path
@@ -33,7 +33,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Provider:
-    """An identity provider on loopback: its private keys by the `kid` of what it publishes."""
+    """An identity provider on loopback: its private keys, by the `kid` of the published key."""
 
     url: str
     keys: dict[str, Any]
@@ -41,7 +41,7 @@ class Provider:
 
 @pytest.fixture(scope="session")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Configured as .env.example says, with a log of its own that hides nothing."""
+    """Configured like .env.example, with a DEBUG log of its own."""
     root = copied(tmp_path_factory.mktemp("usual"))
     with running(root, LOG_LEVEL="DEBUG") as stack:
         yield Running(stack, root)
@@ -49,14 +49,14 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def rotating(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> Iterator[Running]:
-    """Tokens of an identity provider, and two of every secret, as while one replaces another."""
+    """Tokens come from an identity provider, and every secret is being rotated: two are valid."""
     root = copied(tmp_path_factory.mktemp("rotating"))
     template = root / "template.yaml"
-    # The template takes nothing but https, and no certificate is worth its trouble on loopback.
-    asked = template.read_text(encoding="utf-8").replace(
+    # The template accepts only https; on loopback a certificate is not worth the trouble.
+    changed = template.read_text(encoding="utf-8").replace(
         "JWT_JWKS_URL: !Ref JwtJwksUrl", f"JWT_JWKS_URL: {provider.url}"
     )
-    template.write_text(asked, encoding="utf-8")
+    template.write_text(changed, encoding="utf-8")
     settings = {
         "JWT_ISSUER": "https://issuer.example",
         "JWT_AUDIENCE": "topup",
@@ -71,7 +71,7 @@ def rotating(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> It
 
 @pytest.fixture(scope="session")
 def unconfigured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Neither a webhook secret nor a service's key: a list of none."""
+    """No webhook secret and no service key: both lists are empty."""
     root = copied(tmp_path_factory.mktemp("unconfigured"))
     with running(root, STRIPE_WEBHOOK_SECRET=" , ", PROXY_API_KEY=" , ") as stack:
         yield Running(stack, root)
@@ -93,15 +93,15 @@ def closed_edge(unconfigured: Running) -> Iterator[Edge]:
 
 
 def attacked(one: Running, *, may_fail: bool = False) -> Iterator[Edge]:
-    with httpx.Client(trust_env=False, timeout=40) as client:
-        edge = Edge(one.stack, one.root, client, may_fail=may_fail)
+    with httpx.Client(trust_env=False, timeout=40) as http:
+        edge = Edge(one.stack, one.root, http, may_fail=may_fail)
         yield edge
         assert edge.violations() == []
         assert edge.leaked() == set()
 
 
 def copied(root: Path) -> Path:
-    """A copy of the project, so that its log holds nothing of anybody else's."""
+    """A copy of the project, so that its log is this stack's alone."""
     for name in PROJECT:
         source, target = ROOT / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)

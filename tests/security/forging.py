@@ -1,4 +1,4 @@
-"""What an attacker makes: tokens and webhooks of any content, signed with whatever key there is."""
+"""An attacker's tokens and webhooks: any content, signed with any key."""
 
 import base64
 import hashlib
@@ -9,30 +9,32 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from local.client import session_of
+
 _numbers = itertools.count(1)
 
 
 def segment(value: Any) -> str:
-    """A part of a token: bytes and text as they are, anything else as JSON."""
+    """One part of a token: bytes and text as they are, anything else as JSON."""
     raw = value if isinstance(value, bytes) else (value if isinstance(value, str) else json.dumps(value)).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def token(header: Any, claims: Any, key: bytes, digest: str = "sha256") -> str:
-    """A token with any header and claims, honestly signed by HMAC."""
-    said = f"{segment(header)}.{segment(claims)}"
-    return f"{said}.{segment(hmac.digest(key, said.encode(), digest))}"
+    """A token with any header and claims and a valid HMAC signature."""
+    signed_part = f"{segment(header)}.{segment(claims)}"
+    return f"{signed_part}.{segment(hmac.digest(key, signed_part.encode(), digest))}"
 
 
 def signed(body: bytes, *secrets: str, age: float = 0, scheme: str = "v1") -> str:
-    """A Stripe-Signature of `age` seconds, one signature for each secret (Stripe documentation, "Verify manually")."""
+    """A Stripe-Signature `age` seconds old, with one signature for each secret (Stripe docs, "Verify manually")."""
     at = int(time.time() - age)
     digests = [hmac.new(key.encode(), b"%d." % at + body, hashlib.sha256).hexdigest() for key in secrets]
     return ",".join([f"t={at}", *(f"{scheme}={digest}" for digest in digests)])
 
 
 def as_stripe_writes(value: Any) -> bytes:
-    """JSON as Stripe formats it: with line breaks, and with letters of any language as they are."""
+    """JSON as Stripe formats it: indented, with non-ASCII letters unescaped."""
     return json.dumps(value, indent=2, ensure_ascii=False).encode()
 
 
@@ -48,9 +50,9 @@ def event(kind: str, subject: Mapping[str, Any], **changes: Any) -> dict[str, An
 
 
 def session(payment: Mapping[str, Any], user_id: str, stack_name: str, **changes: Any) -> dict[str, Any]:
-    """Stripe API: a paid Checkout Session for a payment, as create answered it."""
+    """Stripe API: a paid Checkout Session for a payment that was just created."""
     return {
-        "id": str(payment["payment_url"]).rpartition("/")[2],
+        "id": session_of(payment),
         "object": "checkout.session",
         "status": "complete",
         "payment_status": "paid",

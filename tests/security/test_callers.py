@@ -1,4 +1,4 @@
-"""Who may do what, over HTTP: every route with every kind of caller but the right one."""
+"""Who may do what, over HTTP: every route, with every kind of wrong caller."""
 
 from typing import Any
 
@@ -6,19 +6,20 @@ import httpx
 import jwt
 import pytest
 
+from local.client import CREATE, CREDITS, PAYMENTS, REFUND, SPEND, TRANSACTIONS
 from tests.security.conftest import Provider
-from tests.security.edge import CREATE, CREDITS, PAYMENTS, REFUND, SPEND, TRANSACTIONS, Edge
+from tests.security.edge import Edge
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
-def is_refused(answer: httpx.Response) -> bool:
-    return (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+def is_refused(response: httpx.Response) -> bool:
+    return (response.status_code, response.json()["code"]) == (401, "unauthorized")
 
 
 @pytest.fixture(scope="module")
 def bought(edge: Edge) -> dict[str, Any]:
-    """A payment of the victim's, with its credits."""
+    """The victim's payment, with its credits."""
     return edge.buy("victim")
 
 
@@ -26,7 +27,7 @@ def bought(edge: Edge) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", [PAYMENTS, f"{PAYMENTS}/{UNKNOWN}", CREDITS, TRANSACTIONS])
-def test_what_is_a_users_needs_the_users_token(edge: Edge, path: str):
+def test_a_users_data_needs_the_users_token(edge: Edge, path: str):
     assert is_refused(edge.get(path))
     assert is_refused(edge.get(path, edge.service()))
     assert is_refused(edge.get(path, {"authorization": f"Bearer {edge.stack.api_key}"}))
@@ -41,7 +42,7 @@ def test_another_users_payment_reads_exactly_like_an_unknown_one(edge: Edge, bou
     assert foreign.headers.keys() == unknown.headers.keys()
 
 
-def test_lists_hold_only_the_callers_own(edge: Edge, bought: dict[str, Any]):
+def test_lists_hold_only_the_callers_own_records(edge: Edge, bought: dict[str, Any]):
     for claims in ({}, {"userId": "victim"}, {"role": "user"}, {"act": {"sub": "victim"}}):
         thief = edge.user("thief", **claims)
         assert edge.get(PAYMENTS, thief).json()["payments"] == []
@@ -54,22 +55,22 @@ def test_no_parameter_and_no_header_names_another_user(edge: Edge, bought: dict[
     headers = edge.user("thief") | {name.replace("_", "-"): "victim", f"x-{name.replace('_', '-')}": "victim"}
 
     for path in (PAYMENTS, CREDITS, TRANSACTIONS):
-        answer = edge.get(f"{path}?{name}=victim", headers)
-        assert answer.status_code == 200
-        assert bought["payment_id"] not in answer.text
+        response = edge.get(f"{path}?{name}=victim", headers)
+        assert response.status_code == 200
+        assert bought["payment_id"] not in response.text
 
 
 @pytest.mark.parametrize("user", ["victim ", " victim", "Victim", "victim\u200b", "victіm", "victim#", "victim/.."])
 def test_a_similar_name_is_another_user(edge: Edge, bought: dict[str, Any], user: str):
-    answer = edge.get(CREDITS, edge.user(user))
+    response = edge.get(CREDITS, edge.user(user))
 
-    assert answer.status_code == 401 or answer.json()["balance"] == 0
+    assert response.status_code == 401 or response.json()["balance"] == 0
 
 
 @pytest.mark.parametrize(
     "user", ["ORDER", "WALLET", "LOT#", "EXPIRY#x", "thief#ENTRY#000000000001", "victim#LOT", "%", "*"]
 )
-def test_a_user_called_like_a_key_is_just_a_user(edge: Edge, bought: dict[str, Any], user: str):
+def test_a_user_named_like_a_stored_key_is_an_ordinary_user(edge: Edge, bought: dict[str, Any], user: str):
     payment = edge.buy(user, "trial")
 
     assert edge.balance(user) == 500
@@ -77,7 +78,7 @@ def test_a_user_called_like_a_key_is_just_a_user(edge: Edge, bought: dict[str, A
     assert edge.balance("victim") == 1100
 
 
-def test_another_users_cursor_shows_nothing_of_theirs(edge: Edge, bought: dict[str, Any]):
+def test_another_users_cursor_shows_none_of_their_records(edge: Edge, bought: dict[str, Any]):
     edge.create("victim")
     edge.post(SPEND, {"user_id": "victim", "amount": 1, "description": "x"}, edge.service("another-users-cursor"))
     edge.create("thief")
@@ -96,8 +97,8 @@ def test_a_cursor_of_the_other_list_is_refused(edge: Edge, bought: dict[str, Any
             SPEND, {"user_id": "victim", "amount": 1, "description": "x"}, edge.service(f"other-list-{len(path)}")
         )
         cursor = edge.get(f"{path}?limit=1", edge.user("victim")).json()["next_cursor"]
-        answer = edge.get(f"{other}?cursor={cursor}", edge.user("victim"))
-        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+        response = edge.get(f"{other}?cursor={cursor}", edge.user("victim"))
+        assert (response.status_code, response.json()["code"]) == (422, "validation_failed")
 
 
 # ------------------------------------------------------------------------------------------------ a trusted service's
@@ -109,7 +110,7 @@ def wrong_keys(right: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_a_wrong_key_opens_neither_create_nor_spend(edge: Edge, bought: dict[str, Any], number: int):
+def test_a_wrong_key_can_neither_create_nor_spend(edge: Edge, bought: dict[str, Any], number: int):
     wrong = {"x-api-key": wrong_keys(edge.stack.api_key)[number]}
     before, sessions = edge.balance("victim"), edge.sessions()
 
@@ -120,7 +121,7 @@ def test_a_wrong_key_opens_neither_create_nor_spend(edge: Edge, bought: dict[str
     assert (edge.balance("victim"), edge.sessions()) == (before, sessions)
 
 
-def test_without_a_key_neither_create_nor_spend_is_open(edge: Edge, bought: dict[str, Any]):
+def test_without_a_key_create_and_spend_are_refused(edge: Edge, bought: dict[str, Any]):
     sessions = edge.sessions()
 
     assert is_refused(edge.post(CREATE, {"package": "trial"}, edge.user("victim")))
@@ -132,25 +133,25 @@ def test_without_a_key_neither_create_nor_spend_is_open(edge: Edge, bought: dict
     assert edge.sessions() == sessions
 
 
-def test_of_two_keys_none_is_picked(edge: Edge):
+def test_two_keys_in_one_request_are_refused(edge: Edge):
     pair = [("x-api-key", "wrong"), ("x-api-key", edge.stack.api_key)]
     headers = [*edge.user("victim").items(), ("content-type", "application/json"), *pair]
 
     assert is_refused(edge.request("POST", CREATE, content=b'{"package": "trial"}', headers=headers))
 
 
-def test_without_a_configured_key_none_is_right(closed_edge: Edge):
+def test_without_a_configured_key_every_key_is_refused(closed_edge: Edge):
     for key in ("", " , ", ",", "local-proxy-api-key", "None"):
         headers = closed_edge.user("victim") | {"x-api-key": key.strip()}
         assert is_refused(closed_edge.post(CREATE, {"package": "trial"}, headers))
 
 
-def test_while_one_key_replaces_another_both_are_right_and_the_list_is_none(rotating_edge: Edge):
+def test_during_a_rotation_both_keys_are_accepted_but_not_the_whole_list(rotating_edge: Edge):
     spend = {"user_id": "nobody", "amount": 1, "description": "x"}
     configured = rotating_edge.stack.values["PROXY_API_KEY"]
     for key in configured.split(","):
-        answer = rotating_edge.post(SPEND, spend, {"x-api-key": key, "idempotency-key": "k"})
-        assert answer.json()["code"] == "insufficient_credits"
+        response = rotating_edge.post(SPEND, spend, {"x-api-key": key, "idempotency-key": "k"})
+        assert response.json()["code"] == "insufficient_credits"
     assert is_refused(rotating_edge.post(SPEND, spend, {"x-api-key": configured, "idempotency-key": "k"}))
 
 
@@ -179,7 +180,7 @@ def test_while_one_key_replaces_another_both_are_right_and_the_list_is_none(rota
     ],
     ids=repr,
 )
-def test_nobody_but_an_administrator_refunds_or_sees_another_users_payment(
+def test_only_an_administrator_refunds_or_sees_another_users_payment(
     edge: Edge, bought: dict[str, Any], claims: dict[str, Any]
 ):
     thief = edge.user("thief", **claims)
@@ -190,7 +191,7 @@ def test_nobody_but_an_administrator_refunds_or_sees_another_users_payment(
     assert "refunds" not in edge.status(bought)
 
 
-def test_neither_its_owner_nor_a_service_nor_anybody_refunds_a_payment(edge: Edge, bought: dict[str, Any]):
+def test_neither_the_owner_nor_a_service_nor_an_anonymous_caller_refunds_a_payment(edge: Edge, bought: dict[str, Any]):
     body = {"payment_id": bought["payment_id"], "reason": "theft"}
 
     assert edge.post(REFUND, body, edge.user("victim")).status_code == 403
@@ -200,21 +201,21 @@ def test_neither_its_owner_nor_a_service_nor_anybody_refunds_a_payment(edge: Edg
     assert edge.status(bought)["status"] == "succeeded"
 
 
-def test_who_may_not_refund_does_not_learn_which_payments_exist(edge: Edge, bought: dict[str, Any]):
-    answers = [
+def test_a_caller_who_may_not_refund_does_not_learn_which_payments_exist(edge: Edge, bought: dict[str, Any]):
+    responses = [
         edge.post(REFUND, {"payment_id": payment_id}, edge.user("thief")).json() | {"request_id": ""}
         for payment_id in (bought["payment_id"], UNKNOWN, 5)
     ]
 
-    assert answers[0] == answers[1] == answers[2]
+    assert responses[0] == responses[1] == responses[2]
 
 
 def test_the_administrators_claim_is_the_configured_one(rotating_edge: Edge, provider: Provider):
-    def with_claims(**claims: str) -> httpx.Response:
-        who = {"sub": "a", "exp": 4_000_000_000, "iss": "https://issuer.example", "aud": "topup"}
-        bearer = jwt.encode(who | claims, provider.keys["rsa"], "RS256", {"kid": "rsa"})
+    def refund_as(**claims: str) -> httpx.Response:
+        token = {"sub": "a", "exp": 4_000_000_000, "iss": "https://issuer.example", "aud": "topup"}
+        bearer = jwt.encode(token | claims, provider.keys["rsa"], "RS256", {"kid": "rsa"})
         return rotating_edge.post(REFUND, {"payment_id": UNKNOWN}, {"authorization": f"Bearer {bearer}"})
 
-    assert with_claims(role="admin").status_code == 403
-    assert with_claims(groups="admin").status_code == 403
-    assert with_claims(groups="billing").status_code == 404
+    assert refund_as(role="admin").status_code == 403
+    assert refund_as(groups="admin").status_code == 403
+    assert refund_as(groups="billing").status_code == 404

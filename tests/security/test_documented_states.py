@@ -1,4 +1,4 @@
-"""Payments in every state that they can come to, answered as docs/openapi.json says, to whoever may see them."""
+"""Payments in every state, as their owner and an administrator see them, match docs/openapi.json."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,8 +10,9 @@ import pytest
 import schemathesis
 
 from local import ROOT
+from local.client import CREDITS, DECLINED_CARD, PAYMENTS, TRANSACTIONS
 from tests.e2e.buyer import Buyer, eventually
-from tests.security.edge import CREDITS, PAYMENTS, TRANSACTIONS, Edge
+from tests.security.edge import Edge
 
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 
@@ -25,49 +26,46 @@ def buyer(edge: Edge) -> Iterator[Buyer]:
         yield Buyer(edge.stack, clients)
 
 
-def is_as_described(operation: str, answer: httpx.Response) -> bool:
-    """Raises what is wrong with it."""
-    described.find_operation_by_id(operation).validate_response(answer)
-    return answer.is_success
+def is_as_described(operation: str, response: httpx.Response) -> bool:
+    """Raises if the document describes it otherwise."""
+    described.find_operation_by_id(operation).validate_response(response)
+    return response.is_success
 
 
 def paid(buyer: Buyer, payment: dict[str, Any]) -> None:
-    buyer.pay(payment)
-    eventually(lambda: bool(buyer.status(payment)["status"] == "succeeded"))
+    buyer.stripe.pay(payment)
+    eventually(lambda: buyer.status(payment) == "succeeded")
 
 
 def declined(buyer: Buyer, payment: dict[str, Any]) -> None:
-    buyer.pay(payment, card="4000000000000002")
+    buyer.stripe.pay(payment, card=DECLINED_CARD)
 
 
 def processing(buyer: Buyer, payment: dict[str, Any]) -> None:
-    buyer.pay(payment, method="alipay")
+    buyer.stripe.pay(payment, method="alipay")
 
 
 def failed(buyer: Buyer, payment: dict[str, Any]) -> None:
-    session = buyer.pay(payment, method="wechat_pay")
-    buyer.stripe.post(f"/checkout/{session}/settle", json={"outcome": "failed"}).raise_for_status()
+    buyer.stripe.pay(payment, method="wechat_pay")
+    buyer.stripe.settle(payment, "failed")
 
 
 def expired(buyer: Buyer, payment: dict[str, Any]) -> None:
-    session = payment["payment_url"].rpartition("/")[2]
-    buyer.stripe.post(f"/checkout/{session}/expire", json={}).raise_for_status()
+    buyer.stripe.expire(payment)
 
 
 def refunded(buyer: Buyer, payment: dict[str, Any]) -> None:
-    """In part by us, in part in the Dashboard, where one refund waits and one fails."""
+    """One refund by us, and two in the Dashboard: one is pending, one fails."""
     paid(buyer, payment)
     assert is_as_described("refund_payment", buyer.refund(payment, 10))
-    intent = buyer.intent(payment)
-    pending = {"amount": 1000, "pending": True}
-    buyer.stripe.post(f"/payment_intents/{intent}/refund", json=pending).raise_for_status()
-    made = buyer.stripe.post(f"/payment_intents/{intent}/refund", json={"amount": 500}).raise_for_status().json()
-    buyer.stripe.post(f"/refunds/{made['id']}/fail", json={}).raise_for_status()
+    intent = buyer.stripe.intent_of(payment)
+    buyer.stripe.refund(intent, 1000, pending=True)
+    buyer.stripe.fail_refund(buyer.stripe.refund(intent, 500)["id"])
     eventually(lambda: {"pending", "succeeded", "failed"} == {one["status"] for one in refunds_of(buyer, payment)})
 
 
 def spent_and_refunded(buyer: Buyer, payment: dict[str, Any]) -> None:
-    """Down to credits that are owed."""
+    """Refunded after most credits were spent, so that the user owes credits."""
     paid(buyer, payment)
     assert is_as_described("spend_credits", buyer.spend(1000, "states"))
     assert not is_as_described("refund_payment", buyer.refund(payment))
@@ -77,13 +75,13 @@ def spent_and_refunded(buyer: Buyer, payment: dict[str, Any]) -> None:
 
 def disputed(buyer: Buyer, payment: dict[str, Any]) -> None:
     paid(buyer, payment)
-    buyer.stripe.post(f"/payment_intents/{buyer.intent(payment)}/dispute", json={}).raise_for_status()
-    eventually(lambda: bool(buyer.balance() == 0))
+    buyer.stripe.dispute(buyer.stripe.intent_of(payment))
+    eventually(lambda: buyer.balance() == 0)
     assert not is_as_described("refund_payment", buyer.refund(payment))
 
 
 def refunds_of(buyer: Buyer, payment: dict[str, Any]) -> list[dict[str, Any]]:
-    refunds: list[dict[str, Any]] = buyer.status(payment).get("refunds", [])
+    refunds: list[dict[str, Any]] = buyer.payment(payment).get("refunds", [])
     return refunds
 
 
@@ -102,20 +100,20 @@ def refunds_of(buyer: Buyer, payment: dict[str, Any]) -> list[dict[str, Any]]:
     ],
     ids=["pending", "paid", "declined", "processing", "failed", "expired", "refunded", "owing", "disputed"],
 )
-def test_a_payment_in_any_state_is_as_the_document_says(
+def test_a_payment_in_any_state_matches_the_document(
     edge: Edge, buyer: Buyer, steps: Steps, status: str, fields: set[str]
 ):
     payment = buyer.create()
 
     steps(buyer, payment)
 
-    eventually(lambda: bool(buyer.status(payment)["status"] == status))
+    eventually(lambda: buyer.status(payment) == status)
     path = f"{PAYMENTS}/{payment['payment_id']}"
     seen = {
         "by its owner": edge.get(path, edge.user(buyer.user_id)),
         "by an administrator": edge.get(path, edge.admin()),
     }
-    assert all(is_as_described("get_payment", answer) for answer in seen.values())
+    assert all(is_as_described("get_payment", response) for response in seen.values())
     assert fields <= seen["by its owner"].json().keys()
     of_administrators = seen["by an administrator"].json().keys() - seen["by its owner"].json().keys()
     assert of_administrators == {"user_id", "quarantine_reason"}

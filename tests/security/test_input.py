@@ -1,4 +1,4 @@
-"""Bodies and parameters of every kind: refused with a reason, and without effect."""
+"""Invalid bodies and parameters of every kind are refused with a reason and without effect."""
 
 import itertools
 import json
@@ -8,17 +8,18 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.security.edge import CREATE, JSON, PAYMENTS, REFUND, SPEND, TRANSACTIONS, Edge
+from local.client import CREATE, PAYMENTS, REFUND, SPEND, TRANSACTIONS
+from tests.security.edge import JSON, Edge
 from topup.api import cursor
 
-LARGEST_ANSWER = 20_000  # bytes; what is wrong with a request is told in less
+LARGEST_RESPONSE = 20_000  # bytes, of a problem document
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 _keys = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def bought(edge: Edge) -> dict[str, Any]:
-    """A payment of the buyer's that Stripe knows of."""
+    """The buyer's payment, which Stripe has taken."""
     payment = edge.create("buyer")
     edge.pay(payment)
     return payment
@@ -36,17 +37,17 @@ def refund(edge: Edge, body: Any, **headers: str) -> httpx.Response:
     return edge.post(REFUND, body, edge.admin() | headers)
 
 
-def is_invalid(answer: httpx.Response, field: str) -> bool:
-    problem = answer.json()
-    assert (answer.status_code, problem["code"]) == (422, "validation_failed"), problem
-    assert len(answer.content) < LARGEST_ANSWER
+def is_invalid(response: httpx.Response, field: str) -> bool:
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (422, "validation_failed"), problem
+    assert len(response.content) < LARGEST_RESPONSE
     return any(error["field"].startswith(field) for error in problem["errors"])
 
 
-# ------------------------------------------------------------------------------------------------- bodies at large
+# --------------------------------------------------------------------------------------------------------- bodies
 
 
-@pytest.mark.parametrize("ask", [create, spend, refund])
+@pytest.mark.parametrize("call", [create, spend, refund])
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -73,11 +74,11 @@ def is_invalid(answer: httpx.Response, field: str) -> bool:
     ],
     ids=lambda value: repr(value[:25]) if isinstance(value, bytes) else None,
 )
-def test_a_body_that_is_no_object_of_ours_is_refused(edge: Edge, ask: Any, body: bytes, status: int):
-    answer = ask(edge, body)
+def test_a_body_that_is_not_the_expected_object_is_refused(edge: Edge, call: Any, body: bytes, status: int):
+    response = call(edge, body)
 
-    assert answer.status_code == status
-    assert answer.json()["detail"]
+    assert response.status_code == status
+    assert response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -88,43 +89,43 @@ def test_a_body_that_is_no_object_of_ours_is_refused(edge: Edge, ask: Any, body:
 def test_another_content_type_is_refused(edge: Edge, kind: str | None):
     headers = edge.buyer("buyer") | ({} if kind is None else {"content-type": kind.encode("latin-1")})
 
-    answer = edge.request("POST", CREATE, content=b'{"package": "standard"}', headers=headers)
+    response = edge.request("POST", CREATE, content=b'{"package": "standard"}', headers=headers)
 
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
 
 
-def test_a_body_that_is_no_text_for_the_gateway_is_read_from_its_base64(edge: Edge):
-    """A type that is JSON to us, in letters that API Gateway hands over as base64 as soon as it doubts."""
+def test_a_body_that_the_gateway_passes_on_as_base64_is_decoded(edge: Edge):
+    """We accept these types as JSON; API Gateway may pass such a body on as base64."""
     for kind in ("Application/JSON", "application/json;charset=UTF-8", "application/json ; x=y"):
         headers = edge.buyer("buyer") | {"content-type": kind}
         assert edge.request("POST", CREATE, content=b'{"package": "trial"}', headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("ask", [create, spend, refund])
+@pytest.mark.parametrize("call", [create, spend, refund])
 @pytest.mark.parametrize("size", [600_000, 7_000_000, 11_000_000])
-def test_a_body_that_is_too_large_is_refused(edge: Edge, ask: Any, size: int):
-    assert ask(edge, b'{"package": "' + b"x" * size + b'"}').status_code == 413
+def test_a_body_that_is_too_large_is_refused(edge: Edge, call: Any, size: int):
+    assert call(edge, b'{"package": "' + b"x" * size + b'"}').status_code == 413
 
 
-@pytest.mark.parametrize("ask", [create, spend, refund])
-def test_a_body_that_is_wrong_in_sixty_thousand_ways_is_told_so_in_short(edge: Edge, ask: Any):
+@pytest.mark.parametrize("call", [create, spend, refund])
+def test_a_body_with_sixty_thousand_errors_gets_a_short_response(edge: Edge, call: Any):
     names = itertools.islice(itertools.product(string.ascii_letters + string.digits, repeat=3), 60_000)
     body = json.dumps(dict.fromkeys(map("".join, names), 1), separators=(",", ":")).encode()
 
-    answer = ask(edge, body)
+    response = call(edge, body)
 
-    assert answer.json()["code"] == "validation_failed"
-    assert len(answer.content) < LARGEST_ANSWER
+    assert response.json()["code"] == "validation_failed"
+    assert len(response.content) < LARGEST_RESPONSE
 
 
 @pytest.mark.parametrize("name", ["x" * 400_000, "\x00" * 60_000, "é" * 100_000])
-def test_a_name_of_any_length_is_not_repeated_in_full(edge: Edge, name: str):
-    answer = create(edge, json.dumps({"package": "trial", name: 1}, ensure_ascii=False).encode())
+def test_a_long_field_name_is_not_repeated_in_full(edge: Edge, name: str):
+    response = create(edge, json.dumps({"package": "trial", name: 1}, ensure_ascii=False).encode())
 
-    assert is_invalid(answer, name[:10])
+    assert is_invalid(response, name[:10])
 
 
-def test_of_a_key_that_is_there_twice_the_last_one_counts_for_everything(edge: Edge):
+def test_of_a_repeated_key_the_last_value_counts(edge: Edge):
     refused = create(edge, b'{"package": "trial", "package": "free"}')
     accepted = create(edge, b'{"package": "free", "package": "trial"}')
 
@@ -140,17 +141,17 @@ def test_of_a_key_that_is_there_twice_the_last_one_counts_for_everything(edge: E
     ["credits", "credits_purchased", "price", "amount", "unit_price", "currency", "user_id", "status", "payment_id",
      "discount", "quantity", "livemode", "__proto__", "constructor", "Package", "package ", "return_url[]", ""],
 )  # fmt: skip
-def test_a_field_that_is_not_ours_is_refused_and_has_no_effect(edge: Edge, field: str):
+def test_an_unknown_field_is_refused_and_has_no_effect(edge: Edge, field: str):
     sessions = edge.sessions()
 
-    answer = create(edge, {"package": "trial", field: 1})
+    response = create(edge, {"package": "trial", field: 1})
 
-    assert is_invalid(answer, field)
+    assert is_invalid(response, field)
     assert edge.sessions() == sessions
 
 
 @pytest.mark.parametrize("field", ["status", "credits", "user_id", "balance", "currency", "refund_id", "Force"])
-def test_a_refund_takes_no_field_that_is_not_ours(edge: Edge, bought: dict[str, Any], field: str):
+def test_a_refund_with_an_unknown_field_is_refused(edge: Edge, bought: dict[str, Any], field: str):
     assert is_invalid(refund(edge, {"payment_id": bought["payment_id"], field: 1}), field)
     assert "refunds" not in edge.status(bought)
 
@@ -192,36 +193,36 @@ TOO_LARGE = ["1e40", "1" + "0" * 40, "1e400", "1E+1000000", "9" * 4000, "9999999
 def test_only_a_whole_positive_number_of_credits_can_be_spent(edge: Edge, bought: dict[str, Any], amount: str):
     before = edge.balance("buyer")
 
-    answer = spend(edge, f'{{"user_id": "buyer", "description": "x", "amount": {amount}}}'.encode())
+    response = spend(edge, f'{{"user_id": "buyer", "description": "x", "amount": {amount}}}'.encode())
 
-    assert is_invalid(answer, "amount") or is_invalid(answer, "body")
+    assert is_invalid(response, "amount") or is_invalid(response, "body")
     assert edge.balance("buyer") == before
 
 
 @pytest.mark.parametrize("amount", [*NO_AMOUNTS, *TOO_EXACT, *TOO_LARGE, "100000000"], ids=lambda text: text[:30])
 def test_only_an_exact_positive_amount_of_money_can_be_refunded(edge: Edge, bought: dict[str, Any], amount: str):
-    answer = refund(edge, f'{{"payment_id": "{bought["payment_id"]}", "amount": {amount}}}'.encode())
+    response = refund(edge, f'{{"payment_id": "{bought["payment_id"]}", "amount": {amount}}}'.encode())
 
-    assert is_invalid(answer, "amount") or is_invalid(answer, "body")
+    assert is_invalid(response, "amount") or is_invalid(response, "body")
     assert "refunds" not in edge.status(bought)
 
 
 @pytest.mark.parametrize("amount", ["1E+1000000", "1e-2000000", "9" * 4000, "1e40"], ids=lambda text: text[:30])
-def test_a_used_key_with_an_amount_beyond_arithmetic_is_still_no_failure_of_ours(edge: Edge, amount: str):
+def test_a_used_key_with_an_amount_beyond_arithmetic_causes_no_server_error(edge: Edge, amount: str):
     payment = edge.create("buyer")
     edge.pay(payment)
     key = {"idempotency-key": f"used-{amount[:20]}"}
     assert refund(edge, {"payment_id": payment["payment_id"], "amount": 1}, **key).status_code == 200
 
-    answer = refund(edge, f'{{"payment_id": "{payment["payment_id"]}", "amount": {amount}}}'.encode(), **key)
+    response = refund(edge, f'{{"payment_id": "{payment["payment_id"]}", "amount": {amount}}}'.encode(), **key)
 
-    assert answer.status_code in (409, 422)
+    assert response.status_code in (409, 422)
 
 
 @pytest.mark.parametrize(
     "payment_id", ["", "x" * 37, None, 5, True, [], {}, "\x00", "ORDER", UNKNOWN.replace("-", "")], ids=repr
 )
-def test_a_payment_id_that_is_none_is_refused_or_unknown(edge: Edge, payment_id: Any):
+def test_an_invalid_payment_id_is_refused_or_unknown(edge: Edge, payment_id: Any):
     assert refund(edge, {"payment_id": payment_id}).status_code in (404, 422)
 
 
@@ -231,7 +232,7 @@ def test_force_is_true_or_false(edge: Edge, bought: dict[str, Any], force: Any):
 
 
 @pytest.mark.parametrize("user_id", ["", "x" * 256, None, 5, ["buyer"], {"$ne": ""}], ids=repr)
-def test_a_user_that_is_no_text_is_refused(edge: Edge, user_id: Any):
+def test_an_invalid_user_id_is_refused(edge: Edge, user_id: Any):
     assert is_invalid(spend(edge, {"user_id": user_id, "amount": 1, "description": "x"}), "user_id")
 
 
@@ -249,12 +250,12 @@ def test_a_user_that_is_no_text_is_refused(edge: Edge, user_id: Any):
      "https://yourdomain.com/" + "x" * 500],
     ids=lambda url: repr(url)[:50],
 )  # fmt: skip
-def test_buyers_return_to_our_own_pages_only(edge: Edge, return_url: Any):
+def test_a_return_url_outside_our_own_pages_is_refused(edge: Edge, return_url: Any):
     sessions = edge.sessions()
 
-    answer = create(edge, {"package": "trial", "return_url": return_url})
+    response = create(edge, {"package": "trial", "return_url": return_url})
 
-    assert is_invalid(answer, "return_url")
+    assert is_invalid(response, "return_url")
     assert edge.sessions() == sessions
 
 
@@ -264,7 +265,7 @@ def test_buyers_return_to_our_own_pages_only(edge: Edge, return_url: Any):
 @pytest.mark.parametrize(
     "key", [b"", b"x" * 256, b"\xe9", "钥匙".encode(), b"a\tb", b"x" * 60_000], ids=lambda key: repr(key[:8])
 )
-def test_an_idempotency_key_that_is_none_is_refused_by_name(edge: Edge, bought: dict[str, Any], key: bytes):
+def test_an_invalid_idempotency_key_is_refused_by_name(edge: Edge, bought: dict[str, Any], key: bytes):
     body = {"package": "trial"}
     assert is_invalid(edge.post(CREATE, body, {**edge.buyer("buyer"), "idempotency-key": key}), "Idempotency-Key")
     spending = {"user_id": "buyer", "amount": 1, "description": "x"}
@@ -274,15 +275,15 @@ def test_an_idempotency_key_that_is_none_is_refused_by_name(edge: Edge, bought: 
 
 
 def test_a_spend_without_an_idempotency_key_is_refused(edge: Edge):
-    answer = edge.post(SPEND, {"user_id": "buyer", "amount": 1, "description": "x"}, edge.service())
+    response = edge.post(SPEND, {"user_id": "buyer", "amount": 1, "description": "x"}, edge.service())
 
-    assert is_invalid(answer, "Idempotency-Key")
+    assert is_invalid(response, "Idempotency-Key")
 
 
-def test_another_users_key_opens_nothing_of_theirs(edge: Edge):
+def test_the_same_key_of_another_user_makes_another_payment(edge: Edge):
     mine = edge.create("key-owner", key="the same key")
     theirs = edge.create("key-thief", key="the same key")
-    # However the parts of an id are put together, other parts must not come to the same.
+    # The parts of an id must not be joined so that other parts give the same id.
     joined = edge.create("key-owner:the", key="same key")
 
     assert len({payment["payment_id"] for payment in (mine, theirs, joined)}) == 3
@@ -303,33 +304,33 @@ WRONG_QUERIES = (
 
 @pytest.mark.parametrize("path", [PAYMENTS, TRANSACTIONS])
 @pytest.mark.parametrize("query", WRONG_QUERIES, ids=lambda query: query[:30])
-def test_a_wrong_parameter_is_refused_by_name(edge: Edge, path: str, query: str):
-    answer = edge.get(f"{path}?{query}", edge.user("buyer"))
+def test_an_invalid_parameter_is_refused_by_name(edge: Edge, path: str, query: str):
+    response = edge.get(f"{path}?{query}", edge.user("buyer"))
 
-    assert is_invalid(answer, query.partition("=")[0])
+    assert is_invalid(response, query.partition("=")[0])
 
 
-def test_a_position_outside_the_calendar_is_refused(edge: Edge):
-    for moment in (
+def test_a_cursor_with_a_time_outside_the_calendar_is_refused(edge: Edge):
+    for created_at in (
         "0001-01-01T00:00:00.000000+23:59",
         "9999-12-31T23:59:59.999999-23:59",
         "2026-02-30T00:00:00.000000Z",
     ):
-        answer = edge.get(f"{PAYMENTS}?cursor={cursor.encode(moment, UNKNOWN)}", edge.user("buyer"))
-        assert is_invalid(answer, "cursor")
+        response = edge.get(f"{PAYMENTS}?cursor={cursor.encode(created_at, UNKNOWN)}", edge.user("buyer"))
+        assert is_invalid(response, "cursor")
 
 
 @pytest.mark.parametrize("number", [0, 1, -1, -(10**700), 10**700, 2**63])
-def test_a_made_up_position_shows_no_more_than_the_callers_own(edge: Edge, bought: dict[str, Any], number: int):
-    answer = edge.get(f"{TRANSACTIONS}?cursor={cursor.encode(number)}", edge.user("nobody"))
+def test_a_made_up_cursor_shows_only_the_callers_own_records(edge: Edge, bought: dict[str, Any], number: int):
+    response = edge.get(f"{TRANSACTIONS}?cursor={cursor.encode(number)}", edge.user("newcomer"))
 
-    assert answer.status_code == 422 or answer.json() == {"transactions": [], "next_cursor": None}
+    assert response.status_code == 422 or response.json() == {"transactions": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize(
     "query", ["lang=%00", "lang=en&lang=zh", "lang=", "lang=../../etc/passwd", "lang=" + "x" * 5000, "x=1", "%", "&&=&"]
 )
-def test_whatever_language_is_asked_for_there_is_a_catalogue(edge: Edge, query: str):
+def test_every_requested_language_gets_a_catalogue(edge: Edge, query: str):
     assert edge.get(f"/api/payments/packages?{query}").json()["packages"]["standard"]["credits"] == 1100
 
 
@@ -338,9 +339,9 @@ def test_a_long_reason_is_kept_and_harmless(edge: Edge):
     edge.pay(payment)
     reason = 'x\n{"level":"ERROR","message":"forged"}\r\x1b[31m😀\u2028' + "y" * 4900
 
-    answer = refund(edge, {"payment_id": payment["payment_id"], "reason": reason, "amount": 1})
+    response = refund(edge, {"payment_id": payment["payment_id"], "reason": reason, "amount": 1})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert edge.status(payment)["refunds"][0]["reason"] == reason
     assert refund(edge, {"payment_id": payment["payment_id"], "reason": "y" * 5001}).status_code == 422
     lines = [line for line in edge.log.split("\n") if line.startswith("{")]
@@ -348,5 +349,5 @@ def test_a_long_reason_is_kept_and_harmless(edge: Edge):
     assert "\x1b" not in edge.log
 
 
-def test_json_says_what_it_is_in_any_case(edge: Edge):
+def test_a_content_type_of_json_is_accepted(edge: Edge):
     assert edge.request("POST", CREATE, content=b'{"package": "trial"}', headers=edge.buyer("buyer") | JSON).is_success

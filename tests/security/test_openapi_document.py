@@ -1,6 +1,6 @@
-"""The API does what docs/openapi.json says, for requests made from that document: right ones, and wrong ones.
+"""The API does what docs/openapi.json says, for valid and invalid requests generated from that document.
 
-Schemathesis makes them, the same ones in every run.
+Schemathesis generates the same requests in every run.
 """
 
 import copy
@@ -18,7 +18,8 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.schemas import BaseSchema
 
 from local import ROOT
-from tests.security.edge import PAYMENTS, SPEND, TRANSACTIONS, Edge
+from local.client import PAYMENTS, SPEND, TRANSACTIONS
+from tests.security.edge import Edge
 from tests.security.forging import signed
 from tests.support.examples import run_machine
 from topup.api import cursor
@@ -29,7 +30,7 @@ USER = "schemathesis"
 KNOWN = [
     idempotency.id_from_key(USER, "bought"),
     idempotency.id_from_key(USER, "pending"),
-    idempotency.id_from_key("somebody-else", "foreign"),
+    idempotency.id_from_key("another-user", "foreign"),
     "00000000-0000-4000-8000-000000000000",
 ]
 CURSORS = {PAYMENTS: cursor.encode("9999-12-31T23:59:59.000000Z", KNOWN[0]), TRANSACTIONS: cursor.encode(2)}
@@ -38,20 +39,20 @@ CONFIG = {
     "seed": 1,
     "generation": {"max-examples": 60, "database": "none", "with-security-parameters": False},
     "checks": {
-        # API Gateway answers 404 to a method that a path does not have, where HTTP would have it 405 with Allow.
+        # API Gateway responds with 404 to a method that a path does not have; HTTP wants 405 with Allow.
         "unsupported_method": {"enabled": False},
-        # It sends a request without its credentials; but here they are put in just before sending. See test_callers.
+        # It sends requests without credentials, but here they are added just before sending. See test_callers.
         "ignored_auth": {"enabled": False},
         "allow_header_conformance": {"enabled": False},
     },
     "operations": [
-        # How many decimals an amount may have is the payment's currency's to say, and no schema's.
+        # The payment's currency decides how many decimals an amount may have; a schema cannot say it.
         {
             "include-operation-id": "refund_payment",
             "generation": {"max-examples": 240},  # few of its requests name a paid order and an amount that is left
             "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
         },
-        # Half of what is sent is not signed, and of what is signed only an object that Stripe would send is an event.
+        # Half of the requests are not signed, and only what Stripe could send is a valid event.
         {
             "include-operation-id": "stripe_webhook",
             "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400"]}},
@@ -61,7 +62,7 @@ CONFIG = {
 
 
 def described() -> BaseSchema:
-    """The document, with values that lead somewhere where it says what kind of value there is."""
+    """The document, with ids, packages and cursors that exist here instead of any text."""
     document = copy.deepcopy(DOCUMENT)
     schemas = document["components"]["schemas"]
     schemas["CheckoutBody"]["properties"]["package"] = {"enum": ["trial", "standard", "value", "premium"]}
@@ -80,16 +81,16 @@ schema = described()
 
 @schema.hook
 def filter_body(_context: HookContext, body: Any) -> bool:
-    """To JSON Schema 5.0 is an integer; here credits are counted in numbers that are written as whole ones."""
+    """JSON Schema counts 5.0 as an integer; our API accepts credits only as whole numbers without a decimal point."""
     return not (isinstance(body, dict) and isinstance(body.get("amount"), float) and "user_id" in body)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def payments(edge: Edge) -> None:
-    """What the values above lead to."""
+    """The payments that the values above name."""
     bought = edge.create(USER, key="bought")
     edge.pay(bought)
-    placed = [bought, edge.create(USER, key="pending"), edge.create("somebody-else", key="foreign")]
+    placed = [bought, edge.create(USER, key="pending"), edge.create("another-user", key="foreign")]
     assert [payment["payment_id"] for payment in placed] == KNOWN[:3]
     edge.buy("spender", "premium")
     spent = edge.post(SPEND, {"user_id": USER, "amount": 7, "description": "x"}, edge.service("schemathesis"))
@@ -104,7 +105,7 @@ def session() -> Iterator[requests.Session]:
 
 
 def credentials(case: Case[Any], edge: Edge, session: requests.Session) -> Mapping[str, str]:
-    """Whoever may call the operation; of the webhooks, every other one is signed."""
+    """Those of a caller who may call the operation; every other webhook has a valid signature."""
     callers = {
         "user": edge.user(USER),
         "administrator": edge.admin(),
@@ -116,14 +117,14 @@ def credentials(case: Case[Any], edge: Edge, session: requests.Session) -> Mappi
 
 
 def signature(case: Case[Any], edge: Edge, session: requests.Session) -> str:
-    """Over the very bytes that will be sent, whatever they are."""
+    """Over exactly the bytes that will be sent."""
     request = requests.Request(**case.as_transport_kwargs(base_url=edge.stack.api_url))
     sent: Any = session.prepare_request(request).body or b""
     body = sent if isinstance(sent, bytes) else sent.encode()
     return signed(body, edge.webhook_secret if hashlib.sha256(body).digest()[0] % 2 else "whsec_wrong")
 
 
-# Of each operation: statuses without which its requests cannot have been all right, or all wrong.
+# Statuses that each operation must return at least once, so that its requests were neither all valid nor all invalid.
 EXPECTED = {
     "list_packages": {200},
     "create_checkout": {200, 422},
@@ -139,24 +140,24 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def seen() -> Iterator[dict[str, set[int]]]:
-    """The statuses that each operation has answered with. A worker need not have all of the operations."""
+    """The statuses that each operation has returned. A test worker may not run every operation."""
     statuses: dict[str, set[int]] = defaultdict(set)
     yield statuses
-    for name, answered in statuses.items():
-        assert EXPECTED[name] <= answered, name
+    for name, returned in statuses.items():
+        assert EXPECTED[name] <= returned, name
 
 
 @schema.parametrize()
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_as_the_document_says(
+def test_every_response_matches_the_document(
     case: Case[Any], edge: Edge, session: requests.Session, seen: dict[str, set[int]]
 ):
     headers = credentials(case, edge, session)
 
-    answer = case.call_and_validate(base_url=edge.stack.api_url, session=session, headers=dict(headers))
+    response = case.call_and_validate(base_url=edge.stack.api_url, session=session, headers=dict(headers))
 
-    edge.answers.append(answer.text)
-    seen[case.operation.definition.raw["operationId"]].add(answer.status_code)
+    edge.responses.append(response.text)
+    seen[case.operation.definition.raw["operationId"]].add(response.status_code)
 
 
 def test_a_created_payment_can_be_looked_up_through_the_documents_link(edge: Edge, session: requests.Session):

@@ -1,4 +1,4 @@
-"""Secrets and personal data that are planted wherever a request has room: no log line has them, and no answer."""
+"""Secrets and personal data planted everywhere in requests appear in no log line and in no response."""
 
 import base64
 import json
@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
+from local.client import CREATE, CREDITS, PAYMENTS, REFUND, SPEND, TRANSACTIONS
 from tests.security import leaks
-from tests.security.edge import CREATE, CREDITS, PAYMENTS, REFUND, SPEND, TRANSACTIONS, WEBHOOK, Edge
+from tests.security.edge import WEBHOOK, Edge
 from tests.security.forging import as_stripe_writes, event, segment, signed, token
 
 CARD = "4242424242424242"
@@ -17,7 +18,7 @@ FAR = 4_000_000_000
 
 
 def plant_everywhere(edge: Edge) -> None:
-    """Requests that fail at every stage, each with something in it that is nobody's business."""
+    """Requests that fail at every stage, each with something private in it."""
     buyer, admin, service = edge.buyer("planter"), edge.admin(), edge.service(edge.plant())
     for body in (
         {"package": edge.plant()},
@@ -78,17 +79,17 @@ def plant_in_webhooks(edge: Edge) -> None:
 
 
 def plant_in_what_succeeds(edge: Edge) -> None:
-    """What its owner, or an administrator, is told again; but no log is."""
-    user = edge.plant(in_answers=True)
+    """Its owner or an administrator may read it again; no log may hold it."""
+    user = edge.plant(in_responses=True)
     payment = edge.create(user)
     edge.pay(payment)
-    description = edge.plant(in_answers=True)
+    description = edge.plant(in_responses=True)
     spend = {"user_id": user, "amount": 1, "description": f"{description} {CARD}"}
     assert edge.post(SPEND, spend, edge.service(edge.plant())).status_code == 200
-    reason = edge.plant(in_answers=True)
+    reason = edge.plant(in_responses=True)
     refund = {"payment_id": payment["payment_id"], "reason": f"{reason} {CARD}", "amount": 1}
-    answer = edge.post(REFUND, refund, edge.admin() | {"idempotency-key": edge.plant()})
-    assert answer.status_code == 200
+    response = edge.post(REFUND, refund, edge.admin() | {"idempotency-key": edge.plant()})
+    assert response.status_code == 200
     assert description in edge.get(TRANSACTIONS, edge.user(user)).text
     assert reason in edge.get(f"{PAYMENTS}/{payment['payment_id']}", edge.user(user)).text
     page = f"https://yourdomain.com/?session={edge.plant()}"
@@ -96,18 +97,18 @@ def plant_in_what_succeeds(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("plant", [plant_everywhere, plant_in_headers, plant_in_webhooks, plant_in_what_succeeds])
-def test_what_is_planted_never_comes_out(edge: Edge, plant: Any):
+def test_planted_secrets_never_leak(edge: Edge, plant: Any):
     before = len(edge.log)
 
     plant(edge)
 
-    assert len(edge.log) > before, "nothing was logged that could have been found"
+    assert len(edge.log) > before, "nothing was logged, so nothing could be found"
     assert len(edge.planted | edge.unlogged) > 3
     assert edge.leaked() == set()
     assert CARD not in edge.log
 
 
-def test_a_configured_secret_comes_out_of_no_stack(edge: Edge, rotating_edge: Edge, closed_edge: Edge):
+def test_no_stack_leaks_a_configured_secret(edge: Edge, rotating_edge: Edge, closed_edge: Edge):
     for one in (edge, rotating_edge, closed_edge):
         one.get(CREDITS, {"authorization": "Bearer x"})
         one.post(WEBHOOK, b"{}", {"stripe-signature": "t=1,v1=x"})
@@ -115,10 +116,10 @@ def test_a_configured_secret_comes_out_of_no_stack(edge: Edge, rotating_edge: Ed
         assert one.leaked() == set()
 
 
-def test_whoever_misconfigures_a_stack_is_told_by_the_log_and_nobody_else(closed_edge: Edge):
-    answer = closed_edge.post(WEBHOOK, b"{}", {"stripe-signature": "t=1,v1=x"})
+def test_only_the_log_names_a_missing_setting(closed_edge: Edge):
+    response = closed_edge.post(WEBHOOK, b"{}", {"stripe-signature": "t=1,v1=x"})
 
-    assert answer.json()["detail"] == "The service is not configured"
+    assert response.json()["detail"] == "The service is not configured"
     assert "STRIPE_WEBHOOK_SECRET is empty" in closed_edge.log
 
 
@@ -129,11 +130,11 @@ def test_every_log_line_is_one_whole_document(edge: Edge):
     assert all(isinstance(json.loads(line), dict) for line in lines)
 
 
-# --------------------------------------------------------------------------------- what is searched for can be found
+# --------------------------------------------------------------------------------- the search finds what leaks
 
 
-def test_what_is_logged_is_found(edge: Edge):
-    """The search itself, put to the test: a payment's id is logged, and its owner is told it."""
+def test_a_leak_into_a_log_and_a_response_is_found(edge: Edge):
+    """A check of the search itself: a payment's id is logged, and returned to its owner."""
     payment = edge.create("canary")
 
     edge.planted.add(payment["payment_id"])
@@ -143,14 +144,14 @@ def test_what_is_logged_is_found(edge: Edge):
     assert leaked == {payment["payment_id"]}
 
 
-def test_what_only_a_log_has_is_found(edge: Edge):
+def test_a_leak_into_a_log_alone_is_found(edge: Edge):
     missing = str(uuid.uuid4())
     subject = {"id": "cs_1", "livemode": False, "payment_status": "unpaid", "client_reference_id": missing}
-    of_us = {"metadata": {"order_id": missing, "user_id": "canary", "topup_stack": edge.stack_name}}
-    body = as_stripe_writes(event("checkout.session.completed", subject | of_us))
-    # An order that should be there and is not: the one webhook that rightly fails, so that Stripe sends it again.
+    ours = {"metadata": {"order_id": missing, "user_id": "canary", "topup_stack": edge.stack_name}}
+    body = as_stripe_writes(event("checkout.session.completed", subject | ours))
+    # Our order is missing: the one webhook that must fail, so that Stripe delivers it again.
     headers = {"stripe-signature": signed(body, edge.webhook_secret)}
-    assert edge.client.post(edge.stack.api_url + WEBHOOK, content=body, headers=headers).status_code == 503
+    assert edge.http.post(edge.stack.api_url + WEBHOOK, content=body, headers=headers).status_code == 503
 
     edge.unlogged.add(missing)
     leaked = edge.leaked()
@@ -161,7 +162,7 @@ def test_what_only_a_log_has_is_found(edge: Edge):
 
 @pytest.mark.parametrize("before", ["", "a", "ab", "user:"])
 @pytest.mark.parametrize("after", ["", "z", "zy", ":password"])
-def test_a_secret_is_found_in_whatever_form_it_is(before: str, after: str):
+def test_a_secret_is_found_in_every_encoding(before: str, after: str):
     secret = 'planted/secret+with "odd" letters: é'
     whole = (before + secret + after).encode()
     texts = [

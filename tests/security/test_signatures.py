@@ -1,4 +1,4 @@
-"""Which webhooks are believed, at the API's port and at the function's own URL."""
+"""Which webhooks are accepted, at the API's port and at the function's own URL."""
 
 import json
 import time
@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.security.edge import CREDITS, WEBHOOK, Edge
+from local.client import CREDITS
+from tests.security.edge import WEBHOOK, Edge
 from tests.security.forging import as_stripe_writes, event, session, signed
 
 PLACES = ["api", "function URL"]
@@ -15,44 +16,44 @@ PLACES = ["api", "function URL"]
 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, edge: Edge) -> str:
-    """Where webhooks may be delivered; the function URL hands every body over as base64."""
+    """Where webhooks may be delivered; the function URL passes every body on as base64."""
     return WEBHOOK if request.param == "api" else edge.function_url
 
 
 @pytest.fixture(scope="module")
 def pending(edge: Edge) -> dict[str, Any]:
-    """A payment that nobody pays: whatever this module sends of it, it may not become credits."""
-    return edge.create("victim")
+    """An unpaid payment: no event that this module sends may turn it into credits."""
+    return edge.create("unpaid")
 
 
 @pytest.fixture
 def paid(edge: Edge, pending: dict[str, Any]) -> bytes:
-    """Its payment, if only somebody could sign it."""
-    return edge.paid_event(pending, "victim")
+    """The event that would pay it, if the attacker could sign it."""
+    return edge.paid_event(pending, "unpaid")
 
 
-def is_refused(answer: httpx.Response) -> bool:
-    """As Stripe's integration guides have it."""
-    problem = answer.json()
+def is_refused(response: httpx.Response) -> bool:
+    """With 400, as Stripe's integration guides say."""
+    problem = response.json()
     assert problem["detail"] == "Invalid webhook signature"
-    return (answer.status_code, problem["code"]) == (400, "invalid_signature")
+    return (response.status_code, problem["code"]) == (400, "invalid_signature")
 
 
 def nothing_happened(edge: Edge, payment: dict[str, Any]) -> bool:
-    return edge.status(payment)["status"] == "pending" and edge.balance("victim") == 0
+    return edge.status(payment)["status"] == "pending" and edge.balance("unpaid") == 0
 
 
-def test_a_signed_payment_is_believed_at_either_place(edge: Edge, place: str):
+def test_a_signed_payment_is_accepted_at_either_place(edge: Edge, place: str):
     user = f"buyer-at-{PLACES.index('api' if place == WEBHOOK else 'function URL')}"
     payment = edge.create(user)
 
-    answer = edge.deliver(edge.paid_event(payment, user), to=place)
+    response = edge.deliver(edge.paid_event(payment, user), to=place)
 
-    assert answer.json() == {"received": True}
+    assert response.json() == {"received": True}
     assert edge.balance(user) == 1100
 
 
-def test_the_function_url_believes_at_any_path(edge: Edge):
+def test_the_function_url_accepts_any_path(edge: Edge):
     payment = edge.create("anywhere")
 
     assert edge.deliver(edge.paid_event(payment, "anywhere"), to=f"{edge.function_url}/any/path?x=1").status_code == 200
@@ -106,28 +107,28 @@ def test_a_signature_by_a_guessable_secret_is_refused(
 
 @pytest.mark.parametrize("secret", ["", " ", ",", " , ", "whsec_local_simulator"])
 @pytest.mark.parametrize("at", PLACES)
-def test_without_a_configured_secret_nothing_is_believed(closed_edge: Edge, secret: str, at: str):
+def test_without_a_configured_secret_no_webhook_is_accepted(closed_edge: Edge, secret: str, at: str):
     body = as_stripe_writes(event("customer.created", {"livemode": False}))
     to = WEBHOOK if at == "api" else closed_edge.function_url
 
-    answer = closed_edge.deliver(body, signed(body, secret), to=to)
+    response = closed_edge.deliver(body, signed(body, secret), to=to)
 
-    # Not 4xx: the events are Stripe's, and come again once the secret is there.
-    assert (answer.status_code, answer.json()["code"]) == (500, "misconfigured")
-    assert "STRIPE_WEBHOOK_SECRET" not in answer.text
+    # Not 4xx: the events are Stripe's, and Stripe delivers them again once the secret is set.
+    assert (response.status_code, response.json()["code"]) == (500, "misconfigured")
+    assert "STRIPE_WEBHOOK_SECRET" not in response.text
 
 
 @pytest.mark.parametrize(
     ("age", "status"), [(0, 200), (270, 200), (301, 400), (86_400, 400), (-270, 200), (-360, 400), (-(10**9), 400)]
 )
-def test_a_signature_counts_for_five_minutes(edge: Edge, place: str, age: int, status: int):
-    """To the second it is tested in process, where the clock stands still; here a loaded machine may take its time."""
+def test_a_signature_is_valid_for_five_minutes(edge: Edge, place: str, age: int, status: int):
+    """tests/integration checks this to the second, with a fixed clock; here a busy machine needs some slack."""
     body = as_stripe_writes(event("customer.created", {"livemode": False}))
 
     assert edge.deliver(body, signed(body, edge.webhook_secret, age=age), to=place).status_code == status
 
 
-def test_an_old_signature_does_not_get_younger_by_a_second_date(edge: Edge, paid: bytes, pending: dict[str, Any]):
+def test_a_second_date_does_not_renew_an_old_signature(edge: Edge, paid: bytes, pending: dict[str, Any]):
     old = signed(paid, edge.webhook_secret, age=10_000)
 
     for header in (f"t={int(time.time())},{old}", f"{old},t={int(time.time())}", f"t={int(time.time())}=, {old}"):
@@ -135,7 +136,7 @@ def test_an_old_signature_does_not_get_younger_by_a_second_date(edge: Edge, paid
     assert nothing_happened(edge, pending)
 
 
-def test_while_one_secret_replaces_another_either_is_right_and_a_third_is_not(rotating_edge: Edge):
+def test_during_a_rotation_both_secrets_are_accepted_and_no_third(rotating_edge: Edge):
     body = as_stripe_writes(event("customer.created", {"livemode": False}))
     old, new = rotating_edge.stack.values["STRIPE_WEBHOOK_SECRET"].split(",")
 
@@ -164,9 +165,9 @@ def test_two_signature_headers_are_not_added_up_to_a_valid_one(edge: Edge, paid:
     other = as_stripe_writes(event("customer.created", {"livemode": False}))
     headers = [("content-type", "application/json"), ("stripe-signature", signed(other, edge.webhook_secret))]
 
-    answer = edge.request("POST", WEBHOOK, content=paid, headers=[*headers, ("stripe-signature", signed(paid, "x"))])
+    response = edge.request("POST", WEBHOOK, content=paid, headers=[*headers, ("stripe-signature", signed(paid, "x"))])
 
-    assert is_refused(answer)
+    assert is_refused(response)
     assert nothing_happened(edge, pending)
 
 
@@ -197,20 +198,20 @@ def test_two_signature_headers_are_not_added_up_to_a_valid_one(edge: Edge, paid:
     ],
     ids=lambda body: repr(body[:30]),
 )
-def test_signed_nonsense_is_a_mistake_of_the_senders(edge: Edge, place: str, body: bytes):
-    answer = edge.deliver(body, to=place)
+def test_signed_nonsense_is_refused_as_the_senders_mistake(edge: Edge, place: str, body: bytes):
+    response = edge.deliver(body, to=place)
 
-    assert answer.status_code == 400
-    # A gateway hands JSON over as text, in which bytes that are no UTF-8 are no longer what was signed.
-    assert answer.json()["code"] in ("invalid_json", "invalid_event", "invalid_signature")
+    assert response.status_code == 400
+    # The gateway passes JSON on as text; bytes that are not UTF-8 are then no longer what was signed.
+    assert response.json()["code"] in ("invalid_json", "invalid_event", "invalid_signature")
 
 
 @pytest.mark.parametrize(("mode", "status"), [(True, 200), ("false", 400), (1, 400), (0, 400), (None, 400)], ids=repr)
 def test_an_event_of_the_other_mode_never_grants(
     edge: Edge, place: str, pending: dict[str, Any], mode: Any, status: int
 ):
-    """Of the other mode there are events at Stripe; of any third kind there are none."""
-    assert edge.deliver(edge.paid_event(pending, "victim", livemode=mode), to=place).status_code == status
+    """Stripe sends events of the other mode, but none with any third value."""
+    assert edge.deliver(edge.paid_event(pending, "unpaid", livemode=mode), to=place).status_code == status
     assert nothing_happened(edge, pending)
     assert mode is not True or '"LivemodeMismatch":[1.0]' in edge.log
 
@@ -226,16 +227,16 @@ def test_a_payment_for_another_stack_or_of_another_amount_never_grants(edge: Edg
     ]
     for number, change in enumerate(changes):
         user = f"cheat-{number}"
-        answer = edge.deliver(edge.paid_event(edge.create(user), user, **change))
-        assert answer.status_code in (200, 400)
+        response = edge.deliver(edge.paid_event(edge.create(user), user, **change))
+        assert response.status_code in (200, 400)
         assert edge.balance(user) == 0, change
 
 
-def test_the_wallet_is_the_orders_whoever_the_event_names(edge: Edge):
+def test_credits_go_to_the_orders_user_even_if_the_event_names_another(edge: Edge):
     payment = edge.create("owner")
-    told = session(payment, "thief", edge.stack_name)
+    paid = session(payment, "thief", edge.stack_name)
 
-    assert edge.deliver(as_stripe_writes(event("checkout.session.completed", told))).status_code == 200
+    assert edge.deliver(as_stripe_writes(event("checkout.session.completed", paid))).status_code == 200
     assert (edge.balance("owner"), edge.balance("thief")) == (1100, 0)
 
 
@@ -248,13 +249,13 @@ def test_the_log_of_a_bad_signature_holds_neither_body_nor_secret(edge: Edge, pl
 
 @pytest.mark.parametrize("size", [600_000, 7_000_000, 11_000_000])
 def test_an_oversized_body_is_refused(edge: Edge, place: str, size: int):
-    """Over what the function reads, over what Lambda takes, over what the gateway takes."""
+    """Larger than the function reads, than Lambda accepts, and than the gateway accepts."""
     body = b'{"padding": "' + b"x" * size + b'"}'
 
     assert edge.deliver(body, to=place).status_code == 413
 
 
-def test_a_webhooks_url_answers_no_other_method_with_news(edge: Edge):
+def test_no_other_method_delivers_a_webhook(edge: Edge):
     body = as_stripe_writes(event("customer.created", {"livemode": False}))
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         assert edge.request(method, WEBHOOK, content=body).status_code in (401, 404)

@@ -1,4 +1,4 @@
-"""Tokens that an attacker would try, over HTTP: whoever they name, none of them is anybody."""
+"""Tokens that an attacker would try, over HTTP: none is accepted, whatever user it names."""
 
 import base64
 import json
@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local import ROOT
+from local.client import CREDITS
 from local.launcher import StackFailedError, running
 from tests.security.conftest import SHARED, Provider
-from tests.security.edge import CREDITS, Edge
+from tests.security.edge import Edge
 from tests.security.forging import segment, token
 
 FAR = 4_000_000_000
@@ -30,13 +31,13 @@ def ask(edge: Edge, bearer: str | bytes) -> httpx.Response:
     return edge.get(CREDITS, {"authorization": value})
 
 
-def is_refused(answer: httpx.Response) -> bool:
-    assert answer.headers["www-authenticate"] == "Bearer"
-    assert "victim" not in answer.text
-    return (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+def is_refused(response: httpx.Response) -> bool:
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert "victim" not in response.text
+    return (response.status_code, response.json()["code"]) == (401, "unauthorized")
 
 
-def test_an_honest_token_is_its_users(edge: Edge):
+def test_a_valid_token_identifies_its_user(edge: Edge):
     assert ask(edge, token({"alg": "HS256"}, CLAIMS, secret(edge))).json()["user_id"] == "victim"
 
 
@@ -94,7 +95,7 @@ def test_hints_at_other_keys_change_nothing(edge: Edge, header: dict[str, Any]):
     assert ask(edge, token({"alg": "HS256", **header}, CLAIMS, secret(edge))).status_code == 200
 
 
-def test_a_key_that_a_token_brings_along_is_not_believed(edge: Edge, rotating_edge: Edge):
+def test_a_key_inside_a_token_is_not_trusted(edge: Edge, rotating_edge: Edge):
     own = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(own.public_key()))
     forged = jwt.encode(CLAIMS, own, "RS256", {"jwk": public, "kid": "rsa"})
@@ -104,7 +105,7 @@ def test_a_key_that_a_token_brings_along_is_not_believed(edge: Edge, rotating_ed
 
 
 @pytest.mark.parametrize("crit", [["exp2"], ["b64"], [], "exp", None, [1]], ids=repr)
-def test_an_extension_that_must_be_understood_and_is_not_is_refused(edge: Edge, crit: Any):
+def test_an_unknown_critical_extension_is_refused(edge: Edge, crit: Any):
     header = {"alg": "HS256", "crit": crit, "exp2": 1, "b64": False}
 
     assert is_refused(ask(edge, token(header, CLAIMS, secret(edge))))
@@ -152,7 +153,7 @@ def test_an_extension_that_must_be_understood_and_is_not_is_refused(edge: Edge, 
     ],
     ids=lambda claims: claims[:50],
 )
-def test_claims_that_are_not_perfect_are_refused(edge: Edge, claims: str):
+def test_invalid_claims_are_refused(edge: Edge, claims: str):
     assert is_refused(ask(edge, token({"alg": "HS256"}, claims, secret(edge))))
 
 
@@ -168,20 +169,20 @@ def test_a_token_expires(edge: Edge):
     [b"a", b"a.b", b"a.b.c", b"..", b"a.b.c.d", b"\xff.\xfe.\xfd", b"%00", b"=" * 8000, b"a" * 60_000, b"a." * 20_000],
     ids=lambda bearer: repr(bearer[:12]),
 )
-def test_what_is_no_token_is_refused(edge: Edge, bearer: bytes):
+def test_text_that_is_not_a_token_is_refused(edge: Edge, bearer: bytes):
     assert is_refused(ask(edge, bearer))
 
 
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Basic dmljdGltOng=", "Token {}", "{}", "Bearer: {}", "Bearer {} x", "Digest {}"]
 )
-def test_what_is_no_bearer_token_is_refused(edge: Edge, header: str):
-    honest = token({"alg": "HS256"}, CLAIMS, secret(edge))
+def test_a_header_without_a_bearer_token_is_refused(edge: Edge, header: str):
+    valid = token({"alg": "HS256"}, CLAIMS, secret(edge))
 
-    assert is_refused(edge.get(CREDITS, {"authorization": header.format(honest)}))
+    assert is_refused(edge.get(CREDITS, {"authorization": header.format(valid)}))
 
 
-def test_of_two_authorization_headers_none_is_picked(edge: Edge):
+def test_two_authorization_headers_are_refused(edge: Edge):
     mine = token({"alg": "HS256"}, {"sub": "me", "exp": FAR}, secret(edge))
     forged = token({"alg": "HS256"}, CLAIMS, b"secret")
     for pair in ((mine, forged), (forged, mine), (mine, mine)):
@@ -189,13 +190,13 @@ def test_of_two_authorization_headers_none_is_picked(edge: Edge):
         assert is_refused(edge.get(CREDITS, headers))
 
 
-def test_a_token_elsewhere_than_in_its_header_is_not_looked_for(edge: Edge):
-    honest = token({"alg": "HS256"}, CLAIMS, secret(edge))
-    query = f"?access_token={honest}&token={honest}&authorization=Bearer%20{honest}"
+def test_a_token_outside_the_authorization_header_is_ignored(edge: Edge):
+    valid = token({"alg": "HS256"}, CLAIMS, secret(edge))
+    query = f"?access_token={valid}&token={valid}&authorization=Bearer%20{valid}"
 
-    answer = edge.get(CREDITS + query, {"cookie": f"token={honest}; authorization=Bearer {honest}", "x-auth": honest})
+    response = edge.get(CREDITS + query, {"cookie": f"token={valid}; authorization=Bearer {valid}", "x-auth": valid})
 
-    assert is_refused(answer)
+    assert is_refused(response)
 
 
 # ------------------------------------------------------------------------------------- an identity provider's keys
@@ -205,26 +206,24 @@ ISSUED = CLAIMS | {"iss": "https://issuer.example", "aud": "topup"}
 
 
 @pytest.mark.parametrize(("kid", "algorithm"), [("rsa", "RS256"), ("ec", "ES256"), ("ed", "EdDSA")])
-def test_a_published_key_counts_with_its_own_algorithm(
+def test_a_published_key_is_accepted_with_its_own_algorithm(
     rotating_edge: Edge, provider: Provider, kid: str, algorithm: str
 ):
-    honest = jwt.encode(ISSUED, provider.keys[kid], algorithm, {"kid": kid})
+    valid = jwt.encode(ISSUED, provider.keys[kid], algorithm, {"kid": kid})
 
-    assert ask(rotating_edge, honest).json()["user_id"] == "victim"
+    assert ask(rotating_edge, valid).json()["user_id"] == "victim"
 
 
 @pytest.mark.parametrize("kid", ["unknown", "", "../rsa", "RSA", None, "ec", "shared"])
-def test_a_key_that_is_not_published_under_that_name_is_refused(
-    rotating_edge: Edge, provider: Provider, kid: str | None
-):
+def test_a_key_that_is_not_published_under_its_kid_is_refused(rotating_edge: Edge, provider: Provider, kid: str | None):
     header = {} if kid is None else {"kid": kid}
 
     assert is_refused(ask(rotating_edge, jwt.encode(ISSUED, provider.keys["rsa"], "RS256", header)))
 
 
 @pytest.mark.parametrize("kid", ["rsa", "ec", "ed", "shared"])
-def test_a_public_key_is_not_taken_for_a_shared_secret(rotating_edge: Edge, provider: Provider, kid: str):
-    """The classic confusion: everybody has the public key, in any of its forms."""
+def test_a_public_key_is_not_used_as_a_shared_secret(rotating_edge: Edge, provider: Provider, kid: str):
+    """The classic confusion attack: the public key, in any of its forms, used as an HMAC secret."""
     keys = [SHARED.encode(), secret(rotating_edge)]
     if kid in provider.keys:
         public = provider.keys[kid].public_key()
@@ -241,11 +240,11 @@ def test_the_right_key_with_another_algorithm_is_refused(rotating_edge: Edge, pr
 
 
 def test_a_signature_of_zeros_is_refused(rotating_edge: Edge):
-    """The "psychic" signature: 0 and 0, which a careless implementation of ECDSA believes."""
-    said = f"{segment({'alg': 'ES256', 'kid': 'ec'})}.{segment(ISSUED)}"
+    """The "psychic" signature of two zeros, which a careless implementation of ECDSA accepts."""
+    signed_part = f"{segment({'alg': 'ES256', 'kid': 'ec'})}.{segment(ISSUED)}"
 
     for size in (0, 1, 63, 64, 65):
-        assert is_refused(ask(rotating_edge, f"{said}.{segment(bytes(size))}"))
+        assert is_refused(ask(rotating_edge, f"{signed_part}.{segment(bytes(size))}"))
 
 
 @pytest.mark.parametrize(
@@ -270,12 +269,12 @@ def test_a_token_of_another_issuer_or_for_another_audience_is_refused(
 ):
     claims = {name: value for name, value in (ISSUED | wrong).items() if value is not None}
     header = base64.urlsafe_b64decode(segment({"alg": "RS256", "kid": "rsa"}) + "==")
-    said = f"{segment(header)}.{segment(claims)}"
+    signed_part = f"{segment(header)}.{segment(claims)}"
     signature = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256).sign(
-        said.encode(), provider.keys["rsa"]
+        signed_part.encode(), provider.keys["rsa"]
     )
 
-    assert is_refused(ask(rotating_edge, f"{said}.{segment(signature)}"))
+    assert is_refused(ask(rotating_edge, f"{signed_part}.{segment(signature)}"))
 
 
 @pytest.mark.parametrize("weak", ["", "short", "x" * 31, "é" * 15])

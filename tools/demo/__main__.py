@@ -1,4 +1,4 @@
-"""`python -m tools.demo`: purchases and what becomes of their credits, each step with its request and its answer.
+"""`python -m tools.demo`: buy, spend, refund and expire credits, step by step, with every request and its response.
 
 It starts a stack of its own, or uses the one at `--api URL`.
 """
@@ -9,132 +9,116 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Container, Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Container, Iterator
 
 import httpx
 
-from local import ROOT, discovery, settings, tokens
-from local.client import BrokenPromiseError, expect, poll, session_of, shortened
+from local import ROOT, discovery, settings
+from local.client import DECLINED_CARD, PAYMENTS, TRANSACTIONS, BrokenPromiseError, expect, poll
 from local.discovery import RunningStack
 from local.launcher import StackFailedError, running
 from local.settings import SettingsError
 from tools.demo import ledger
-from tools.demo.shop import Shop, Site
-
-DECLINED, ACCEPTED = "4000000000000002", "4242424242424242"
+from tools.demo.shop import Json, Shop, Site, shortened
 
 
 def buy(shop: Shop) -> ledger.Bought:
-    """How credits come: two purchases, of 1100 and 500 credits. Raises BrokenPromiseError."""
+    """Two purchases, of 1100 and 500 credits. Raises BrokenPromiseError."""
     shop.step("What is for sale?")
-    expect("standard" in shop.get("/api/payments/packages")["packages"], "the standard package is for sale")
+    expect("standard" in shop.get(f"{PAYMENTS}/packages")["packages"], "the standard package is for sale")
     payment = create_twice(shop)
-    declined_then_paid(shop, payment)
+    pay_after_a_decline(shop, payment)
     check_credits(shop, 1100, purchases=1)
     late = pay_late(shop)
     check_credits(shop, 1600, purchases=2)
     return ledger.Bought(standard=payment, trial=late)
 
 
-def create_twice(shop: Shop) -> dict[str, Any]:
+def create_twice(shop: Shop) -> Json:
     key = str(uuid.uuid4())
-    shop.step("The user buys the standard package. That makes a payment, and a page to pay on.")
+    shop.step("The user buys the standard package. That creates a payment, and a page to pay it on.")
     payment = shop.create("standard", key)
     expect(payment["status"] == "pending" and payment["amount"] == "100.00", "it is pending, for 100.00")
-    shop.step("The network was slow, so the page sends the same request again: same Idempotency-Key, same payment.")
-    expect(shop.create("standard", key) == payment, "the second answer is the first one")
+    shop.step("The network was slow, so the page repeats the request: same Idempotency-Key, same payment.")
+    expect(shop.create("standard", key) == payment, "the second response equals the first")
     return payment
 
 
-def declined_then_paid(shop: Shop, payment: dict[str, Any]) -> None:
-    session, path = session_of(payment), f"/api/payments/{payment['payment_id']}"
-    shop.step("The buyer's first card is declined. The payment has failed, with the reason, but not for good.")
-    shop.steer("POST", f"/checkout/{session}/pay", {"card": DECLINED})
+def pay_after_a_decline(shop: Shop, payment: Json) -> None:
+    path = f"{PAYMENTS}/{payment['payment_id']}"
+    shop.step("The buyer's first card is declined. The payment has failed, says why, and may be tried again.")
+    shop.shown.stripe.pay(payment, card=DECLINED_CARD)
     failed = shop.eventually(path, lambda seen: seen["status"] == "failed", "the status is failed")
     expect(bool(failed.get("error_message")), "the reason is given")
-    shop.step("Stripe will deliver each event three times; nothing may be granted twice.")
-    shop.steer("PUT", "/webhooks", {"duplicates": 2})
+    shop.step("From here on Stripe delivers each event three times. Credits must still be granted once.")
+    shop.shown.stripe.set_webhooks(duplicates=2)
     before = shop.deliveries()
-    shop.step("On the same page the buyer pays with another card, and Stripe's webhook tells us so.")
-    shop.steer("POST", f"/checkout/{session}/pay", {"card": ACCEPTED})
+    shop.step("The buyer pays with another card on the same page, and Stripe's webhook reports it.")
+    shop.shown.stripe.pay(payment)
     shop.eventually(path, lambda seen: seen["status"] == "succeeded", "the status is succeeded")
-    every_event_came_three_times(shop, before)
+    check_deliveries(shop, before)
 
 
-def every_event_came_three_times(shop: Shop, before: Container[str]) -> None:
-    shop.step("All of the payment's events have come three times, and were acknowledged.")
+def check_deliveries(shop: Shop, before: Container[str]) -> None:
+    shop.step("Each of the payment's events was delivered three times and acknowledged.")
 
     def new() -> list[list[int | None]]:
-        return [answers for event, answers in shop.deliveries().items() if event not in before]
+        return [statuses for event, statuses in shop.deliveries().items() if event not in before]
 
     def complete(found: list[list[int | None]]) -> bool:
-        return bool(found) and all(len(answers) >= 3 and httpx.codes.OK in answers for answers in found)
+        return bool(found) and all(len(statuses) >= 3 and httpx.codes.OK in statuses for statuses in found)
 
-    answers = poll(new, complete, "each event came three times")
-    print(f"   {len(answers)} events; our answers to their deliveries: {shortened(answers)}")
-    print("   From here on each comes once, as usual.")
-    shop.steer("PUT", "/webhooks", {"duplicates": 0})
+    found = poll(new, complete, "each event was delivered three times")
+    print(f"   {len(found)} events; our responses to their deliveries: {shortened(found)}")
+    print("   From here on each is delivered once, as usual.")
+    shop.shown.stripe.set_webhooks(duplicates=0)
 
 
-def pay_late(shop: Shop) -> dict[str, Any]:
+def pay_late(shop: Shop) -> Json:
     shop.step("The next purchase is paid with Alipay, which settles later.")
     payment = shop.create("trial", str(uuid.uuid4()))
-    session, path = session_of(payment), f"/api/payments/{payment['payment_id']}"
-    shop.steer("POST", f"/checkout/{session}/pay", {"method": "alipay"})
+    path = f"{PAYMENTS}/{payment['payment_id']}"
+    shop.shown.stripe.pay(payment, method="alipay")
     shop.eventually(path, lambda seen: seen["status"] == "processing", "the status is processing")
     shop.step("The money arrives.")
-    shop.steer("POST", f"/checkout/{session}/settle", {"outcome": "succeeded"})
+    shop.shown.stripe.settle(payment, "succeeded")
     shop.eventually(path, lambda seen: seen["status"] == "succeeded", "the status is succeeded")
     return payment
 
 
 def check_credits(shop: Shop, balance: int, *, purchases: int) -> None:
-    shop.step(f"The user has {balance} credits, and the history says how they came.")
-    shop.eventually("/api/users/credits", lambda seen: seen["balance"] == balance, f"the balance is {balance}")
-    history = shop.get("/api/users/credits/transactions")["transactions"]
+    shop.step(f"The user has {balance} credits, and the history shows each purchase.")
+    ledger.has_balance(shop, balance)
+    history = shop.get(TRANSACTIONS)["transactions"]
     bought = [entry for entry in history if entry["transaction_type"] == "purchased"]
     expect(len(history) == len(bought) == purchases, f"there is exactly one purchased entry for each of {purchases}")
 
 
 @contextlib.contextmanager
 def site(api: str | None) -> Iterator[tuple[Site, RunningStack | None]]:
-    """Where the demonstration takes place; with its tables where the stack, and so its time, is the demonstration's."""
-    buyer = f"demo-{uuid.uuid4().hex[:8]}"  # somebody without a past
+    """The stack to use; also its tables, if the demo has started it and may therefore move its clock."""
+    buyer = f"demo-{uuid.uuid4().hex[:8]}"  # a new user, without a history
     if api is None:
         with running() as stack:
-            print(f"A stack for this demonstration is ready after {stack.seconds:.1f} s, at {stack.api_url}.")
-            yield _site(stack.values, stack.api_url, stack.stripe_url, buyer), discovery.of(stack)
+            print(f"The demo's stack is ready after {stack.seconds:.1f} s, at {stack.api_url}.")
+            yield Site(stack.api_url, stack.stripe_url, stack.values, buyer), discovery.of(stack)
         return
     chosen = settings.load(ROOT, os.environ)
     if not chosen.simulated:
-        raise SettingsError("the demonstration needs the Stripe simulator: STRIPE_SECRET_KEY=sk_test_local_simulator")
-    yield _site(chosen.values, api.rstrip("/"), f"http://localhost:{chosen.ports['STRIPE_PORT']}", buyer), None
-
-
-def _site(values: Mapping[str, str], api: str, stripe: str, buyer: str) -> Site:
-    now = datetime.now(UTC)
-    return Site(
-        api=api,
-        stripe=stripe,
-        token=tokens.mint(values, buyer, now),
-        admin_token=tokens.mint_admin(values, "admin-demo", now),
-        api_key=values["PROXY_API_KEY"].split(",")[0].strip(),
-        stripe_key=values["STRIPE_SECRET_KEY"],
-        user_id=buyer,
-    )
+        raise SettingsError("the demo needs the Stripe simulator: STRIPE_SECRET_KEY=sk_test_local_simulator")
+    yield Site(api.rstrip("/"), f"http://localhost:{chosen.ports['STRIPE_PORT']}", chosen.values, buyer), None
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.demo", description="Purchases and credits, step by step.")
-    parser.add_argument("--api", metavar="URL", help="use the stack that runs there, instead of one of its own")
+    parser.add_argument("--api", metavar="URL", help="use the stack that runs there, instead of starting one")
     try:
         with (
             site(parser.parse_args(arguments).api) as (found, own),
-            httpx.Client(trust_env=False, timeout=30) as client,
+            httpx.Client(trust_env=False, timeout=30) as http,
         ):
-            shop = Shop(found, client)
+            print("/api is Topup, /_sim steers the Stripe simulator, /_local the stack's clock.")
+            shop = Shop(found, http)
             ledger.use(shop, buy(shop), own)
     except (BrokenPromiseError, StackFailedError, SettingsError, httpx.HTTPError) as error:
         print(f"\nThe demonstration failed: {error}", file=sys.stderr)
@@ -144,5 +128,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the stack ends by itself when we are gone
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the stack stops when this process is gone
     sys.exit(main(sys.argv[1:]))

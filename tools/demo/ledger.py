@@ -1,37 +1,36 @@
-"""What becomes of credits: spent, refunded, disputed, given back, expired; and the audit over all of it."""
+"""The demo's second half: credits are spent, refunded, disputed, restored and expired, and the audit checks it all."""
 
 import sys
 import uuid
 from collections import Counter
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from local import ROOT
 from local.aws.loader import LayerFinder
-from local.client import broken, expect, session_of
+from local.client import CREDITS, PAYMENTS, TRANSACTIONS, broken, expect
 from local.discovery import RunningStack
-from tools.demo.shop import Shop
+from tools.demo.shop import Json, Shop
 
-SIX_MONTHS = 185  # days; no six calendar months are longer than 184
+SIX_MONTHS = 185 * 86_400  # seconds; no six calendar months are longer than 184 days
 
 
 @dataclass(frozen=True)
 class Bought:
     """Two paid payments: 1100 credits for 100.00, and 500 for 50.00."""
 
-    standard: dict[str, Any]
-    trial: dict[str, Any]
+    standard: Json
+    trial: Json
 
 
 def use(shop: Shop, bought: Bought, own: RunningStack | None) -> None:
-    """The second half of the story; `own` is the stack where time may pass. Raises BrokenPromiseError."""
+    """`own` is the stack, if its clock may be moved. Raises BrokenPromiseError."""
     spend(shop)
     refund(shop, bought.standard)
     refund_in_the_dashboard(shop, bought.standard)
     dispute(shop, bought.trial)
     if own is None:
-        shop.step("Six months later the credits would expire. Not here: this stack's time is not the demonstration's.")
+        shop.step("Six months later the credits would expire. Not here: the demo does not move another stack's clock.")
         return
     expire(shop)
     audit(shop, own)
@@ -42,45 +41,48 @@ def spend(shop: Shop) -> None:
     shop.step("A service of ours spends 300 of the user's credits.")
     spent = shop.spend(300, "Translated 12 pages", key)
     expect(spent["balance_after"] == 1300, "1300 credits are left")
-    shop.step("It never saw the answer, and asks again: same Idempotency-Key, same answer, nothing spent twice.")
-    expect(shop.spend(300, "Translated 12 pages", key) == spent, "the second answer is the first one")
-    shop.step("Too many at once are refused, and the refusal says how many there are.")
+    shop.step(
+        "The response was lost, so the service retries: same Idempotency-Key, same response, nothing spent twice."
+    )
+    expect(shop.spend(300, "Translated 12 pages", key) == spent, "the second response equals the first")
+    shop.step("A spend of more than the balance is refused, and the response states the balance.")
     refused = shop.spend(5000, "Translated a library", str(uuid.uuid4()), expected=HTTPStatus.CONFLICT)
-    expect(refused["code"] == "insufficient_credits" and refused["balance"] == 1300, "the balance is told: 1300")
+    expect(refused["code"] == "insufficient_credits" and refused["balance"] == 1300, "the stated balance is 1300")
 
 
-def refund(shop: Shop, payment: dict[str, Any]) -> None:
-    shop.step("An administrator refunds 25.00 of the 100.00. A quarter of its 1100 credits goes back with it.")
-    refunded = shop.refund(payment["payment_id"], 25.00)
+def refund(shop: Shop, payment: Json) -> None:
+    shop.step("An administrator refunds 25.00 of the 100.00. A quarter of its 1100 credits is clawed back.")
+    refunded = shop.refund(payment, 25.00)
     expect(refunded["amount"] == 25.0 and refunded["credits_refunded"] == 275, "275 credits go with 25.00")
     has_balance(shop, 1025)
 
 
-def refund_in_the_dashboard(shop: Shop, payment: dict[str, Any]) -> None:
-    shop.step("Somebody refunds another 10.00 in Stripe's Dashboard. Stripe's webhook tells us, and 110 credits go.")
-    shop.steer("POST", f"/payment_intents/{shop.intent_of(session_of(payment))}/refund", {"amount": 1000})
+def refund_in_the_dashboard(shop: Shop, payment: Json) -> None:
+    shop.step(
+        "Another 10.00 is refunded in Stripe's Dashboard. Stripe's webhook reports it; 110 credits are clawed back."
+    )
+    shop.shown.stripe.refund(shop.quiet.stripe.intent_of(payment), 1000)
     has_balance(shop, 915)
-    seen = shop.get(f"/api/payments/{payment['payment_id']}")
+    seen = shop.get(f"{PAYMENTS}/{payment['payment_id']}")
     expect(seen["amount_refunded"] == 35.0 and len(seen["refunds"]) == 2, "the payment shows both refunds, of 35.00")
 
 
-def dispute(shop: Shop, payment: dict[str, Any]) -> None:
-    shop.step("The buyer disputes the other payment: its 500 credits are taken back at once.")
-    opened = shop.steer("POST", f"/payment_intents/{shop.intent_of(session_of(payment))}/dispute", {})
+def dispute(shop: Shop, payment: Json) -> None:
+    shop.step("The buyer disputes the other payment: its 500 credits are clawed back at once.")
+    opened = shop.shown.stripe.dispute(shop.quiet.stripe.intent_of(payment))
     has_balance(shop, 415)
     shop.step("We win the dispute, and the credits return.")
-    shop.steer("POST", f"/disputes/{opened['id']}/close", {"status": "won"})
+    shop.shown.stripe.close_dispute(opened, "won")
     has_balance(shop, 915)
 
 
 def expire(shop: Shop) -> None:
     shop.step("Six months pass. What is left of the two packages expires, once each.")
-    shop.move_clock(SIX_MONTHS)
-    path = "/api/users/credits/transactions"
-    history = shop.eventually(path, lambda seen: len(_expired(seen)) == 2, "both packages have expired")
+    shop.shown.local.move_clock(SIX_MONTHS)
+    history = shop.eventually(TRANSACTIONS, lambda seen: len(_expired(seen)) == 2, "both packages have expired")
     expect(sum(entry["amount"] for entry in _expired(history)) == -915, "all of the 915 credits that were left")
     has_balance(shop, 0)
-    shop.step("The history has a line for each change, and every line knows the balance after it.")
+    shop.step("The history has a line for each change, with the balance after it.")
     for entry in history["transactions"]:
         print(
             f"   {entry['amount']:+6} → {entry['balance_after']:5}  {entry['transaction_type']}: {entry['description']}"
@@ -91,9 +93,7 @@ def expire(shop: Shop) -> None:
 
 
 def audit(shop: Shop, own: RunningStack) -> None:
-    shop.step(
-        "The audit reads all that is stored, and checks that it adds up (`make audit` does it whenever you like)."
-    )
+    shop.step("The audit reads everything that is stored and checks that it adds up (`make audit` on your own stack).")
     sys.meta_path.append(LayerFinder(ROOT))
     from ops import audit as audits  # noqa: PLC0415 - Topup's own code, which the stack runs in another process
     from ops import target  # noqa: PLC0415
@@ -106,8 +106,8 @@ def audit(shop: Shop, own: RunningStack) -> None:
 
 
 def has_balance(shop: Shop, balance: int) -> None:
-    shop.eventually("/api/users/credits", lambda seen: seen["balance"] == balance, f"the balance is {balance}")
+    shop.eventually(CREDITS, lambda seen: seen["balance"] == balance, f"the balance is {balance}")
 
 
-def _expired(history: dict[str, Any]) -> list[dict[str, Any]]:
+def _expired(history: Json) -> list[Json]:
     return [entry for entry in history["transactions"] if entry["transaction_type"] == "expired"]

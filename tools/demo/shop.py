@@ -1,100 +1,77 @@
-"""The demonstration's shop: makes the calls as one buyer, shows them, and insists on what the guide promises."""
+"""The demo's shop: makes the calls as one buyer, prints them, and checks what the guide promises."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 
-from local.client import BrokenPromiseError, poll, shortened
+from local.client import Client, document, poll
+
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Site:
-    """The stack that the demonstration talks to, as one buyer of its own."""
+    """The stack that the demo talks to, and its settings; `user_id` is the demo's own buyer."""
 
     api: str
     stripe: str
-    token: str
-    admin_token: str
-    api_key: str
-    stripe_key: str
+    values: Mapping[str, str] = field(repr=False)
     user_id: str
 
 
 class Shop:
-    """Makes the calls and shows them."""
+    """`shown` prints each request and its response; `quiet` does not."""
 
-    def __init__(self, site: Site, client: httpx.Client) -> None:
-        self._site = site
-        self._client = client
+    def __init__(self, site: Site, http: httpx.Client) -> None:
+        self.quiet = Client(site.api, site.stripe, site.values, http.request)
+        self.shown = Client(site.api, site.stripe, site.values, self._show)
+        self._http = http
+        self._user_id = site.user_id
         self._steps = 0
 
     def step(self, words: str) -> None:
         self._steps += 1
         print(f"\n{self._steps}. {words}")
 
-    def get(self, path: str, *, show: bool = True) -> dict[str, Any]:
-        return self._call("GET", self._site.api + path, show=show, headers=self._headers())
+    def get(self, path: str) -> Json:
+        return document(self.shown.api.get(path, self._user_id))
 
-    def create(self, package: str, key: str) -> dict[str, Any]:
-        headers = {**self._headers(), "X-API-Key": self._site.api_key, "Idempotency-Key": key}
-        return self._call(
-            "POST", f"{self._site.api}/api/payments/stripe/create", headers=headers, json={"package": package}
-        )
+    def create(self, package: str, key: str) -> Json:
+        return document(self.shown.api.create(self._user_id, package, key))
 
-    def spend(self, amount: int, description: str, key: str, *, expected: int = HTTPStatus.OK) -> dict[str, Any]:
-        """What a trusted service asks for."""
-        headers = {"X-API-Key": self._site.api_key, "Idempotency-Key": key}
-        body = {"user_id": self._site.user_id, "amount": amount, "description": description}
-        return self._call(
-            "POST", f"{self._site.api}/api/users/credits/spend", headers=headers, json=body, expected=expected
-        )
+    def spend(self, amount: int, description: str, key: str, *, expected: int = HTTPStatus.OK) -> Json:
+        return document(self.shown.api.spend(self._user_id, amount, description, key), expected)
 
-    def refund(self, payment_id: str, amount: float) -> dict[str, Any]:
-        """What an administrator asks for."""
-        headers = {"Authorization": f"Bearer {self._site.admin_token}"}
-        body = {"payment_id": payment_id, "reason": "Customer request", "amount": amount}
-        return self._call("POST", f"{self._site.api}/api/payments/stripe/refund", headers=headers, json=body)
-
-    def move_clock(self, days: int) -> None:
-        self._call("POST", f"{self._site.api}/_local/clock", json={"advance_seconds": days * 86_400})
-
-    def intent_of(self, session: str) -> str:
-        """The payment intent of a paid session, as Stripe's own API tells it."""
-        headers = {"Authorization": f"Bearer {self._site.stripe_key}"}
-        url = f"{self._site.stripe}/v1/checkout/sessions/{session}"
-        return str(self._call("GET", url, show=False, headers=headers)["payment_intent"])
-
-    def steer(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What buyers, banks and networks do, by the simulator's own controls."""
-        return self._call(method, f"{self._site.stripe}/_sim{path}", json=body)
+    def refund(self, payment: Json, amount: float) -> Json:
+        return document(self.shown.api.refund(payment, amount))
 
     def deliveries(self) -> dict[str, list[int | None]]:
-        """What our webhook answered to each attempt, by event."""
-        log = self._call("GET", f"{self._site.stripe}/_sim/deliveries", show=False)["deliveries"]
+        """By event: our webhook's status for each attempt, None where there was no response."""
+        log = self.quiet.stripe.deliveries()
         return {sent["event"]: [attempt["status"] for attempt in sent["attempts"]] for sent in log}
 
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._site.token}"}
-
-    def _call(
-        self, method: str, url: str, *, show: bool = True, expected: int = HTTPStatus.OK, **request: Any
-    ) -> dict[str, Any]:
-        answer = self._client.request(method, url, **request)
-        if show:
-            key = request.get("headers", {}).get("Idempotency-Key")
-            print("  ", method, url, *([f"Idempotency-Key: {key}"] if key else []), shortened(request.get("json")))
-            print(f"   {answer.status_code} {shortened(answer.json())}")
-        if answer.status_code != expected:
-            raise BrokenPromiseError(f"{method} {url} answered {answer.status_code}: {answer.text}")
-        document: dict[str, Any] = answer.json()
-        return document
-
-    def eventually(self, path: str, condition: Callable[[dict[str, Any]], bool], promise: str) -> dict[str, Any]:
-        """Asks again until the answer is as promised, and shows that answer."""
-        seen = poll(lambda: self.get(path, show=False), condition, promise)
+    def eventually(self, path: str, condition: Callable[[Json], bool], promise: str) -> Json:
+        """Repeat the request until the response is as promised, and print that response."""
+        seen = poll(lambda: document(self.quiet.api.get(path, self._user_id)), condition, promise)
         print(f"   GET {path}, until {promise}")
         print(f"   200 {shortened(seen)}")
         return seen
+
+    def _show(self, method: str, url: str, **request: Any) -> httpx.Response:
+        response = self._http.request(method, url, **request)
+        key = request.get("headers", {}).get("idempotency-key")
+        print("  ", method, url, *([f"Idempotency-Key: {key}"] if key else []), shortened(request.get("json")))
+        print(f"   {response.status_code} {shortened(response.json())}")
+        return response
+
+
+def shortened(value: Any) -> str:
+    """As JSON, of 400 characters at most."""
+    if value is None:
+        return ""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 400 else f"{text[:400]} …"

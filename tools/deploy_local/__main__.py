@@ -12,13 +12,12 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import ROOT, environment, settings, tokens
+from local import ROOT, environment, settings
 from local.client import BrokenPromiseError
 from ops.errors import CannotRunError
 from tools.demo.shop import Shop, Site
@@ -64,18 +63,10 @@ def deploy(template: Path, endpoint: str, values: Secrets) -> Stack:
 
 
 def purchase(stack: Stack, stripe: str, values: Secrets) -> None:
-    user_id, now, api = f"buyer-{uuid.uuid4().hex[:8]}", datetime.now(UTC), stack.outputs["ApiUrl"]
-    site = Site(
-        api=api,
-        stripe=stripe,
-        token=tokens.mint(values, user_id, now),
-        admin_token=tokens.mint_admin(values, "administrator", now),
-        api_key=values["PROXY_API_KEY"],
-        stripe_key=values["STRIPE_SECRET_KEY"],
-        user_id=user_id,
-    )
+    api = stack.outputs["ApiUrl"]
+    site = Site(api, stripe, values, user_id=f"buyer-{uuid.uuid4().hex[:8]}")
     with httpx.Client(mounts={api: DeployedApi(stack)}, trust_env=False, timeout=30) as client:
-        Purchase(stack, Shop(site, client), user_id).run()
+        Purchase(stack, Shop(site, client), site.user_id).run()
 
 
 def report_gaps(stack: Stack) -> None:

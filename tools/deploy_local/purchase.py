@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from local.client import expect, poll, session_of
+from local.client import expect, poll
 from ops import audit, target
 from tools.demo.shop import Shop
 from tools.deploy_local.expiry import Expiry
 from tools.deploy_local.stack import Stack
 
-ACCEPTED = "4242424242424242"
 CREDITS = "/api/users/credits"
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"  # EventBridge Scheduler fills it in
 
@@ -42,7 +41,7 @@ class Purchase:
         payment = self.shop.create("standard", str(uuid.uuid4()))
         expect(payment["status"] == "pending" and payment["amount"] == "100.00", "it is pending, for 100.00")
         self.shop.step("The buyer pays; Stripe's events go to the deployed webhook function's own URL.")
-        self.shop.steer("POST", f"/checkout/{session_of(payment)}/pay", {"card": ACCEPTED})
+        self.shop.shown.stripe.pay(payment)
         return payment
 
     def check_webhook(self, payment: dict[str, Any]) -> None:
@@ -60,7 +59,7 @@ class Purchase:
         expect(self.shop.spend(100, "a report", key) == spent, "the retry gets the first response")
         self.check_balance(1000)
         self.shop.step("An administrator refunds half of the money, and half of the credits are clawed back.")
-        refund = self.shop.refund(payment["payment_id"], 50.0)
+        refund = self.shop.refund(payment, 50.0)
         expect(refund["credits_refunded"] == 550, "550 credits are clawed back")
         poll(self.shop.deliveries, _all_acknowledged, "every event of the refund is acknowledged")
         self.check_balance(450)

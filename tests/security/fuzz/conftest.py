@@ -1,4 +1,4 @@
-"""The handlers in process, as the integration tests have them: thousands of requests in seconds."""
+"""The handlers in process, as in the integration tests: thousands of requests in seconds."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from local.in_process.dynamodb import Engine, InProcess
 
 @pytest.fixture
 def engine() -> Engine:
-    """Always the fast one: what is looked for here is in the handlers."""
+    """Always the in-process emulator: these tests look for defects in the handlers."""
     return InProcess()

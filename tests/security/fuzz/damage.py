@@ -1,4 +1,4 @@
-"""Stripe's events about one order, and what may go wrong with them."""
+"""Stripe's events about one order, and damaged copies of them."""
 
 import copy
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 
 
 def json_values() -> st.SearchStrategy[Any]:
-    """What may stand where Stripe would write something else."""
+    """Values to put where Stripe would write something else."""
     odd = [None, True, False, 0, 1, -1, 9999, 10_001, 10**40, -(10**40), 10**400, 0.5, 10_000.0, 1e308, float("nan")]
     texts = [
         "",
@@ -88,7 +88,7 @@ def reversals_of(order: Order) -> list[dict[str, Any]]:
 
 
 def paths(value: Any, here: Path = ()) -> Iterator[Path]:
-    """Every place in a document, from the whole to the last leaf."""
+    """The path of every part of a document, from the whole to the leaves."""
     yield here
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, part in parts:
@@ -96,7 +96,7 @@ def paths(value: Any, here: Path = ()) -> Iterator[Path]:
 
 
 def damaged(document: Any, path: Path, value: Any, *, is_removed: bool) -> Any:
-    """The document with another value at one place, or with nothing there."""
+    """The document with one part replaced or removed."""
     if not path:
         return value
     whole = copy.deepcopy(document)
@@ -110,12 +110,12 @@ def damaged(document: Any, path: Path, value: Any, *, is_removed: bool) -> Any:
     return whole
 
 
-# Made once: a strategy that is made anew in every example costs more than the handler.
+# Built once: building a strategy for every example takes longer than the handler.
 WRONGS = st.lists(st.tuples(st.integers(0, 10**6), json_values(), st.booleans()), max_size=3)
 
 
 def damages(originals: list[dict[str, Any]]) -> st.SearchStrategy[Any]:
-    """One of the events, wrong at up to three places."""
+    """One of the events, damaged in up to three places."""
     return st.builds(damaged_at, st.sampled_from(originals), WRONGS)
 
 

@@ -1,4 +1,4 @@
-"""Signed webhooks, damaged in every way: only the exact payment of an order becomes credits, and nothing fails here."""
+"""Signed webhooks with any damage: only an order's exact payment grants credits, and no request fails with 5xx."""
 
 import json
 import uuid
@@ -28,12 +28,12 @@ def deliver(api: Api, body: bytes, header: str | None = None) -> ApiResponse:
     return api.post(WEBHOOK, raw=body, headers={"stripe-signature": given_header})
 
 
-def is_answered_well(answer: ApiResponse) -> bool:
-    return answer.status in MISTAKES or (answer.status == 200 and answer.json() == {"received": True})
+def is_expected(response: ApiResponse) -> bool:
+    return response.status in MISTAKES or (response.status == 200 and response.json() == {"received": True})
 
 
 def is_exact_payment(document: Any, order: Order) -> bool:
-    """Whether an event says that this order's price was paid: from Stripe's documentation, not from our code."""
+    """True if the event says that this order's price was paid; from Stripe's documentation, not from our code."""
     subject = document["data"]["object"]
     of_a_session = {
         "amount_total": order.amount_minor,
@@ -67,7 +67,7 @@ def violations() -> list[str]:
     return found
 
 
-def test_no_damaged_event_of_a_payment_becomes_credits_or_a_failure(api: Api):
+def test_no_damaged_payment_event_grants_credits_or_fails(api: Api):
     another = an_order(
         payment_id=str(uuid.uuid4()), user_id="user-2", provider_order_id="cs_test_2", amount_minor=50_000
     )
@@ -78,9 +78,11 @@ def test_no_damaged_event_of_a_payment_becomes_credits_or_a_failure(api: Api):
     @given(damages(events_of(order)), st.booleans())
     def attack(document: Any, is_about_another: bool) -> None:
         text = json.dumps(document)
-        answer = deliver(api, (text.replace(order.payment_id, other.payment_id) if is_about_another else text).encode())
+        response = deliver(
+            api, (text.replace(order.payment_id, other.payment_id) if is_about_another else text).encode()
+        )
 
-        assert is_answered_well(answer), answer
+        assert is_expected(response), response
         paid = store.load_order(order.payment_id)
         unpaid = store.load_order(other.payment_id)
         assert paid
@@ -91,7 +93,7 @@ def test_no_damaged_event_of_a_payment_becomes_credits_or_a_failure(api: Api):
             forget(order)
 
     def forget(settled: Order) -> None:
-        """Start anew with the same order, so that every event has one that could still be paid."""
+        """Place the same order again, so that every event meets one that can still be paid."""
         assert violations() == []
         keys = {"payment_id": {"S": settled.payment_id}, "record": {"S": "ORDER"}}
         api.dynamodb.client.delete_item(TableName=api.dynamodb.orders_table, Key=keys)
@@ -106,7 +108,7 @@ def test_no_damaged_event_of_a_payment_becomes_credits_or_a_failure(api: Api):
     assert violations() == []
 
 
-def test_no_damaged_refund_or_dispute_makes_credits_or_a_failure(api: Api):
+def test_no_damaged_refund_or_dispute_grants_credits_or_fails(api: Api):
     order = store.place_order(an_order())
     paid = json.dumps(event("checkout.session.completed", session(order))).encode()
     assert deliver(api, paid).status == 200
@@ -114,7 +116,7 @@ def test_no_damaged_refund_or_dispute_makes_credits_or_a_failure(api: Api):
     @BOUNDED
     @given(damages(reversals_of(order)))
     def attack(document: Any) -> None:
-        assert is_answered_well(answer := deliver(api, json.dumps(document).encode())), answer
+        assert is_expected(response := deliver(api, json.dumps(document).encode())), response
         wallet, _ = store.load_credits(order.user_id, NOW)
         assert wallet.total_credits_earned == order.credits_purchased
         assert wallet.balance <= order.credits_purchased
@@ -124,7 +126,7 @@ def test_no_damaged_refund_or_dispute_makes_credits_or_a_failure(api: Api):
     assert violations() == []
 
 
-def test_no_bytes_however_signed_are_a_failure(api: Api):
+def test_no_signed_bytes_cause_a_server_error(api: Api):
     order = store.place_order(an_order())
     original = json.dumps(events_of(order)[0]).encode()
     pieces = st.sampled_from(
@@ -139,13 +141,13 @@ def test_no_bytes_however_signed_are_a_failure(api: Api):
         else:
             at, piece, skipped = made
             body = original[:at] + piece + original[at + skipped :]
-        assert is_answered_well(answer := deliver(api, body)), answer
+        assert is_expected(response := deliver(api, body)), response
 
     attack()
     assert violations() == []
 
 
-def test_no_signature_but_the_right_one_is_believed(api: Api):
+def test_only_the_right_signature_is_accepted(api: Api):
     order = store.place_order(an_order())
     body = json.dumps(events_of(order)[0]).encode()
     right = signature(body, SIGNED_AT)
@@ -165,17 +167,17 @@ def test_no_signature_but_the_right_one_is_believed(api: Api):
         else:
             at, letter = made
             header = right[:at] + letter + right[at + 1 :]
-        answer = deliver(api, body, header)
+        response = deliver(api, body, header)
 
         signs_it = f"v1={right.partition('v1=')[2]}" in header and f"t={SIGNED_AT}" in header
-        assert answer.status == 400 or signs_it, header
-        assert answer.status in (200, 400)
+        assert response.status == 400 or signs_it, header
+        assert response.status in (200, 400)
 
     attack()
 
 
 def test_an_undamaged_payment_is_credited(api: Api):
-    """What the other tests rely on: a payment that nobody has damaged does get through."""
+    """The other tests rely on this: an undamaged payment is credited."""
     for number, document in enumerate([0, 2, 5]):
         order = store.place_order(an_order(payment_id=str(uuid.uuid4()), user_id=f"user-{number}"))
         assert deliver(api, json.dumps(events_of(order)[document]).encode()).status == 200
@@ -202,18 +204,18 @@ def test_an_undamaged_payment_is_credited(api: Api):
     ],
     ids=repr,
 )
-def test_a_refund_that_stripe_never_made_so_leaves_its_payment_readable(api: Api, wrong: dict[str, Any]):
+def test_an_impossible_refund_is_refused_and_its_payment_stays_readable(api: Api, wrong: dict[str, Any]):
     order = store.place_order(an_order())
     assert deliver(api, json.dumps(event("checkout.session.completed", session(order))).encode()).status == 200
 
-    answer = deliver(api, json.dumps(event("refund.created", refund(order, **wrong))).encode())
+    response = deliver(api, json.dumps(event("refund.created", refund(order, **wrong))).encode())
 
-    assert (answer.status, answer.json()["code"]) == (400, "invalid_event")
+    assert (response.status, response.json()["code"]) == (400, "invalid_event")
     seen = api.get(f"/api/payments/{order.payment_id}", as_admin()).json()
     assert (seen["status"], "refunds" in seen) == ("succeeded", False)
 
 
-def test_a_refunds_status_is_none_of_a_disputes_nor_the_other_way_round(api: Api):
+def test_a_refund_cannot_have_a_disputes_status_nor_a_dispute_a_refunds(api: Api):
     order = store.place_order(an_order())
     assert deliver(api, json.dumps(event("checkout.session.completed", session(order))).encode()).status == 200
 
@@ -226,11 +228,11 @@ def test_a_refunds_status_is_none_of_a_disputes_nor_the_other_way_round(api: Api
 
 
 @pytest.mark.parametrize("user_id", [5, None, [], {}, "", "u" * 501, "\ud800"], ids=lambda value: repr(value)[:20])
-def test_an_event_for_a_user_that_cannot_be_is_no_failure_of_ours(api: Api, user_id: Any):
+def test_an_event_with_an_invalid_user_is_refused(api: Api, user_id: Any):
     order = store.place_order(an_order())
     damaged = session(order)
     damaged["metadata"] = damaged["metadata"] | {"user_id": user_id}
 
-    answer = deliver(api, json.dumps(event("checkout.session.completed", damaged)).encode())
+    response = deliver(api, json.dumps(event("checkout.session.completed", damaged)).encode())
 
-    assert (answer.status, answer.json()["code"]) == (400, "invalid_event")
+    assert (response.status, response.json()["code"]) == (400, "invalid_event")
