@@ -162,6 +162,16 @@ def lost_before(execute: Callable[[], AWSResponse]) -> AWSResponse:
     raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
 
+def overtaken_by(action: Callable[[], object]) -> Fault:
+    """`action` happens between our decision and this request: the request is carried out after it."""
+
+    def fault(answer: Callable[[], AWSResponse]) -> AWSResponse:
+        action()
+        return answer()
+
+    return fault
+
+
 def refused(code: str, status: int = 400, **details: Any) -> Fault:
     """The response is an error of DynamoDB's; the request is not executed."""
     error = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **details}

@@ -15,15 +15,20 @@ from tests.conformance.requests import Sample
 
 STORE = ROOT / "layers" / "topup" / "topup" / "store"
 SCENARIOS = (
-    "create_checkout",
-    "webhook_effects",
-    "refunds",
-    "disputes",
-    "spending",
-    "expiry",
-    "reconcile",
-    "reading",
-    "audit_command",
+    "integration/test_checkouts.py",
+    "integration/test_clawback.py",
+    "integration/test_credits.py",
+    "integration/test_disputes.py",
+    "integration/test_expiry.py",
+    "integration/test_fulfilment.py",
+    "integration/test_fulfilment_under_faults.py",
+    "integration/test_lists.py",
+    "integration/test_payment_status.py",
+    "integration/test_reconciliation.py",
+    "integration/test_refunds.py",
+    "integration/test_refunds_under_faults.py",
+    "integration/test_spending.py",
+    "ops/test_audit.py",
 )
 EXPRESSION = re.compile(r"attribute_(not_)?exists\(|(=|<|>|<=|>=|<>) :|BETWEEN|^(SET|REMOVE|ADD|DELETE) \w")
 
@@ -32,7 +37,7 @@ def recorded(folder: Path) -> list[Sample]:
     """What the store sends in the integration tests' scenarios, on the emulator in process."""
     file = folder / "requests.json"
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    modules = [f"tests/integration/test_{name}.py" for name in SCENARIOS]
+    modules = [f"tests/{path}" for path in SCENARIOS]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", recorder.__name__, "-p", "no:cacheprovider", *modules],
         cwd=ROOT,

@@ -1,20 +1,34 @@
-"""Which of these tests run on another engine than the emulator (`--dynamodb=local`)."""
+"""The one order of these tests, and which of them run on DynamoDB Local (`--dynamodb=local`)."""
 
 from pathlib import Path
 
 import pytest
 
+from local.in_process.dynamodb import Emulator
+from tests.support.builders import an_order
 from tests.support.dynamodb_local import UNPLAYABLE
+from topup import store
+from topup.domain.orders import Order
+
+
+@pytest.fixture
+def order(dynamodb: Emulator) -> Order:
+    """The order of `builders.an_order`, placed and not yet paid."""
+    placed = store.place_order(an_order())
+    dynamodb.operations.clear()
+    return placed
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On another engine, leave out what uses no engine, and what that engine cannot play."""
+    """On DynamoDB Local, leave out the tests that use no database and those that it cannot run."""
     if config.getoption("--dynamodb") == "in-process":
         return
-    idle = [item for item in items if Path(__file__).parent in item.path.parents and not _plays_elsewhere(item)]
-    items[:] = [item for item in items if item not in idle]
-    config.hook.pytest_deselected(items=idle)
+    left_out = [
+        item for item in items if Path(__file__).parent in item.path.parents and not _runs_on_dynamodb_local(item)
+    ]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
-def _plays_elsewhere(item: pytest.Item) -> bool:
+def _runs_on_dynamodb_local(item: pytest.Item) -> bool:
     return "engine" in getattr(item, "fixturenames", ()) and item.path.stem not in UNPLAYABLE

@@ -1,4 +1,4 @@
-"""What is missing or unsafe is refused by name."""
+"""Settings that are missing or unsafe are refused, and the error names the variable."""
 
 import pytest
 
@@ -25,9 +25,9 @@ def test_a_frontend_url_that_is_no_origin_is_refused(environment: pytest.MonkeyP
         config.settings()
 
 
-@pytest.mark.parametrize("url", [",", " , "])
-def test_a_frontend_url_without_an_origin_is_refused(environment: pytest.MonkeyPatch, url: str):
-    environment.setenv("FRONTEND_URL", url)
+@pytest.mark.parametrize("urls", [",", " , "])
+def test_a_frontend_url_without_an_origin_is_refused(environment: pytest.MonkeyPatch, urls: str):
+    environment.setenv("FRONTEND_URL", urls)
 
     with pytest.raises(ConfigurationError, match="FRONTEND_URL"):
         config.settings()
@@ -52,7 +52,7 @@ def test_a_stripe_key_that_is_no_secret_key_is_refused_without_being_repeated(
     assert key in ("", "sk_test_") or key not in str(refused.value)
 
 
-def test_keys_are_fetched_over_https_only(environment: pytest.MonkeyPatch):
+def test_the_providers_keys_are_fetched_over_https_only(environment: pytest.MonkeyPatch):
     environment.setenv("JWT_JWKS_URL", "http://provider.example/jwks")
 
     with pytest.raises(ConfigurationError, match="JWT_JWKS_URL"):
@@ -63,3 +63,9 @@ def test_settings_hold_no_secret(environment: pytest.MonkeyPatch):
     environment.setenv("JWT_SECRET", "a-planted-secret-of-more-than-thirty-two-bytes")
 
     assert "planted" not in repr(config.settings())
+
+
+def test_the_mode_follows_from_the_stripe_key(environment: pytest.MonkeyPatch):
+    environment.setenv("STRIPE_SECRET_KEY", "rk_live_1")
+
+    assert config.is_livemode()

@@ -1,4 +1,4 @@
-"""D. Disputes: the bank takes money back, and may return it; credits follow, once, and never twice with a refund."""
+"""Disputes: the bank takes money back, and may return it; the credits follow, never twice with a refund."""
 
 import itertools
 
@@ -8,7 +8,7 @@ from local.in_process.shop import Shop
 from local.stripe_simulator import Behaviour
 
 
-def test_a_dispute_takes_the_credits_and_its_loss_keeps_them_gone(shop: Shop):
+def test_a_dispute_takes_the_credits_and_losing_it_does_not_bring_them_back(shop: Shop):
     payment_id, intent = shop.buy()
     dispute = shop.simulator.dispute(intent)
     assert set(shop.deliver()) == {200}
@@ -37,19 +37,18 @@ def test_a_dispute_that_is_won_gives_the_credits_back_once(shop: Shop):
 
 
 @pytest.mark.parametrize("status", ["won", "lost"])
-def test_the_news_of_a_dispute_may_come_in_any_order(shop: Shop, status: str):
-    payment_id, intent = shop.buy()
+def test_the_events_of_a_dispute_may_come_in_reverse_order(shop: Shop, status: str):
+    _, intent = shop.buy()
     dispute = shop.simulator.dispute(intent)
     shop.simulator.close_dispute(dispute["id"], status)
-    told = [one for one in shop.due() if one.event_type.startswith("charge.dispute.")]
-    assert len(told) >= 3
+    events = [delivery for delivery in shop.due() if delivery.event_type.startswith("charge.dispute.")]
+    assert len(events) >= 3
 
-    for one in reversed(told):
-        assert shop.deliver_one(one) == 200
+    for delivery in reversed(events):
+        assert shop.deliver_one(delivery) == 200
     shop.deliver()
 
     assert shop.balance() == (1100 if status == "won" else 0)
-    assert payment_id
     shop.check()
 
 
@@ -64,7 +63,7 @@ def test_an_inquiry_moves_no_credits(shop: Shop):
     shop.check()
 
 
-def test_a_disputed_part_takes_its_share(shop: Shop):
+def test_a_dispute_of_part_of_the_money_takes_its_share(shop: Shop):
     _, intent = shop.buy()
     shop.simulator.dispute(intent, amount=3333)
     shop.deliver()
@@ -73,7 +72,7 @@ def test_a_disputed_part_takes_its_share(shop: Shop):
     shop.check()
 
 
-def test_a_dispute_of_spent_credits_leaves_a_debt_and_winning_it_lifts_the_debt(shop: Shop):
+def test_a_dispute_of_spent_credits_leaves_a_debt_that_winning_it_pays(shop: Shop):
     _, intent = shop.buy()
     shop.spend(1000)
     dispute = shop.simulator.dispute(intent)
@@ -88,7 +87,7 @@ def test_a_dispute_of_spent_credits_leaves_a_debt_and_winning_it_lifts_the_debt(
     shop.check()
 
 
-def test_a_disputed_payment_is_not_refunded_here(shop: Shop):
+def test_a_disputed_payment_cannot_be_refunded(shop: Shop):
     payment_id, intent = shop.buy()
     shop.simulator.dispute(intent, amount=5000)
     shop.deliver()
@@ -116,7 +115,7 @@ def test_a_refund_and_a_dispute_never_take_twice(shop: Shop, refunded: float, st
     shop.check()
 
 
-def test_when_refund_and_dispute_of_the_same_money_both_end_everything_comes_back(shop: Shop):
+def test_when_refund_and_dispute_of_the_same_money_both_end_all_credits_are_restored(shop: Shop):
     _, intent = shop.buy()
     refund = shop.simulator.refund(intent)
     shop.deliver()
@@ -135,7 +134,7 @@ def test_when_refund_and_dispute_of_the_same_money_both_end_everything_comes_bac
     assert shop.balance() == 1100
 
 
-def test_a_dispute_that_we_hear_of_before_its_payment_nets_to_zero(shop: Shop):
+def test_a_dispute_that_is_reported_before_its_payment_leaves_zero_credits(shop: Shop):
     payment = shop.create()
     intent = shop.pay(payment)
     shop.simulator.dispute(intent)
@@ -149,15 +148,15 @@ def test_a_dispute_that_we_hear_of_before_its_payment_nets_to_zero(shop: Shop):
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_partial_refunds_and_a_dispute_in_any_order_of_arrival_make_one_figure(shop: Shop, order: tuple[int, ...]):
+def test_partial_refunds_and_a_dispute_add_up_in_any_order_of_arrival(shop: Shop, order: tuple[int, ...]):
     payment_id, intent = shop.buy()
     shop.simulator.refund(intent, 1234)
     shop.simulator.refund(intent, 2345)
     shop.simulator.dispute(intent, amount=3456)
-    told = [one for one in shop.due() if one.event_type in ("refund.created", "charge.dispute.created")]
+    events = [one for one in shop.due() if one.event_type in ("refund.created", "charge.dispute.created")]
 
     for index in order:
-        shop.deliver_one(told[index])
+        shop.deliver_one(events[index])
         shop.check()
     shop.deliver()
 

@@ -17,7 +17,7 @@ PREFIX = "/topup/test"
 
 @pytest.fixture
 def ssm(environment: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Parameter Store, empty; the functions read their secrets from it."""
+    """An empty Parameter Store that the functions read their secrets from."""
     environment.setenv("SECRETS_PREFIX", PREFIX)
     forget()
     with mock_aws():
@@ -35,8 +35,8 @@ def put(ssm: Any, name: str, value: str) -> None:
     ssm.put_parameter(Name=f"{PREFIX}/{name}", Value=value, Type="SecureString", Overwrite=True)
 
 
-def refuse(environment: pytest.MonkeyPatch, error: Exception) -> None:
-    """Let Parameter Store fail from now on, and what is known be too old."""
+def break_parameter_store(environment: pytest.MonkeyPatch, error: Exception) -> None:
+    """Let every read fail from now on; the secrets that are known are too old to be used without one."""
     environment.setattr(config, "SECRET_MAX_AGE", 0)
 
     def failing(*_: Any, **__: Any) -> Any:
@@ -66,7 +66,7 @@ def test_all_secrets_of_a_function_are_read_at_once(ssm: Any, environment: pytes
     assert config.webhook_secrets() == ("whsec_1",)
 
 
-def test_with_a_prefix_the_environment_is_not_believed(ssm: Any, environment: pytest.MonkeyPatch):
+def test_with_a_prefix_secrets_in_the_environment_are_ignored(ssm: Any, environment: pytest.MonkeyPatch):
     environment.setenv("PROXY_API_KEY", "from-the-environment")
     put(ssm, "PROXY_API_KEY", "a, b")
 
@@ -78,44 +78,44 @@ def test_a_missing_secret_is_named(ssm: Any):
         config.jwt_secret()
 
 
-def test_without_api_keys_none_is_right(ssm: Any):
+def test_without_configured_api_keys_there_are_none(ssm: Any):
     assert config.api_keys() == ()
 
 
-def test_where_we_may_not_read_it_is_a_mistake_of_configuration(ssm: Any, environment: pytest.MonkeyPatch):
-    refuse(environment, client_error("AccessDeniedException"))
+def test_a_forbidden_read_is_a_misconfiguration(ssm: Any, environment: pytest.MonkeyPatch):
+    break_parameter_store(environment, client_error("AccessDeniedException"))
 
     with pytest.raises(ConfigurationError, match=PREFIX):
         config.jwt_secret()
 
 
-def test_what_is_wrong_is_no_detail_for_a_caller(ssm: Any, api: Api):
-    answer = api.get("/api/users/credits", {"authorization": "Bearer x"})
+def test_the_caller_does_not_see_what_is_misconfigured(ssm: Any, api: Api):
+    response = api.get("/api/users/credits", {"authorization": "Bearer x"})
 
-    assert (answer.status, answer.json()["code"]) == (500, "misconfigured")
-    assert PREFIX not in answer.body
+    assert (response.status, response.json()["code"]) == (500, "misconfigured")
+    assert PREFIX not in response.body
 
 
 @pytest.mark.parametrize("error", [client_error("ThrottlingException"), ReadTimeoutError(endpoint_url="ssm")])
-def test_while_it_does_not_answer_the_known_secrets_are_good(
-    ssm: Any, environment: pytest.MonkeyPatch, error: Exception
-):
+def test_while_reads_fail_the_known_secrets_are_used(ssm: Any, environment: pytest.MonkeyPatch, error: Exception):
     put(ssm, "PROXY_API_KEY", "known")
     config.api_keys()
-    refuse(environment, error)
+    break_parameter_store(environment, error)
 
     assert config.api_keys() == ("known",)
 
 
-def test_when_it_never_answered_the_caller_may_retry(ssm: Any, environment: pytest.MonkeyPatch, api: Api):
-    refuse(environment, client_error("ThrottlingException"))
+def test_when_the_first_read_fails_the_caller_gets_503_and_may_retry(
+    ssm: Any, environment: pytest.MonkeyPatch, api: Api
+):
+    break_parameter_store(environment, client_error("ThrottlingException"))
 
-    answer = api.get("/api/users/credits", {"authorization": "Bearer x"})
+    response = api.get("/api/users/credits", {"authorization": "Bearer x"})
 
-    assert (answer.status, answer.json()["code"]) == (503, "busy")
+    assert (response.status, response.json()["code"]) == (503, "busy")
 
 
-def test_a_secret_is_read_once_for_a_while_and_then_again(ssm: Any, environment: pytest.MonkeyPatch):
+def test_a_secret_is_read_again_when_it_is_too_old(ssm: Any, environment: pytest.MonkeyPatch):
     put(ssm, "STRIPE_WEBHOOK_SECRET", "whsec_old")
     assert config.webhook_secrets() == ("whsec_old",)
     put(ssm, "STRIPE_WEBHOOK_SECRET", "whsec_new")
@@ -126,7 +126,7 @@ def test_a_secret_is_read_once_for_a_while_and_then_again(ssm: Any, environment:
     assert config.webhook_secrets() == ("whsec_new",)
 
 
-def test_the_client_gives_up_soon(ssm: Any):
+def test_the_client_has_short_time_limits_and_does_not_retry(ssm: Any):
     limits: Any = parameter_store._client().meta.config
 
     assert (limits.connect_timeout, limits.read_timeout) == (1, 1)

@@ -1,15 +1,23 @@
-"""E. Spends: exact, once, soonest-expiring lot first."""
+"""Spends: exact, once, from the lot that expires soonest."""
 
 import io
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from local.in_process.api import as_admin, as_user
-from local.in_process.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, lost_before, refused
+from local.in_process.dynamodb import (
+    Crash,
+    Fault,
+    crashed_after,
+    crashed_before,
+    lost_after,
+    lost_before,
+    overtaken_by,
+    refused,
+)
 from local.in_process.environment import API_KEY, NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.support.builders import PAYMENT_ID, a_payment, an_order
@@ -21,11 +29,11 @@ def test_a_spend_takes_credits_in_one_read_and_one_transaction(shop: Shop):
     shop.buy()
     shop.dynamodb.operations.clear()
 
-    answer = shop.spend(100)
+    response = shop.spend(100)
 
-    assert answer.status == 200
-    assert answer.json() == {
-        "transaction_id": answer.json()["transaction_id"],
+    assert response.status == 200
+    assert response.json() == {
+        "transaction_id": response.json()["transaction_id"],
         "amount": 100,
         "balance_after": 1000,
     }
@@ -44,19 +52,19 @@ def test_a_spend_is_found_in_the_history_under_its_transaction_id(shop: Shop):
     assert (newest["payment_order_id"], newest["expires_at"], newest["is_expired"]) == (None, None, False)
 
 
-def test_too_few_credits_are_refused_with_the_balance_and_nothing_is_taken(shop: Shop):
+def test_a_spend_of_more_than_the_balance_is_refused_with_the_balance(shop: Shop):
     shop.buy()
 
-    answer = shop.spend(1101)
+    response = shop.spend(1101)
 
-    assert (answer.status, answer.json()["code"], answer.json()["balance"]) == (409, "insufficient_credits", 1100)
+    assert (response.status, response.json()["code"], response.json()["balance"]) == (409, "insufficient_credits", 1100)
     assert shop.balance() == 1100
 
 
-def test_an_unknown_user_has_no_credits(shop: Shop):
-    answer = shop.spend(1, user="nobody")
+def test_an_unknown_user_has_no_credits_to_spend(shop: Shop):
+    response = shop.spend(1, user="nobody")
 
-    assert (answer.status, answer.json()["balance"]) == (409, 0)
+    assert (response.status, response.json()["balance"]) == (409, 0)
 
 
 def test_the_whole_balance_can_be_spent(shop: Shop):
@@ -67,7 +75,7 @@ def test_the_whole_balance_can_be_spent(shop: Shop):
     shop.check()
 
 
-def test_the_same_key_debits_once_and_answers_the_same(shop: Shop):
+def test_the_same_key_spends_once_and_gets_the_same_response(shop: Shop):
     shop.buy()
 
     first, second = shop.spend(700, "key-1"), shop.spend(700, "key-1")
@@ -76,7 +84,7 @@ def test_the_same_key_debits_once_and_answers_the_same(shop: Shop):
     assert shop.ledger()[1:] == [("spent", -700)]
 
 
-def test_the_same_key_answers_the_same_though_too_little_is_left_for_it_now(shop: Shop):
+def test_a_retry_gets_the_same_response_even_if_too_few_credits_are_left_now(shop: Shop):
     shop.buy()
 
     assert shop.spend(1100, "key-1").json() == shop.spend(1100, "key-1").json()
@@ -88,10 +96,10 @@ def test_the_same_key_for_another_spend_is_a_conflict(shop: Shop, change: dict[s
     shop.buy()
     shop.spend(700, "key-1")
 
-    for amount in (700, 1100):  # whether or not the credits would do
+    for amount in (700, 1100):  # enough credits are left for the first, too few for the second
         wanted = {"amount": amount} | change
-        answer = shop.spend(wanted.pop("amount"), "key-1", **wanted)
-        assert (answer.status, answer.json()["code"]) == (409, "idempotency_conflict")
+        response = shop.spend(wanted.pop("amount"), "key-1", **wanted)
+        assert (response.status, response.json()["code"]) == (409, "idempotency_conflict")
     assert shop.balance() == 400
 
 
@@ -105,7 +113,7 @@ def test_another_users_same_key_is_independent(shop: Shop):
 
 @pytest.mark.parametrize("operation", ["Query", "TransactWriteItems"])
 @pytest.mark.parametrize("crash", [crashed_before, crashed_after])
-def test_after_a_crash_the_same_key_debits_once(shop: Shop, operation: str, crash: Fault):
+def test_after_a_crash_a_retry_spends_once(shop: Shop, operation: str, crash: Fault):
     shop.buy()
     shop.dynamodb.fail(operation, crash)
     with pytest.raises(Crash):
@@ -118,7 +126,7 @@ def test_after_a_crash_the_same_key_debits_once(shop: Shop, operation: str, cras
 
 @pytest.mark.parametrize("fault", [lost_before, lost_after])
 @pytest.mark.parametrize("tries", [1, 2])
-def test_a_lost_answer_costs_no_second_debit(shop: Shop, fault: Fault, tries: int):
+def test_a_lost_response_makes_no_second_spend(shop: Shop, fault: Fault, tries: int):
     shop.buy()
     for _ in range(tries):
         shop.dynamodb.fail("TransactWriteItems", fault)
@@ -132,7 +140,7 @@ def test_a_lost_answer_costs_no_second_debit(shop: Shop, fault: Fault, tries: in
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "ValidationException"])
-def test_a_failure_of_dynamodb_is_no_spend(shop: Shop, code: str):
+def test_a_failure_of_dynamodb_spends_nothing(shop: Shop, code: str):
     shop.buy()
     for _ in range(2):
         shop.dynamodb.fail("TransactWriteItems", refused(code))
@@ -141,40 +149,35 @@ def test_a_failure_of_dynamodb_is_no_spend(shop: Shop, code: str):
     assert shop.balance() == 1100
 
 
-def test_a_lost_race_is_decided_again_on_what_is_left(shop: Shop):
+def test_a_spend_that_loses_a_race_is_decided_again_on_what_is_left(shop: Shop):
     shop.buy()
+    shop.dynamodb.fail("TransactWriteItems", overtaken_by(lambda: shop.spend(600)))
 
-    def overtaken(answer: Callable[[], Any]) -> Any:
-        shop.spend(600, "faster")
-        return answer()
+    response = shop.spend(600)
 
-    shop.dynamodb.fail("TransactWriteItems", overtaken)
-    answer = shop.spend(600, "slower")
-
-    assert (answer.status, answer.json()["balance"]) == (409, 500)
+    assert (response.status, response.json()["balance"]) == (409, 500)
     shop.check()
 
 
-def test_endless_races_end_in_503_with_nothing_taken(shop: Shop):
+def test_endless_races_end_in_503_and_spend_nothing(shop: Shop):
     shop.buy()
     for _ in range(40):
         shop.dynamodb.fail("TransactWriteItems", refused("TransactionInProgressException"))
 
-    answer = shop.spend(1)
+    response = shop.spend(1)
 
-    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+    assert (response.status, response.headers["retry-after"]) == (503, "2")
     assert shop.balance() == 1100
 
 
 def test_lots_are_spent_soonest_expiry_first(shop: Shop):
-    first, _ = shop.buy("trial")
+    shop.buy("trial")
     shop.wait(days=1)
     second, _ = shop.buy("standard")
 
     shop.spend(600)
 
     assert [(lot["payment_id"], lot["remaining"]) for lot in shop.credits()["lots"]] == [(second, 1000)]
-    assert first
     shop.check()
 
 
@@ -196,32 +199,31 @@ def test_a_lot_is_spendable_until_the_second_before_its_expiry(shop: Shop):
     shop.api.now = expiry - timedelta(seconds=1)
     assert shop.spend(100).status == 200
     shop.api.now = expiry
-    answer = shop.spend(100)
+    response = shop.spend(100)
 
-    assert (answer.status, answer.json()["balance"]) == (409, 0)
+    assert (response.status, response.json()["balance"]) == (409, 0)
     shop.check()
 
 
 def test_a_lot_that_expired_days_ago_and_was_never_swept_is_not_spendable(shop: Shop):
     shop.buy()
     shop.api.now = NOW.replace(month=9) + timedelta(days=5)
-    kept, _ = shop.buy("trial")
+    shop.buy("trial")
 
     assert shop.spend(501).json()["balance"] == 500
     assert shop.spend(500).status == 200
-    assert kept
     shop.check()
 
 
-def test_a_spend_over_too_many_lots_says_how_much_can_be_spent_at_once(shop: Shop):
+def test_a_spend_from_too_many_lots_is_refused_with_the_largest_possible_amount(shop: Shop):
     for number in range(MOST_LOTS + 2):
         grant_a_small_lot(number)
 
-    answer = shop.spend(10 * (MOST_LOTS + 2))
-    assert (answer.status, answer.json()["code"]) == (409, "too_many_lots")
-    assert answer.json()["largest"] == 10 * MOST_LOTS
+    response = shop.spend(10 * (MOST_LOTS + 2))
+    assert (response.status, response.json()["code"]) == (409, "too_many_lots")
+    assert response.json()["largest"] == 10 * MOST_LOTS
     assert shop.balance() == 10 * (MOST_LOTS + 2)
-    assert shop.spend(answer.json()["largest"]).status == 200
+    assert shop.spend(response.json()["largest"]).status == 200
     assert shop.balance() == 20
 
 
@@ -231,7 +233,7 @@ def grant_a_small_lot(number: int) -> None:
     fulfilment.apply(a_payment(payment_id=payment_id, reference=payment_id, session_id=None), NOW)
 
 
-# -------------------------------------------------------------------------------------------------- who, and with what
+# ----------------------------------------------------------------------------------------------- callers and requests
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-api-key": "wrong"}, as_user(), as_admin()])
@@ -239,38 +241,38 @@ def test_only_a_trusted_service_may_spend(shop: Shop, headers: dict[str, str]):
     shop.buy()
     body = {"user_id": USER_ID, "amount": 1, "description": "x"}
 
-    answer = shop.api.post("/api/users/credits/spend", body, headers | {"idempotency-key": "k"})
+    response = shop.api.post("/api/users/credits/spend", body, headers | {"idempotency-key": "k"})
 
-    assert answer.status == 401
+    assert response.status == 401
     assert shop.balance() == 1100
 
 
 def test_a_spend_needs_an_idempotency_key(shop: Shop):
     body = {"user_id": USER_ID, "amount": 1, "description": "x"}
 
-    answer = shop.api.post("/api/users/credits/spend", body, {"x-api-key": API_KEY})
+    response = shop.api.post("/api/users/credits/spend", body, {"x-api-key": API_KEY})
 
-    assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+    assert (response.status, response.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
 
 
 @pytest.mark.parametrize("amount", [0, -1, True, "1", 0.001, 1.0, 10**40, None, [1], {}])
-def test_an_amount_that_is_no_number_of_credits_is_refused(shop: Shop, amount: Any):
+def test_an_amount_that_is_no_whole_positive_number_is_refused(shop: Shop, amount: Any):
     shop.buy()
 
-    answer = shop.spend(amount)
+    response = shop.spend(amount)
 
-    assert answer.status == 422
-    assert {error["field"].partition(".")[0] for error in answer.json()["errors"]} == {"amount"}
+    assert response.status == 422
+    assert {error["field"].partition(".")[0] for error in response.json()["errors"]} == {"amount"}
     assert shop.balance() == 1100
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_what_is_no_json_number_is_refused(shop: Shop, number: str):
+def test_an_amount_that_is_no_json_number_is_refused(shop: Shop, number: str):
     body = f'{{"user_id": "u", "amount": {number}, "description": "x"}}'.encode()
 
-    answer = shop.api.post("/api/users/credits/spend", raw=body, headers={"x-api-key": API_KEY})
+    response = shop.api.post("/api/users/credits/spend", raw=body, headers={"x-api-key": API_KEY})
 
-    assert answer.status == 422
+    assert response.status == 422
 
 
 @pytest.mark.parametrize(
@@ -288,12 +290,12 @@ def test_what_is_no_json_number_is_refused(shop: Shop, number: str):
     ],
 )
 def test_a_wrong_field_is_named(shop: Shop, field: str, value: Any):
-    answer = shop.spend(1, **{field: value})
+    response = shop.spend(1, **{field: value})
 
-    assert (answer.status, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
+    assert (response.status, [error["field"] for error in response.json()["errors"]]) == (422, [field])
 
 
-def test_a_hostile_description_stays_one_text(shop: Shop, log: io.StringIO):
+def test_a_hostile_description_is_stored_as_it_is_and_stays_in_one_log_line(shop: Shop, log: io.StringIO):
     shop.buy()
     hostile = 'x\n{"level":"ERROR"}\x1b[31m😀' + "y" * 400
 

@@ -23,8 +23,7 @@ TIMEOUT = 30.0  # seconds for one answer; it takes milliseconds
 
 # Scenarios that it cannot play, by their module, and why.
 UNPLAYABLE = {
-    "test_tools_doctor": "it has no backups, and the doctor asks whether they are on",
-    "test_cost": "its ledger takes half a minute to write here, and it looks at nothing but the answers' sizes",
+    "test_long_history": "its ledger takes half a minute to write here, and it looks at nothing but the answers' sizes",
 }
 
 Answered = tuple[int, Mapping[str, str], bytes]

@@ -1,4 +1,4 @@
-"""What every answer and every log line keeps to, whatever went wrong."""
+"""What every response and every log line keeps to, whatever went wrong."""
 
 import io
 import json
@@ -8,10 +8,11 @@ import pytest
 
 from local.in_process.api import Api, as_buyer, as_user, token
 from local.in_process.dynamodb import Emulator, lost_after, lost_before, refused
-from local.in_process.environment import API_KEY, JWT_SECRET, WEBHOOK_SECRET
+from local.in_process.environment import API_KEY, JWT_SECRET, NOW, WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, refuses
 from topup import store
 from topup.api import endpoint
+from topup.api.endpoint import Request
 from topup.domain import errors, money
 from topup.domain.errors import TopupError
 from topup.runtime import telemetry
@@ -32,10 +33,10 @@ def test_error_codes_are_unique():
     assert len(set(codes)) == len(codes)
 
 
-def test_a_problem_says_everything_that_a_client_needs(api: Api):
-    answer = api.post("/api/payments/stripe/create", {"package": "x", "y": 1}, as_buyer())
+def test_a_problem_has_everything_that_a_client_needs(api: Api):
+    response = api.post("/api/payments/stripe/create", {"package": "x", "y": 1}, as_buyer())
 
-    problem = answer.json()
+    problem = response.json()
     assert problem | {"detail": "", "errors": [], "request_id": ""} == {
         "type": "urn:topup:problem:validation_failed",
         "title": "The request has invalid fields",
@@ -47,34 +48,34 @@ def test_a_problem_says_everything_that_a_client_needs(api: Api):
     }
     assert [error["field"] for error in problem["errors"]] == ["y"]
     assert problem["request_id"]
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("fault", [lost_before, lost_after, refused("InternalServerError", 500)])
 @pytest.mark.parametrize("path", ["/api/users/credits", "/api/payments", "/api/users/credits/transactions"])
-def test_when_dynamodb_does_not_answer_in_time_the_caller_is_asked_to_retry(
+def test_when_dynamodb_does_not_answer_the_caller_gets_503_and_may_retry(
     api: Api, dynamodb: Emulator, path: str, fault: Any
 ):
     dynamodb.fail("Query", fault)
     dynamodb.fail("Query", fault)
 
-    answer = api.get(path, as_user())
+    response = api.get(path, as_user())
 
-    assert (answer.status, answer.json()["code"], answer.headers["retry-after"]) == (503, "busy", "2")
+    assert (response.status, response.json()["code"], response.headers["retry-after"]) == (503, "busy", "2")
 
 
 @pytest.mark.parametrize("fault", [refused("AccessDeniedException"), refused("ResourceNotFoundException")])
 @pytest.mark.parametrize("path", ["/api/users/credits", "/api/payments", "/api/users/credits/transactions"])
-def test_a_failure_of_ours_is_a_500_without_a_word_of_the_inside(
+def test_an_unexpected_failure_is_a_500_that_shows_nothing_of_its_cause(
     api: Api, dynamodb: Emulator, log: io.StringIO, path: str, fault: Any
 ):
     dynamodb.fail("Query", fault)
     dynamodb.fail("Query", fault)
 
-    answer = api.get(path, as_user())
+    response = api.get(path, as_user())
 
-    assert answer.status == 500
-    assert answer.json() | {"request_id": ""} == {
+    assert response.status == 500
+    assert response.json() | {"request_id": ""} == {
         "type": "urn:topup:problem:internal_error",
         "title": "Internal error",
         "status": 500,
@@ -82,11 +83,11 @@ def test_a_failure_of_ours_is_a_500_without_a_word_of_the_inside(
         "code": "internal_error",
         "request_id": "",
     }
-    assert answer.json()["request_id"] in log.getvalue()
+    assert response.json()["request_id"] in log.getvalue()
     assert "Traceback" in log.getvalue()
 
 
-def test_planted_secrets_appear_in_no_log_line_and_no_answer(
+def test_secrets_appear_in_no_log_line_and_no_response(
     api: Api, dynamodb: Emulator, stripe_wire: StripeWire, log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ):
     planted = "planted-in-a-body"
@@ -99,20 +100,20 @@ def test_planted_secrets_appear_in_no_log_line_and_no_answer(
         {"package": "standard", "return_url": f"https://{planted}@shop.example"},
         {"package": card},
     ]
-    answers = [api.post("/api/payments/stripe/create", body, as_buyer()) for body in bodies]
+    responses = [api.post("/api/payments/stripe/create", body, as_buyer()) for body in bodies]
     dynamodb.fail("Query", refused("AccessDeniedException"))
-    answers.append(api.get("/api/users/credits", as_user()))
-    answers.append(
+    responses.append(api.get("/api/users/credits", as_user()))
+    responses.append(
         api.post("/api/payments/webhook/stripe", raw=planted.encode(), headers={"stripe-signature": planted})
     )
-    answers.append(api.get("/api/payments", {"authorization": f"Bearer {planted}"}))
+    responses.append(api.get("/api/payments", {"authorization": f"Bearer {planted}"}))
 
-    said = log.getvalue() + "".join(capsys.readouterr()) + "".join(answer.body for answer in answers[:1])
+    written = log.getvalue() + "".join(capsys.readouterr()) + responses[0].body
     for secret in (JWT_SECRET, API_KEY, WEBHOOK_SECRET, "sk_test_1", token(), planted, card):
-        assert secret not in said, secret
-    assert {answer.status for answer in answers} == {502, 422, 500, 400, 401}
-    for answer in answers:
-        assert not any(secret in answer.body for secret in (JWT_SECRET, API_KEY, WEBHOOK_SECRET, "sk_test_1"))
+        assert secret not in written, secret
+    assert {response.status for response in responses} == {502, 422, 500, 400, 401}
+    for response in responses:
+        assert not any(secret in response.body for secret in (JWT_SECRET, API_KEY, WEBHOOK_SECRET, "sk_test_1"))
 
 
 def test_hostile_text_stays_in_one_escaped_log_line(api: Api, dynamodb: Emulator, log: io.StringIO):
@@ -129,12 +130,12 @@ def test_hostile_text_stays_in_one_escaped_log_line(api: Api, dynamodb: Emulator
 
 
 def test_every_log_line_names_its_request(api: Api, log: io.StringIO):
-    answer = api.post("/api/payments/stripe/create", {"package": "standard"}, as_buyer())
+    response = api.post("/api/payments/stripe/create", {"package": "standard"}, as_buyer())
 
     [line] = [json.loads(text) for text in log.getvalue().splitlines()]
     assert line["function_name"] == "create_checkout"
     assert line["request_id"]
-    assert line["payment_id"] == answer.json()["payment_id"]
+    assert line["payment_id"] == response.json()["payment_id"]
 
 
 def test_the_user_of_an_order_is_not_logged(api: Api, log: io.StringIO):
@@ -142,3 +143,7 @@ def test_the_user_of_an_order_is_not_logged(api: Api, log: io.StringIO):
 
     assert "alice" not in log.getvalue()
     assert store.list_orders("alice@example.com", 1, None)[0]
+
+
+def test_the_time_of_a_request_is_when_the_gateway_received_it():
+    assert Request({"requestContext": {"timeEpoch": int(NOW.timestamp() * 1000)}}).now == NOW

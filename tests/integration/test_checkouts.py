@@ -1,4 +1,4 @@
-"""One order, one session, whatever goes wrong in between."""
+"""Creating a checkout: one order and one session, whatever goes wrong in between."""
 
 import sys
 from collections.abc import Mapping
@@ -24,20 +24,21 @@ from topup import store
 from topup.runtime import config
 from topup.stripe_gateway import client, sessions
 
+CREATE = "/api/payments/stripe/create"
 KEY = {"idempotency-key": "buy-1"}
 STANDARD = {"package": "standard"}
 
 
 def create(api: Api, body: Any = None, headers: dict[str, str] | None = None, user: str = "user-1") -> ApiResponse:
-    return api.post("/api/payments/stripe/create", STANDARD if body is None else body, as_buyer(user) | (headers or {}))
+    return api.post(CREATE, STANDARD if body is None else body, as_buyer(user) | (headers or {}))
 
 
 def test_a_checkout_is_an_order_and_a_session_in_two_writes_and_one_call(
     api: Api, dynamodb: Emulator, stripe_wire: StripeWire
 ):
-    answer = create(api, {"package": "standard", "return_url": "https://shop.example/callback"})
+    response = create(api, {"package": "standard", "return_url": "https://shop.example/callback"})
 
-    created = answer.json()
+    created = response.json()
     session_id = f"cs_test_{created['payment_id'].replace('-', '')}1"
     assert created == {
         "payment_id": created["payment_id"],
@@ -54,7 +55,7 @@ def test_a_checkout_is_an_order_and_a_session_in_two_writes_and_one_call(
     assert (order.provider_order_id, order.amount_minor, order.livemode) == (session_id, 10000, False)
 
 
-def test_stripe_is_told_whose_order_it_is_in_every_object(api: Api, stripe_wire: StripeWire):
+def test_every_object_at_stripe_names_its_order_and_user(api: Api, stripe_wire: StripeWire):
     payment_id = create(api).json()["payment_id"]
 
     [request] = stripe_wire.requests
@@ -68,9 +69,17 @@ def test_stripe_is_told_whose_order_it_is_in_every_object(api: Api, stripe_wire:
     assert request.params["cancel_url"] == f"https://shop.example/?payment_id={payment_id}&status=cancelled"
 
 
-def test_the_session_is_asked_for_in_stripes_own_types(monkeypatch: pytest.MonkeyPatch):
+def test_stripe_converts_no_currency_and_uses_our_api_version(api: Api, stripe_wire: StripeWire):
+    create(api)
+
+    [request] = stripe_wire.requests
+    assert request.params["adaptive_pricing[enabled]"] == "false"
+    assert request.headers["Stripe-Version"] == client.API_VERSION
+
+
+def test_the_parameters_of_a_session_have_stripes_own_types(monkeypatch: pytest.MonkeyPatch):
     params = stripe.params.checkout.SessionCreateParams
-    # Names that the library imports for type checkers only, or that mean nothing to pydantic, and are not used here.
+    # The library imports these names for type checkers only, or pydantic cannot use them; no value here needs them.
     for name, value in {"StripeContext": str, "Mapping": Mapping, "UntypedStripeObject": frozenset}.items():
         monkeypatch.setattr(sys.modules[params.__module__], name, value, raising=False)
     types = TypeAdapter(params)
@@ -81,8 +90,22 @@ def test_the_session_is_asked_for_in_stripes_own_types(monkeypatch: pytest.Monke
         types.validate_python({"mode": "payment", "unknown": 1}, strict=True, extra="forbid")
 
 
-def test_the_api_version_is_the_one_that_the_library_was_made_for():
+def test_the_api_version_is_the_librarys_own():
     assert stripe.api_version == client.API_VERSION
+
+
+def test_every_call_of_stripe_and_dynamodb_has_a_time_limit(
+    api: Api, dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.undo()
+    limits = dynamodb.client.meta.config
+
+    assert client.http_client()._timeout == (client.CONNECT_TIMEOUT, client.READ_TIMEOUT)  # type: ignore[attr-defined]
+    assert (limits.connect_timeout, limits.read_timeout) == (1, 1)
+    assert limits.retries["total_max_attempts"] == 2
+
+
+# ----------------------------------------------------------------------------------------------- the same request again
 
 
 def test_the_same_key_and_body_give_the_same_payment_and_one_session(api: Api, stripe_wire: StripeWire):
@@ -100,8 +123,8 @@ def test_the_same_key_with_another_body_is_a_conflict(api: Api, stripe_wire: Str
     create(api, headers=KEY)
 
     for other in ({"package": "trial"}, STANDARD | {"return_url": "https://shop.example/x"}):
-        answer = create(api, other, KEY)
-        assert (answer.status, answer.json()["code"]) == (409, "idempotency_conflict")
+        response = create(api, other, KEY)
+        assert (response.status, response.json()["code"]) == (409, "idempotency_conflict")
     assert len(stripe_wire.requests) == 1
 
 
@@ -110,10 +133,61 @@ def test_another_users_same_key_is_independent(api: Api):
 
 
 @pytest.mark.parametrize("key", ["", "é", "x" * 256, "tab\there"])
-def test_a_malformed_key_is_refused_by_name(api: Api, key: str):
-    answer = create(api, headers={"idempotency-key": key})
+def test_a_malformed_key_is_refused_and_named(api: Api, key: str):
+    response = create(api, headers={"idempotency-key": key})
 
-    assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+    assert (response.status, response.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+@pytest.mark.parametrize("gone", ["package", "origin"])
+def test_a_retry_returns_the_stored_order_even_if_the_package_or_the_origin_was_withdrawn(
+    api: Api, environment: pytest.MonkeyPatch, gone: str
+):
+    body = {"package": "standard", "return_url": "https://other.example:8443/back"}
+    first = create(api, body, KEY)
+    if gone == "package":
+        environment.setattr(config, "catalogue", lambda: type("Changed", (), {"packages": {}}))
+    else:
+        environment.setenv("FRONTEND_URL", "https://shop.example")
+        config.settings.cache_clear()
+
+    assert create(api, body, KEY).json() == first.json()
+    assert create(api, body, {"idempotency-key": "another"}).status == 422
+    assert create(api, {"package": "trial", "return_url": body["return_url"]}, KEY).status in (409, 422)
+
+
+def test_a_retry_keeps_the_price_and_credits_of_the_first_request(
+    api: Api, stripe_wire: StripeWire, monkeypatch: pytest.MonkeyPatch
+):
+    stripe_wire.then(times_out, times_out)
+    create(api, headers=KEY)
+    dearer = config.catalogue().packages["premium"]
+    monkeypatch.setattr(config, "catalogue", lambda: type("Changed", (), {"packages": {"standard": dearer}}))
+
+    retried = create(api, headers=KEY)
+
+    assert (retried.json()["amount"], retried.json()["credits_purchased"]) == ("100.00", 1100)
+
+
+def test_a_retry_after_the_first_session_expired_unseen_opens_another(shop: Shop):
+    shop.dynamodb.fail("UpdateItem", crashed_before)
+    with pytest.raises(Crash):
+        create(shop.api, headers=KEY)
+    shop.wait(hours=24, seconds=1)
+    shop.deliver()  # the buyer never saw this session, and it has expired
+
+    payment = create(shop.api, headers=KEY).json()
+    assert payment["status"] == "pending"
+    shop.pay(payment)
+    shop.lose()
+    shop.wait(seconds=10)
+
+    assert shop.payment(payment["payment_id"])["status"] == "succeeded"
+    assert shop.balance() == 1100
+    shop.check()
+
+
+# -------------------------------------------------------------------------- crashes, lost responses, failures of Stripe
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
@@ -125,18 +199,18 @@ def test_after_a_crash_the_retry_returns_one_order_and_one_session(
     with pytest.raises(Crash):
         create(api, headers=KEY)
 
-    answer = create(api, headers=KEY)
+    response = create(api, headers=KEY)
 
-    assert answer.status == 200
+    assert response.status == 200
     assert len({request.idempotency_key for request in stripe_wire.requests}) == 1
     assert api.get("/api/payments", as_user()).json()["payments"] == [
-        api.get(f"/api/payments/{answer.json()['payment_id']}", as_user()).json()
+        api.get(f"/api/payments/{response.json()['payment_id']}", as_user()).json()
     ]
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
 @pytest.mark.parametrize("fault", [lost_before, lost_after])
-def test_a_write_whose_answer_is_lost_is_not_taken_for_somebody_elses(
+def test_a_write_whose_response_is_lost_is_recognised_as_our_own(
     api: Api, dynamodb: Emulator, operation: str, fault: Fault
 ):
     dynamodb.fail(operation, fault)
@@ -164,101 +238,16 @@ def test_when_stripe_times_out_after_it_opened_the_session_the_retry_returns_tha
     assert second.json()["payment_url"].endswith(opened[0])
 
 
-def test_a_stored_500_of_stripes_is_not_replayed_for_ever(api: Api, stripe_wire: StripeWire):
-    failing = {f"{KEY['idempotency-key']}"}
+def test_after_a_500_the_retry_uses_another_key_because_stripe_would_replay_it(api: Api, stripe_wire: StripeWire):
+    stripe_wire.then(refuses(500), refuses(500))
 
-    def replays_its_500(request: WireRequest) -> Any:
-        failing.add(str(request.idempotency_key))
-        return 500, {"error": {"type": "api_error", "message": "stored"}}
-
-    stripe_wire.then(replays_its_500, replays_its_500)
-
-    first, second = create(api, headers=KEY), create(api, headers=KEY)
+    first = create(api, headers=KEY)
+    failed_keys = {request.idempotency_key for request in stripe_wire.requests}
+    second = create(api, headers=KEY)
 
     assert (first.status, first.json()["code"]) == (502, "stripe_error")
     assert second.status == 200
-    assert stripe_wire.requests[-1].idempotency_key not in failing
-
-
-def test_an_order_keeps_the_session_that_was_stored_first(api: Api, dynamodb: Emulator):
-    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
-    store.attach_session(order, "cs_test_first", "https://first")
-
-    assert store.attach_session(order, "cs_test_second", "https://second").payment_url == "https://first"
-
-
-def test_a_session_is_never_stored_for_an_order_that_is_not_there(api: Api, dynamodb: Emulator):
-    store.attach_session(an_order(), "cs_test_1", "https://x")
-
-    assert store.load_order(PAYMENT_ID) is None
-
-
-def test_what_the_buyer_pays_is_the_orders_own_currency_and_stripe_speaks_our_version(
-    api: Api, stripe_wire: StripeWire
-):
-    create(api)
-
-    [request] = stripe_wire.requests
-    assert request.params["adaptive_pricing[enabled]"] == "false"
-    assert request.headers["Stripe-Version"] == client.API_VERSION
-
-
-def test_no_request_waits_for_ever(api: Api, dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.undo()
-    limits = dynamodb.client.meta.config
-
-    assert client.http_client()._timeout == (client.CONNECT_TIMEOUT, client.READ_TIMEOUT)  # type: ignore[attr-defined]
-    assert (limits.connect_timeout, limits.read_timeout) == (1, 1)
-    assert limits.retries["total_max_attempts"] == 2
-
-
-@pytest.mark.parametrize("gone", ["package", "origin"])
-def test_a_retry_is_answered_though_the_package_or_the_page_is_gone(
-    api: Api, environment: pytest.MonkeyPatch, gone: str
-):
-    body = {"package": "standard", "return_url": "https://other.example:8443/back"}
-    first = create(api, body, KEY)
-    if gone == "package":
-        environment.setattr(config, "catalogue", lambda: type("Changed", (), {"packages": {}}))
-    else:
-        environment.setenv("FRONTEND_URL", "https://shop.example")
-        config.settings.cache_clear()
-
-    assert create(api, body, KEY).json() == first.json()
-    assert create(api, body, {"idempotency-key": "another"}).status == 422
-    assert create(api, {"package": "trial", "return_url": body["return_url"]}, KEY).status in (409, 422)
-
-
-def test_a_first_session_that_ended_unseen_does_not_spoil_the_retry(shop: Shop):
-    shop.dynamodb.fail("UpdateItem", crashed_before)
-    with pytest.raises(Crash):
-        create(shop.api, headers=KEY)
-    shop.wait(hours=24, seconds=1)
-    shop.deliver()  # the session that nobody was sent to has expired
-
-    payment = create(shop.api, headers=KEY).json()
-    assert payment["status"] == "pending"
-    shop.pay(payment)
-    shop.lose()
-    shop.wait(seconds=10)
-
-    assert shop.payment(payment["payment_id"])["status"] == "succeeded"
-    assert shop.balance() == 1100
-    shop.check()
-
-
-def test_two_retries_that_saw_the_same_failure_open_one_new_attempt(api: Api, stripe_wire: StripeWire):
-    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
-
-    store.next_attempt(order)
-    second = store.load_order(PAYMENT_ID)
-    assert second is not None
-    store.next_attempt(second)
-    store.next_attempt(order)  # late: it saw the first attempt refused
-
-    stored = store.load_order(PAYMENT_ID)
-    assert stored is not None
-    assert stored.attempt == 3
+    assert stripe_wire.requests[-1].idempotency_key not in failed_keys
 
 
 @pytest.mark.parametrize(
@@ -273,33 +262,50 @@ def test_two_retries_that_saw_the_same_failure_open_one_new_attempt(api: Api, st
         (times_out, 502, "stripe_error"),
     ],
 )
-def test_whatever_stripe_does_the_caller_gets_a_problem_and_may_retry(
+def test_whatever_stripe_answers_the_caller_gets_a_problem_and_may_retry(
     api: Api, stripe_wire: StripeWire, script: Any, status: int, code: str
 ):
     stripe_wire.then(script, script)
 
-    answer = create(api, headers=KEY)
+    response = create(api, headers=KEY)
 
-    assert (answer.status, answer.json()["code"]) == (status, code)
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert ("retry-after" in answer.headers) == (status == 503)
-    assert "sk_test" not in answer.body
+    assert (response.status, response.json()["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert ("retry-after" in response.headers) == (status == 503)
+    assert "sk_test" not in response.body
     while (retried := create(api, headers=KEY)).status != 200:
         pass
     assert retried.json()["payment_url"]
 
 
-def test_the_frozen_order_outlives_a_change_of_the_catalogue(
-    api: Api, stripe_wire: StripeWire, monkeypatch: pytest.MonkeyPatch
-):
-    stripe_wire.then(times_out, times_out)
-    create(api, headers=KEY)
-    dearer = config.catalogue().packages["premium"]
-    monkeypatch.setattr(config, "catalogue", lambda: type("Changed", (), {"packages": {"standard": dearer}}))
+def test_an_order_keeps_the_session_that_was_stored_first(api: Api, dynamodb: Emulator):
+    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
+    store.attach_session(order, "cs_test_first", "https://first")
 
-    retried = create(api, headers=KEY)
+    assert store.attach_session(order, "cs_test_second", "https://second").payment_url == "https://first"
 
-    assert (retried.json()["amount"], retried.json()["credits_purchased"]) == ("100.00", 1100)
+
+def test_a_session_is_never_stored_for_an_order_that_does_not_exist(api: Api, dynamodb: Emulator):
+    store.attach_session(an_order(), "cs_test_1", "https://x")
+
+    assert store.load_order(PAYMENT_ID) is None
+
+
+def test_two_retries_that_saw_the_same_failure_open_one_new_attempt(api: Api, stripe_wire: StripeWire):
+    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
+
+    store.next_attempt(order)
+    second = store.load_order(PAYMENT_ID)
+    assert second is not None
+    store.next_attempt(second)
+    store.next_attempt(order)  # late: it saw only the first attempt fail
+
+    stored = store.load_order(PAYMENT_ID)
+    assert stored is not None
+    assert stored.attempt == 3
+
+
+# ------------------------------------------------------------------------------------------------------- wrong requests
 
 
 @pytest.mark.parametrize(
@@ -327,10 +333,10 @@ def test_the_frozen_order_outlives_a_change_of_the_catalogue(
 def test_a_wrong_field_is_named_and_nothing_is_written(
     api: Api, dynamodb: Emulator, stripe_wire: StripeWire, body: Any, field: str
 ):
-    answer = create(api, {} if body is None else body)
+    response = create(api, {} if body is None else body)
 
-    assert (answer.status, answer.json()["code"]) == (422, "validation_failed")
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert (response.status, response.json()["code"]) == (422, "validation_failed")
+    assert [error["field"] for error in response.json()["errors"]] == [field]
     assert dynamodb.operations == []
     assert stripe_wire.requests == []
 
@@ -348,17 +354,17 @@ def test_a_wrong_field_is_named_and_nothing_is_written(
     ],
 )
 def test_a_body_that_is_no_json_object_is_refused(api: Api, raw: bytes, code: int):
-    assert api.post("/api/payments/stripe/create", raw=raw, headers=as_buyer()).status == code
+    assert api.post(CREATE, raw=raw, headers=as_buyer()).status == code
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx"])
 def test_another_content_type_is_refused(api: Api, kind: str):
-    answer = api.post("/api/payments/stripe/create", STANDARD, as_buyer() | {"content-type": kind})
+    response = api.post(CREATE, STANDARD, as_buyer() | {"content-type": kind})
 
-    assert (answer.status, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert (response.status, response.json()["code"]) == (415, "unsupported_media_type")
 
 
 def test_json_may_name_its_charset(api: Api):
     headers = as_buyer() | {"content-type": "Application/JSON; charset=utf-8"}
 
-    assert api.post("/api/payments/stripe/create", STANDARD, headers).status == 200
+    assert api.post(CREATE, STANDARD, headers).status == 200

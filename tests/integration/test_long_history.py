@@ -1,4 +1,4 @@
-"""What a request costs does not grow with what happened before: no request reads the history that it does not show."""
+"""A request costs the same after years of history as for a new user."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,17 +13,17 @@ from topup.domain.credits import Entry, TransactionType
 from topup.store import credit_items
 
 ENTRIES = 20_000
-PAST_LOTS = 200
+EXPIRED_LOTS = 200
 
 
-def give_a_past(shop: Shop, user: str) -> None:
-    """Years of history: lots that were bought, used up and have expired, and a ledger that says so."""
-    past = [
+def write_history(shop: Shop, user: str) -> None:
+    """Years of history: expired lots, all used up, and the ledger of their spends."""
+    lots = [
         a_lot(lot_id=f"lot-{n}", user_id=user, remaining=0, expires_at=NOW - timedelta(days=n + 1))
-        for n in range(PAST_LOTS)
+        for n in range(EXPIRED_LOTS)
     ]
     wallet = a_wallet(user_id=user, last_entry=ENTRIES, total_credits_earned=10**6)
-    write(shop, [credit_items.wallet_to_item(wallet), *map(credit_items.lot_to_item, past)])
+    write(shop, [credit_items.wallet_to_item(wallet), *map(credit_items.lot_to_item, lots)])
     write(shop, [credit_items.entry_to_item(an_entry(user, number)) for number in range(1, ENTRIES + 1)])
 
 
@@ -48,7 +48,7 @@ def write(shop: Shop, items: list[Any]) -> None:
 
 
 def costs_of(shop: Shop, user: str) -> dict[str, tuple[list[str], int]]:
-    """For each request: what it asked of DynamoDB, and how much that read."""
+    """For each request: its operations in DynamoDB, and how much they read."""
     payment = shop.create(user=user)
     shop.pay(payment)
     requests = {
@@ -68,7 +68,7 @@ def costs_of(shop: Shop, user: str) -> dict[str, tuple[list[str], int]]:
 
 @pytest.mark.usefixtures("api")
 def test_a_user_with_a_long_history_costs_what_a_new_user_costs(shop: Shop):
-    give_a_past(shop, "old")
+    write_history(shop, "old")
 
     assert costs_of(shop, "old") == costs_of(shop, USER_ID)
     assert shop.balance("old") == shop.balance() == 1090

@@ -78,7 +78,7 @@ def test_a_token_signed_with_another_algorithm_than_the_keys_is_refused(api: Api
     assert credits_with(api, jwt.encode(CLAIMS, KEY, "PS256", {"kid": "rsa-1"})).status == 401
 
 
-def test_a_withdrawn_key_is_soon_trusted_no_more(api: Api, provider: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_withdrawn_key_is_refused_after_five_minutes(api: Api, provider: str, monkeypatch: pytest.MonkeyPatch):
     bearer = jwt.encode(CLAIMS, KEY, "RS256", {"kid": "rsa-1"})
     assert credits_with(api, bearer).status == 200
     monkeypatch.setitem(PUBLISHED, "keys", [SHARED])
@@ -88,10 +88,10 @@ def test_a_withdrawn_key_is_soon_trusted_no_more(api: Api, provider: str, monkey
     assert credits_with(api, bearer).status == 401
 
 
-def test_when_the_provider_does_not_answer_the_caller_may_retry(api: Api, environment: pytest.MonkeyPatch):
+def test_when_the_provider_does_not_answer_the_caller_gets_503_and_may_retry(api: Api, environment: pytest.MonkeyPatch):
     use(environment, "http://127.0.0.1:9/jwks.json")
 
-    answer = credits_with(api, jwt.encode(CLAIMS, KEY, "RS256", {"kid": "rsa-1"}))
+    response = credits_with(api, jwt.encode(CLAIMS, KEY, "RS256", {"kid": "rsa-1"}))
 
-    assert (answer.status, answer.json()["code"]) == (503, "busy")
-    assert answer.headers["retry-after"]
+    assert (response.status, response.json()["code"]) == (503, "busy")
+    assert response.headers["retry-after"]

@@ -1,0 +1,179 @@
+"""Refunds that Stripe reports: made in its Dashboard, failed later, or reported before their payment."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from local.in_process.environment import NOW
+from local.in_process.shop import Shop
+from local.stripe_simulator import Behaviour
+from tests.support.builders import a_payment
+from topup import fulfilment, store
+
+
+def test_a_refund_made_in_the_dashboard_takes_the_credits_once(shop: Shop):
+    payment_id, intent = shop.buy()
+    shop.simulator.set_webhooks(Behaviour(duplicates=1, shuffle=True))
+
+    made = shop.simulator.refund(intent, 2500)
+    assert set(shop.deliver()) == {200}
+
+    assert shop.ledger()[1:] == [("refunded", -275)]
+    assert shop.payment(payment_id)["refunds"][0]["refund_id"] == made["id"]
+    shop.check()
+
+
+def test_a_dashboard_refund_of_spent_credits_leaves_a_debt(shop: Shop):
+    _, intent = shop.buy()
+    shop.spend(1100)
+
+    shop.simulator.refund(intent)
+    shop.deliver()
+
+    assert (shop.credits()["debt"], shop.balance()) == (1100, -1100)
+    shop.check()
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_refund_that_fails_gives_the_credits_back_once(shop: Shop, is_ours: bool):
+    payment_id, intent = shop.buy()
+    refund_id = (
+        shop.refund(payment_id, 25).json()["refund_id"] if is_ours else shop.simulator.refund(intent, 2500)["id"]
+    )
+    shop.deliver()
+    shop.simulator.set_webhooks(Behaviour(duplicates=1, shuffle=True))
+
+    shop.simulator.fail_refund(refund_id)
+    assert set(shop.deliver()) == {200}
+
+    assert shop.ledger()[1:] == [("refunded", -275), ("refund_reversed", 275)]
+    seen = shop.payment(payment_id)
+    assert (seen["amount_refunded"], seen["credits_refunded"], seen["refunds"][0]["status"]) == (0.0, 0, "failed")
+    shop.check()
+    assert shop.refund(payment_id).status == 200
+
+
+def test_a_failure_that_arrives_before_the_success_is_final(shop: Shop):
+    payment_id, intent = shop.buy()
+    made = shop.simulator.refund(intent)
+    shop.simulator.fail_refund(made["id"])
+
+    shop.deliver("refund.failed")
+    shop.deliver()
+
+    assert shop.balance() == 1100
+    assert shop.payment(payment_id)["refunds"][0]["status"] == "failed"
+    shop.check()
+
+
+def test_restored_credits_pay_a_debt_first(shop: Shop):
+    _, intent = shop.buy()
+    shop.spend(600)
+    made = shop.simulator.refund(intent)
+    shop.deliver()
+    assert shop.credits()["debt"] == 600
+
+    shop.simulator.fail_refund(made["id"])
+    shop.deliver()
+
+    assert (shop.credits()["debt"], shop.balance()) == (0, 500)
+    shop.check()
+
+
+def test_credits_restored_to_an_expired_lot_expire_with_it(shop: Shop):
+    payment_id, intent = shop.buy()
+    made = shop.simulator.refund(intent)
+    shop.deliver()
+    shop.api.now = NOW.replace(month=9) + timedelta(days=1)
+    shop.run_timers()
+    shop.simulator.fail_refund(made["id"])
+    shop.deliver()
+    assert shop.balance() == 0
+    shop.check()
+
+    shop.run_timers()
+
+    assert shop.ledger()[-2:] == [("refund_reversed", 1100), ("expired", -1100)]
+    shop.check()
+    assert shop.refund(payment_id).json()["credits_refunded"] == 0
+    shop.check()
+
+
+def test_a_payment_event_replayed_after_a_full_refund_grants_nothing(shop: Shop):
+    payment = shop.create()
+    shop.pay(payment)
+    events = [delivery.event_id for delivery in shop.due()]
+    shop.deliver()
+    shop.refund(payment["payment_id"])
+    shop.wait(days=30)
+
+    for event_id in events:
+        shop.simulator.resend(event_id)
+    assert set(shop.deliver()) == {200}
+
+    assert shop.balance() == 0
+    shop.check()
+
+
+def test_a_refund_that_is_reported_before_its_payment_leaves_zero_credits(shop: Shop):
+    payment = shop.create()
+    intent = shop.pay(payment)
+    shop.simulator.refund(intent)
+
+    shop.deliver("refund.created")
+    assert shop.ledger() == [("purchased", 1100), ("refunded", -1100)]
+    assert set(shop.deliver()) == {200}
+
+    assert shop.balance() == 0
+    assert shop.payment(payment["payment_id"])["status"] == "succeeded"
+    shop.check()
+
+
+def test_a_refund_of_a_payment_that_is_not_ours_is_acknowledged_without_a_read(shop: Shop):
+    body = (
+        "mode=payment&success_url=http%3A%2F%2Fx.test%2F&line_items[0][quantity]=1"
+        "&line_items[0][price_data][currency]=cny&line_items[0][price_data][unit_amount]=100"
+        "&line_items[0][price_data][product_data][name]=x"
+    )
+    headers = {"Authorization": "Bearer sk_test_1"}
+    _, _, made = shop.simulator.request("POST", "/v1/checkout/sessions", headers, body.encode())
+    session_id = json.loads(made)["id"]
+    shop.simulator.pay(session_id, card="4242424242424242")
+    shop.simulator.refund(shop.simulator.session(session_id)["payment_intent"]["id"])
+    shop.dynamodb.operations.clear()
+
+    assert set(shop.deliver()) == {200}
+    assert shop.dynamodb.operations == []
+
+
+def test_a_refund_event_is_not_acknowledged_while_stripe_does_not_say_whose_payment_it_is(shop: Shop):
+    _, intent = shop.buy()
+    shop.simulator.refund(intent)
+    shop.fault(f"/v1/payment_intents/{intent}", "timeout_before")
+
+    [created] = [delivery for delivery in shop.due() if delivery.event_type == "refund.created"]
+    assert shop.deliver_one(created) == 502
+    assert shop.balance() == 1100
+
+    shop.wait(seconds=10)
+    assert set(shop.deliver()) == {200}
+    assert shop.balance() == 0
+
+
+def test_a_refund_of_a_quarantined_payment_is_acknowledged_and_takes_nothing(shop: Shop):
+    payment = shop.create()
+    order = store.load_order(payment["payment_id"])
+    assert order is not None
+    intent = shop.pay(payment)
+    wrong_amount = a_payment(
+        payment_id=order.payment_id, reference=order.payment_id, session_id=None, transaction_id=intent, amount_minor=1
+    )
+    assert fulfilment.apply(wrong_amount, shop.now).order.quarantine_reason
+
+    shop.simulator.refund(intent)
+    assert set(shop.deliver()) == {200}
+
+    assert shop.ledger() == []
+    assert shop.reconcile()["failures"] == 0
+    shop.check()

@@ -1,0 +1,182 @@
+"""A payment is fulfilled once, whatever crashes, is lost or races."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.in_process.api import Api, as_admin
+from local.in_process.dynamodb import (
+    Crash,
+    Emulator,
+    Fault,
+    a_response,
+    crashed_after,
+    crashed_before,
+    lost_after,
+    lost_before,
+    overtaken_by,
+    refused,
+)
+from tests.integration.webhooks import COMPLETED, DECLINED, SUCCEEDED, deliver, granted, status
+from tests.support.builders import PAYMENT_ID, an_order
+from tests.support.stripe_events import declined_intent, event, intent, session
+from topup import store
+from topup.domain.orders import Order
+
+
+@pytest.mark.parametrize("operation", ["BatchGetItem", "TransactWriteItems"])
+@pytest.mark.parametrize("crash", [crashed_before, crashed_after])
+def test_after_a_crash_at_any_boundary_a_redelivery_makes_exactly_one_grant(
+    api: Api, order: Order, dynamodb: Emulator, operation: str, crash: Fault
+):
+    paid = event(COMPLETED, session(order))
+    dynamodb.fail(operation, crash)
+
+    with pytest.raises(Crash):
+        deliver(api, paid)
+
+    assert deliver(api, paid).status == 200
+    assert granted(api) == [1100]
+
+
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+def test_a_transaction_whose_response_is_lost_is_repeated_and_counts_once(
+    api: Api, order: Order, dynamodb: Emulator, fault: Fault
+):
+    dynamodb.fail("TransactWriteItems", fault)
+
+    assert deliver(api, event(COMPLETED, session(order))).status == 200
+    assert granted(api) == [1100]
+
+
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+def test_when_every_try_is_lost_nothing_is_acknowledged_and_a_redelivery_repairs_it(
+    api: Api, order: Order, dynamodb: Emulator, fault: Fault
+):
+    for _ in range(2):
+        dynamodb.fail("TransactWriteItems", fault)
+    paid = event(COMPLETED, session(order))
+
+    assert deliver(api, paid).status == 503
+    assert deliver(api, paid).status == 200
+    assert granted(api) == [1100]
+
+
+@pytest.mark.parametrize("operation", ["BatchGetItem", "TransactWriteItems"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "InternalServerError",
+        "AccessDeniedException",
+        "ValidationException",
+        "ResourceNotFoundException",
+    ],
+)
+def test_no_failure_of_dynamodb_is_taken_for_a_duplicate(
+    api: Api, order: Order, dynamodb: Emulator, operation: str, code: str
+):
+    for _ in range(2):
+        dynamodb.fail(operation, refused(code, 500 if code == "InternalServerError" else 400))
+    paid = event(COMPLETED, session(order))
+
+    first = deliver(api, paid)
+
+    assert first.status in (500, 503)
+    assert granted(api) == []
+    # The SDK used up both failures if it tries again after such an error, else only one of them.
+    while deliver(api, paid).status != 200:
+        pass
+    assert granted(api) == [1100]
+
+
+def test_a_lost_race_is_decided_again(api: Api, order: Order, dynamodb: Emulator):
+    dynamodb.fail("TransactWriteItems", overtaken_by(lambda: deliver(api, event(SUCCEEDED, intent(order)))))
+
+    assert deliver(api, event(COMPLETED, session(order))).status == 200
+    assert granted(api) == [1100]
+
+
+def test_two_grants_to_one_user_at_the_same_time_are_both_kept(api: Api, order: Order, dynamodb: Emulator):
+    other = store.place_order(an_order(payment_id="0" * 8 + PAYMENT_ID[8:], provider_order_id="cs_test_2"))
+
+    dynamodb.fail("TransactWriteItems", overtaken_by(lambda: deliver(api, event(COMPLETED, session(other)))))
+
+    assert deliver(api, event(COMPLETED, session(order))).status == 200
+    assert granted(api) == [1100, 1100]
+
+
+def test_a_decline_that_a_payment_overtakes_is_decided_again(api: Api, order: Order, dynamodb: Emulator):
+    dynamodb.fail("UpdateItem", overtaken_by(lambda: deliver(api, event(COMPLETED, session(order)))))
+
+    assert deliver(api, event(DECLINED, declined_intent(order))).status == 200
+    assert (status(api), granted(api)) == ("succeeded", [1100])
+
+
+def test_a_payment_is_decided_again_when_another_session_is_stored_meanwhile(api: Api, dynamodb: Emulator):
+    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
+
+    dynamodb.fail("TransactWriteItems", overtaken_by(lambda: store.attach_session(order, "cs_test_other", "https://x")))
+
+    assert deliver(api, event(COMPLETED, session(order))).status == 200
+    assert granted(api) == []
+    assert api.get(f"/api/payments/{PAYMENT_ID}", as_admin()).json()["quarantine_reason"]
+
+
+@pytest.mark.parametrize("other", ["ThrottlingError", "ValidationError", "ItemCollectionSizeLimitExceeded"])
+def test_a_race_mixed_with_another_failure_is_no_race(api: Api, order: Order, dynamodb: Emulator, other: str):
+    reasons = [{"Code": "ConditionalCheckFailed"}, {"Code": other}, {"Code": "None"}]
+    for _ in range(40):
+        dynamodb.fail("TransactWriteItems", refused("TransactionCanceledException", CancellationReasons=reasons))
+
+    # Not the 503 that ends a series of lost races: this must not be retried as one.
+    assert deliver(api, event(COMPLETED, session(order))).status == 500
+    assert dynamodb.operations == ["BatchGetItem", "TransactWriteItems"]
+
+
+def test_keys_that_dynamodb_left_out_are_read_again(api: Api, order: Order, dynamodb: Emulator):
+    left_out = a_response({"Responses": {}, "UnprocessedKeys": {dynamodb.orders_table: {"Keys": []}}})
+    dynamodb.fail("BatchGetItem", lambda _answer: left_out)
+
+    assert deliver(api, event(COMPLETED, session(order))).status == 200
+    assert granted(api) == [1100]
+
+
+def test_endless_races_end_in_503_for_stripe_to_retry(api: Api, order: Order, dynamodb: Emulator):
+    for _ in range(40):
+        dynamodb.fail("TransactWriteItems", refused("TransactionInProgressException"))
+
+    response = deliver(api, event(COMPLETED, session(order)))
+
+    assert (response.status, response.json()["code"], response.headers["retry-after"]) == (503, "busy", "2")
+    assert granted(api) == []
+
+
+def test_a_payment_event_before_create_has_ended_grants_and_create_still_stores_its_session(
+    api: Api, dynamodb: Emulator
+):
+    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
+
+    assert deliver(api, event(COMPLETED, session(order))).status == 200
+    attached = store.attach_session(order, "cs_test_1", "https://checkout.stripe.com/c/pay/cs_test_1")
+
+    assert attached.payment_url
+    assert (status(api), granted(api)) == ("succeeded", [1100])
+
+
+def test_an_event_that_arrives_during_create_does_not_lose_the_session_that_create_stores(api: Api, dynamodb: Emulator):
+    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
+
+    def attached_after_the_read(answer: Callable[[], Any]) -> Any:
+        read = answer()
+        store.attach_session(order, "cs_test_1", "https://x")
+        return read
+
+    dynamodb.fail("BatchGetItem", attached_after_the_read)
+    assert deliver(api, event(DECLINED, declined_intent(order))).status == 200
+
+    stored = store.load_order(order.payment_id)
+    assert stored is not None
+    assert (stored.provider_order_id, stored.payment_url, stored.status) == ("cs_test_1", "https://x", "declined")

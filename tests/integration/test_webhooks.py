@@ -1,0 +1,276 @@
+"""Which webhooks are accepted: their bytes, their signatures, and events that are not for us."""
+
+import base64
+import io
+import json
+from typing import Any
+
+import pytest
+
+from local.in_process.api import Api, ApiResponse
+from local.in_process.dynamodb import Emulator
+from local.in_process.environment import NOW, USER_ID, WEBHOOK_SECRET
+from tests.integration.webhooks import COMPLETED, granted
+from tests.support.builders import PAYMENT_ID, an_order
+from tests.support.stripe_events import as_bytes, event, intent, session, signature
+from tests.support.stripe_wire import StripeWire
+from topup import store
+from topup.domain.orders import Order
+
+WEBHOOK = "/api/payments/webhook/stripe"
+SIGNED_AT = int(NOW.timestamp())
+
+
+@pytest.fixture
+def paid(order: Order) -> bytes:
+    """The event of the order's payment, as Stripe sends it."""
+    return as_bytes(event(COMPLETED, session(order)))
+
+
+def deliver(api: Api, body: bytes, header: str | None = None) -> ApiResponse:
+    """Send `body` with this signature header, or with a valid one."""
+    headers = {"Stripe-Signature": signature(body, SIGNED_AT) if header is None else header}
+    return api.post(WEBHOOK, raw=body, headers=headers)
+
+
+def function_url_event(body: str, *, is_base64: bool, header: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "version": "2.0",
+        "rawPath": "/",
+        "headers": {"stripe-signature": header, "content-type": "application/json; charset=utf-8"},
+        "requestContext": {"requestId": "r", "timeEpoch": SIGNED_AT * 1000, "http": {"method": "POST", "path": "/"}},
+        "body": body,
+        "isBase64Encoded": is_base64,
+    } | changes
+
+
+# --------------------------------------------------------------------------------------------------------------- bodies
+
+
+def test_a_base64_body_is_verified_over_its_decoded_bytes(api: Api, paid: bytes):
+    encoded = function_url_event(base64.b64encode(paid).decode(), is_base64=True, header=signature(paid, SIGNED_AT))
+
+    assert api.invoke("stripe_webhook", encoded).json() == {"received": True}
+    stored = store.load_order(an_order().payment_id)
+    assert stored is not None
+    assert stored.is_settled
+
+
+def test_a_text_body_is_verified_as_it_is(api: Api, paid: bytes):
+    text = function_url_event(paid.decode(), is_base64=False, header=signature(paid, SIGNED_AT))
+
+    assert api.invoke("stripe_webhook", text).status == 200
+
+
+def test_the_function_url_takes_any_path(api: Api, paid: bytes):
+    header = signature(paid, SIGNED_AT)
+    anywhere = function_url_event(base64.b64encode(paid).decode(), is_base64=True, header=header, rawPath="/any/path")
+
+    assert api.invoke("stripe_webhook", anywhere).status == 200
+
+
+def test_broken_base64_is_refused(api: Api, dynamodb: Emulator):
+    response = api.invoke("stripe_webhook", function_url_event("%%%", is_base64=True, header="t=1,v1=x"))
+
+    assert (response.status, response.json()["code"]) == (400, "invalid_json")
+
+
+def test_an_oversized_body_is_refused(api: Api):
+    response = deliver(api, b'{"padding": "' + b"x" * 600_000 + b'"}')
+
+    assert (response.status, response.json()["code"]) == (413, "body_too_large")
+
+
+def test_a_reserialised_body_is_refused(api: Api, paid: bytes):
+    header = signature(paid, SIGNED_AT)
+    compact = json.dumps(json.loads(paid), separators=(",", ":")).encode()
+
+    assert deliver(api, compact, header).status == 400
+
+
+# ----------------------------------------------------------------------------------------------------------- signatures
+
+
+@pytest.mark.parametrize("name", ["stripe-signature", "Stripe-Signature", "STRIPE-SIGNATURE"])
+def test_the_signature_header_is_found_in_any_letter_case(api: Api, paid: bytes, name: str):
+    sent = function_url_event(paid.decode(), is_base64=False, header="")
+    sent["headers"] = {name: signature(paid, SIGNED_AT)}
+
+    assert api.invoke("stripe_webhook", sent).status == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "garbage", "t=1", "v1=abc", "t=,v1=", "t=x,v1=y", "=", ",,,", "t=1,v1", "t=99999999999999999999,v1=é", "é"],
+)
+def test_a_bad_signature_is_refused_without_a_call_of_dynamodb_or_stripe(
+    api: Api, paid: bytes, dynamodb: Emulator, stripe_wire: StripeWire, header: str
+):
+    response = deliver(api, paid, header)
+
+    assert (response.status, response.json()["code"]) == (400, "invalid_signature")
+    assert response.json()["detail"] == "Invalid webhook signature"
+    assert dynamodb.operations == []
+    assert stripe_wire.requests == []
+
+
+def test_a_missing_signature_is_refused(api: Api, paid: bytes):
+    assert api.post(WEBHOOK, raw=paid).status == 400
+
+
+@pytest.mark.parametrize("secret", ["", " ", ","])
+def test_without_a_configured_secret_no_event_is_accepted(
+    api: Api, paid: bytes, dynamodb: Emulator, environment: pytest.MonkeyPatch, secret: str
+):
+    environment.setenv("STRIPE_WEBHOOK_SECRET", secret)
+
+    responses = [deliver(api, paid, signature(paid, SIGNED_AT, forged)) for forged in ("", secret, WEBHOOK_SECRET)]
+
+    # 5xx, not 4xx: Stripe sends the events again, and by then the secret may be there.
+    assert {response.status for response in responses} == {500}
+    assert {response.json()["code"] for response in responses} == {"misconfigured"}
+    assert dynamodb.operations == []
+
+
+@pytest.mark.parametrize(
+    ("age", "status"), [(299, 200), (300, 200), (301, 400), (86400, 400), (-299, 200), (-301, 400), (-(10**9), 400)]
+)
+def test_a_signature_is_accepted_for_five_minutes_before_and_after_its_date(
+    api: Api, paid: bytes, age: int, status: int
+):
+    assert deliver(api, paid, signature(paid, SIGNED_AT - age)).status == status
+
+
+def test_while_one_secret_replaces_another_both_are_accepted_and_no_third(
+    api: Api, paid: bytes, environment: pytest.MonkeyPatch
+):
+    environment.setenv("STRIPE_WEBHOOK_SECRET", "whsec_old, whsec_new")
+
+    statuses = [
+        deliver(api, paid, signature(paid, SIGNED_AT, secret)).status
+        for secret in ("whsec_old", "whsec_new", "whsec_third")
+    ]
+
+    assert statuses == [200, 200, 400]
+
+
+def test_one_valid_signature_among_several_is_enough(api: Api, paid: bytes):
+    assert deliver(api, paid, signature(paid, SIGNED_AT, "whsec_other", WEBHOOK_SECRET)).status == 200
+
+
+@pytest.mark.parametrize(
+    "forged", ["x=1, t={now},t={old},v1={v1}", "t={old},t={now},v1={v1}", "t={old}, t={now},v1={v1}"]
+)
+def test_a_second_date_does_not_make_an_old_signature_valid(api: Api, paid: bytes, forged: str):
+    old = SIGNED_AT - 10_000
+    digest = signature(paid, old).partition("v1=")[2]
+
+    assert deliver(api, paid, forged.format(now=SIGNED_AT, old=old, v1=digest)).status == 400
+
+
+@pytest.mark.parametrize("date", ["{now}=x", " {now}", "+{now}", "{now} "])
+def test_a_date_in_an_odd_form_is_never_a_failure_of_ours(api: Api, paid: bytes, date: str):
+    digest = signature(paid, SIGNED_AT).partition("v1=")[2]
+
+    assert deliver(api, paid, f"t={date.format(now=SIGNED_AT)},v1={digest}").status in (200, 400)
+
+
+def test_only_signatures_of_the_scheme_v1_count(api: Api, paid: bytes):
+    assert deliver(api, paid, signature(paid, SIGNED_AT, scheme="v0")).status == 400
+
+
+def test_the_log_of_a_bad_signature_holds_neither_body_nor_secret(api: Api, paid: bytes, log: io.StringIO):
+    tagged = paid.replace(b"{", b'{"secret_of_the_sender": "do-not-log-me",', 1)
+
+    deliver(api, tagged, signature(tagged, SIGNED_AT, "whsec_other"))
+
+    assert "invalid_signature" in log.getvalue()
+    assert "do-not-log-me" not in log.getvalue()
+    assert WEBHOOK_SECRET not in log.getvalue()
+
+
+# -------------------------------------------------------------------------------------- signed bodies that are no event
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"null",
+        b"{}",
+        b'"x"',
+        b"1",
+        b"",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf{}",
+        b"[" * 100_000,
+        b'{"type": ' + b"9" * 5000 + b"}",
+        b'{"type": "checkout.session.completed"}',
+        b'{"type": "checkout.session.completed", "livemode": false, "data": {"object": null}}',
+        b'{"type": "checkout.session.completed", "livemode": false, "data": {"object": {"metadata": [1]}}}',
+    ],
+)
+def test_a_signed_body_that_is_no_event_is_refused(api: Api, dynamodb: Emulator, body: bytes):
+    response = deliver(api, body)
+
+    assert response.status == 400
+    assert dynamodb.operations == []
+
+
+def test_an_event_that_lacks_a_field_is_refused(api: Api, paid: bytes):
+    damaged = json.loads(paid)
+    del damaged["data"]["object"]["amount_total"]
+
+    assert deliver(api, as_bytes(damaged)).json()["code"] == "invalid_event"
+
+
+# --------------------------------------------------------------------------------------------- events without an effect
+
+
+def test_an_event_without_an_object_is_acknowledged_without_a_read(api: Api, dynamodb: Emulator):
+    thin = {"id": "evt_1", "object": "v2.core.event", "type": "v2.core.account.updated", "livemode": False}
+
+    assert deliver(api, as_bytes(thin)).status == 200
+    assert dynamodb.operations == []
+
+
+@pytest.mark.parametrize("kind", ["customer.created", "charge.succeeded", "payment_intent.created", "x", ""])
+def test_an_event_that_we_do_not_use_is_acknowledged_without_a_read(
+    api: Api, order: Order, dynamodb: Emulator, kind: str
+):
+    assert deliver(api, as_bytes(event(kind, intent(order)))).status == 200
+    assert dynamodb.operations == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metadata": {}},
+        {"metadata": None},
+        {"metadata": {"order_id": PAYMENT_ID}},
+        {"metadata": {"order_id": PAYMENT_ID, "user_id": USER_ID, "topup_stack": "another-stage"}},
+        {"metadata": {"order_id": "42", "user_id": USER_ID, "topup_stack": "topup-test"}},
+    ],
+)
+def test_an_object_that_is_not_ours_is_acknowledged_without_a_read(
+    api: Api, order: Order, dynamodb: Emulator, changes: dict[str, Any]
+):
+    assert deliver(api, as_bytes(event(COMPLETED, session(order, **changes)))).status == 200
+    assert dynamodb.operations == []
+
+
+def test_an_event_of_the_other_mode_grants_nothing_and_is_counted(
+    api: Api, order: Order, dynamodb: Emulator, capsys: pytest.CaptureFixture[str]
+):
+    response = deliver(api, as_bytes(event(COMPLETED, session(order, livemode=True))))
+
+    assert response.status == 200
+    assert dynamodb.operations == []
+    assert '"LivemodeMismatch":[1.0]' in capsys.readouterr().out
+
+
+def test_the_mode_of_the_object_counts_not_the_events(api: Api, order: Order):
+    live = session(order, livemode=True)
+
+    assert deliver(api, as_bytes(event(COMPLETED, live, livemode=False))).status == 200
+    assert granted(api) == []
