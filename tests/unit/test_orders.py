@@ -5,7 +5,7 @@ import pytest
 
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import INTENT_ID, PAYMENT_ID, SESSION_ID, a_payment, a_wallet, an_order
-from topup.domain import idempotency, orders
+from topup.domain import orders
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
 from topup.domain.updates import CheckoutExpired, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentUpdate
 
@@ -27,9 +27,10 @@ def decide(order: Order, update: PaymentUpdate) -> Change | None:
     return orders.decide(order, a_wallet(), update, NOW, expire_after_months=6)
 
 
-def after(order: Order, *update: PaymentUpdate) -> Order:
-    for piece in update:
-        change = decide(order, piece)
+def after(order: Order, *updates: PaymentUpdate) -> Order:
+    """The order after these updates, one after the other."""
+    for update in updates:
+        change = decide(order, update)
         order = change.after if change else order
     return order
 
@@ -48,12 +49,12 @@ def test_a_settled_order_grants_nothing_more():
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.SUCCEEDED])
-def test_a_payment_beats_every_other_status(status: Status):
+def test_a_payment_settles_an_order_of_every_other_status(status: Status):
     assert isinstance(decide(an_order(status=status, error_message="no"), RECEIVED), Settlement)
 
 
 @pytest.mark.parametrize("late", [PROCESSING, DECLINED, FAILED, EXPIRED])
-def test_late_news_does_not_take_a_payment_back(late: PaymentUpdate):
+def test_a_late_update_does_not_undo_a_payment(late: PaymentUpdate):
     settled = after(an_order(), RECEIVED)
 
     assert decide(settled, late) is None
@@ -63,7 +64,7 @@ def test_late_news_does_not_take_a_payment_back(late: PaymentUpdate):
     ("update", "status"),
     [(PROCESSING, "processing"), (DECLINED, "declined"), (FAILED, "failed"), (EXPIRED, "expired")],
 )
-def test_a_pending_order_follows_its_news(update: PaymentUpdate, status: str):
+def test_a_pending_order_takes_the_status_of_its_update(update: PaymentUpdate, status: str):
     change = decide(an_order(), update)
 
     assert isinstance(change, Advance)
@@ -86,7 +87,7 @@ def test_a_processing_order_is_not_ended_by_a_declined_attempt_or_an_expired_ses
 
 
 @pytest.mark.parametrize("order_of_arrival", list(itertools.permutations([PROCESSING, DECLINED, FAILED])))
-def test_a_late_methods_failure_is_final_and_has_its_reason_in_whatever_order_it_is_told(
+def test_the_failure_of_a_late_method_is_final_and_keeps_the_reason_in_any_order_of_arrival(
     order_of_arrival: tuple[PaymentUpdate, ...],
 ):
     failed = after(an_order(), *order_of_arrival)
@@ -94,19 +95,19 @@ def test_a_late_methods_failure_is_final_and_has_its_reason_in_whatever_order_it
     assert (failed.status, failed.error_message) == ("failed", DECLINED.reason)
 
 
-def test_every_order_of_arrival_of_all_news_ends_in_success():
+def test_a_paid_order_succeeds_in_any_order_of_arrival():
     for arrival in itertools.permutations([PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED]):
         assert after(an_order(), *arrival).status == "succeeded"
 
 
-def test_no_news_ever_moves_an_order_to_a_lower_rank():
+def test_no_update_moves_an_order_to_a_lower_rank():
     for status, update in itertools.product(Status, [PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED]):
         moved = after(an_order(status=status), update).status
         assert moved is status or orders.RANK[moved] > orders.RANK[status]
 
 
 @pytest.mark.parametrize("update", [PROCESSING, DECLINED, FAILED, EXPIRED])
-def test_the_same_news_twice_changes_nothing_the_second_time(update: PaymentUpdate):
+def test_the_same_update_changes_nothing_the_second_time(update: PaymentUpdate):
     assert decide(after(an_order(), update), update) is None
 
 
@@ -134,14 +135,14 @@ def test_a_quarantined_order_is_still_fulfilled_by_its_own_payment():
     assert isinstance(decide(quarantined, RECEIVED), Settlement)
 
 
-def test_a_payment_that_was_not_believed_is_not_believed_when_it_comes_again_without_its_session():
+def test_a_quarantined_payment_stays_quarantined_when_it_is_reported_again_without_its_session():
     quarantined = after(an_order(), a_payment(session_id="cs_test_other", transaction_id="pi_other"))
 
     assert decide(quarantined, a_payment(session_id=None, reference=None, transaction_id="pi_other")) is None
 
 
 @pytest.mark.parametrize("update", [PROCESSING, DECLINED, FAILED, EXPIRED])
-def test_news_of_a_session_that_nobody_was_sent_to_changes_nothing(update: PaymentUpdate):
+def test_an_update_of_an_earlier_session_changes_nothing(update: PaymentUpdate):
     order = an_order(provider_order_id="cs_test_the_second_attempt")
 
     assert decide(order, update) is None
@@ -170,19 +171,8 @@ def test_a_payment_before_the_session_is_stored_settles_and_stores_it():
 
 
 def test_metadata_that_names_another_user_does_not_decide_whose_credits_they_are():
-    change = decide(an_order(), a_payment(user_id="somebody-else"))
+    change = decide(an_order(), a_payment(user_id="another-user"))
 
     assert isinstance(change, Settlement)
     assert change.grant.new_lot
     assert change.grant.new_lot.user_id == USER_ID
-
-
-def test_order_ids_follow_from_user_and_key_and_are_random_without_one():
-    assert idempotency.id_from_key("u", "k") == idempotency.id_from_key("u", "k")
-    assert len({idempotency.id_from_key(user, key) for user in ("u", "v", "1:u") for key in ("k", "u:k", None)}) == 9
-    assert idempotency.is_id(idempotency.id_from_key("u", None))
-
-
-@pytest.mark.parametrize("text", ["", "x", PAYMENT_ID.upper(), PAYMENT_ID + "0", "a" * 5000, PAYMENT_ID + "\n"])
-def test_what_is_no_order_id_is_told_apart(text: str):
-    assert not idempotency.is_id(text)

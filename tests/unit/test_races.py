@@ -1,0 +1,179 @@
+"""Which failures of DynamoDB are lost races, and how a flow that lost one runs again."""
+
+import io
+import json
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from topup import store
+from topup.domain.errors import Busy
+from topup.store import races
+
+
+class Clock:
+    """Time that passes only where the code sleeps, or where a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.seconds += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock for the retries, with every random pause as long as it may be."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", lambda: clock.seconds)
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    monkeypatch.setattr(random, "uniform", lambda _shortest, longest: longest)
+    return clock
+
+
+def losing(races_lost: int, before_each: Callable[[], object] = lambda: None) -> tuple[Callable[..., Any], list[Any]]:
+    """A retried flow that loses this many races before it returns "done", and the arguments of each of its tries."""
+    tries: list[Any] = []
+
+    @store.retried
+    def buy(*args: Any, **kwargs: Any) -> str:
+        """Buy something."""
+        before_each()
+        tries.append((args, kwargs))
+        if len(tries) <= races_lost:
+            raise store.LostRace("the wallet has changed")
+        return "done"
+
+    return buy, tries
+
+
+def test_a_flow_that_loses_no_race_runs_once_without_a_pause(clock: Clock):
+    buy, tries = losing(0)
+
+    assert buy() == "done"
+    assert (len(tries), clock.pauses) == (1, [])
+
+
+def test_a_flow_that_loses_a_race_runs_again_with_the_same_arguments(clock: Clock):
+    buy, tries = losing(2)
+
+    assert buy("user-1", amount=5) == "done"
+    assert tries == [(("user-1",), {"amount": 5})] * 3
+
+
+def test_after_the_last_try_the_caller_is_told_to_retry(clock: Clock):
+    buy, tries = losing(races.TRIES)
+
+    with pytest.raises(Busy):
+        buy()
+    assert len(tries) == races.TRIES
+
+
+def test_the_last_try_may_still_win(clock: Clock):
+    buy, tries = losing(races.TRIES - 1)
+
+    assert buy() == "done"
+    assert len(tries) == races.TRIES
+
+
+def test_pauses_double_up_to_the_longest(clock: Clock):
+    buy, _ = losing(races.TRIES - 1)
+    buy()
+
+    assert clock.pauses == [0.04, 0.08, 0.16, 0.32, 0.64, *[races.LONGEST_PAUSE] * (races.TRIES - 6)]
+
+
+def test_a_pause_is_random_down_to_none(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(random, "uniform", lambda shortest, _longest: shortest)
+    buy, _ = losing(1)
+    buy()
+
+    assert clock.pauses == [0]
+
+
+def test_no_try_starts_when_the_time_is_up(clock: Clock):
+    buy, tries = losing(races.TRIES, before_each=lambda: clock.sleep(races.LAST_TRY / 2))
+
+    with pytest.raises(Busy):
+        buy()
+    assert len(tries) == 2
+
+
+def test_another_error_ends_the_flow_at_once(clock: Clock):
+    tries: list[None] = []
+
+    @store.retried
+    def buy() -> None:
+        tries.append(None)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no message
+        buy()
+    assert len(tries) == 1
+
+
+def test_a_retried_flow_keeps_its_name_and_docstring():
+    buy, _ = losing(0)
+
+    assert (buy.__name__, buy.__doc__) == ("buy", "Buy something.")
+
+
+def test_a_lost_race_is_logged_with_its_flow_and_reason(clock: Clock, log: io.StringIO):
+    buy, _ = losing(1)
+    buy()
+
+    [line] = [json.loads(text) for text in log.getvalue().splitlines()]
+    assert (line["level"], line["message"], line["reason"]) == ("INFO", "lost a race", "the wallet has changed")
+    assert line["flow"].endswith("buy")
+
+
+# -------------------------------------------------------------------------------------------------- what is a lost race
+
+
+def failure(code: str, *reasons: str) -> ClientError:
+    """A failure of a request, with a cancelled transaction's reason for each of its writes."""
+    response: Any = {"Error": {"Code": code}, "CancellationReasons": [{"Code": reason} for reason in reasons]}
+    return ClientError(response, "TransactWriteItems")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        failure("ConditionalCheckFailedException"),
+        failure("TransactionConflictException"),
+        failure("TransactionInProgressException"),
+        failure("TransactionCanceledException", "None", "ConditionalCheckFailed"),
+        failure("TransactionCanceledException", "TransactionConflict", "ConditionalCheckFailed"),
+    ],
+    ids=str,
+)
+def test_a_refused_condition_or_a_conflict_is_a_lost_race(error: ClientError):
+    with pytest.raises(store.LostRace) as lost, races.detect_lost_race():
+        raise error
+    assert lost.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        failure("ThrottlingException"),
+        failure("AccessDeniedException"),
+        failure("ValidationException"),
+        failure("TransactionCanceledException"),
+        failure("TransactionCanceledException", "None"),
+        failure("TransactionCanceledException", "ConditionalCheckFailed", "ThrottlingError"),
+        ClientError({}, "TransactWriteItems"),
+        KeyError("a bug"),
+    ],
+    ids=str,
+)
+def test_every_other_failure_is_raised_as_it_is(error: Exception):
+    with pytest.raises(type(error)) as raised, races.detect_lost_race():
+        raise error
+    assert raised.value is error
