@@ -1,12 +1,21 @@
-"""Dependencies point inward: functions → store and stripe_gateway → domain. The contracts are in pyproject.toml."""
+"""Which room imports which. Import-linter's contracts are in pyproject.toml; here each of them is shown to fail."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
+import grimp
 import pytest
+from grimp import ImportGraph
+from importlinter.api import read_configuration
+from importlinter.contracts.forbidden import ForbiddenContract
+from importlinter.contracts.layers import LayersContract
+from importlinter.contracts.protected import ProtectedContract
+from importlinter.domain.contract import Contract
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "topup" / "topup"
@@ -14,36 +23,87 @@ LONGEST_MODULE = 300  # lines
 LONGEST_FUNCTION = 40  # lines
 LONGEST_LITERAL = 70  # lines, of a function of the local stack: some of Stripe's objects have many fields
 
+CONTRACT_TYPES: dict[str, type[Contract]] = {
+    "forbidden": ForbiddenContract,
+    "layers": LayersContract,
+    "protected": ProtectedContract,
+}
+UPWARDS = "Nothing imports upwards, and nothing imports the tests"
+INSIDE = "Inside the package: flows, then what they read and write with, then the runtime, then the domain"
+DOMAIN = "The domain imports the standard library alone"
+AWS = "Only the store and the runtime know AWS's SDK"
+STRIPE = "Only the gateway knows Stripe"
+EDGE = "Only the edge knows pydantic and tokens"
+
+# Imports that must not be, and the contract that each of them breaks.
+FORBIDDEN_IMPORTS = [
+    ("topup.checkouts", "local.clock", UPWARDS),
+    ("topup.store.orders", "ops.audit", UPWARDS),
+    ("local.stack", "ops.audit", UPWARDS),
+    ("local.in_process.shop", "tests.support.builders", UPWARDS),
+    ("ops.audit", "tools.demo.shop", UPWARDS),
+    ("tools.demo.shop", "tests.support.builders", UPWARDS),
+    ("topup.domain.orders", "topup.store.orders", INSIDE),
+    ("topup.domain.times", "topup.runtime.config", INSIDE),
+    ("topup.runtime.config", "topup.store.client", INSIDE),
+    ("topup.store.orders", "topup.stripe_gateway.client", INSIDE),
+    ("topup.api.endpoint", "topup.checkouts", INSIDE),
+    ("topup.fulfilment", "topup.clawback", INSIDE),
+    ("topup.spending", "topup.expiry", INSIDE),
+    ("topup.domain.orders", "aws_lambda_powertools", DOMAIN),
+    ("topup.fulfilment", "botocore", AWS),
+    ("topup.stripe_gateway.client", "topup.runtime.aws", AWS),
+    ("topup.refunds", "stripe", STRIPE),
+    ("topup.api.auth", "stripe", STRIPE),
+    ("topup.store.orders", "pydantic", EDGE),
+    ("topup.webhooks", "jwt", EDGE),
+]
+
+# What each handler uses of the package besides `topup.api`.
+USED_BY_FUNCTIONS = {
+    "create_checkout": {"checkouts"},
+    "expire_credits": {"expiry", "store", "runtime.telemetry"},
+    "get_credits": {"store"},
+    "get_payment": {"payment_status", "domain.errors"},
+    "list_packages": {"runtime.config"},
+    "list_payments": {"store"},
+    "list_transactions": {"store"},
+    "reconcile": {"reconciliation", "runtime.telemetry"},
+    "refund_payment": {"refunds", "domain.reversals"},
+    "spend_credits": {"spending"},
+    "stripe_webhook": {"stripe_gateway", "webhooks"},
+}
+WITHOUT_HTTP = {"expire_credits", "reconcile"}
+
 
 def imports_of(path: Path) -> Iterator[str]:
+    """The dotted name of everything that a file imports: `from a.b import c` is a.b.c."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def importers_of(package: str) -> set[str]:
-    """The modules of ours, relative to the package, that import `package` by any name."""
+    """The files of the package and of the functions that import `package`."""
     sources = [*PACKAGE.rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
     found = [path for path in sources if any(name.split(".")[0] == package for name in imports_of(path))]
     return {str(path.relative_to(PACKAGE if path.is_relative_to(PACKAGE) else ROOT)) for path in found}
 
 
 def test_nothing_imports_boto3():
-    assert importers_of("boto3") == set(), (
-        "topup/runtime/aws.py makes the clients, without what boto3 adds to a cold start"
-    )
+    assert importers_of("boto3") == set(), "runtime/aws.py makes the clients without it, for a shorter cold start"
 
 
-def test_only_the_store_and_the_parameter_store_import_botocore():
+def test_only_the_store_and_the_runtime_import_botocore():
     assert importers_of("botocore") == {
         "runtime/aws.py",
-        "store/client.py",
-        "store/races.py",
-        "store/orders.py",
-        "store/spends.py",
         "runtime/parameter_store.py",
+        "store/client.py",
+        "store/orders.py",
+        "store/races.py",
+        "store/spends.py",
     }
 
 
@@ -51,7 +111,7 @@ def test_only_the_gateway_imports_stripe():
     assert importers_of("stripe") == {"stripe_gateway/client.py", "stripe_gateway/signatures.py"}
 
 
-def test_only_request_bodies_import_pydantic():
+def test_only_the_requests_import_pydantic():
     assert importers_of("pydantic") == {"api/requests.py"}
 
 
@@ -62,23 +122,75 @@ def test_the_domain_imports_the_standard_library_alone():
             assert name.startswith("topup.domain") or root in sys.stdlib_module_names, f"{path.name} imports {name}"
 
 
-def test_import_linter_keeps_the_contracts():
-    checked = subprocess.run(
-        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
-        cwd=ROOT,
-        env={"PYTHONPATH": "layers/topup", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
+# ------------------------------------------------------------------------------------------------------- the contracts
+
+
+@cache
+def graph() -> ImportGraph:
+    """What imports what, in all of our Python but the functions'."""
+    session = read_configuration(str(ROOT / "pyproject.toml"))["session_options"]
+    first, *others = session["root_packages"]
+    return grimp.build_graph(
+        first, *others, include_external_packages=session["include_external_packages"] == "True", cache_dir=None
     )
 
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "0 broken" in checked.stdout
+
+def broken_contracts(imports: ImportGraph) -> list[str]:
+    """The names of the contracts that these imports break."""
+    configuration = read_configuration(str(ROOT / "pyproject.toml"))
+    broken = []
+    for options in configuration["contracts_options"]:
+        contract = CONTRACT_TYPES[options["type"]](options["name"], configuration["session_options"], options)
+        if not contract.check(deepcopy(imports), verbose=False).kept:
+            broken.append(options["name"])
+    return broken
+
+
+def test_the_code_keeps_every_contract():
+    assert broken_contracts(graph()) == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "contract"), FORBIDDEN_IMPORTS, ids=[f"{a} -> {b}" for a, b, _ in FORBIDDEN_IMPORTS]
+)
+def test_a_forbidden_import_breaks_its_contract(importer: str, imported: str, contract: str):
+    planted = deepcopy(graph())
+    assert {importer, imported} <= planted.modules, "one of the modules has another name now"
+    planted.add_import(importer=importer, imported=imported)
+
+    assert contract in broken_contracts(planted)
+
+
+def test_every_contract_is_shown_to_fail():
+    options = read_configuration(str(ROOT / "pyproject.toml"))["contracts_options"]
+
+    assert {contract for _, _, contract in FORBIDDEN_IMPORTS} == {option["name"] for option in options}
+
+
+def test_a_new_module_of_the_package_must_get_a_layer():
+    planted = deepcopy(graph())
+    planted.add_module("topup.holds")
+
+    assert broken_contracts(planted) == [INSIDE]
+
+
+# ------------------------------------------------------------------------------------------------------- the functions
+
+
+def test_a_handler_uses_the_edge_and_one_flow():
+    used: dict[str, set[str]] = {}
+    for path in (ROOT / "functions").glob("*/app.py"):
+        names = [name.split(".")[1:] for name in imports_of(path) if name.startswith("topup.")]
+        rooms = {".".join(name[:2]) if name[0] in ("domain", "runtime") else name[0] for name in names}
+        assert ("api" in rooms) == (path.parent.name not in WITHOUT_HTTP), path
+        used[path.parent.name] = rooms - {"api"}
+
+    assert used == USED_BY_FUNCTIONS
 
 
 @pytest.mark.parametrize("function", sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py")))
-def test_a_function_loads_only_what_it_uses(function: str):
-    """Read by a fresh interpreter: what is imported here already says nothing."""
+def test_a_function_loads_only_the_libraries_that_it_uses(function: str):
+    """In a fresh interpreter, because this one has loaded everything."""
     code = f"""
 import runpy, sys
 runpy.run_path("functions/{function}/app.py")
@@ -105,7 +217,8 @@ print(*sorted(sys.modules.keys() & {{"stripe", "pydantic", "boto3", "botocore.se
 
 
 def test_functions_and_modules_stay_readable():
-    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "functions").rglob("*.py"), *(ROOT / "local").rglob("*.py")]:
+    rooms = [PACKAGE, *(ROOT / name for name in ("functions", "local", "ops", "tools"))]
+    for path in [path for room in rooms for path in room.rglob("*.py")]:
         text = path.read_text()
         assert len(text.splitlines()) <= LONGEST_MODULE, path
         for node in ast.walk(ast.parse(text)):
