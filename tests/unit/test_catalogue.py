@@ -15,7 +15,7 @@ def a_document() -> dict[str, Any]:
     return {"credit_value_rmb": Decimal("0.1"), "packages": {"standard": package}}
 
 
-def test_the_catalogue_that_ships_is_the_guides():
+def test_the_catalogue_has_the_packages_of_the_guide():
     packages = config.catalogue().packages
 
     assert {name: (p.name, p.credits, p.price_minor, p.currency) for name, p in packages.items()} == {
@@ -26,11 +26,11 @@ def test_the_catalogue_that_ships_is_the_guides():
     }
 
 
-def test_every_package_that_ships_has_an_english_name():
+def test_every_package_of_the_catalogue_has_an_english_name():
     assert all(package.name_in("en") != package.name for package in config.catalogue().packages.values())
 
 
-def test_a_language_without_a_name_gets_the_default():
+def test_a_language_without_a_name_gets_the_chinese_one():
     package = config.catalogue().packages["trial"]
 
     assert package.name_in("fr") == package.name_in(None) == "体验包"
@@ -91,7 +91,7 @@ def test_a_malformed_catalogue_is_refused(document: Any):
         Catalogue.parse(copy.deepcopy(document))
 
 
-def test_a_catalogue_that_is_no_json_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Any):
+def test_a_catalogue_that_is_no_json_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Any):
     broken = tmp_path / "catalogue.json"
     broken.write_text('{"packages": ')
     monkeypatch.setattr(config, "CATALOGUE_FILE", broken)
@@ -101,7 +101,7 @@ def test_a_catalogue_that_is_no_json_is_refused_by_name(monkeypatch: pytest.Monk
         config.catalogue()
 
 
-def test_a_missing_catalogue_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Any):
+def test_a_missing_catalogue_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Any):
     monkeypatch.setattr(config, "CATALOGUE_FILE", tmp_path / "catalogue.json")
     config.catalogue.cache_clear()
 

@@ -5,14 +5,14 @@ from tests.support.builders import a_lot, a_wallet
 from topup.domain import credits
 
 
-def test_a_lot_has_nothing_to_spend_from_its_expiry_second_on():
+def test_a_lot_is_open_until_the_second_before_its_expiry():
     lot = a_lot(expires_at=NOW)
 
     assert lot.is_open(NOW - timedelta(seconds=1))
     assert not lot.is_open(NOW)
 
 
-def test_a_grant_adds_a_lot_and_one_entry_that_explains_it():
+def test_a_grant_adds_a_lot_and_one_ledger_entry():
     grant = credits.grant(a_wallet(balance=50, total_credits_earned=500, last_entry=7), a_lot(), "Purchase", NOW)
 
     assert grant.wallet == a_wallet(balance=1150, total_credits_earned=1600, last_entry=8)

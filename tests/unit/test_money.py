@@ -30,10 +30,10 @@ def test_an_amount_becomes_minor_units_of_its_currency_and_back(amount: str, cur
         ("1", "XXX", "not a currency"),
     ],
 )
-def test_what_stripe_could_not_charge_is_refused_with_the_reason(amount: str, currency: str, reason: str):
+def test_an_amount_that_stripe_cannot_charge_is_refused_with_the_reason(amount: str, currency: str, reason: str):
     with pytest.raises(money.InvalidAmount, match=reason):
         money.to_minor(Decimal(amount), currency)
 
 
-def test_amounts_are_written_with_just_the_decimals_of_their_currency():
+def test_amounts_are_written_with_the_decimals_of_their_currency():
     assert [money.to_text(1230, currency) for currency in ("JPY", "CNY", "KWD")] == ["1230", "12.30", "1.230"]

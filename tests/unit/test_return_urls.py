@@ -10,7 +10,7 @@ ORIGINS = ("https://good.example", "http://localhost:3000")
     "url",
     ["https://good.example", "https://good.example/", "https://good.example/a?b=c#d", "http://localhost:3000/x"],
 )
-def test_an_address_of_a_configured_origin_is_taken_as_it_is(url: str):
+def test_an_address_of_a_configured_origin_is_used_unchanged(url: str):
     assert return_urls.checked(url, ORIGINS) == url
 
 
@@ -41,12 +41,12 @@ def test_the_first_origin_is_the_default():
         "",
     ],
 )
-def test_any_other_address_is_refused_by_name(url: str):
+def test_any_other_address_is_refused(url: str):
     with pytest.raises(ValidationFailed, match="return_url"):
         return_urls.checked(url, ORIGINS)
 
 
-def test_the_outcome_is_added_to_what_the_address_has_already():
+def test_the_outcome_is_added_to_the_query_and_replaces_a_forged_one():
     url = return_urls.with_outcome("https://good.example/back?plan=a&status=forged#top", "p-1", "success")
 
     assert url == "https://good.example/back?plan=a&payment_id=p-1&status=success#top"

@@ -1,15 +1,13 @@
-"""The template, the functions and the code agree."""
+"""The template agrees with the functions and the code: routes, tables, permissions, secrets, time limits."""
 
 import json
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from local import ROOT
-from local.aws.intrinsics import read_yaml
 from local.in_process.api import template
+from tests.unit.template_parts import functions, policy_of, resources
 from topup.runtime import parameter_store
 from topup.store import client as dynamodb_client
 from topup.store import credit_items
@@ -29,7 +27,7 @@ ROUTES = {
 BACKGROUND = {"expire_credits", "reconcile"}
 API_TIMEOUT = 30  # seconds; API Gateway's, for an HTTP API
 
-# The requests of each function's longest flow without a lost race: to DynamoDB, and to Stripe with its retries.
+# The requests of each function's longest flow that loses no race: to DynamoDB, and to Stripe with its retries.
 FLOWS = {
     "list_packages": (0, 0),
     "create_checkout": (2, 1 + stripe_client.RETRIES),
@@ -41,20 +39,6 @@ FLOWS = {
     "spend_credits": (3, 0),
     "refund_payment": (4, 1),
 }
-
-
-def resources(kind: str) -> dict[str, Any]:
-    found = read_yaml(ROOT / "template.yaml")["Resources"]
-    return {name: body for name, body in found.items() if body["Type"] == kind}
-
-
-def functions() -> dict[str, Any]:
-    by_name = {
-        Path(body["Properties"]["CodeUri"]).name: body["Properties"]
-        for body in resources("AWS::Serverless::Function").values()
-    }
-    assert len(by_name) == len(resources("AWS::Serverless::Function"))
-    return by_name
 
 
 def test_every_function_of_the_template_exists_and_every_folder_is_in_the_template():
@@ -71,11 +55,11 @@ def test_the_routes_are_those_of_the_public_api():
     assert routes == ROUTES
 
 
-def test_only_the_webhook_has_a_url_of_its_own():
+def test_only_the_webhook_has_a_function_url():
     assert {name for name, function in functions().items() if "FunctionUrlConfig" in function} == {"stripe_webhook"}
 
 
-def test_the_ttl_attribute_is_the_codes_and_only_the_credits_have_one():
+def test_only_the_credits_table_has_ttl_on_the_attribute_that_the_code_writes():
     assert {table.logical_id: table.ttl_attribute for table in template().tables} == {
         "OrdersTable": None,
         "CreditsTable": credit_items.TTL_ATTRIBUTE,
@@ -83,7 +67,7 @@ def test_the_ttl_attribute_is_the_codes_and_only_the_credits_have_one():
 
 
 @pytest.mark.parametrize("table", ["OrdersTable", "CreditsTable"])
-def test_no_mistake_of_an_operator_deletes_a_table(table: str):
+def test_tables_are_protected_from_deletion_and_backed_up(table: str):
     body = resources("AWS::DynamoDB::Table")[table]
 
     assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -91,20 +75,10 @@ def test_no_mistake_of_an_operator_deletes_a_table(table: str):
     assert body["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_the_webhook_has_concurrency_of_its_own_and_the_api_is_throttled():
+def test_the_webhook_has_reserved_concurrency_and_the_api_is_throttled():
     assert "ReservedConcurrentExecutions" in functions()["stripe_webhook"]
     [api] = resources("AWS::Serverless::HttpApi").values()
     assert api["Properties"]["DefaultRouteSettings"].keys() == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
-
-
-def policy_of(function: str) -> list[tuple[list[str], list[str]]]:
-    statements = [part for policy in functions()[function].get("Policies", []) for part in policy["Statement"]]
-    assert all(statement["Effect"] == "Allow" for statement in statements)
-
-    def listed(value: Any) -> list[str]:
-        return [str(part) for part in (value if isinstance(value, list) else [value])]
-
-    return [(listed(statement["Action"]), listed(statement["Resource"])) for statement in statements]
 
 
 def test_no_function_may_do_everything_or_touch_everything():
@@ -114,8 +88,8 @@ def test_no_function_may_do_everything_or_touch_everything():
             assert not any(resource in ("*", "'*'") for resource in resources_named), name
 
 
-def test_no_function_may_do_what_the_store_never_asks_for():
-    # What a function is not allowed and asks for, the tests' DynamoDB refuses; this is the other direction, coarsely.
+def test_no_function_may_do_what_the_store_never_does():
+    # The emulated DynamoDB refuses what a function's policy does not allow; this is the other direction, roughly.
     source = "".join(path.read_text() for path in (ROOT / "layers/topup/topup/store").glob("*.py"))
     calls = {
         f"dynamodb:{name.title().replace('_', '')}"
@@ -123,12 +97,12 @@ def test_no_function_may_do_what_the_store_never_asks_for():
     }
     writes = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
     calls |= {f"dynamodb:{action}" for kind, action in writes.items() if f'"{kind}"' in source}
-    calls -= {"dynamodb:Scan"}  # an operator's, for the audit
+    calls -= {"dynamodb:Scan"}  # the audit's, which an operator runs
 
     for name in functions():
         for actions, _ in policy_of(name):
-            asked = {action for action in actions if action.startswith("dynamodb:")}
-            assert asked <= calls, name
+            allowed = {action for action in actions if action.startswith("dynamodb:")}
+            assert allowed <= calls, name
 
 
 @pytest.mark.parametrize(
@@ -143,17 +117,17 @@ def test_no_function_may_do_what_the_store_never_asks_for():
         ),
     ],
 )
-def test_only_those_read_a_secret_that_need_it(secret: str, readers: set[str]):
+def test_only_the_functions_that_need_a_secret_may_read_it(secret: str, readers: set[str]):
     assert {
         name for name in functions() for _, named in policy_of(name) if any(secret in resource for resource in named)
     } == readers
 
 
 @pytest.mark.parametrize("function", sorted(FLOWS))
-def test_a_functions_slowest_flow_fits_in_its_timeout_and_that_in_the_apis(function: str):
+def test_a_functions_slowest_flow_fits_in_its_timeout_and_the_timeout_in_the_apis(function: str):
     [timeout] = {body.timeout for body in template().functions if body.name == function}
     dynamodb_calls, stripe_calls = FLOWS[function]
-    backoff = 1  # second at most before the second try of either SDK
+    backoff = 1  # seconds at most, before the second try of either SDK
     dynamodb_call = (
         dynamodb_client.ATTEMPTS * (dynamodb_client.CONNECT_TIMEOUT + dynamodb_client.READ_TIMEOUT) + backoff
     )
@@ -166,7 +140,7 @@ def test_a_functions_slowest_flow_fits_in_its_timeout_and_that_in_the_apis(funct
     assert slowest < timeout < API_TIMEOUT
 
 
-def test_every_function_and_trigger_has_an_event_to_try_it_with():
+def test_every_function_and_trigger_has_a_sample_event():
     events = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
 
     assert set(events) == {*ROUTES, *BACKGROUND, "stripe_webhook_url"}
@@ -175,7 +149,7 @@ def test_every_function_and_trigger_has_an_event_to_try_it_with():
             assert event["routeKey"] in ROUTES[name]
 
 
-def test_a_function_reads_just_the_secrets_that_its_policy_allows():
+def test_a_function_reads_exactly_the_secrets_that_its_policy_allows():
     for name, function in functions().items():
         listed = function.get("Environment", {}).get("Variables", {}).get("SECRETS", "")
         allowed = [
@@ -187,11 +161,11 @@ def test_a_function_reads_just_the_secrets_that_its_policy_allows():
         assert listed == ",".join(allowed), name
 
 
-def test_the_webhooks_url_needs_no_aws_credentials_and_has_nothing_else():
+def test_the_webhooks_url_needs_no_aws_credentials():
     assert functions()["stripe_webhook"]["FunctionUrlConfig"] == {"AuthType": "NONE"}
 
 
-def test_the_stream_mapping_loses_nothing_and_stops_for_nothing():
+def test_the_stream_mapping_loses_no_record_and_is_not_blocked_by_one():
     [mapping] = functions()["expire_credits"]["Events"].values()
     properties = mapping["Properties"]
     assert mapping["Type"] == "DynamoDB"
@@ -207,14 +181,14 @@ def test_the_stream_mapping_loses_nothing_and_stops_for_nothing():
     assert pattern["dynamodb"]["Keys"]["record"]["S"] == [{"prefix": credit_items.TIMER}]
 
 
-def test_reconcile_is_told_when_it_was_meant_to_run():
+def test_the_schedule_gives_reconcile_its_planned_time():
     [schedule] = functions()["reconcile"]["Events"].values()
 
     assert schedule["Type"] == "ScheduleV2"
     assert json.loads(schedule["Properties"]["Input"]) == {"time": "<aws.scheduler.scheduled-time>"}
 
 
-def test_secrets_have_no_value_in_the_template():
+def test_the_template_contains_no_secret():
     text = (ROOT / "template.yaml").read_text()
 
     assert not re.search(r"sk_(test|live)_|whsec_|BEGIN [A-Z ]*KEY", text)

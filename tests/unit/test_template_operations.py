@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,60 +13,29 @@ import pytest
 from local import ROOT
 from local.aws.intrinsics import read_yaml
 from local.in_process.api import template
-from tests.unit.test_template import functions, policy_of, resources
+from tests.unit.template_parts import alarms, document, functions, placeholders, policy_of, references, resources
 from topup.domain.reversals import Kind
 from topup.runtime.telemetry import count
 from topup.stripe_gateway import EVENT_TYPES
 
 STACK = {"Ref": "AWS::StackName"}
-METRICS_OF_MATH = 10  # AWS allows an alarm no more
+METRICS_OF_MATH = 10  # the most that one alarm may combine
 # What makes CloudFormation check a parameter before it changes anything.
 CONSTRAINTS = {"AllowedPattern", "AllowedValues", "MinValue", "MinLength"}
-
-
-@cache
-def document() -> dict[str, Any]:
-    return read_yaml(ROOT / "template.yaml")
-
-
-def alarms() -> dict[str, Any]:
-    return {name: body["Properties"] for name, body in resources("AWS::CloudWatch::Alarm").items()}
-
-
-def references(value: Any) -> Iterator[str]:
-    """The logical ids and parameters that a part of the template refers to."""
-    if isinstance(value, list):
-        for item in value:
-            yield from references(item)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if name == "Ref":
-                yield item
-            elif name == "Fn::GetAtt":
-                yield item[0]
-            elif name == "Fn::Sub":
-                yield from placeholders(item if isinstance(item, str) else item[0])
-            else:
-                yield from references(item)
-
-
-def placeholders(text: str) -> Iterator[str]:
-    for name in re.findall(r"\$\{([^!}]+)\}", text):
-        yield name.partition(".")[0]
 
 
 # ----------------------------------------------------------------------------------------------------- parameters
 
 
-@pytest.mark.parametrize("parameter", sorted(read_yaml(ROOT / "template.yaml")["Parameters"]))
-def test_a_parameter_says_what_it_is_and_is_checked_before_anything_is_deployed(parameter: str):
+@pytest.mark.parametrize("parameter", sorted(document()["Parameters"]))
+def test_a_parameter_is_described_and_checked_before_anything_is_deployed(parameter: str):
     definition = document()["Parameters"][parameter]
 
     assert definition["Description"].endswith((".", ")"))
     assert definition.keys() & CONSTRAINTS
 
 
-def test_every_parameter_is_used_and_asked_for_in_a_group():
+def test_every_parameter_is_used_and_in_a_group():
     groups = document()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [parameter for group in groups for parameter in group["Parameters"]]
     used = {*references(document()["Resources"]), *references(document()["Globals"])}
@@ -80,7 +48,7 @@ def test_every_parameter_is_used_and_asked_for_in_a_group():
 # ------------------------------------------------------------------------------------------------------- releases
 
 
-def test_who_calls_a_function_calls_its_alias_and_each_layer_brings_new_versions():
+def test_functions_are_called_by_their_alias_and_a_new_layer_publishes_new_versions():
     shared = document()["Globals"]
 
     assert shared["Function"]["AutoPublishAlias"] == "live"
@@ -90,9 +58,9 @@ def test_who_calls_a_function_calls_its_alias_and_each_layer_brings_new_versions
         assert not function.keys() & {"AutoPublishAlias", "AutoPublishCodeSha256", "DeploymentPreference"}, name
 
 
-def test_the_settings_that_versions_are_told_apart_by_are_just_those_that_versions_keep():
-    # More would make CloudFormation publish a version that has not changed, which Lambda refuses; fewer would leave a
-    # changed parameter without effect. Reserved concurrency belongs to the function; who reads the logs, to nobody.
+def test_a_new_version_is_published_for_exactly_the_settings_that_a_version_keeps():
+    # With more, CloudFormation would publish an unchanged version, which Lambda refuses; with fewer, a changed
+    # parameter would have no effect. Reserved concurrency belongs to the function, not to a version.
     kept = {*references(document()["Globals"]["Function"])}
     for function in functions().values():
         kept |= {*references(function.get("Environment")), *references(function.get("Architectures"))}
@@ -110,12 +78,12 @@ def test_a_gradual_deployment_is_rolled_back_by_crashes_and_bugs_and_only_by_the
 
     assert preference["Enabled"] == {"Ref": "GradualDeployment"}
     assert names == ["ApiCrashesAlarm", "BackgroundCrashesAlarm", "UnexpectedFailureAlarm"]
-    # An alarm on the API itself would be a circle: API, alias, deployment group, alarm, API.
+    # An alarm on the API itself would be a cycle: API, alias, deployment group, alarm, API.
     used = {name for alarm in names for name in references(alarms()[alarm])} - {"AlarmTopic", "AWS::StackName"}
     assert all(name.endswith("Function") for name in used)
 
 
-def test_only_prod_shifts_traffic_gradually_and_environments_set_what_the_template_knows():
+def test_only_prod_shifts_traffic_gradually_and_every_environment_sets_known_parameters():
     environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
     given = {
         stage: dict(part.split("=", 1) for part in body["deploy"]["parameters"]["parameter_overrides"].split())
@@ -129,7 +97,7 @@ def test_only_prod_shifts_traffic_gradually_and_environments_set_what_the_templa
         assert values.keys() <= document()["Parameters"].keys()
 
 
-def test_nothing_has_a_name_that_a_second_stack_of_the_account_would_want_too():
+def test_every_name_contains_the_stacks_so_that_an_account_may_have_two():
     [schedule] = functions()["reconcile"]["Events"].values()
 
     assert set(references(schedule["Properties"]["Name"])) == {"AWS::StackName"}
@@ -137,7 +105,7 @@ def test_nothing_has_a_name_that_a_second_stack_of_the_account_would_want_too():
     assert document()["Resources"]["Dashboard"]["Properties"]["DashboardName"] == STACK
 
 
-def test_snapshots_are_not_paid_for_unless_somebody_wants_them():
+def test_snapshots_cost_money_and_are_off_by_default():
     assert document()["Parameters"]["SnapStart"]["Default"] == "None"
     assert document()["Globals"]["Function"]["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
 
@@ -145,7 +113,7 @@ def test_snapshots_are_not_paid_for_unless_somebody_wants_them():
 # ------------------------------------------------------------------------------------------------ secrets and logs
 
 
-def test_a_key_of_ones_own_may_be_used_by_just_those_that_read_secrets_and_through_parameter_store_alone():
+def test_a_customer_managed_key_may_be_used_only_to_read_secrets_through_parameter_store():
     policy = document()["Resources"]["SecretsKeyPolicy"]
     [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
     readers = {
@@ -161,7 +129,7 @@ def test_a_key_of_ones_own_may_be_used_by_just_those_that_read_secrets_and_throu
     assert {role["Ref"] for role in policy["Properties"]["Roles"]} == readers
 
 
-def test_every_function_logs_to_a_group_of_its_own_that_forgets():
+def test_every_function_has_its_own_log_group_with_a_retention():
     groups = resources("AWS::Logs::LogGroup")
     used = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions().values()]
 
@@ -170,7 +138,7 @@ def test_every_function_logs_to_a_group_of_its_own_that_forgets():
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     for function in functions().values():
-        assert "LogFormat" not in function["LoggingConfig"]  # Powertools writes JSON; Lambda need not wrap it again
+        assert "LogFormat" not in function["LoggingConfig"]  # Powertools writes JSON already
 
 
 def test_every_function_is_traced():
@@ -181,34 +149,34 @@ def test_every_function_is_traced():
 # -------------------------------------------------------------------------------------------------------- alarms
 
 
-def test_every_alarm_tells_the_topic_and_says_what_happened():
+def test_every_alarm_notifies_the_topic_and_says_what_happened():
     for name, alarm in alarms().items():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
         assert alarm["AlarmDescription"].endswith((".", "?")), name
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
 
 
-def test_no_news_is_good_news_except_from_reconcile_which_always_has_some():
+def test_missing_data_is_fine_except_from_reconcile_which_always_reports():
     assert {name: alarm["TreatMissingData"] for name, alarm in alarms().items()} == {
         name: "breaching" if name == "ReconcileFailsAlarm" else "notBreaching" for name in alarms()
     }
 
 
-def test_what_must_wake_somebody_does():
+def test_whatever_needs_a_person_has_an_alarm():
     assert {"WebhookFailsAlarm", "WebhookThrottledAlarm", "InvalidSignatureAlarm"} < alarms().keys()
     assert {"PaymentQuarantinedAlarm", "OrderMissingAlarm", "RefundsStuckAlarm"} < alarms().keys()
     assert {"ExpiryLateAlarm", "ExpiryGivenUpAlarm", "ExpiryNotKeptAlarm"} < alarms().keys()
     assert {"ReconcileFailsAlarm", "ReconcileRepairsAlarm", "AuditViolationsAlarm"} < alarms().keys()
 
 
-def test_somebody_is_told_by_mail_only_when_an_address_is_given():
+def test_mail_is_sent_only_when_an_address_is_given():
     subscription = document()["Resources"]["AlarmSubscription"]
 
     assert subscription["Condition"] == "TellsSomebody"
     assert subscription["Properties"]["TopicArn"] == {"Ref": "AlarmTopic"}
 
 
-def test_a_crash_of_any_function_rings_once():
+def test_a_crash_of_any_function_raises_one_alarm():
     watched = []
     for name in ("ApiCrashesAlarm", "BackgroundCrashesAlarm"):
         metrics = [metric["MetricStat"]["Metric"] for metric in alarms()[name]["Metrics"] if "MetricStat" in metric]
@@ -219,7 +187,7 @@ def test_a_crash_of_any_function_rings_once():
     assert sorted(watched) == sorted(resources("AWS::Serverless::Function"))
 
 
-def test_the_mapping_counts_what_it_gives_up():
+def test_records_that_the_stream_mapping_gives_up_are_counted():
     [mapping] = functions()["expire_credits"]["Events"].values()
     given_up = alarms()["ExpiryGivenUpAlarm"]
 
@@ -231,13 +199,13 @@ def test_the_mapping_counts_what_it_gives_up():
     ]
 
 
-def test_expiry_rings_long_before_the_mapping_gives_up():
+def test_late_expiry_raises_an_alarm_long_before_the_mapping_gives_up():
     [mapping] = functions()["expire_credits"]["Events"].values()
 
     assert alarms()["ExpiryLateAlarm"]["Threshold"] < mapping["Properties"]["MaximumRecordAgeInSeconds"] * 1000 / 4
 
 
-# ------------------------------------------------------------------------------------- what the code tells of itself
+# ------------------------------------------------------------------------------------------------------------- metrics
 
 
 @cache
@@ -262,10 +230,11 @@ def counted() -> frozenset[str]:
 
 
 def watched_of_ours() -> list[str]:
+    """Our own metrics that have an alarm."""
     return [alarm["MetricName"] for alarm in alarms().values() if alarm.get("Namespace") == "Topup"]
 
 
-def test_an_alarm_looks_for_our_metrics_where_the_code_puts_them(
+def test_an_alarm_watches_our_metrics_in_the_namespace_that_the_code_uses(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     environment = {function.name: function.environment for function in template().functions}["reconcile"]
@@ -283,7 +252,7 @@ def test_an_alarm_looks_for_our_metrics_where_the_code_puts_them(
 
 
 @pytest.mark.parametrize("metric", sorted(set(watched_of_ours())))
-def test_the_code_emits_what_an_alarm_waits_for(metric: str):
+def test_the_code_emits_every_metric_that_an_alarm_watches(metric: str):
     assert metric in counted()
 
 
@@ -296,7 +265,7 @@ def dashboard() -> Any:
     return json.loads(re.sub(r"\$\{([^}]+)\}", r"\1", text))
 
 
-def test_the_dashboard_is_a_file_of_its_own_that_names_what_exists():
+def test_the_dashboard_is_a_separate_file_that_names_existing_resources():
     text = (ROOT / "dashboard.yaml").read_text()
     included = document()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Transform"]
 
@@ -317,7 +286,7 @@ def test_the_dashboard_shows_every_alarm_and_every_function():
     assert measured == set(resources("AWS::Serverless::Function"))
 
 
-def test_the_dashboard_draws_our_metrics_by_the_names_that_the_code_gives_them():
+def test_the_dashboard_shows_our_metrics_by_the_names_that_the_code_uses():
     drawn = [metric for widget in dashboard()["widgets"] for metric in widget["properties"].get("metrics", ())]
     ours = {metric[1]: metric[2:4] for metric in drawn if metric[0] == "Topup"}
 
@@ -325,7 +294,7 @@ def test_the_dashboard_draws_our_metrics_by_the_names_that_the_code_gives_them()
     assert all(dimension == ["service", "AWS::StackName"] for dimension in ours.values())
 
 
-def test_the_outputs_are_what_an_operator_needs_next():
+def test_the_outputs_are_what_an_operator_needs():
     outputs = document()["Outputs"]
 
     assert outputs.keys() >= {"ApiUrl", "WebhookUrl", "OrdersTableName", "CreditsTableName", "AlarmTopicArn"}
