@@ -34,7 +34,7 @@ Topup is ready ({seconds:.1f} s).
   storefront     {access.addresses.web}
   handlers' log  logs/app.log
 
-For the lines below: a user's token (user-demo), an administrator's (admin-demo), and the key of trusted services
+The requests below need a user's token (user-demo), an administrator's (admin-demo) and the key of trusted services:
 
   export JWT_TOKEN={access.user_token}
   export ADMIN_JWT_TOKEN={access.admin_token}

@@ -69,9 +69,9 @@ def running(root: Path = ROOT, **environment: str) -> Iterator[Stack]:
             _stop(process, errors)
 
 
-def _environment(settings_given: Mapping[str, str]) -> dict[str, str]:
+def _environment(overrides: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
-    return {**inherited, **dict.fromkeys(settings.DEFAULT_PORTS, "0"), **settings_given}
+    return {**inherited, **dict.fromkeys(settings.DEFAULT_PORTS, "0"), **overrides}
 
 
 def _ready_line(process: subprocess.Popen[str], errors: IO[str]) -> dict[str, Any]:

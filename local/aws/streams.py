@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import anyio.to_thread
+from anyio import to_thread
 
 from local.aws.functions import FunctionError, LambdaContext, PayloadTooLargeError
 from local.aws.project import Runtime
@@ -67,7 +67,7 @@ class Streams:
         records = [stream.removal(item, now) for item in items]
         for mapping in mappings:
             # In a thread: the first call imports moto, which takes half a second.
-            passing = await anyio.to_thread.run_sync(_passing, mapping.filters, records)
+            passing = await to_thread.run_sync(_passing, mapping.filters, records)
             self.stats.waiting += len(passing)
             for record in passing:
                 self._queue(mapping).put_nowait((mapping, record))

@@ -8,11 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import anyio.to_thread
+from anyio import to_thread
 
 from local.aws.project import Runtime
 from local.aws.stream_records import key_names
@@ -22,7 +21,6 @@ from local.aws.template import StreamMapping, Table, TemplateError
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-T = TypeVar("T")
 Key = Mapping[str, Any]
 
 INTERVAL = 0.5  # seconds between two scans
@@ -95,12 +93,13 @@ class Reaper:
 
     async def _reap(self, table: Table, mappings: Sequence[StreamMapping]) -> None:
         now = self._runtime.clock.now()
-        client = await _in_a_thread(partial(self._dynamodb))
-        keys = await _in_a_thread(partial(due, client, table, now))
+        client = await to_thread.run_sync(self._dynamodb, abandon_on_cancel=True)
+        keys = await to_thread.run_sync(due, client, table, now, abandon_on_cancel=True)
         for start in range(0, len(keys), CHUNK):
             if self.switches.paused:
                 return
-            items = await _in_a_thread(partial(delete, client, table, keys[start : start + CHUNK], now))
+            chunk = keys[start : start + CHUNK]
+            items = await to_thread.run_sync(delete, client, table, chunk, now, abandon_on_cancel=True)
             self._deleted += len(items)
             if self.switches.drop:
                 self._dropped += len(items)
@@ -114,10 +113,6 @@ class Reaper:
 
             self._client = boto3.client("dynamodb")
         return self._client
-
-
-async def _in_a_thread(work: "partial[T]") -> T:
-    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
 
 
 def due(client: "DynamoDBClient", table: Table, now: datetime) -> list[Key]:
