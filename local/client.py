@@ -13,7 +13,7 @@ import httpx
 
 from local import tokens
 
-PATIENCE = 15.0  # seconds for what happens without us: a webhook, a new status
+TIMEOUT = 15.0  # seconds for a webhook to arrive or a status to change
 CARD, DECLINED_CARD = "4242424242424242", "4000000000000002"
 
 CREATE = "/api/payments/stripe/create"
@@ -28,7 +28,7 @@ Send = Callable[..., httpx.Response]  # called like httpx.Client.request; it may
 
 
 class BrokenPromiseError(Exception):
-    """A response is not what the guide promises."""
+    """A response is not what the integration guide promises."""
 
 
 class UnexpectedStatusError(BrokenPromiseError):
@@ -219,23 +219,23 @@ Seen = TypeVar("Seen")
 
 
 def poll(
-    look: Callable[[], Seen],
+    read: Callable[[], Seen],
     condition: Callable[[Seen], bool],
     promise: str,
-    seconds: float = PATIENCE,
+    seconds: float = TIMEOUT,
     every: float = 0.02,
 ) -> Seen:
-    """Look `every` so many seconds until the condition holds. Raises BrokenPromiseError after `seconds`."""
+    """Read until the condition holds. Raises BrokenPromiseError after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not condition(seen := look()):
+    while not condition(seen := read()):
         if time.monotonic() > deadline:
-            broken(f"{promise}, within {seconds:.0f} s; the last look showed {seen}")
+            broken(f"{promise}, within {seconds:.0f} s; the last value was {seen}")
         time.sleep(every)
     return seen
 
 
 def session_of(payment: Mapping[str, Any]) -> str:
-    """The Checkout Session's id, with which its page's address ends."""
+    """The Checkout Session's id: the last part of its page's address."""
     return str(payment["payment_url"]).partition("#")[0].rpartition("/")[2]
 
 

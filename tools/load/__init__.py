@@ -1,1 +1,1 @@
-"""The parts of the load run: what is planned, who does it, what disturbs it, and whether the books agree in the end."""
+"""The load run: planned jobs, the actors who do them, faults meanwhile, and a check of the credits at the end."""

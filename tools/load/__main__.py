@@ -1,112 +1,135 @@
-"""`make load`: many buyers, spenders and administrators at once against a local stack of its own, with accidents.
+"""`make load`: many buyers, spenders and administrators at once against a local stack of its own, with faults.
 
-It ends with the audit and with the load's own bookkeeping: exit 1 if either finds that a credit was lost or made up.
+At the end it runs the audit and a check of its own: exit 1 if either finds that a credit was lost or made up.
 The figures are this machine's, not Lambda's.
 """
 
 import argparse
 import json
+import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from local import discovery
+from local.client import BrokenPromiseError, Client, document
 from local.launcher import Stack, running
-from ops.audit import Audit
+from ops import target
+from ops.audit import Audit, audit, clock_of
 from tools.load import drain
 from tools.load import stats as reporting
-from tools.load.actors import People
-from tools.load.client import Caller
-from tools.load.drain import UnsettledError
-from tools.load.expected import Books
-from tools.load.faults import Weather
-from tools.load.stats import Figures
-from tools.load.workers import Crowd
-from tools.load.workload import Size, plan, users_of
+from tools.load.actors import Actors, Job
+from tools.load.client import PATIENCE, MeasuredSend, NoResponseError
+from tools.load.expected import Account, Expected, taken_minor
+from tools.load.faults import faults
+from tools.load.stats import Stats
+from tools.load.workload import Size, plan
 
 PROGRESS_EVERY = 5.0  # seconds
 DEFAULTS = Size(purchases=200, spends=2000, users=40, concurrency=16, seed=1, seconds=180)
 
 
-class Progress:
-    """A line every few seconds, for whoever waits."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._next = self._began + PROGRESS_EVERY
-
-    def __call__(self, crowd: Crowd) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + PROGRESS_EVERY
-            self.say(f"{crowd.done} jobs done, {crowd.left} left")
-
-    def say(self, words: str) -> None:
-        print(f"… {time.monotonic() - self._began:4.0f} s  {words}", file=sys.stderr, flush=True)
-
-
 def main(arguments: list[str], before_audit: Callable[[Stack], None] = lambda _stack: None) -> int:
-    """`before_audit`: something else to happen once everything has come to rest."""
-    options = _parser().parse_args(arguments)
-    size = Size(**{name: value for name, value in vars(options).items() if name != "json"})
-    with running() as stack:
-        figures, books = Figures(), Books()
-        with closing(Caller(stack, figures, size.concurrency)) as caller:
-            return _load(caller, size, figures, books, options.json, before_audit)
-
-
-def _load(
-    caller: Caller, size: Size, figures: Figures, books: Books, file: Path | None, before_audit: Callable[[Stack], None]
-) -> int:
-    progress = Progress()
-    seconds, left = _traffic(caller, size, figures, books, progress)
-    measured = figures.summary(seconds)
-    webhooks = drain.count_webhooks(caller, figures)
-    try:
-        drain.settle(caller, figures, progress.say)
-    except UnsettledError as error:
-        print(f"not settled: {error}", file=sys.stderr)
-        return 1
-    before_audit(caller.stack)
-    progress.say("auditing")
-    checked = drain.audited(caller)
-    findings = [*checked.findings, *drain.violations_of(caller, books, users_of(size))]
-    document = reporting.as_json(
-        measured,
-        figures.counts,
-        size=vars(size),
-        seconds=round(seconds, 1),
-        jobs_left=left,
-        webhooks_per_second=round(webhooks / seconds, 1),
-        violations=findings,
-    )
-    _report(document, checked)
+    """`before_audit` is called when everything has been delivered and reconciled."""
+    options = vars(_parser().parse_args(arguments))
+    file: Path | None = options.pop("json")
+    size, stats, expected = Size(**options), Stats(), Expected()
+    limits = httpx.Limits(max_connections=size.concurrency + 2, max_keepalive_connections=size.concurrency + 2)
+    with running() as stack, closing(httpx.Client(trust_env=False, timeout=PATIENCE, limits=limits)) as http:
+        client = Client(stack.api_url, stack.stripe_url, stack.values, MeasuredSend(http, stats))
+        figures = _traffic(client, size, stats, expected)
+        try:
+            drain.settle(client, stats, _say)
+        except BrokenPromiseError as error:
+            print(error, file=sys.stderr)
+            return 1
+        before_audit(stack)
+        _say("auditing")
+        audited = _audited(stack)
+        figures["violations"] = [*audited.findings, *_violations(client, size, expected)]
+    figures["counts"] = {of: dict(counted.most_common()) for of, counted in stats.counts.items()}
+    _report(figures, audited)
     if file:
-        file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return 1 if findings else 0
+        file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 1 if figures["violations"] else 0
 
 
-def _traffic(caller: Caller, size: Size, figures: Figures, books: Books, progress: Progress) -> tuple[float, int]:
-    """All jobs, or those that the time was enough for; the seconds that it took, and how many are left."""
-    crowd = Crowd(plan(size), size.seed, time.monotonic() + size.seconds)
-    people = People(caller, books, figures, size.seed)
-    began = time.monotonic()
-    with Weather(caller, figures, size.seed):
-        crowd.run(people.do, size.concurrency, progress)
-    return time.monotonic() - began, crowd.left
+def _traffic(client: Client, size: Size, stats: Stats, expected: Expected) -> dict[str, Any]:
+    """Do the jobs, or as many as there is time for; what was measured."""
+    jobs, began = plan(size, Actors(client, expected, stats)), time.monotonic()
+    with faults(client.stripe, stats, size.seed):
+        _run(jobs, size, expected)
+    seconds = time.monotonic() - began
+    return {
+        "size": vars(size),
+        "seconds": round(seconds, 1),
+        "jobs_left": len(jobs),
+        "webhooks_per_second": round(drain.count_webhooks(client, stats) / seconds, 1),
+        "kinds": stats.summary(seconds),
+    }
 
 
-def _report(document: dict[str, Any], checked: Audit) -> None:
-    print(f"\n{document['seconds']} s of traffic from {document['size']['concurrency']} clients at once", end="")
-    print(f"; {document['jobs_left']} jobs were left when the time was up\n" if document["jobs_left"] else "\n")
-    print(reporting.table(document["kinds"]))
-    print(f"\n{reporting.listed(document['counts'])}")
-    print(f"webhooks answered a second: {document['webhooks_per_second']}")
-    print(f"\naudit: {checked}")
-    for finding in document["violations"]:
+def _run(jobs: list[Job], size: Size, expected: Expected) -> None:
+    """Take jobs off the list until it is empty or the time is up. Raises what a job has raised."""
+    rng = random.Random(size.seed)  # noqa: S311 - no secret
+    began = reported = time.monotonic()
+    running_jobs: set[Future[Sequence[Job]]] = set()
+    with ThreadPoolExecutor(size.concurrency) as pool:
+        while True:
+            while jobs and len(running_jobs) < size.concurrency and time.monotonic() - began < size.seconds:
+                running_jobs.add(pool.submit(jobs.pop(0)))
+            if not running_jobs:
+                return
+            done, running_jobs = wait(running_jobs, timeout=1, return_when=FIRST_COMPLETED)
+            for job in done:
+                try:
+                    for following in job.result():
+                        jobs.insert(rng.randint(0, len(jobs)), following)
+                except NoResponseError as error:
+                    expected.unanswered.append(str(error))
+            if time.monotonic() - reported > PROGRESS_EVERY:
+                reported = time.monotonic()
+                _say(f"{len(jobs)} jobs left after {reported - began:.0f} s")
+
+
+def _audited(stack: Stack) -> Audit:
+    """What `make audit` finds in the stack's tables."""
+    found = discovery.of(stack)
+    with target.tables(found.environment):
+        return audit(clock_of(found))
+
+
+def _violations(client: Client, size: Size, expected: Expected) -> list[str]:
+    accounts = {}
+    for user in size.user_ids:
+        ledger = client.api.ledger(user, kind="transactions")
+        spends = [(entry["id"], -entry["amount"]) for entry in ledger if entry["transaction_type"] == "spent"]
+        accounts[user] = Account(document(client.api.credits(user, kind="credits"))["balance"], spends)
+    return expected.violations(
+        accounts, taken_minor(client.stripe.listed("/refunds"), client.stripe.listed("/disputes"))
+    )
+
+
+def _report(figures: dict[str, Any], audited: Audit) -> None:
+    print(f"\n{figures['seconds']} s of traffic from {figures['size']['concurrency']} clients at once", end="")
+    print(f"; {figures['jobs_left']} jobs were left when the time was up\n" if figures["jobs_left"] else "\n")
+    print(reporting.table(figures["kinds"]))
+    print(f"\n{reporting.listed(figures['counts'])}")
+    print(f"webhook requests handled a second: {figures['webhooks_per_second']}")
+    print(f"\naudit: {audited}")
+    for finding in figures["violations"]:
         print(finding)
-    print(f"{len(document['violations'])} violations")
+    print(f"{len(figures['violations'])} violations")
+
+
+def _say(words: str) -> None:
+    print(f"… {words}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,8 +139,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--users", type=_positive, default=DEFAULTS.users)
     parser.add_argument("--concurrency", type=_positive, default=DEFAULTS.concurrency, help="clients at once")
     parser.add_argument("--seed", type=int, default=DEFAULTS.seed, help="the same seed plans the same jobs")
-    parser.add_argument("--seconds", type=float, default=DEFAULTS.seconds, help="start no job after so long")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--seconds", type=float, default=DEFAULTS.seconds, help="start no job after this time")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     return parser
 
 
@@ -132,4 +155,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        sys.exit("interrupted: what was under way has ended, nothing was checked")
+        sys.exit("interrupted: running jobs were finished, nothing was checked")

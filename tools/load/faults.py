@@ -1,11 +1,13 @@
-"""What goes wrong meanwhile: Stripe's calls fail now and then, its webhooks come twice, in any order, or never."""
+"""Faults during the run: calls to Stripe fail now and then; webhooks are repeated, reordered and lost."""
 
 import random
 import threading
-from types import TracebackType
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
-from tools.load.client import Caller
-from tools.load.stats import Figures
+from local.client import Simulator
+from tools.load.stats import Stats
 
 WEBHOOKS = {"duplicates": 1, "shuffle": True, "delay_ms": 20, "drop": 0.02}
 FAULT_EVERY = 1.0  # seconds
@@ -21,36 +23,30 @@ FAULTS = [
 ]
 
 
-class Weather:
-    """`with Weather(…):` is bad inside the block, and fair after it."""
+@contextmanager
+def faults(stripe: Simulator, stats: Stats, seed: int) -> Iterator[None]:
+    """Faults strike inside the block, and none afterwards."""
+    over = threading.Event()
+    stripe.set_webhooks(**WEBHOOKS)
+    with ThreadPoolExecutor(1) as pool:
+        striking = pool.submit(_strike, stripe, stats, random.Random(seed), over)  # noqa: S311 - no secret
+        try:
+            yield
+        finally:
+            over.set()
+            striking.result()
+            stripe.set_faults()
+            stripe.set_webhooks()
 
-    def __init__(self, caller: Caller, figures: Figures, seed: int) -> None:
-        self._caller = caller
-        self._figures = figures
-        self._rng = random.Random(seed)  # noqa: S311 - no secret
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._strike)
 
-    def __enter__(self) -> None:
-        self._caller.steer("PUT", "/webhooks", WEBHOOKS)
-        self._thread.start()
-
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-        self._caller.steer("PUT", "/faults", {"next": []})
-        self._caller.steer("PUT", "/webhooks", {})
-
-    def _strike(self) -> None:
-        """One fault after the other: the next is set once the last has struck, so that each is counted once."""
-        waiting = ""
-        while not self._over.wait(FAULT_EVERY):
-            if self._caller.steer("GET", "/faults")["next"]:
-                continue
-            if waiting:
-                self._figures.count("faults of Stripe", waiting)
-            fault = self._rng.choice(FAULTS)
-            waiting = f"{fault['do']} of {fault['method']} {fault['path']}"
-            self._caller.steer("PUT", "/faults", {"next": [fault]})
+def _strike(stripe: Simulator, stats: Stats, rng: random.Random, over: threading.Event) -> None:
+    """Set one fault after another: the next only when the last has struck, so that each is counted once."""
+    waiting = ""
+    while not over.wait(FAULT_EVERY):
+        if stripe.faults():
+            continue
+        if waiting:
+            stats.count("faults of Stripe", waiting)
+        fault = rng.choice(FAULTS)
+        waiting = f"{fault['do']} of {fault['method']} {fault['path']}"
+        stripe.set_faults(fault)

@@ -1,40 +1,20 @@
-"""What a load run will do: the same for the same seed, whatever the threads make of its order."""
+"""The planned jobs: the same for the same seed, in whatever order the threads do them."""
 
 import random
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
+
+from tools.load.actors import DISPUTES, REFUNDS, Actors, Job
 
 PACKAGES = ("trial", "standard", "value", "premium")
+PAGES = ("credits", "transactions", "payments")
+HOW_OFTEN = {"card": 80, "second card": 6, "alipay": 8, "alipay fails": 3, "leaves": 3}  # a buyer pays this way
+REVERSED_SHARE = 0.25  # of the purchases
 LARGEST_SPEND = 40  # credits
-# A few users do most of the spending, so that spends of one wallet meet.
+# A few users do many of the spends, so that spends from one wallet meet.
 BUSIEST_FIRST = 3
 CONTENDED_SHARE = 0.2  # of the spends
-
-
-class Paying(StrEnum):
-    """How a buyer goes about paying."""
-
-    CARD = "card"
-    SECOND_CARD = "second card"  # after one that was declined
-    ALIPAY = "alipay"
-    ALIPAY_FAILS = "alipay fails"
-    LEAVES = "leaves"
-
-
-class Reversing(StrEnum):
-    """How money goes back."""
-
-    REFUND = "refund"
-    FORCED_REFUND = "forced refund"
-    DASHBOARD = "dashboard refund"
-    DISPUTE_WON = "dispute won"
-    DISPUTE_LOST = "dispute lost"
-    DISPUTE_OPEN = "dispute open"
-
-
-HOW_OFTEN = {Paying.CARD: 80, Paying.SECOND_CARD: 6, Paying.ALIPAY: 8, Paying.ALIPAY_FAILS: 3, Paying.LEAVES: 3}
-REVERSED_SHARE = 0.25  # of the purchases
-IMPATIENT_SHARE = 0.03  # of the spends: their caller hangs up before the answer, and asks again
+HANGS_UP_SHARE = 0.03  # of the spends: the caller hangs up before the response, and retries
 LOOKS_PER_SPEND = 0.1
 
 
@@ -49,66 +29,33 @@ class Size:
     seed: int
     seconds: float
 
-
-@dataclass(frozen=True)
-class Buy:
-    number: int
-    user: str
-    package: str
-    paying: Paying
-    reversing: Reversing | None
-    share: float  # of the price that is reversed
+    @property
+    def user_ids(self) -> list[str]:
+        return [f"load-{number}" for number in range(1, self.users + 1)]
 
 
-@dataclass(frozen=True)
-class Spend:
-    number: int
-    user: str
-    amount: int
-    impatient: bool
-
-
-@dataclass(frozen=True)
-class Look:
-    """A user opens their account: credits, history or payments."""
-
-    user: str
-    page: str
-
-
-Job = Buy | Spend | Look
-PAGES = ("credits", "transactions", "payments")
-
-
-def users_of(size: Size) -> list[str]:
-    return [f"load-{number}" for number in range(1, size.users + 1)]
-
-
-def plan(size: Size) -> list[Job]:
-    """All jobs: every user buys once, and everything else is mixed."""
+def plan(size: Size, actors: Actors) -> list[Job]:
+    """Every user buys once, then everything else is mixed."""
     rng = random.Random(size.seed)  # noqa: S311 - no secret
-    users = users_of(size)
-    buys = [_buy(number, users, rng) for number in range(size.purchases)]
-    others: list[Job] = [*buys[len(users) :], *(_spend(number, users, rng) for number in range(size.spends))]
-    others += [Look(rng.choice(users), rng.choice(PAGES)) for _ in range(int(size.spends * LOOKS_PER_SPEND))]
+    users = size.user_ids
+    buys = [_buy(actors, number, users, rng) for number in range(size.purchases)]
+    others = [*buys[len(users) :], *(_spend(actors, number, users, rng) for number in range(size.spends))]
+    looks = range(int(size.spends * LOOKS_PER_SPEND))
+    others += [partial(actors.look, rng.choice(users), rng.choice(PAGES)) for _ in looks]
     rng.shuffle(others)
     return [*buys[: len(users)], *others]
 
 
-def _buy(number: int, users: list[str], rng: random.Random) -> Buy:
-    is_first = number < len(users)
+def _buy(actors: Actors, number: int, users: list[str], rng: random.Random) -> Job:
+    user, package = users[number % len(users)], rng.choice(PACKAGES)
     paying = rng.choices(list(HOW_OFTEN), list(HOW_OFTEN.values()))[0]
-    reversing = rng.choice(list(Reversing)) if rng.random() < REVERSED_SHARE else None
-    return Buy(
-        number=number,
-        user=users[number % len(users)],
-        package=rng.choice(PACKAGES),
-        paying=Paying.CARD if is_first else paying,
-        reversing=None if is_first else reversing,
-        share=rng.choice([1.0, 0.5, 1 / 3, 0.1]),
-    )
+    reversing = rng.choice([*REFUNDS, *DISPUTES]) if rng.random() < REVERSED_SHARE else ""
+    share = rng.choice([1.0, 0.5, 1 / 3, 0.1])  # of the price, that is reversed
+    if number < len(users):  # the user's first purchase is plain, so that there is something to spend
+        paying, reversing = "card", ""
+    return partial(actors.buy, f"buy-{number}", user, package, paying, reversing, share)
 
 
-def _spend(number: int, users: list[str], rng: random.Random) -> Spend:
-    wallets = users[:BUSIEST_FIRST] if rng.random() < CONTENDED_SHARE else users
-    return Spend(number, rng.choice(wallets), rng.randint(1, LARGEST_SPEND), rng.random() < IMPATIENT_SHARE)
+def _spend(actors: Actors, number: int, users: list[str], rng: random.Random) -> Job:
+    user = rng.choice(users[:BUSIEST_FIRST] if rng.random() < CONTENDED_SHARE else users)
+    return partial(actors.spend, f"spend-{number}", user, rng.randint(1, LARGEST_SPEND), rng.random() < HANGS_UP_SHARE)
