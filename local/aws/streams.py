@@ -1,7 +1,7 @@
 """The tables' streams, delivered to the functions as Lambda's event source mappings do: filter, batch, retry, give up.
 
-Simpler than Lambda: one batch at a time, never split, and only the records that failed are retried. Lambda hands over
-all that follow the first failure again, so a function must not rely on being called once.
+Simpler than Lambda: one batch at a time, never split, and only the records that failed are retried. Lambda sends every
+record from the first failure on again, so a function must expect records that it has handled.
 Rules: AWS Lambda, "Configuring partial batch response with DynamoDB and Lambda" and "Retain discarded records".
 """
 
