@@ -92,7 +92,7 @@ def meter(environment: pytest.MonkeyPatch) -> Iterator[Meter]:
 
 
 def put(meter: Meter, item: Any) -> Call:
-    call = meter._current = Call("create_checkout")
+    call = meter.engine.current = Call("create_checkout")
     meter.client.put_item(TableName="orders", Item=item)
     return call
 
@@ -122,22 +122,22 @@ def test_an_index_writes_only_what_changes_in_it(meter: Meter, before: Any, afte
 
 
 def test_a_transaction_writes_twice_and_its_index_writes_are_counted_apart(meter: Meter):
-    meter._current = Call("create_checkout")
+    meter.engine.current = Call("create_checkout")
     item = an_item(id="1", user="u", at="1")
     meter.client.transact_write_items(TransactItems=[{"Put": {"TableName": "orders", "Item": item}}])
 
-    assert (meter._current.table_writes, meter._current.index_writes_in_transactions) == (2, 2)
-    assert meter._current.index_writes == 0
+    assert (meter.engine.current.table_writes, meter.engine.current.index_writes_in_transactions) == (2, 2)
+    assert meter.engine.current.index_writes == 0
 
 
 def test_a_refused_write_is_not_counted(meter: Meter):
     put(meter, an_item(id="1"))
-    meter._current = Call("create_checkout")
+    meter.engine.current = Call("create_checkout")
 
     with pytest.raises(ClientError):
         meter.client.put_item(TableName="orders", Item=an_item(id="1"), ConditionExpression="attribute_not_exists(id)")
 
-    assert meter._current.table_writes == 0
+    assert meter.engine.current.table_writes == 0
 
 
 def test_a_call_costs_what_it_uses():

@@ -1,4 +1,4 @@
-"""docs/openapi.json is what the code says: made from it, complete, and as strict as the answers are."""
+"""docs/openapi.json is made from the code: up to date, complete, and as strict as the API itself."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from local import ROOT
 from local.in_process.api import template
 from tools.generate.openapi import __main__ as openapi
 from tools.generate.openapi.operations import OPERATIONS
-from tools.generate.openapi.problems import FIGURES
+from tools.generate.openapi.problems import EXTENSIONS
 from topup.api import endpoint
 from topup.domain.errors import TopupError
 
@@ -27,46 +27,46 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object of the document."""
+    """Every object in the document."""
     if isinstance(value, dict):
         yield value
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from parts(part)
 
 
-def test_the_document_is_the_one_that_the_code_makes():
+def test_the_document_is_up_to_date():
     written = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
 
     assert written == openapi.text(), "docs/openapi.json is out of date: run `make openapi`"
 
 
-def test_every_route_of_the_template_is_in_it_and_nothing_else():
+def test_it_has_exactly_the_routes_of_the_template():
     described = {(method, path, operation["operationId"]) for method, path, operation in operations()}
 
     assert described == {(route.method, route.path, route.function.name) for route in template().routes}
     assert set(OPERATIONS) == {route.function.name for route in template().routes}
 
 
-def test_every_reference_leads_somewhere_and_every_schema_is_used():
+def test_every_reference_resolves_and_every_schema_is_used():
     references = {part["$ref"].rpartition("/")[2] for part in parts(DOCUMENT) if "$ref" in part}
 
     assert references == set(DOCUMENT["components"]["schemas"])
 
 
-def test_every_error_that_callers_can_meet_is_described_by_its_code():
+def test_every_error_that_callers_can_get_is_described():
     described = {
         schema["properties"]["code"]["const"]
         for name, schema in DOCUMENT["components"]["schemas"].items()
         if name.endswith("Problem")
     }
     known: list[type[TopupError]] = [TopupError, *endpoint.STATUS_OF]
-    # Only a refund's amount could be no amount, and there it is told as the field's mistake.
+    # Only a refund's amount can be invalid, and that is reported as a field error.
     assert described == {error.code for error in known} - {"invalid_amount"}
-    assert set(FIGURES) <= set(endpoint.STATUS_OF)
+    assert set(EXTENSIONS) <= set(endpoint.STATUS_OF)
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), list(operations()), ids=lambda value: str(value)[:40])
-def test_every_status_of_an_operation_has_its_own_kind_of_content(method: str, path: str, operation: dict[str, Any]):
+def test_a_success_is_json_and_an_error_is_a_problem_document(method: str, path: str, operation: dict[str, Any]):
     assert operation["summary"]
     for status, response in operation["responses"].items():
         kind = "application/json" if status < "400" else "application/problem+json"
@@ -75,8 +75,8 @@ def test_every_status_of_an_operation_has_its_own_kind_of_content(method: str, p
     assert ("requestBody" in operation) == (method == "POST")
 
 
-def test_nothing_is_answered_and_no_field_is_read_that_is_not_named():
-    open_on_purpose = {"StripeEvent"}  # Stripe adds to its events as it likes
+def test_no_request_or_response_has_fields_that_are_not_named():
+    open_on_purpose = {"StripeEvent"}  # Stripe may add fields to its events
     for name, schema in DOCUMENT["components"]["schemas"].items():
         if schema.get("type") == "object":
             assert schema["additionalProperties"] is (name in open_on_purpose), name
@@ -96,7 +96,7 @@ def function_source(name: str) -> str:
     return (ROOT / "functions" / name / "app.py").read_text()
 
 
-def test_whatever_takes_an_idempotency_key_says_so():
+def test_every_operation_that_takes_an_idempotency_key_documents_it():
     taking = {
         operation["operationId"]: parameter["required"]
         for _, _, operation in operations()
@@ -111,7 +111,7 @@ def test_whatever_takes_an_idempotency_key_says_so():
     assert {name for name, required in taking.items() if required} == requiring == {"spend_credits"}
 
 
-def test_amounts_of_money_are_texts_only_where_clients_read_texts():
+def test_an_amount_is_a_string_only_in_a_checkout():
     schemas = DOCUMENT["components"]["schemas"]
 
     assert schemas["Checkout"]["properties"]["amount"]["type"] == "string"
@@ -121,15 +121,15 @@ def test_amounts_of_money_are_texts_only_where_clients_read_texts():
     assert (amount["type"], amount["exclusiveMinimum"], null) == ("number", 0, {"type": "null"})
 
 
-def test_a_moment_is_written_as_the_document_says():
+def test_a_time_has_whole_seconds_in_utc():
     pattern = DOCUMENT["components"]["schemas"]["Lot"]["properties"]["expires_at"]["pattern"]
 
     assert re.fullmatch(pattern, "2026-05-05T10:32:15Z")
     assert not re.fullmatch(pattern, "2026-05-05T10:32:15.000Z")
 
 
-def test_the_types_of_the_answers_cost_no_function_anything():
-    """Read by a fresh interpreter: what is imported here already says nothing."""
+def test_no_function_imports_the_response_types():
+    """In a fresh interpreter, because this one has imported them already."""
     code = "import sys, topup.api.responses; print('topup.api.schemas' in sys.modules)"
     environment = {"PYTHONPATH": "layers/topup"}
     run = subprocess.run(

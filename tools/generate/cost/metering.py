@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-
-from local.in_process.dynamodb import Emulator
+from local.in_process.dynamodb import Emulator, InProcess
 
 READ_STEP = 4096  # bytes that one read unit covers
 READS = {"GetItem", "Query", "BatchGetItem"}
@@ -39,34 +37,38 @@ class Meter(Emulator):
     """The emulated DynamoDB, with one Call for each function that acts on it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.engine = CountingEngine()
+        super().__init__(self.engine)
         self.calls: list[Call] = []
-        self._current: Call | None = None
 
     @contextmanager
     def acting_as(self, function: str) -> Iterator[None]:
-        self._current = Call(function)
-        self.calls.append(self._current)
+        self.engine.current = Call(function)
+        self.calls.append(self.engine.current)
         try:
             with super().acting_as(function):
                 yield
         finally:
-            self._current = None
+            self.engine.current = None
 
-    def _respond(self, request: AWSPreparedRequest) -> AWSResponse:
-        if self._current is None:
-            return super()._respond(request)
-        target = request.headers["X-Amz-Target"]
-        operation = (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
-        sent = json.loads(request.body or b"{}")  # type: ignore[arg-type]  # botocore sends bytes
-        request.body = json.dumps(sent | {"ReturnConsumedCapacity": "INDEXES"}).encode()
-        response = super()._respond(request)
-        received = json.loads(response.content)
+
+class CountingEngine(InProcess):
+    """Counts requests for the current call, if there is one."""
+
+    current: Call | None = None
+
+    def respond(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        if self.current is None:
+            return super().respond(target, body)
+        operation, sent = target.partition(".")[2], json.loads(body)
+        counted = json.dumps(sent | {"ReturnConsumedCapacity": "INDEXES"}).encode()
+        status, headers, content = super().respond(target, counted)
+        received = json.loads(content)
         if operation in READS:
-            self._current.reads += read_units(operation, sent, received)
+            self.current.reads += read_units(operation, sent, received)
         else:
-            _count_writes(self._current, operation, received.get("ConsumedCapacity", []))
-        return response
+            _count_writes(self.current, operation, received.get("ConsumedCapacity", []))
+        return status, headers, content
 
 
 def _count_writes(call: Call, operation: str, consumed: Any) -> None:

@@ -1,1 +1,1 @@
-"""docs/openapi.json, from the routes and the code behind them."""
+"""`make openapi`: docs/openapi.json, from the template's routes and the code behind them."""

@@ -1,4 +1,4 @@
-"""`make openapi`: writes docs/openapi.json, made from the template's routes and the code behind them."""
+"""`make openapi`: write docs/openapi.json from the template's routes and the code behind them."""
 
 import ast
 import json
@@ -13,9 +13,9 @@ from tools.generate.openapi.operations import OPERATIONS, Operation
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 DESCRIPTION = (
-    "Prepaid credits sold through Stripe. Errors are problem documents (RFC 9457); their `code` is for programs. API "
-    "Gateway itself answers 404 to what is no route, 413 to bodies over 10 MB, and 429 or 503 when it is asked too "
-    'often, each with `{"message": …}`.'
+    "Prepaid credits sold through Stripe. Errors are problem documents (RFC 9457); let programs read their `code`. API "
+    "Gateway itself responds with 404 to an unknown route, 413 to a body over 10 MB, and 429 or 503 to too many "
+    'requests, each with `{"message": …}`.'
 )
 SECURITY_SCHEMES = {
     "user": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A user's token"},
@@ -23,20 +23,20 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A token with the administrator's claim, by default `role` = `admin`",
+        "description": "A token with the claim of an administrator, by default `role` = `admin`",
     },
     "service": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A trusted service's key"},
     "stripe": {
         "type": "apiKey",
         "in": "header",
         "name": "Stripe-Signature",
-        "description": "Stripe's signature of the exact bytes of the body",
+        "description": "Stripe's signature of the body, byte for byte",
     },
 }
 
 
 def routes() -> tuple[Route, ...]:
-    """The template's routes; what else it needs to be read is of no matter here."""
+    """The template's routes; the parameters only have to be valid."""
     return template.read(
         ROOT / "template.yaml",
         {"FrontendUrls": "https://shop.example"},
@@ -54,7 +54,7 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Topup", "version": project["version"], "description": DESCRIPTION},
-        "servers": [{"url": "http://localhost:8000", "description": "`make run`"}],
+        "servers": [{"url": "http://localhost:8000", "description": "The local stack (`make run`)"}],
         "paths": dict(sorted(paths.items())),
         "components": {"schemas": components.schemas(), "securitySchemes": SECURITY_SCHEMES},
     }
@@ -72,31 +72,31 @@ def _operation(route: Route, components: schemas.Components) -> dict[str, Any]:
     if known.parameters:
         made["parameters"] = list(known.parameters)
     if known.body:
-        content = {"application/json": {"schema": components.body(known.body)}}
+        content = {"application/json": {"schema": components.request(known.body)}}
         made["requestBody"] = {"required": True, "content": content}
     made["responses"] = _responses(known, components)
     return made
 
 
 def _documentation(function: str) -> str:
-    """What the function says of itself, after its route."""
+    """The docstring of the function's module: route, summary, description."""
     source = (ROOT / "functions" / function / "app.py").read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(source)) or ""
 
 
 def _responses(known: Operation, components: schemas.Components) -> dict[str, Any]:
     responses: dict[str, Any] = {}
-    for status, (description, answer) in known.responses.items():
+    for status, (description, response) in known.responses.items():
         responses[str(int(status))] = {
             "description": description,
             "headers": {"Cache-Control": {"required": True, "schema": {"const": known.caching}}},
-            "content": {"application/json": {"schema": components.answer(answer)}},
+            "content": {"application/json": {"schema": components.response(response)}},
         } | ({"links": known.links} if known.links else {})
     return responses | problems.responses(known.errors, components)
 
 
 def text() -> str:
-    """The document as it is checked in."""
+    """The content of docs/openapi.json."""
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 

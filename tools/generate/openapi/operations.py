@@ -1,4 +1,4 @@
-"""What the code of each function does not say in a form that a program can read: who calls it, and how it may end."""
+"""For each operation, what cannot be read from its function's code: callers, parameters, responses and errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from topup.domain.errors import TopupError
 
 
 class StripeEvent(BaseModel):
-    """An event as Stripe sends it; what else is read of it depends on its type."""
+    """An event from Stripe; which other fields are read depends on its type."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -23,7 +23,7 @@ class StripeEvent(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One function behind a route: all of `callers` at once may call it."""
+    """One function behind a route; a request needs the credentials of all `callers`."""
 
     callers: tuple[str, ...] = ()
     parameters: tuple[Mapping[str, Any], ...] = ()
@@ -32,6 +32,9 @@ class Operation:
     errors: tuple[type[TopupError], ...] = ()
     links: Mapping[str, Any] = field(default_factory=dict)
     caching: str = "no-store"
+
+
+RETRY = "A request with the same key and body gets {}; with another body it is refused (409)"
 
 
 def idempotency_key(*, required: bool, description: str) -> dict[str, Any]:
@@ -43,13 +46,13 @@ def idempotency_key(*, required: bool, description: str) -> dict[str, Any]:
 LIMIT = {
     "name": "limit",
     "in": "query",
-    "description": "Rows of a page",
+    "description": "Rows per page",
     "schema": {"type": "integer", "minimum": 1, "maximum": endpoint.LARGEST_PAGE, "default": 20},
 }
 CURSOR = {
     "name": "cursor",
     "in": "query",
-    "description": "The `next_cursor` of the page before",
+    "description": "The `next_cursor` of the previous page",
     "schema": {"type": "string", "minLength": 1, "maxLength": LARGEST},
 }
 PAYMENT_ID = {
@@ -61,7 +64,7 @@ PAYMENT_ID = {
 LANGUAGE = {
     "name": "lang",
     "in": "query",
-    "description": "The language of the packages' names; one that they have no name in changes nothing",
+    "description": "The language of the packages' names; ignored if they have no name in it",
     "schema": {"type": "string"},
     "example": "en",
 }
@@ -69,32 +72,32 @@ PAYMENT_LINK = {
     "payment": {
         "operationId": "get_payment",
         "parameters": {"payment_id": "$response.body#/payment_id"},
-        "description": "Where this payment stands",
+        "description": "The status of this payment",
     }
 }
 
-WITH_BODY = (errors.InvalidJson, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.ValidationFailed)
-OF_REFUNDS = (errors.NotRefundable, errors.CreditsSpent, errors.TooManyLots, errors.IdempotencyConflict)
-OF_SPENDS = (errors.InsufficientCredits, errors.TooManyLots, errors.IdempotencyConflict)
+BODY_ERRORS = (errors.InvalidJson, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.ValidationFailed)
+REFUND_ERRORS = (errors.NotRefundable, errors.CreditsSpent, errors.TooManyLots, errors.IdempotencyConflict)
+SPEND_ERRORS = (errors.InsufficientCredits, errors.TooManyLots, errors.IdempotencyConflict)
 
 OPERATIONS: Mapping[str, Operation] = {
     "list_packages": Operation(
         parameters=(LANGUAGE,),
-        responses={HTTPStatus.OK: ("What is on sale", schemas.Catalogue)},
+        responses={HTTPStatus.OK: ("The packages on sale", schemas.Catalogue)},
         caching="public, max-age=60",
     ),
     "create_checkout": Operation(
         callers=("user", "service"),
-        parameters=(idempotency_key(required=False, description="The same key and body make one payment"),),
+        parameters=(idempotency_key(required=False, description=RETRY.format("the same payment")),),
         body=requests.CheckoutBody,
-        responses={HTTPStatus.OK: ("The payment, and where to pay it", schemas.Checkout)},
-        errors=(errors.Unauthorized, *WITH_BODY, errors.IdempotencyConflict, errors.StripeFailed, errors.Busy),
+        responses={HTTPStatus.OK: ("The payment, and the URL where the buyer pays", schemas.Checkout)},
+        errors=(errors.Unauthorized, *BODY_ERRORS, errors.IdempotencyConflict, errors.StripeFailed, errors.Busy),
         links=PAYMENT_LINK,
     ),
     "stripe_webhook": Operation(
         callers=("stripe",),
         body=StripeEvent,
-        responses={HTTPStatus.OK: ("The event has had its effect", schemas.Received)},
+        responses={HTTPStatus.OK: ("The event has been processed", schemas.Received)},
         errors=(
             errors.InvalidSignature,
             errors.InvalidJson,
@@ -109,7 +112,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "get_payment": Operation(
         callers=("user",),
         parameters=(PAYMENT_ID,),
-        responses={HTTPStatus.OK: ("Where the payment stands", schemas.Payment)},
+        responses={HTTPStatus.OK: ("The status of the payment", schemas.Payment)},
         errors=(errors.Unauthorized, errors.PaymentNotFound, errors.Busy),
     ),
     "list_payments": Operation(
@@ -120,18 +123,18 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "refund_payment": Operation(
         callers=("administrator",),
-        parameters=(idempotency_key(required=False, description="The same key and body make one refund"),),
+        parameters=(idempotency_key(required=False, description=RETRY.format("the same refund")),),
         body=requests.RefundBody,
         responses={
-            HTTPStatus.OK: ("The refund is made, or Stripe has accepted it", schemas.RefundResult),
-            HTTPStatus.ACCEPTED: ("The refund is under way: Stripe has not answered yet", schemas.RefundResult),
+            HTTPStatus.OK: ("The refund has succeeded, or Stripe has accepted it", schemas.RefundResult),
+            HTTPStatus.ACCEPTED: ("The refund has started, and Stripe has not confirmed it yet", schemas.RefundResult),
         },
         errors=(
             errors.Unauthorized,
             errors.Forbidden,
             errors.PaymentNotFound,
-            *WITH_BODY,
-            *OF_REFUNDS,
+            *BODY_ERRORS,
+            *REFUND_ERRORS,
             errors.StripeFailed,
             errors.Busy,
         ),
@@ -144,14 +147,16 @@ OPERATIONS: Mapping[str, Operation] = {
     "list_transactions": Operation(
         callers=("user",),
         parameters=(LIMIT, CURSOR),
-        responses={HTTPStatus.OK: ("A page of changes", schemas.TransactionList)},
+        responses={HTTPStatus.OK: ("A page of transactions", schemas.TransactionList)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),
     "spend_credits": Operation(
         callers=("service",),
-        parameters=(idempotency_key(required=True, description="The same key spends once"),),
+        parameters=(
+            idempotency_key(required=True, description=RETRY.format("the same receipt, and nothing is spent again")),
+        ),
         body=requests.SpendBody,
         responses={HTTPStatus.OK: ("The credits are spent", schemas.SpendReceipt)},
-        errors=(errors.Unauthorized, *WITH_BODY, *OF_SPENDS, errors.Busy),
+        errors=(errors.Unauthorized, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
 }

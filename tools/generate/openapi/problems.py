@@ -1,4 +1,4 @@
-"""The problem documents (RFC 9457) that an operation answers with: one schema for each error, from its own class."""
+"""The problem documents (RFC 9457) of an operation's errors: one schema for each error class."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,15 +14,22 @@ PROBLEM = "application/problem+json"
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
 
-# What any function may answer, whoever asks.
-OURS = (TopupError, errors.ConfigurationError)
+# Every operation may end in these.
+EVERYWHERE = (TopupError, errors.ConfigurationError)
 
-# What a problem says besides: by error, a figure's schema and whether it is always there.
-FIGURES: Mapping[type[TopupError], Mapping[str, tuple[Mapping[str, Any], bool]]] = {
-    errors.InsufficientCredits: {"balance": (WHOLE | {"description": "The credits that can be spent"}, True)},
-    errors.TooManyLots: {"largest": (WHOLE | {"description": "The credits that can be spent at once"}, True)},
-    errors.CreditsSpent: {"largest_refundable": (TEXT | {"description": "Major units, without leaving debt"}, True)},
-    errors.NotRefundable: {"largest_refundable": (TEXT | {"description": "Major units"}, False)},
+# The extension members of a problem: by error, the schema of each and whether it is always present.
+EXTENSIONS: Mapping[type[TopupError], Mapping[str, tuple[Mapping[str, Any], bool]]] = {
+    errors.InsufficientCredits: {"balance": (WHOLE | {"description": "The credits that the user can spend"}, True)},
+    errors.TooManyLots: {"largest": (WHOLE | {"description": "The most credits that one request can spend"}, True)},
+    errors.CreditsSpent: {
+        "largest_refundable": (
+            TEXT | {"description": "The most that can be refunded without debt, in major units"},
+            True,
+        )
+    },
+    errors.NotRefundable: {
+        "largest_refundable": (TEXT | {"description": "The most that can be refunded, in major units"}, False)
+    },
     errors.ValidationFailed: {
         "errors": (
             {
@@ -42,9 +49,9 @@ FIGURES: Mapping[type[TopupError], Mapping[str, tuple[Mapping[str, Any], bool]]]
 
 
 def responses(failures: Iterable[type[TopupError]], components: Components) -> dict[str, Any]:
-    """A response for each status, of which several errors may have the same."""
+    """One response for each status; several errors may share it."""
     by_status: dict[int, list[type[TopupError]]] = defaultdict(list)
-    for failure in (*failures, *OURS):
+    for failure in (*failures, *EVERYWHERE):
         by_status[status_of(failure)].append(failure)
     return {str(status): _response(status, by_status[status], components) for status in sorted(by_status)}
 
@@ -72,20 +79,20 @@ def _response(status: int, failures: list[type[TopupError]], components: Compone
 
 
 def schema(failure: type[TopupError]) -> dict[str, Any]:
-    """A problem document: just what `topup.api.endpoint` writes."""
-    figures = FIGURES.get(failure, {})
+    """The schema of a problem document as `topup.api.endpoint` writes it."""
+    extensions = EXTENSIONS.get(failure, {})
     properties = {
         "type": {"const": f"urn:topup:problem:{failure.code}"},
         "title": {"const": failure.title},
         "status": {"const": status_of(failure)},
-        "detail": TEXT | {"description": "For people"},
+        "detail": TEXT | {"description": "An explanation for people"},
         "code": {"const": failure.code},
-        "request_id": TEXT | {"description": "What the logs have it under"},
+        "request_id": TEXT | {"description": "The id of this request in the logs"},
     }
     return {
         "type": "object",
         "description": failure.title,
-        "properties": properties | {name: dict(figure) for name, (figure, _) in figures.items()},
-        "required": [*properties, *(name for name, (_, is_always_there) in figures.items() if is_always_there)],
+        "properties": properties | {name: dict(extension) for name, (extension, _) in extensions.items()},
+        "required": [*properties, *(name for name, (_, is_required) in extensions.items() if is_required)],
         "additionalProperties": False,
     }

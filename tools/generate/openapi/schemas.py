@@ -1,4 +1,4 @@
-"""JSON Schemas of the bodies that are read and of the answers that are given, by pydantic."""
+"""JSON Schemas of request and response bodies, made by pydantic."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from pydantic_core import core_schema
 
 REF = "#/components/schemas/{}"
 TEMPLATE = "#/components/schemas/{model}"
-# What pydantic calls the bounds of a value that is of one type or another.
+# pydantic's own names for the bounds of a value whose type is a union.
 KEYWORDS = {"gt": "exclusiveMinimum", "le": "maximum"}
 
 
 class Strict(GenerateJsonSchema):
-    """What the functions really read: amounts as numbers and never as texts; and nothing but what is named."""
+    """What the functions really accept and send: amounts as numbers, never as strings, and only the named fields."""
 
     def decimal_schema(self, _schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         return {"type": "number"}
@@ -27,28 +27,28 @@ class Strict(GenerateJsonSchema):
 
 
 class Components:
-    """The schemas by name; each is made when it is first asked for."""
+    """The schemas by name; each is added when an operation first refers to it."""
 
     def __init__(self) -> None:
         self._schemas: dict[str, Any] = {}
 
-    def body(self, model: type[BaseModel]) -> dict[str, str]:
-        """A reference to the schema of a request's body."""
+    def request(self, model: type[BaseModel]) -> dict[str, str]:
+        """A reference to the schema of a request body."""
         made = model.model_json_schema(schema_generator=Strict, ref_template=TEMPLATE)
         return self._add(model.__name__, made)
 
-    def answer(self, answer: Any) -> dict[str, str]:
-        """A reference to the schema of an answer."""
-        made = TypeAdapter(answer).json_schema(schema_generator=Strict, ref_template=TEMPLATE, mode="serialization")
-        return self._add(answer.__name__, made)
+    def response(self, response: Any) -> dict[str, str]:
+        """A reference to the schema of a response body."""
+        made = TypeAdapter(response).json_schema(schema_generator=Strict, ref_template=TEMPLATE, mode="serialization")
+        return self._add(response.__name__, made)
 
     def add(self, name: str, schema: dict[str, Any]) -> dict[str, str]:
-        """A reference to a schema that is there already."""
+        """Add a finished schema; a reference to it."""
         self._schemas[name] = schema
         return {"$ref": REF.format(name)}
 
     def schemas(self) -> dict[str, Any]:
-        """All of them, in the order of their names."""
+        """All schemas, sorted by name."""
         return dict(sorted(self._schemas.items()))
 
     def _add(self, name: str, made: dict[str, Any]) -> dict[str, str]:
@@ -58,7 +58,7 @@ class Components:
 
 
 def _tidy(schema: Any) -> Any:
-    """Without the titles that pydantic derives from the names beside them, and the nulls that it has as defaults."""
+    """Remove the titles that pydantic derives from field names, and its null defaults."""
     if isinstance(schema, list):
         return [_tidy(part) for part in schema]
     if not isinstance(schema, dict):
