@@ -1,1 +1,1 @@
-"""What `make bench-cold` and `make bench-warm` share: built layers, canned answers, the functions' processes."""
+"""`make bench-cold`, `make bench-warm` and `python -m tools.bench.ledger`, with what they share."""

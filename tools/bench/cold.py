@@ -1,6 +1,6 @@
-"""`make bench-cold`: from the interpreter's start to each function's first answer, as deployed, against yardsticks.
+"""`make bench-cold`: the time from the interpreter's start to each function's first response, compared with yardsticks.
 
-All candidates start once per round, one after the other, so that whatever else the machine does meets them alike.
+In each round all candidates start once, one after the other, so that other load on the machine affects all of them.
 """
 
 import argparse
@@ -15,9 +15,9 @@ from pathlib import Path
 
 from local import ROOT
 from tools.bench import layers, recording, report
-from tools.bench.answering import Answering, answering
 from tools.bench.layers import Size
 from tools.bench.process import Deployed, Start, start_cold
+from tools.bench.replay import Replay, replaying
 from tools.build import layer
 
 WORK = ROOT / ".cache" / "bench"
@@ -30,7 +30,7 @@ BUDGETS = {
     "create_checkout": 2.2,
     "refund_payment": 2.2,
 }
-# A handler that only makes a client: with boto3 as Lambda's runtime ships it, and as a plain build of a layer has it.
+# A handler that only creates a client: with boto3 from Lambda's runtime, and with boto3 from a plainly built layer.
 YARDSTICK, PLAIN_YARDSTICK = "boto3 client", "boto3 client, plain layer"
 CLIENT_ONLY = """import boto3
 
@@ -44,7 +44,7 @@ def handler(event, context):
 
 @dataclass(frozen=True)
 class Row:
-    """Medians of one function: milliseconds, and ratios of what ran in the same round."""
+    """Medians of one function: milliseconds, and ratios between starts in the same round."""
 
     function: str
     wall: float
@@ -59,30 +59,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--functions", nargs="*", default=list(recording.FUNCTIONS))
     arguments = parser.parse_args()
-    interpreter = layer.lambdas_python() or _no_interpreter()
+    interpreter = layer.find_lambda_python() or _no_interpreter()
     shutil.rmtree(WORK, ignore_errors=True)
     sizes = _sizes()
-    with answering({}, recording.secrets()) as answers:
-        recording.record(answers)
-        deployed = _deploy(interpreter, answers, arguments.functions)
+    with replaying(recording.secrets()) as replay:
+        recording.record(replay)
+        deployed = _deploy(interpreter, replay, arguments.functions)
         before = _files()
         starts = _measure(deployed, arguments.rounds)
-    assert _files() == before, "Bug! something was written below the layers, which are read-only on Lambda"
+    assert _files() == before, "Bug! a function wrote into its layers, which are read-only on Lambda"
     rows = [_row(function, starts) for function in arguments.functions]
     report.write("cold", _section(rows, starts, sizes, _version(interpreter), arguments.rounds))
 
 
 def _no_interpreter() -> str:
-    raise SystemExit(f"Cold starts are measured with Lambda's Python {layer.PYTHON_VERSION}: none was found")
+    raise SystemExit(f"Cold starts need Lambda's Python {layer.PYTHON_VERSION}, and there is none on this machine")
 
 
 def _sizes() -> Mapping[str, tuple[Size, Size]]:
-    """Per processor, the sizes of both layers; those of this machine's stay for the measurement."""
+    """By processor, the sizes of both layers. The build for this machine's processor is also measured."""
     built = {arch: layers.build_both(WORK / arch, arch) for arch in ("arm64", "x86_64")}
     return {arch: (layers.size(topup), layers.size(packages)) for arch, (topup, packages) in built.items()}
 
 
-def _deploy(interpreter: str, answers: Answering, functions: list[str]) -> dict[str, Deployed]:
+def _deploy(interpreter: str, replay: Replay, functions: list[str]) -> dict[str, Deployed]:
     here = WORK / layers.HERE_ARCH
     ours = layers.unpack((here / "TopupLayer", here / "DependenciesLayer"), WORK / "opt")
     plain = layers.build_plain(WORK / "plain")
@@ -96,21 +96,21 @@ def _deploy(interpreter: str, answers: Answering, functions: list[str]) -> dict[
     def deployed(caller: str, function: str, task: Path, opt: Path) -> Deployed:
         event = WORK / "events" / f"{function}.json"
         event.write_text(json.dumps(recording.event(function)))
-        environment = environments[function] | answers.environment(caller, function)
+        environment = environments[function] | replay.environment(caller, function)
         return Deployed(interpreter, task, opt, event, environment)
 
-    made = {
+    candidates = {
         YARDSTICK: deployed("yardstick", "get_payment", yardstick, runtime),
         PLAIN_YARDSTICK: deployed("yardstick", "get_payment", yardstick, plain),
     }
     for function in functions:
-        made[function] = deployed("ours", function, ROOT / "functions" / function, ours)
-        made[f"{function}, plain"] = deployed("plain", function, ROOT / "functions" / function, plain)
-    return made
+        candidates[function] = deployed("ours", function, ROOT / "functions" / function, ours)
+        candidates[f"{function}, plain"] = deployed("plain", function, ROOT / "functions" / function, plain)
+    return candidates
 
 
 def _measure(deployed: Mapping[str, Deployed], rounds: int) -> dict[str, list[Start]]:
-    """One start of each to warm the disk's cache, then `rounds` that count."""
+    """Start each candidate once to warm the disk's cache, then measure `rounds` starts."""
     starts: dict[str, list[Start]] = {name: [] for name in deployed}
     for number in range(rounds + 1):
         print(f"round {number} of {rounds}", end="\r", flush=True)
@@ -176,12 +176,12 @@ def _section(
 
 KINDS = ("wall", "cpu")
 EXPLAINED = """\
-From the start of the interpreter to the first answer: the built layers on the path as on Lambda, no bytecode written,
-the event of `events/`, secrets read from Parameter Store, AWS and Stripe answering on loopback what was recorded. The
-yardstick is a handler that only makes a boto3 DynamoDB client and asks nothing, with boto3 as Lambda's runtime ships
-it: complete, and with bytecode. The same from a plainly built layer (no bytecode) stands beside it. "Plain build" is
-the same function with layers built by `BuildMethod: python3.13`: every file of every package, no bytecode. Ratios are
-medians over the rounds, each of two starts in the same round."""
+Time from the interpreter's start to the first response. The built layers are on the path as on Lambda, no bytecode is
+written, the event is from `events/`, secrets are read from Parameter Store, and AWS and Stripe are recorded responses
+on loopback. The yardstick is a handler that only creates a boto3 DynamoDB client and calls nothing, with boto3 as in
+Lambda's runtime: complete, with bytecode. The second yardstick takes boto3 from a plainly built layer (no bytecode).
+"Plain build" is the same function with layers built by `BuildMethod: python3.13`: every file of every package, no
+bytecode. Ratios compare two starts in the same round; the table shows their medians."""
 SIZE_HEAD = ["layers", "own code, zipped kB", "unzipped kB", "packages, zipped MB", "unzipped MB"]
 
 
@@ -196,13 +196,13 @@ def _size_row(arch: str, topup: Size, packages: Size) -> list[str]:
 
 
 def _files() -> set[str]:
-    """What lies in the layers."""
+    """All files of the layers and the functions."""
     return {os.path.join(folder, name) for folder, _, names in os.walk(WORK) for name in names}  # noqa: PTH118
 
 
 def _version(interpreter: str) -> str:
-    asked = subprocess.run([interpreter, "--version"], capture_output=True, text=True, check=True)
-    return asked.stdout.split()[1]
+    done = subprocess.run([interpreter, "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.split()[1]
 
 
 if __name__ == "__main__":

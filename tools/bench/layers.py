@@ -1,4 +1,4 @@
-"""Layers for the benchmarks, unpacked as Lambda unpacks them: everything below one folder `python`."""
+"""Layers for the benchmarks, unpacked as on Lambda: everything in one folder `python`."""
 
 import os
 import platform
@@ -12,20 +12,20 @@ from local import ROOT
 from tools.build import layer as builder
 
 HERE_ARCH = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
-# What Lambda's runtime ships of its own: boto3, and what it imports.
-RUNTIMES_OWN = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
+# What Lambda's runtime itself contains: boto3 and its imports.
+RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
 
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes of a layer: as it is uploaded, and as Lambda unpacks it (at most 250 MB, all layers together)."""
+    """Bytes of a layer: uploaded, and unpacked by Lambda (at most 250 MB for all layers together)."""
 
     zipped: int
     unzipped: int
 
 
 def build(target: Path, layer: str, source: str, arch: str) -> Path:
-    """One layer, made by the very Makefile that `sam build` calls."""
+    """Build one layer with the Makefile that `sam build` uses."""
     artifacts = target / layer
     environment = os.environ | {"LAMBDA_ARCH": arch, "ARTIFACTS_DIR": str(artifacts)}
     command = ["make", "--silent", "--no-print-directory", f"build-{layer}"]
@@ -34,19 +34,19 @@ def build(target: Path, layer: str, source: str, arch: str) -> Path:
 
 
 def build_both(target: Path, arch: str) -> tuple[Path, Path]:
-    """Topup's layer and the dependencies' layer."""
+    """Build Topup's layer and the dependencies' layer."""
     return build(target, "TopupLayer", "topup", arch), build(target, "DependenciesLayer", "dependencies", arch)
 
 
 def unpack(layers: tuple[Path, ...], opt: Path) -> Path:
-    """The layers as a function finds them."""
+    """Unpack the layers into one folder, as a function finds them."""
     for layer in layers:
         shutil.copytree(layer / "python", opt / "python", dirs_exist_ok=True)
     return opt / "python"
 
 
 def build_plain(target: Path) -> Path:
-    """What `BuildMethod: python3.13` makes of the same sources: every file of every package, and no bytecode."""
+    """Build what `BuildMethod: python3.13` makes of the same sources: every file of every package, no bytecode."""
     python = target / "python"
     os.environ["LAMBDA_ARCH"] = HERE_ARCH
     builder.install(ROOT / "layers" / "dependencies" / "requirements.txt", python)
@@ -55,9 +55,9 @@ def build_plain(target: Path) -> Path:
 
 
 def build_runtime(target: Path, plain: Path, interpreter: str) -> Path:
-    """boto3 as Lambda's own runtime has it: with the data of every service, and with bytecode."""
+    """Build boto3 as Lambda's runtime has it: with the data of every service, and with bytecode."""
     python = target / "python"
-    for name in RUNTIMES_OWN:
+    for name in RUNTIME_PACKAGES:
         if (plain / name).is_dir():
             shutil.copytree(plain / name, python / name)
         else:
@@ -74,7 +74,7 @@ def size(layer: Path) -> Size:
 
 
 def zip_up(layer: Path, archive: Path) -> None:
-    """As SAM zips what it uploads, without times, but in a fixed order."""
+    """Zip a layer as SAM does, without times, but in a fixed order."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in sorted(path for path in layer.rglob("*") if path.is_file()):
             info = zipfile.ZipInfo(str(path.relative_to(layer)))

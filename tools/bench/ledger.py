@@ -1,6 +1,6 @@
-"""How the ledger bears contention and a great expiry, over a local stack of its own: `python -m tools.bench.ledger`.
+"""`python -m tools.bench.ledger`: measure contention on one wallet and a large expiry, over its own local stack.
 
-Not a test: it prints figures of this machine. The audit at the end says whether speed has cost anything.
+This is not a test: it prints the figures of this machine. The audit at the end shows that the ledger is still correct.
 """
 
 import argparse
@@ -37,14 +37,16 @@ LOG = ROOT / "logs" / "app.log"
 
 @dataclass(frozen=True)
 class Spend:
-    """One spend as its caller saw it: what the answers were, and the seconds until the last."""
+    """One spend as its caller saw it: the status of each response, and the seconds until the last."""
 
-    answers: Sequence[int]
+    statuses: Sequence[int]
     seconds: float
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.bench.ledger", description="Contention, and a great expiry.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.ledger", description="Measure contention and a large expiry."
+    )
     parser.add_argument("--spenders", type=int, default=20)
     parser.add_argument("--bursts", type=int, default=10)
     parser.add_argument("--lots", type=int, default=10_000)
@@ -60,7 +62,7 @@ def main() -> None:
 
 
 def contend(stack: Stack, spenders: int, bursts: int) -> None:
-    """Many spends of one user at the same moment, several times over."""
+    """Make many spends of one user at the same time, in several bursts."""
     user_id = "spender"
     _write(_grants(user_id, 1, spenders * bursts, stack_now(stack) + timedelta(days=30)))
     log_before = LOG.stat().st_size
@@ -78,25 +80,25 @@ def contend(stack: Stack, spenders: int, bursts: int) -> None:
 
 
 def _spend(client: httpx.Client, api_key: str, user_id: str, _number: int) -> Spend:
-    began, answers = time.perf_counter(), []
+    began, statuses = time.perf_counter(), []
     headers = {"x-api-key": api_key, "idempotency-key": str(uuid.uuid4())}
     body = {"user_id": user_id, "amount": 1, "description": "Measured"}
     while True:
-        answer = client.post("/api/users/credits/spend", json=body, headers=headers)
-        answers.append(answer.status_code)
-        if answer.status_code != BUSY:
-            return Spend(answers, time.perf_counter() - began)
-        time.sleep(float(answer.headers["retry-after"]))
+        response = client.post("/api/users/credits/spend", json=body, headers=headers)
+        statuses.append(response.status_code)
+        if response.status_code != BUSY:
+            return Spend(statuses, time.perf_counter() - began)
+        time.sleep(float(response.headers["retry-after"]))
 
 
 def _report_contention(spends: Sequence[Spend], seconds: Sequence[float], lost_races: int) -> None:
-    first = sum(spend.answers[0] == OK for spend in spends)
-    succeeded = sum(spend.answers[-1] == OK for spend in spends)
-    busy = sum(spend.answers.count(BUSY) for spend in spends)
+    first = sum(spend.statuses[0] == OK for spend in spends)
+    succeeded = sum(spend.statuses[-1] == OK for spend in spends)
+    busy = sum(spend.statuses.count(BUSY) for spend in spends)
     waits = sorted(spend.seconds for spend in spends)
     print(f"{len(spends)} spends of one user in {len(seconds)} bursts of {len(spends) // len(seconds)} at once:")
-    print(f"  200 at the first answer {first}, in the end {succeeded}; answers 503 {busy}")
-    print(f"  lost races inside the function {lost_races} ({lost_races / len(spends):.1f} a spend)")
+    print(f"  {first} succeeded at once, {succeeded} in the end; {busy} responses were 503")
+    print(f"  {lost_races} lost races inside the function ({lost_races / len(spends):.1f} per spend)")
     print(f"  a burst takes {statistics.median(seconds):.2f} s (median), {max(seconds):.2f} s (longest)")
     print(f"  a spend takes {statistics.median(waits):.2f} s (median), {waits[-1]:.2f} s (longest)")
 
@@ -111,7 +113,7 @@ def _lost_races(log_before: int) -> int:
 
 
 def expire(stack: Stack, lots: int, users: int) -> None:
-    """Many lots whose time comes within one hour; the clock jumps past it."""
+    """Let many lots expire at once: they all end within an hour, and the clock jumps past it."""
     expires_at = stack_now(stack) + timedelta(hours=1)
     for number in range(users):
         share = lots // users + (number < lots % users)
@@ -123,8 +125,8 @@ def expire(stack: Stack, lots: int, users: int) -> None:
         while (state := local.get("/reaper").json())["delivered"] - before < lots:
             time.sleep(0.2)
         seconds = time.perf_counter() - began
-    print(f"{lots} lots of {users} users expire:")
-    print(f"  {seconds:.1f} s, {lots / seconds:.0f} events a second; given up {state['given_up']}")
+    print(f"{lots} lots of {users} users expired:")
+    print(f"  {seconds:.1f} s, {lots / seconds:.0f} events per second; {state['given_up']} given up")
 
 
 def stack_now(stack: Stack) -> datetime:
@@ -132,13 +134,13 @@ def stack_now(stack: Stack) -> datetime:
 
 
 def _grants(user_id: str, lots: int, amount: int, expires_at: datetime) -> Iterator[Any]:
-    """All that is stored of a user with so many bought lots, as (table, item)."""
+    """Every item of a user who has bought this many lots, as (table, item)."""
     settings = config.settings()
     wallet = Wallet(user_id=user_id)
     for number in range(lots):
         order, change = _bought(wallet, number, amount, expires_at)
         wallet = change.wallet
-        assert change.new_lot, "Bug! a grant makes a lot"
+        assert change.new_lot, "Bug! a grant creates a lot"
         yield (
             settings.orders_table,
             order_items.order_key(order.payment_id) | attributes.to_item(order_items.order_fields(order)),
@@ -172,12 +174,12 @@ def _bought(wallet: Wallet, number: int, amount: int, expires_at: datetime) -> t
     return order, credits.grant(wallet, lot, "Measured", now)
 
 
-def _write(found: Iterator[Any]) -> None:
-    while batch := list(islice(found, 25)):  # DynamoDB's limit
-        wanted: dict[str, list[Any]] = {}
+def _write(items: Iterator[Any]) -> None:
+    while batch := list(islice(items, 25)):  # DynamoDB's limit
+        requests: dict[str, list[Any]] = {}
         for table, item in batch:
-            wanted.setdefault(table, []).append({"PutRequest": {"Item": item}})
-        dynamodb.client().batch_write_item(RequestItems=wanted)
+            requests.setdefault(table, []).append({"PutRequest": {"Item": item}})
+        dynamodb.client().batch_write_item(RequestItems=requests)
 
 
 if __name__ == "__main__":

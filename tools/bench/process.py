@@ -1,4 +1,4 @@
-"""A function's process, as Lambda starts it: its own code first on the path, then the layers, and nothing else."""
+"""Start a function's process as Lambda does: its own code first on the path, then the layers, and nothing else."""
 
 import json
 import os
@@ -10,12 +10,12 @@ from typing import Any
 
 from local import ROOT
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
+BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """Code and layers that lie ready, and the environment that they run in."""
+    """A function that is ready to start: code, layers, event and environment."""
 
     interpreter: str
     task: Path
@@ -24,8 +24,8 @@ class Deployed:
     environment: dict[str, str]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        # -S: Lambda has no site-packages of ours, and what this machine's hold must not help.
-        command = [self.interpreter, "-S", str(LAUNCHER), str(self.event), *arguments]
+        # -S: Lambda has no site-packages of ours, so this machine's must not be used either.
+        command = [self.interpreter, "-S", str(BOOTSTRAP), str(self.event), *arguments]
         environment = {
             "PYTHONPATH": f"{self.task}:{self.layers}",
             "PYTHONDONTWRITEBYTECODE": "1",  # /var/task and /opt are read-only on Lambda
@@ -39,37 +39,36 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Start:
-    """One cold start: seconds until the first answer, and of CPU."""
+    """One cold start: seconds until the first result, and seconds of CPU."""
 
     wall: float
     cpu: float
 
 
 def start_cold(deployed: Deployed) -> Start:
-    """Start the function and have its first answer."""
-    begun = time.perf_counter()
+    """Start the function and wait for its first result."""
+    began = time.perf_counter()
     process = deployed.start()
-    answer = read_answer(process)
-    wall = time.perf_counter() - begun
+    line = read_line(process)
+    wall = time.perf_counter() - began
     assert process.stdin
     process.stdin.close()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    check(answer["answer"])
+    check(line["result"])
     return Start(wall, usage.ru_utime + usage.ru_stime)
 
 
-def read_answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The launcher's next line; whatever else the function prints is its log."""
+def read_line(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """The bootstrap's next line; the function's other output is its log."""
     assert process.stdout
     for line in process.stdout:
-        said = json.loads(line)
-        if said.keys() in ({"answer"}, {"seconds"}):
-            answer: dict[str, Any] = said
-            return answer
-    raise SystemExit("The function ended without an answer: see its message above")
+        document: dict[str, Any] = json.loads(line)
+        if document.keys() in ({"result"}, {"seconds"}):
+            return document
+    raise SystemExit("The function ended without a result: see its message above")
 
 
-def check(answer: dict[str, Any]) -> None:
-    if answer.get("statusCode", 200) != 200:
-        raise SystemExit(f"The function refused the event: {answer}")
+def check(result: dict[str, Any]) -> None:
+    if result.get("statusCode", 200) != 200:
+        raise SystemExit(f"The function rejected the event: {result}")

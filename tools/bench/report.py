@@ -1,4 +1,4 @@
-"""docs/performance.md: each benchmark writes its own section, and leaves the other's as it is."""
+"""Write docs/performance.md: each benchmark replaces its own section and keeps the others."""
 
 import datetime
 import os
@@ -12,25 +12,26 @@ from local import ROOT
 PAGE = ROOT / "docs" / "performance.md"
 HEAD = """# Performance
 
-How long a cold start takes, and what a warm invocation costs, measured by the commands named below on the built layers.
-Times differ from machine to machine and from Lambda, so each budget is a ratio to a yardstick that ran in turn with it.
+How long a cold start takes and what a warm invocation costs, measured on the built layers by the commands named below.
+Times differ between machines, and from Lambda. So each budget is a ratio to a yardstick that ran in the same round.
 
-How the layers are made (`tools/build/layer.py`), and why:
+How `tools/build/layer.py` builds the layers, and why:
 
-- Bytecode lies beside every source as an unchecked-hash `.pyc`: Lambda's disk is read-only, so that without it every
-  cold start compiles everything anew. Sources stay: without them a start took as long (ratio 1.00), and tracebacks
+- Every source has its bytecode beside it, as an unchecked-hash `.pyc`. Lambda's disk is read-only, so without it every
+  cold start would compile everything. The sources stay: a start without them took as long (ratio 1.00), and tracebacks
   would show no lines.
-- Of botocore's data, only what DynamoDB and Parameter Store need, unpacked and without its texts for people.
-- No package metadata, stubs, headers, tests or commands: nothing reads them.
-- The same sources give the same files, modes and times, and so the same archive. SAM writes no times into its own; the
-  order of its entries is that of the folder on the disk that it zips from.
-- Clients are botocore's, from one session: `boto3.client` is the same with more to import. A function loads PyJWT,
-  pydantic and stripe only if it reads tokens, bodies or Stripe; PyJWT loads cryptography, even for a shared secret.
+- Of botocore's data only what DynamoDB and Parameter Store need is kept, decompressed and without documentation.
+- Package metadata, stubs, headers, tests and commands are left out: nothing reads them.
+- The same sources give the same files, modes and times, and so the same archive. SAM writes no times into its archive;
+  the order of entries is that of the folder on disk.
+- Clients are made by botocore from one session: `boto3.client` makes the same ones, with more to import. A function
+  imports PyJWT, pydantic and stripe only if it reads tokens, reads bodies or calls Stripe. PyJWT imports cryptography,
+  even for a shared secret.
 """
 
 
 def write(name: str, text: str) -> None:
-    """Put the section between its marks, or at the end where it is new."""
+    """Replace the section between its marks, or append a new one."""
     page = PAGE.read_text() if PAGE.exists() else HEAD
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     section = f"{begin}\n{text.strip()}\n{end}"
@@ -44,7 +45,7 @@ def write(name: str, text: str) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, its first column to the left and the others to the right."""
+    """A Markdown table; all columns but the first are numbers."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -58,7 +59,7 @@ def measured_by(command: str, interpreter_version: str, rounds: int) -> str:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells."""
+    """The processor's architecture, and its name if the system has it."""
     cpuinfo = Path("/proc/cpuinfo")
     named = re.search(r"model name\s*: (.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
     return f"{platform.machine()}, {named[1]}" if named else platform.machine()

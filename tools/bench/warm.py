@@ -1,6 +1,6 @@
-"""`make bench-warm`: CPU time of a warm invocation, against the bare boto3 and stripe calls that it makes.
+"""`make bench-warm`: the CPU time of a warm invocation, compared with only the boto3 and stripe calls that it makes.
 
-Both run as deployed, each in a process of its own, in turn; AWS and Stripe answer on loopback what was recorded.
+Both run as deployed, in turn, each in its own process; AWS and Stripe are recorded responses on loopback.
 """
 
 import argparse
@@ -18,17 +18,17 @@ from botocore import xform_name
 
 from local import ROOT
 from tools.bench import layers, recording, report
-from tools.bench.answering import Answering, answering
-from tools.bench.process import Deployed, check, read_answer
+from tools.bench.process import Deployed, check, read_line
+from tools.bench.replay import Replay, replaying
 from tools.build import layer
 
 WORK = ROOT / ".cache" / "bench-warm"
 BUDGET = 1.3
-# list_packages calls nothing, and reconcile is no request that anybody waits for.
+# list_packages calls nothing, and no user waits for reconcile.
 FUNCTIONS = tuple(name for name in recording.FUNCTIONS if name not in ("list_packages", "reconcile"))
 EXPLAINED = """\
-CPU time of one warm invocation: the handler with its real event, secrets known, beside a process that makes the same
-boto3 and stripe calls, in the same order of services, and does nothing else. Ratios are medians over the rounds."""
+CPU time of one warm invocation: the handler with its real event and known secrets, compared with a process that only
+makes the same calls: first all of boto3's, then all of stripe's. Ratios are medians over the rounds."""
 
 
 def main() -> None:
@@ -37,18 +37,18 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=10, help="invocations per round")
     parser.add_argument("--functions", nargs="*", default=list(FUNCTIONS))
     arguments = parser.parse_args()
-    interpreter = layer.lambdas_python()
+    interpreter = layer.find_lambda_python()
     if interpreter is None:
-        raise SystemExit(f"Measured with Lambda's Python {layer.PYTHON_VERSION}: none was found")
+        raise SystemExit(f"This needs Lambda's Python {layer.PYTHON_VERSION}, and there is none on this machine")
     shutil.rmtree(WORK, ignore_errors=True)
     ours = layers.unpack(layers.build_both(WORK / "ours", layers.HERE_ARCH), WORK / "opt")
     plain = layers.build_plain(WORK / "plain")
-    with answering({}, recording.secrets()) as answers:
-        recording.record(answers)
+    with replaying(recording.secrets()) as replay:
+        recording.record(replay)
         rows = []
         for function in arguments.functions:
             print(function, end="\r", flush=True)
-            both = (_ours(interpreter, ours, answers, function), _bare(interpreter, plain, answers, function))
+            both = (_ours(interpreter, ours, replay, function), _bare(interpreter, plain, replay, function))
             rows.append([function, *_row(measure(both, arguments.rounds, arguments.calls))])
     version = subprocess.run([interpreter, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     head = ["function", "CPU ms", "bare calls, CPU ms", "ratio", "budget"]
@@ -60,11 +60,11 @@ def main() -> None:
 
 
 def measure(both: Sequence[Deployed], rounds: int, calls: int) -> list[tuple[float, ...]]:
-    """Per round, the CPU seconds that one invocation took in each of the processes; one round before does not count."""
+    """By round, the CPU seconds of one invocation in each process; a first round is not counted."""
     processes = [deployed.start(str(calls)) for deployed in both]
     try:
         for process in processes:
-            check(read_answer(process)["answer"])
+            check(read_line(process)["result"])
         measured = [tuple(_batch(process) / calls for process in processes) for _ in range(rounds + 1)]
     finally:
         for process in processes:
@@ -77,7 +77,7 @@ def _batch(process: "subprocess.Popen[str]") -> float:
     assert process.stdin
     process.stdin.write("\n")
     process.stdin.flush()
-    return float(read_answer(process)["seconds"])
+    return float(read_line(process)["seconds"])
 
 
 def _row(rounds: Sequence[tuple[float, ...]]) -> list[str]:
@@ -86,28 +86,28 @@ def _row(rounds: Sequence[tuple[float, ...]]) -> list[str]:
     return [f"{mine:.2f}", f"{bare:.2f}", f"{ratio:.2f}", f"{BUDGET}"]
 
 
-def _ours(interpreter: str, opt: Path, answers: Answering, function: str) -> Deployed:
+def _ours(interpreter: str, opt: Path, replay: Replay, function: str) -> Deployed:
     event = WORK / f"{function}.json"
     event.write_text(json.dumps(recording.event(function)))
-    environment = recording.environments()[function] | answers.environment("ours", function)
+    environment = recording.environments()[function] | replay.environment("ours", function)
     return Deployed(interpreter, ROOT / "functions" / function, opt, event, environment)
 
 
-def _bare(interpreter: str, opt: Path, answers: Answering, function: str) -> Deployed:
+def _bare(interpreter: str, opt: Path, replay: Replay, function: str) -> Deployed:
     task = WORK / "bare" / function
     task.mkdir(parents=True)
-    shutil.copy(Path(__file__).with_name("bare.py"), task / "app.py")
+    shutil.copy(Path(__file__).with_name("bare_calls.py"), task / "app.py")
     dynamodb = [
-        (xform_name(exchange.operation), json.loads(exchange.request)) for exchange in answers.recorded[function]
+        (xform_name(exchange.operation), json.loads(exchange.request)) for exchange in replay.recorded[function]
     ]
-    stripe = [(path, _nested(form)) for path, form in answers.stripe_requests[function]]
+    stripe = [(path, _nested(form)) for path, form in replay.stripe_requests[function]]
     (task / "calls.json").write_text(json.dumps({"dynamodb": dynamodb, "stripe": stripe}))
-    environment = recording.environments()[function] | answers.environment("bare", function)
+    environment = recording.environments()[function] | replay.environment("bare", function)
     return Deployed(interpreter, task, opt, WORK / f"{function}.json", environment)
 
 
 def _nested(form: str) -> dict[str, Any]:
-    """The parameters that stripe's library made this form of; a list as a mapping of its indexes, which is as good."""
+    """The parameters that stripe's library turns into this form; a list becomes a mapping, which costs the same."""
     params: dict[str, Any] = {}
     for name, value in parse_qsl(form):
         *path, last = re.findall(r"[^\[\]]+", name)

@@ -1,10 +1,10 @@
-"""What the layers' Makefiles run: fill a layer's folder with code that is ready to be imported, and with nothing else.
+"""Fill a layer's folder with code that is ready to be imported, and nothing else. The layers' Makefiles run this.
 
     python3 tools/build/layer.py dependencies|topup SOURCE_FOLDER ARTIFACTS_FOLDER
 
-Any Python from 3.11 up, on any machine: packages are fetched for Lambda's Python and for the processor that LAMBDA_ARCH
-names (arm64 unless it says x86_64). The same sources give the same files, byte for byte. Standard library only: `sam
-build` runs it with whatever Python it finds.
+It runs on Python 3.11 or newer, on any machine: packages are fetched for Lambda's Python and for the processor in
+LAMBDA_ARCH (arm64 by default, or x86_64). The same sources give the same files, byte for byte. It imports only the
+standard library, because `sam build` runs it with the first python3 on PATH.
 """
 
 import gzip
@@ -16,14 +16,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-TOOLS = Path(__file__).resolve().parent
+FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
 PYTHON_VERSION = "3.13"  # of the template's Runtime
 MACHINE_OF = {"arm64": "aarch64", "x86_64": "x86_64"}
 GLIBC_TAGS = ("manylinux2014", "manylinux_2_28", "manylinux_2_34")  # Lambda's Python 3.13 has glibc 2.34
 
-# The AWS services that the functions call; tests/packaging/test_layers.py says when this list lacks one.
+# The AWS services that the functions call; tests/packaging/test_layers.py fails if this list lacks one.
 SERVICES = ("dynamodb", "ssm")
-# What botocore reads of a service; its examples are for documentation.
+# The files that botocore reads for a service; the rest is documentation.
 SERVICE_FILES = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
 
 # Nothing reads these at run time: commands, type stubs, C headers, documentation, package metadata.
@@ -38,17 +38,17 @@ def main() -> None:
 
 
 def build_dependencies(source: Path, artifacts: Path) -> None:
-    """The packages of the folder's requirements.txt, reduced to what the functions can use."""
+    """Install the packages of requirements.txt, reduced to what the functions can use."""
     python = artifacts / "python"
     install(source / "requirements.txt", python)
     _remove(path for pattern in UNREAD for path in python.glob(pattern))
     reduce_service_data(python / "botocore" / "data")
-    _remove([python / "boto3" / "data", python / "boto3" / "examples"])  # of its resources, which we do not use
+    _remove([python / "boto3" / "data", python / "boto3" / "examples"])  # data of its resources, which are not used
     _finish(artifacts)
 
 
 def build_topup(source: Path, artifacts: Path) -> None:
-    """Our own package, and the catalogue that lies in it."""
+    """Copy our own package, with its catalogue."""
     shutil.copytree(
         source / "topup",
         artifacts / "python" / "topup",
@@ -59,10 +59,10 @@ def build_topup(source: Path, artifacts: Path) -> None:
 
 
 def install(requirements: Path, target: Path) -> None:
-    """Install exactly the wheels that the lock names, for Lambda instead of this machine."""
+    """Install exactly the locked wheels, for Lambda instead of this machine."""
     arch = os.environ.get("LAMBDA_ARCH") or "arm64"
     if arch not in MACHINE_OF:
-        sys.exit(f"LAMBDA_ARCH={arch} is no processor of Lambda's: say {' or '.join(MACHINE_OF)}")
+        sys.exit(f"LAMBDA_ARCH={arch} is not a processor of Lambda: use {' or '.join(MACHINE_OF)}")
     platforms = [f"--platform={tag}_{MACHINE_OF[arch]}" for tag in GLIBC_TAGS]
     command = [
         *_pip(),
@@ -72,48 +72,48 @@ def install(requirements: Path, target: Path) -> None:
         "--root-user-action=ignore",
         "--no-compile",
     ]
-    lambdas_python = ["--implementation=cp", f"--python-version={PYTHON_VERSION}", *platforms]
+    for_lambda = ["--implementation=cp", f"--python-version={PYTHON_VERSION}", *platforms]
     only_the_lock = ["--no-deps", "--require-hashes", "--only-binary=:all:", f"--requirement={requirements}"]
-    if subprocess.run([*command, *lambdas_python, *only_the_lock, f"--target={target}"], check=False).returncode:
-        sys.exit("The layer's packages could not be installed: see pip's message above. Is the network there?")
+    if subprocess.run([*command, *for_lambda, *only_the_lock, f"--target={target}"], check=False).returncode:
+        sys.exit("The layer's packages could not be installed: see pip's message above. Is there a network?")
 
 
 def reduce_service_data(data: Path) -> None:
-    """Keep what botocore reads for our services: their models, and the entries of theirs in the list of endpoints."""
+    """Keep only what botocore reads for our services: their models, and their entries in the list of endpoints."""
     _remove(path for path in data.iterdir() if path.is_dir() and path.name not in SERVICES)
     models = [path for service in SERVICES for path in (data / service).rglob("*") if path.is_file()]
     _remove(path for path in models if path.name.split(".")[0] not in SERVICE_FILES)
     for packed in data.rglob("*.json.gz"):
-        # botocore reads either form; a layer is zipped as a whole, and this way nothing is unpacked twice.
+        # botocore reads both forms. Layers are zipped as a whole, so an unpacked file is not decompressed twice.
         model = json.loads(gzip.decompress(packed.read_bytes()), object_hook=_without_documentation)
         packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
         packed.unlink()
     endpoints = data / "endpoints.json"
     document = json.loads(endpoints.read_bytes())
     for partition in document["partitions"]:
-        # A service without an entry has its partition's defaults, so that those that stay are found as before.
+        # A service without an entry has its partition's defaults, so the services that are kept resolve as before.
         partition["services"] = {name: value for name, value in partition["services"].items() if name in SERVICES}
     endpoints.write_text(json.dumps(document, separators=(",", ":")))
 
 
 def _without_documentation(part: dict[str, object]) -> dict[str, object]:
-    """A model's texts for people are half of it, and parsed with it. A member of that name is no text, and stays."""
+    """Drop documentation, which is half of a model and would be parsed with it. A member of this name is kept."""
     return {name: value for name, value in part.items() if name != "documentation" or not isinstance(value, str)}
 
 
-def lambdas_python() -> str | None:
-    """A Python of Lambda's version, whose bytecode is Lambda's; None where there is none."""
+def find_lambda_python() -> str | None:
+    """A Python of Lambda's version, which makes the bytecode that Lambda reads; None if there is none here."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
-    found = subprocess.run([TOOLS / "find-python"], env=environment, capture_output=True, text=True, check=False)
-    is_right = f"import sys; sys.exit('%d.%d' % sys.version_info[:2] != {PYTHON_VERSION!r})"
+    found = subprocess.run([FIND_PYTHON], env=environment, capture_output=True, text=True, check=False)
+    check = f"import sys; sys.exit('%d.%d' % sys.version_info[:2] != {PYTHON_VERSION!r})"
     for python in (sys.executable, found.stdout.strip()):
-        if python and subprocess.run([python, "-c", is_right], capture_output=True, check=False).returncode == 0:
+        if python and subprocess.run([python, "-c", check], capture_output=True, check=False).returncode == 0:
             return python
     return None
 
 
 def _finish(artifacts: Path) -> None:
-    """Bytecode, and the same times and modes whoever builds."""
+    """Add bytecode, and set the same times and modes on every machine."""
     _remove(artifacts.rglob("__pycache__"))
     _compile(artifacts)
     for path in [artifacts, *artifacts.rglob("*")]:
@@ -122,22 +122,22 @@ def _finish(artifacts: Path) -> None:
 
 
 def _compile(artifacts: Path) -> None:
-    python = lambdas_python()
+    python = find_lambda_python()
     if python is None:
         print(
-            f"No Python {PYTHON_VERSION} here: the layer has no bytecode, and cold starts take longer", file=sys.stderr
+            f"No Python {PYTHON_VERSION} found: the layer has no bytecode, and cold starts take longer", file=sys.stderr
         )
         return
-    # unchecked-hash: Lambda never asks whether the source has changed, and the file holds no time.
-    # -s and -p: tracebacks name the files where they are on Lambda, not where they were built.
+    # unchecked-hash: Python does not check whether the source has changed, and the file holds no time.
+    # -s and -p: tracebacks show the paths on Lambda, not those of the build.
     how = ["-q", "--invalidation-mode=unchecked-hash", "-s", str(artifacts), "-p", "/opt"]
-    # A fixed seed: the order of a set, and so the bytes of a constant one, hang on it.
+    # A fixed seed: the order of a set depends on it, and so do the bytes of a constant set.
     environment = os.environ | {"PYTHONHASHSEED": "0"}
     subprocess.run([python, "-m", "compileall", *how, str(artifacts / "python")], env=environment, check=True)
 
 
 def _pip() -> list[str]:
-    for python in (sys.executable, shutil.which("python3"), lambdas_python()):
+    for python in (sys.executable, shutil.which("python3"), find_lambda_python()):
         if (
             python
             and subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0

@@ -1,6 +1,6 @@
-"""`make lock`: the versions of pyproject.toml, resolved once for every Python from 3.11 up, with hashes.
+"""`make lock`: resolve the versions of pyproject.toml, with hashes, for every Python from 3.11 up.
 
-requirements-dev.txt is the truth; the layer's list is resolved under it, so that what is tested is what is deployed.
+The layer's list is resolved under the constraints of requirements-dev.txt, so that the tested versions are deployed.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""The calls that a function makes, and nothing around them: what `make bench-warm` compares it with."""
+"""The SDK calls that a function makes, and nothing else: `make bench-warm` compares each function with this handler."""
 
 import json
 import os

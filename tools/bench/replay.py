@@ -1,4 +1,4 @@
-"""AWS and Stripe on loopback: answers that were recorded before, so that nothing but the function costs time."""
+"""Replay the recorded responses of AWS and Stripe on loopback, so that only the function itself takes time."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-STRIPE_ANSWERS: Mapping[str, Mapping[str, Any]] = {
+STRIPE_RESPONSES: Mapping[str, Mapping[str, Any]] = {
     "/v1/checkout/sessions": {
         "id": "cs_test_bench",
         "object": "checkout.session",
@@ -30,49 +30,46 @@ STRIPE_ANSWERS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request to DynamoDB as botocore sent it, and its answer."""
+    """One request to DynamoDB as botocore sent it, and the response."""
 
     operation: str
     request: str
-    answer: str
+    response: str
 
 
-Recorded = Mapping[str, Sequence[Exchange]]
+class Replay:
+    """The AWS and Stripe of a function. Each caller gets the recorded responses in order, then from the start again."""
 
-
-class Answering:
-    """Where a function's AWS and Stripe are. Each caller has a sequence of its own, which starts again at its end."""
-
-    def __init__(self, port: int, recorded: dict[str, Sequence[Exchange]], secrets: Mapping[str, str]) -> None:
+    def __init__(self, port: int, secrets: Mapping[str, str]) -> None:
         self.address = f"http://127.0.0.1:{port}"
-        self.recorded = recorded
         self.secrets = secrets
-        self.stripe_requests: dict[str, list[tuple[str, str]]] = {}  # path and form, of the functions recorded
+        self.recorded: dict[str, Sequence[Exchange]] = {}  # by function
+        self.stripe_requests: dict[str, list[tuple[str, str]]] = {}  # path and form, by recorded function
         self.recording = ""  # the function that is being recorded
-        self._asked: Counter[str] = Counter()
+        self._requests: Counter[str] = Counter()  # by path
 
     def environment(self, caller: str, function: str) -> dict[str, str]:
-        """What makes the SDKs of this process ask here."""
+        """The environment that makes a process's SDKs call this server."""
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": f"{self.address}/{caller}/{function}",
             "AWS_ENDPOINT_URL_SSM": f"{self.address}/{caller}/{function}",
             "STRIPE_API_BASE": self.address,
         }
 
-    def answer(self, path: str, operation: str | None, body: bytes) -> str | None:
-        """None for what was not recorded."""
+    def respond(self, path: str, operation: str | None, body: bytes) -> str | None:
+        """The body of the response; None if this was not recorded. Only AWS's requests have an `operation`."""
         if operation is None:
             if self.recording:
                 self.stripe_requests[self.recording].append((path, body.decode()))
-            stripe = STRIPE_ANSWERS.get(path.partition("?")[0])
+            stripe = STRIPE_RESPONSES.get(path.partition("?")[0])
             return json.dumps(stripe) if stripe else None
         if operation == "GetParameters":
             return self._parameters(json.loads(body)["Names"])
         function = path.strip("/").split("/")[1]
         exchanges = self.recorded[function]
-        expected = exchanges[self._asked[path] % len(exchanges)]
-        self._asked[path] += 1
-        return expected.answer if expected.operation == operation else None
+        expected = exchanges[self._requests[path] % len(exchanges)]
+        self._requests[path] += 1
+        return expected.response if expected.operation == operation else None
 
     def _parameters(self, names: Sequence[str]) -> str:
         values = {name: self.secrets[name.rpartition("/")[2]] for name in names}
@@ -81,33 +78,33 @@ class Answering:
 
 
 @contextmanager
-def answering(recorded: dict[str, Sequence[Exchange]], secrets: Mapping[str, str]) -> Iterator[Answering]:
-    """Answer on a free port of this machine, for as long as the block lasts."""
+def replaying(secrets: Mapping[str, str]) -> Iterator[Replay]:
+    """Serve on a free port inside the block."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.daemon_threads = True
-        _Handler.answering = Answering(server.server_port, recorded, secrets)
+        _Handler.replay = Replay(server.server_port, secrets)
         Thread(target=server.serve_forever, daemon=True).start()
-        yield _Handler.answering
+        yield _Handler.replay
         server.shutdown()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    answering: Answering
-    protocol_version = "HTTP/1.1"  # connections stay open, as AWS's do
-    wbufsize = -1  # head and body in one packet: the second would wait for the first one's receipt
+    replay: Replay
+    protocol_version = "HTTP/1.1"  # keeps connections open, as AWS does
+    wbufsize = -1  # send head and body in one packet: a second one would wait for the first one's acknowledgement
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         target = self.headers.get("x-amz-target")
-        answer = self.answering.answer(self.path, target.rpartition(".")[2] if target else None, body)
-        content = (answer if answer is not None else '{"message": "not recorded"}').encode()
-        self.send_response(200 if answer is not None else 500)
+        response = self.replay.respond(self.path, target.rpartition(".")[2] if target else None, body)
+        content = (response if response is not None else '{"message": "not recorded"}').encode()
+        self.send_response(200 if response is not None else 500)
         self.send_header("content-type", "application/x-amz-json-1.0" if target else "application/json")
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST  # noqa: N815 - the names that the server calls
+    do_GET = do_POST  # noqa: N815 - the server calls these names
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
