@@ -1,7 +1,9 @@
-"""Which webhooks are accepted: their bytes, their signatures, and events that are not for us."""
+"""Which webhooks are accepted: their bytes, their signatures, and events that are not for us.
+
+tests/security has the attacks on signatures.
+"""
 
 import base64
-import io
 import json
 from typing import Any
 
@@ -62,30 +64,10 @@ def test_a_text_body_is_verified_as_it_is(api: Api, paid: bytes):
     assert api.invoke("stripe_webhook", text).status == 200
 
 
-def test_the_function_url_takes_any_path(api: Api, paid: bytes):
-    header = signature(paid, SIGNED_AT)
-    anywhere = function_url_event(base64.b64encode(paid).decode(), is_base64=True, header=header, rawPath="/any/path")
-
-    assert api.invoke("stripe_webhook", anywhere).status == 200
-
-
 def test_broken_base64_is_refused(api: Api, dynamodb: Emulator):
     response = api.invoke("stripe_webhook", function_url_event("%%%", is_base64=True, header="t=1,v1=x"))
 
     assert (response.status, response.json()["code"]) == (400, "invalid_json")
-
-
-def test_an_oversized_body_is_refused(api: Api):
-    response = deliver(api, b'{"padding": "' + b"x" * 600_000 + b'"}')
-
-    assert (response.status, response.json()["code"]) == (413, "body_too_large")
-
-
-def test_a_reserialised_body_is_refused(api: Api, paid: bytes):
-    header = signature(paid, SIGNED_AT)
-    compact = json.dumps(json.loads(paid), separators=(",", ":")).encode()
-
-    assert deliver(api, compact, header).status == 400
 
 
 # ----------------------------------------------------------------------------------------------------------- signatures
@@ -99,10 +81,7 @@ def test_the_signature_header_is_found_in_any_letter_case(api: Api, paid: bytes,
     assert api.invoke("stripe_webhook", sent).status == 200
 
 
-@pytest.mark.parametrize(
-    "header",
-    ["", "garbage", "t=1", "v1=abc", "t=,v1=", "t=x,v1=y", "=", ",,,", "t=1,v1", "t=99999999999999999999,v1=é", "é"],
-)
+@pytest.mark.parametrize("header", ["", "garbage", "t=99999999999999999999,v1=é"])
 def test_a_bad_signature_is_refused_without_a_call_of_dynamodb_or_stripe(
     api: Api, paid: bytes, dynamodb: Emulator, stripe_wire: StripeWire, header: str
 ):
@@ -112,10 +91,6 @@ def test_a_bad_signature_is_refused_without_a_call_of_dynamodb_or_stripe(
     assert response.json()["detail"] == "Invalid webhook signature"
     assert dynamodb.operations == []
     assert stripe_wire.requests == []
-
-
-def test_a_missing_signature_is_refused(api: Api, paid: bytes):
-    assert api.post(WEBHOOK, raw=paid).status == 400
 
 
 @pytest.mark.parametrize("secret", ["", " ", ","])
@@ -141,52 +116,11 @@ def test_a_signature_is_accepted_for_five_minutes_before_and_after_its_date(
     assert deliver(api, paid, signature(paid, SIGNED_AT - age)).status == status
 
 
-def test_while_one_secret_replaces_another_both_are_accepted_and_no_third(
-    api: Api, paid: bytes, environment: pytest.MonkeyPatch
-):
-    environment.setenv("STRIPE_WEBHOOK_SECRET", "whsec_old, whsec_new")
-
-    statuses = [
-        deliver(api, paid, signature(paid, SIGNED_AT, secret)).status
-        for secret in ("whsec_old", "whsec_new", "whsec_third")
-    ]
-
-    assert statuses == [200, 200, 400]
-
-
-def test_one_valid_signature_among_several_is_enough(api: Api, paid: bytes):
-    assert deliver(api, paid, signature(paid, SIGNED_AT, "whsec_other", WEBHOOK_SECRET)).status == 200
-
-
-@pytest.mark.parametrize(
-    "forged", ["x=1, t={now},t={old},v1={v1}", "t={old},t={now},v1={v1}", "t={old}, t={now},v1={v1}"]
-)
-def test_a_second_date_does_not_make_an_old_signature_valid(api: Api, paid: bytes, forged: str):
-    old = SIGNED_AT - 10_000
-    digest = signature(paid, old).partition("v1=")[2]
-
-    assert deliver(api, paid, forged.format(now=SIGNED_AT, old=old, v1=digest)).status == 400
-
-
 @pytest.mark.parametrize("date", ["{now}=x", " {now}", "+{now}", "{now} "])
 def test_a_date_in_an_odd_form_is_never_a_failure_of_ours(api: Api, paid: bytes, date: str):
     digest = signature(paid, SIGNED_AT).partition("v1=")[2]
 
     assert deliver(api, paid, f"t={date.format(now=SIGNED_AT)},v1={digest}").status in (200, 400)
-
-
-def test_only_signatures_of_the_scheme_v1_count(api: Api, paid: bytes):
-    assert deliver(api, paid, signature(paid, SIGNED_AT, scheme="v0")).status == 400
-
-
-def test_the_log_of_a_bad_signature_holds_neither_body_nor_secret(api: Api, paid: bytes, log: io.StringIO):
-    tagged = paid.replace(b"{", b'{"secret_of_the_sender": "do-not-log-me",', 1)
-
-    deliver(api, tagged, signature(tagged, SIGNED_AT, "whsec_other"))
-
-    assert "invalid_signature" in log.getvalue()
-    assert "do-not-log-me" not in log.getvalue()
-    assert WEBHOOK_SECRET not in log.getvalue()
 
 
 # -------------------------------------------------------------------------------------- signed bodies that are no event
@@ -196,21 +130,12 @@ def test_the_log_of_a_bad_signature_holds_neither_body_nor_secret(api: Api, paid
     "body",
     [
         b"[]",
-        b"null",
-        b"{}",
-        b'"x"',
-        b"1",
-        b"",
         b"\xff\xfe",
-        b"\xef\xbb\xbf{}",
-        b"[" * 100_000,
-        b'{"type": ' + b"9" * 5000 + b"}",
         b'{"type": "checkout.session.completed"}',
-        b'{"type": "checkout.session.completed", "livemode": false, "data": {"object": null}}',
         b'{"type": "checkout.session.completed", "livemode": false, "data": {"object": {"metadata": [1]}}}',
     ],
 )
-def test_a_signed_body_that_is_no_event_is_refused(api: Api, dynamodb: Emulator, body: bytes):
+def test_a_signed_body_that_is_no_event_is_refused_without_a_read(api: Api, dynamodb: Emulator, body: bytes):
     response = deliver(api, body)
 
     assert response.status == 400
