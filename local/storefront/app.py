@@ -1,4 +1,4 @@
-"""The demo shop's server: static files, and one call that must not be made from a browser."""
+"""The demo shop's server: static files, and the one call that a browser must not make itself."""
 
 import base64
 import json
@@ -19,17 +19,17 @@ from starlette.staticfiles import StaticFiles
 
 STATIC = Path(__file__).with_name("static")
 
-# API Gateway gives up after 30 seconds; waiting longer here would help nobody.
+# API Gateway's own limit.
 API_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class StorefrontConfig:
-    """Where the API is, and who the shop's visitor is. Secrets stay out of the repr, and so out of logs."""
+    """Where the API is, and who the visitor is. Secrets stay out of the repr, and so out of logs."""
 
     api_url: str
     user_token: str = field(repr=False)
-    admin_token: str = field(repr=False)  # the server's alone, like the key: the page acts for a buyer
+    admin_token: str = field(repr=False)  # never sent to the browser, like the key: the page acts for a buyer
     api_key: str = field(repr=False)
     simulator_url: str | None = None
 
@@ -54,7 +54,7 @@ def create_app(config: StorefrontConfig) -> Starlette:
 
 
 def _config_for_browser(config: StorefrontConfig) -> dict[str, str | None]:
-    """Only what the page needs: whatever is in here, any visitor can read."""
+    """Only what the page needs: any visitor can read it."""
     shown: dict[str, str | None] = {
         "api_url": config.api_url.rstrip("/"),
         "user_token": config.user_token,
@@ -66,22 +66,22 @@ def _config_for_browser(config: StorefrontConfig) -> dict[str, str | None]:
 
 
 async def _forward_purchase(config: StorefrontConfig, request: Request) -> Response:
-    """Add the API key, which says that a trusted service is asking, and pass everything else through unchanged."""
-    passed_on = ("Authorization", "Content-Type", "Idempotency-Key")
-    headers = {name: request.headers[name] for name in passed_on if name in request.headers}
+    """Add the API key, which identifies a trusted service, and pass everything else through unchanged."""
+    forwarded = ("Authorization", "Content-Type", "Idempotency-Key")
+    headers = {name: request.headers[name] for name in forwarded if name in request.headers}
     url = f"{config.api_url.rstrip('/')}/api/payments/stripe/create"
     body = await request.body()
     try:
         # trust_env=False: a proxy set for the internet must not catch a call to this machine.
         async with httpx.AsyncClient(timeout=API_TIMEOUT_SECONDS, trust_env=False) as client:
-            answer = await client.post(url, content=body, headers=headers | {"X-API-Key": config.api_key})
+            response = await client.post(url, content=body, headers=headers | {"X-API-Key": config.api_key})
     except httpx.TransportError:
         return _unreachable(config.api_url)
     kept = ("Content-Type", "Retry-After")
     return Response(
-        answer.content,
-        answer.status_code,
-        headers={name: answer.headers[name] for name in kept if name in answer.headers},
+        response.content,
+        response.status_code,
+        headers={name: response.headers[name] for name in kept if name in response.headers},
     )
 
 
@@ -92,7 +92,7 @@ def _unreachable(api_url: str) -> Response:
             "type": "about:blank",
             "title": status.phrase,
             "status": status.value,
-            "detail": f"The API at {api_url} does not answer. Trying again is safe: nothing is paid yet.",
+            "detail": f"The API at {api_url} does not respond. It is safe to retry: nothing has been paid yet.",
             "code": "api_unreachable",
         },
         status,
@@ -101,7 +101,7 @@ def _unreachable(api_url: str) -> Response:
 
 
 def _subject(token: str) -> str | None:
-    """The user id that a token names, to show it on the page. Checking the token is the API's business."""
+    """The user id in a token, to show it on the page. The API checks the token."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -123,9 +123,9 @@ def _security_headers(config: StorefrontConfig) -> dict[str, str]:
         "object-src 'none'",
     ]
     return {
-        "Cache-Control": "no-store",  # an edited file shows on the next reload
+        "Cache-Control": "no-store",  # a reload shows edited files
         "Content-Security-Policy": "; ".join(policy),
-        "Referrer-Policy": "no-referrer",  # the address holds the payment's id
+        "Referrer-Policy": "no-referrer",  # the address contains the payment's id
         "X-Content-Type-Options": "nosniff",
     }
 

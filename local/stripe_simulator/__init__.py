@@ -1,11 +1,11 @@
-"""A simulator of Stripe for this computer: no proof against the real Stripe, and no money.
+"""A local simulator of Stripe. It moves no money, and what works here may still fail with the real Stripe.
 
-`Simulator` is the account, driven in process; `app.create_app` puts it on a port, with the pay page and the controls.
+`Simulator` is the account, used in process; `app.create_app` serves it over HTTP, with the pay page and the controls.
 """
 
 from local.stripe_simulator.api.faults import Fault
-from local.stripe_simulator.core.errors import Refused, StripeError, Unanswered
+from local.stripe_simulator.core.errors import NoResponse, Refused, StripeError
 from local.stripe_simulator.core.webhooks import Behaviour, Delivery
 from local.stripe_simulator.simulator import Simulator
 
-__all__ = ["Behaviour", "Delivery", "Fault", "Refused", "Simulator", "StripeError", "Unanswered"]
+__all__ = ["Behaviour", "Delivery", "Fault", "NoResponse", "Refused", "Simulator", "StripeError"]

@@ -1,4 +1,4 @@
-"""`python -m local.stripe_simulator --webhook-url http://localhost:8001/`: the simulator by itself."""
+"""`python -m local.stripe_simulator --webhook-url http://localhost:8001/`: run the simulator alone."""
 
 import argparse
 import contextlib
@@ -43,8 +43,8 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.stripe_simulator", description=__doc__)
-    parser.add_argument("--port", type=int, default=12111, help="0 is any free one")
-    parser.add_argument("--webhook-url", action="append", default=[], help="may be given more than once")
+    parser.add_argument("--port", type=int, default=12111, help="0 picks a free port")
+    parser.add_argument("--webhook-url", action="append", default=[], help="repeat for several endpoints")
     parser.add_argument("--webhook-secret", default="whsec_local_simulator")
     parser.add_argument("--secret-key", default="sk_test_local_simulator")
     return parser.parse_args()
@@ -62,7 +62,7 @@ def listen(port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """Says in one line when it is ready."""
+    """Prints one line when it is ready."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -1,4 +1,4 @@
-"""The simulator on a port: REST API, pay page, controls, and the worker that delivers webhooks."""
+"""The simulator over HTTP: REST API, pay page, controls, and the worker that delivers webhooks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,17 +11,17 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from local.stripe_simulator import controls
-from local.stripe_simulator.core.errors import Unanswered
+from local.stripe_simulator.core.errors import NoResponse
 from local.stripe_simulator.page import pages
 from local.stripe_simulator.simulator import Simulator
 from local.stripe_simulator.worker import DeliveryWorker
 
-# Longer than the time-out of any client under test.
+# Longer than the timeout of any client under test.
 HANG_SECONDS = 60.0
 
 
 def create_app(simulator: Simulator, *, hang_seconds: float = HANG_SECONDS) -> Starlette:
-    """hang_seconds: how long a call with a time-out fault holds its connection open before it is cut."""
+    """hang_seconds: how long a timeout fault holds a connection open before closing it."""
 
     async def rest(request: Request) -> Response:
         path: str = request.scope["raw_path"].decode("ascii")
@@ -30,8 +30,8 @@ def create_app(simulator: Simulator, *, hang_seconds: float = HANG_SECONDS) -> S
             status, headers, body = simulator.request(
                 request.method, target, dict(request.headers), await request.body()
             )
-        except Unanswered:
-            return NoAnswer(hang_seconds)
+        except NoResponse:
+            return HungResponse(hang_seconds)
         return Response(body, status, headers)
 
     @asynccontextmanager
@@ -51,17 +51,17 @@ def create_app(simulator: Simulator, *, hang_seconds: float = HANG_SECONDS) -> S
 
 async def about(request: Request) -> Response:  # noqa: ARG001
     return PlainTextResponse(
-        "A local simulator of Stripe: no real payments, and no proof against the real Stripe.\n"
+        "A local simulator of Stripe: no real payments. What works here may still fail with the real Stripe.\n"
         "REST API: /v1/…   pay pages: /c/pay/{session}   controls: /_sim/…\n"
     )
 
 
 async def no_icon(request: Request) -> Response:  # noqa: ARG001
-    return Response(status_code=204)  # browsers ask by themselves; a 404 would only clutter their console
+    return Response(status_code=204)  # browsers request it; a 404 would only clutter their console
 
 
-class NoAnswer(Response):
-    """Holds the connection until the client gives up or the time is over, then cuts it."""
+class HungResponse(Response):
+    """Sends no response: holds the connection until the client disconnects or the time is up, then closes it."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class NoAnswer(Response):
         try:
             await asyncio.wait_for(disconnected(receive), self._seconds)
         except TimeoutError:
-            # A body that is promised and never sent makes the server close the connection.
+            # A Content-Length without a body makes the server close the connection.
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
 

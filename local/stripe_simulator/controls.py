@@ -33,9 +33,9 @@ class Pay(Body):
     three_d_secure: Literal["complete", "fail"] | None = None
 
     @model_validator(mode="after")
-    def one_of_both(self) -> "Pay":
+    def card_or_method(self) -> "Pay":
         if (self.card is None) == (self.method is None):
-            raise ValueError("say either which card or which method")
+            raise ValueError("give either a card or a method")
         return self
 
 
@@ -105,7 +105,7 @@ class NextFault(Body):
 
     @model_validator(mode="before")
     @classmethod
-    def statuses_may_be_numbers(cls, value: Any) -> Any:
+    def accept_numeric_status(cls, value: Any) -> Any:
         if isinstance(value, dict) and type(value.get("do")) is int:
             return {**value, "do": str(value["do"])}
         return value
@@ -118,20 +118,20 @@ class NextFaults(Body):
 BodyT = TypeVar("BodyT", bound=Body)
 
 
-class Unreadable(Exception):
-    """A body that the control does not take, with one entry per field."""
+class InvalidBody(Exception):
+    """The body is invalid. errors: one entry per field."""
 
     def __init__(self, errors: list[dict[str, str | None]]) -> None:
-        super().__init__("unreadable body")
+        super().__init__("invalid body")
         self.errors = errors
 
 
 async def read(request: Request, shape: type[BodyT]) -> BodyT:
-    """An empty body is an empty object; raises Unreadable."""
+    """An empty body is an empty object; raises InvalidBody."""
     try:
         return shape.model_validate_json(await request.body() or b"{}")
     except ValidationError as error:
-        raise Unreadable(
+        raise InvalidBody(
             [{"field": ".".join(map(str, e["loc"])) or None, "message": e["msg"]} for e in error.errors()]
         ) from None
 
@@ -139,44 +139,44 @@ async def read(request: Request, shape: type[BodyT]) -> BodyT:
 def routes(simulator: Simulator) -> list[Route]:
     controls = Controls(simulator)
     return [
-        Route("/_sim/checkout/{id}/pay", answering(controls.pay), methods=["POST"]),
-        Route("/_sim/checkout/{id}/settle", answering(controls.settle), methods=["POST"]),
-        Route("/_sim/checkout/{id}/expire", answering(controls.expire), methods=["POST"]),
-        Route("/_sim/payment_intents/{id}/refund", answering(controls.refund), methods=["POST"]),
-        Route("/_sim/payment_intents/{id}/dispute", answering(controls.dispute), methods=["POST"]),
-        Route("/_sim/refunds", answering(controls.set_refunds), methods=["PUT"]),
-        Route("/_sim/refunds/{id}/fail", answering(controls.fail_refund), methods=["POST"]),
-        Route("/_sim/refunds/{id}/settle", answering(controls.settle_refund), methods=["POST"]),
-        Route("/_sim/disputes/{id}/close", answering(controls.close_dispute), methods=["POST"]),
-        Route("/_sim/webhooks", answering(controls.webhooks), methods=["GET"]),
-        Route("/_sim/webhooks", answering(controls.set_webhooks), methods=["PUT"]),
-        Route("/_sim/deliveries", answering(controls.deliveries), methods=["GET"]),
-        Route("/_sim/events/{id}/resend", answering(controls.resend), methods=["POST"]),
-        Route("/_sim/faults", answering(controls.faults), methods=["GET"]),
-        Route("/_sim/faults", answering(controls.set_faults), methods=["PUT"]),
-        Route("/_sim/reset", answering(controls.reset), methods=["POST"]),
+        Route("/_sim/checkout/{id}/pay", json_endpoint(controls.pay), methods=["POST"]),
+        Route("/_sim/checkout/{id}/settle", json_endpoint(controls.settle), methods=["POST"]),
+        Route("/_sim/checkout/{id}/expire", json_endpoint(controls.expire), methods=["POST"]),
+        Route("/_sim/payment_intents/{id}/refund", json_endpoint(controls.refund), methods=["POST"]),
+        Route("/_sim/payment_intents/{id}/dispute", json_endpoint(controls.dispute), methods=["POST"]),
+        Route("/_sim/refunds", json_endpoint(controls.set_refunds), methods=["PUT"]),
+        Route("/_sim/refunds/{id}/fail", json_endpoint(controls.fail_refund), methods=["POST"]),
+        Route("/_sim/refunds/{id}/settle", json_endpoint(controls.settle_refund), methods=["POST"]),
+        Route("/_sim/disputes/{id}/close", json_endpoint(controls.close_dispute), methods=["POST"]),
+        Route("/_sim/webhooks", json_endpoint(controls.webhooks), methods=["GET"]),
+        Route("/_sim/webhooks", json_endpoint(controls.set_webhooks), methods=["PUT"]),
+        Route("/_sim/deliveries", json_endpoint(controls.deliveries), methods=["GET"]),
+        Route("/_sim/events/{id}/resend", json_endpoint(controls.resend), methods=["POST"]),
+        Route("/_sim/faults", json_endpoint(controls.faults), methods=["GET"]),
+        Route("/_sim/faults", json_endpoint(controls.set_faults), methods=["PUT"]),
+        Route("/_sim/reset", json_endpoint(controls.reset), methods=["POST"]),
     ]
 
 
-def answering(control: Callable[[Request], Awaitable[Any]]) -> Handler:
-    async def answer(request: Request) -> JSONResponse:
+def json_endpoint(control: Callable[[Request], Awaitable[Any]]) -> Handler:
+    async def respond(request: Request) -> JSONResponse:
         try:
             return JSONResponse(await control(request))
-        except Unreadable as unreadable:
-            return refusal(422, "The body is not what this control takes.", errors=unreadable.errors)
+        except InvalidBody as invalid:
+            return error_response(422, "The body is not valid for this control.", errors=invalid.errors)
         except Refused as refused:
-            return refusal(refused.status, str(refused), field=refused.field, code=refused.code)
+            return error_response(refused.status, str(refused), field=refused.field, code=refused.code)
 
-    return answer
+    return respond
 
 
-def refusal(status: int, message: str, **details: Any) -> JSONResponse:
-    told = {name: value for name, value in details.items() if value is not None}
-    return JSONResponse({"error": {"message": message, **told}}, status)
+def error_response(status: int, message: str, **details: Any) -> JSONResponse:
+    given = {name: value for name, value in details.items() if value is not None}
+    return JSONResponse({"error": {"message": message, **given}}, status)
 
 
 class Controls:
-    """What each control does; the answers are Stripe's objects where there is one."""
+    """The handlers. They return Stripe's object where there is one."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 import httpx
 import stripe
 
-from local.stripe_simulator.core.errors import Unanswered
+from local.stripe_simulator.core.errors import NoResponse
 from local.stripe_simulator.simulator import Simulator
 
 
 class InProcessStripe(stripe.HTTPClient):
-    """Hands each call to the simulator. A call that gets no answer raises what a time-out raises."""
+    """Passes each call to the simulator. A call without a response raises what a timeout raises."""
 
     name = "in_process"
 
@@ -33,11 +33,11 @@ class InProcessStripe(stripe.HTTPClient):
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         body = post_data.encode() if isinstance(post_data, str) else post_data or b""
         try:
-            status, answer_headers, answer = self._simulator.request(method, target, headers or {}, body)
-        except Unanswered:
+            status, response_headers, response = self._simulator.request(method, target, headers or {}, body)
+        except NoResponse:
             raise timed_out() from None
-        # The client looks headers up in several letter cases, as `requests` lets it.
-        return answer.decode(), status, httpx.Headers(answer_headers)
+        # The client looks up headers in different cases, which `requests` allows.
+        return response.decode(), status, httpx.Headers(response_headers)
 
     def close(self) -> None:
         """Nothing is open."""

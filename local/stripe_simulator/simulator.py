@@ -1,6 +1,7 @@
-"""The simulated Stripe account: its API, its buyers and banks, and the webhooks that wait to be delivered.
+"""The simulated Stripe account: its API, its buyers and banks, and its webhook deliveries.
 
-No sockets, no threads, no clock and no chance of its own, so that a test or a simulation can drive it in process.
+It opens no sockets, starts no threads, and takes its clock and random numbers as arguments, so that a test or a
+simulation can run it in process.
 """
 
 import random
@@ -12,7 +13,7 @@ from datetime import datetime
 from local.stripe_simulator.api.events import add_endpoint
 from local.stripe_simulator.api.expand import expanded
 from local.stripe_simulator.api.faults import Fault
-from local.stripe_simulator.api.rest import Reply, RestApi
+from local.stripe_simulator.api.rest import HttpResponse, RestApi
 from local.stripe_simulator.core import checkout, disputes, refunds
 from local.stripe_simulator.core.errors import Refused, StripeError
 from local.stripe_simulator.core.webhooks import Behaviour, Delivery
@@ -27,7 +28,7 @@ class Simulator:
         self, base_url: str, *, now: Callable[[], datetime], rng: random.Random, secret_key: str,
         webhooks: Iterable[tuple[str, str]] = (),
     ) -> None:  # fmt: skip
-        """webhooks: pairs of a loopback URL and its signing secret, for all types of events."""
+        """webhooks: pairs of a loopback URL and its signing secret; each receives all types of events."""
         self._lock = threading.RLock()
         self._world = World(base_url, now, rng)
         self._api = RestApi(self._world, secret_key)
@@ -49,15 +50,15 @@ class Simulator:
 
     # The API
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """The status, headers and body of the answer; raises Unanswered when a fault says that none comes."""
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """The status, headers and body of the response; raises NoResponse when a timeout fault matches the call."""
         with self._up_to_date():
-            return self._api.answer(method, url, headers, body)
+            return self._api.respond(method, url, headers, body)
 
     # The buyer
 
     def session(self, session_id: str) -> Json:
-        """The session as the pay page needs it: with its line items, their products and the payment intent."""
+        """The session with its line items, their products and its payment intent, as the pay page needs it."""
         with self._up_to_date() as world:
             session = world.find("checkout.session", session_id)
             return expanded(world, session, ["line_items.data.price.product", "payment_intent"])
@@ -65,24 +66,24 @@ class Simulator:
     def pay(
         self, session_id: str, *, card: str | None = None, method: str | None = None, three_d_secure: str | None = None
     ) -> Json:
-        """By the number of a test card, or by `alipay` or `wechat_pay`. Answers with the outcome:
-        succeeded, declined, requires_action (a 3-D Secure challenge left open) or processing (settles later)."""
+        """Pay by a test card's number, or by `alipay` or `wechat_pay`. Returns the outcome:
+        succeeded, declined, requires_action (3-D Secure is left open) or processing (settles later)."""
         with self._up_to_date() as world:
             session = world.find("checkout.session", session_id)
             if (card is None) == (method is None):
-                raise Refused(422, "Say either which card or which method.", "card")
+                raise Refused(422, "Give either a card or a method.", "card")
             if card is not None:
                 return checkout.pay_by_card(world, session, card, three_d_secure).as_json()
-            return checkout.pay_later(world, session, str(method)).as_json()
+            return checkout.pay_by_delayed_method(world, session, str(method)).as_json()
 
     def authenticate(self, session_id: str, *, completed: bool) -> Json:
-        """The buyer ends the 3-D Secure challenge that `pay` left open."""
+        """The buyer completes or fails the 3-D Secure challenge that `pay` left open."""
         with self._up_to_date() as world:
             session = world.find("checkout.session", session_id)
             return checkout.authenticate(world, session, completed=completed).as_json()
 
     def settle(self, session_id: str, outcome: str) -> Json:
-        """outcome: succeeded or failed, what became of a late method."""
+        """outcome: succeeded or failed. Settles a payment by a delayed method."""
         with self._up_to_date() as world:
             session = world.find("checkout.session", session_id)
             return checkout.settle(world, session, succeeded=outcome == "succeeded").as_json()
@@ -95,36 +96,36 @@ class Simulator:
     # The Dashboard and the banks
 
     def refund(self, intent_id: str, amount: int | None = None, *, pending: bool = False) -> Json:
-        """A refund made in the Dashboard: no metadata. amount: None is all that is left."""
+        """A refund made in the Dashboard, so without metadata. amount: None refunds the rest."""
         with self._up_to_date() as world:
             intent = world.find("payment_intent", intent_id)
             pending = pending or world.refunds_start_pending
             try:
                 charge = refunds.paid_charge(world, intent)
-                made = refunds.refund(world, charge, amount, reason=None, metadata={}, pending=pending)
+                refund = refunds.create(world, charge, amount, reason=None, metadata={}, pending=pending)
             except StripeError as error:
                 raise Refused(409, str(error), error.fields["param"], error.fields["code"]) from None
-            return copied(made)
+            return copied(refund)
 
     def fail_refund(self, refund_id: str, reason: str = "unknown") -> Json:
         with self._up_to_date() as world:
             return copied(refunds.fail(world, world.find("refund", refund_id), reason))
 
     def settle_refund(self, refund_id: str, outcome: str) -> Json:
-        """outcome: succeeded or failed, what became of a pending refund."""
+        """outcome: succeeded or failed. Settles a pending refund."""
         with self._up_to_date() as world:
-            made = world.find("refund", refund_id)
-            return copied(refunds.settle(world, made, succeeded=outcome == "succeeded"))
+            refund = world.find("refund", refund_id)
+            return copied(refunds.settle(world, refund, succeeded=outcome == "succeeded"))
 
     def set_refunds(self, *, pending: bool) -> None:
-        """Whether refunds of cards start as pending from now on (those of late methods always do)."""
+        """pending: whether card refunds start as pending from now on (those of delayed methods always do)."""
         with self._lock:
             self._world.refunds_start_pending = pending
 
     def dispute(
         self, intent_id: str, *, amount: int | None = None, reason: str = "fraudulent", status: str = "needs_response"
     ) -> Json:
-        """status: needs_response is a chargeback, warning_needs_response an inquiry."""
+        """status: needs_response opens a chargeback, warning_needs_response an inquiry."""
         with self._up_to_date() as world:
             intent = world.find("payment_intent", intent_id)
             return copied(disputes.open_dispute(world, intent, amount=amount, reason=reason, status=status))
@@ -137,7 +138,7 @@ class Simulator:
     # Webhooks
 
     def add_webhook(self, url: str, secret: str, enabled_events: Iterable[str] = ("*",)) -> Json:
-        """raises StripeError unless the URL is on this computer."""
+        """raises StripeError unless the URL is a loopback address."""
         with self._lock:
             params = {"url": url, "enabled_events": list(enabled_events)}
             return copied(add_endpoint(self._world, params, secret)[0])
@@ -152,17 +153,17 @@ class Simulator:
             self._world.webhooks.notify()
 
     def due(self) -> list[Delivery]:
-        """The deliveries to make now. Report what became of each with `delivered`."""
+        """The deliveries to make now. Report the result of each with `delivered`."""
         with self._up_to_date() as world:
             return world.webhooks.due()
 
     def next_due(self) -> datetime | None:
-        """When the next delivery is due; None while nothing waits or deliveries are paused."""
+        """When the next delivery is due; None if none is planned or deliveries are paused."""
         with self._lock:
             return self._world.webhooks.next_due()
 
     def delivered(self, delivery: Delivery, status: int | None, error: str | None = None) -> None:
-        """status: what the endpoint answered, or None if it could not be asked. All but 2xx are tried again."""
+        """status: the endpoint's response, or None if it sent none. Everything but 2xx is retried."""
         with self._lock:
             self._world.webhooks.record(delivery, status, error)
 
@@ -171,18 +172,18 @@ class Simulator:
             return self._world.webhooks.log()
 
     def resend(self, event_id: str) -> int:
-        """Send an event again to all endpoints that want it; how many those are."""
+        """Send an event again to all endpoints subscribed to its type; returns their number."""
         with self._lock:
             return self._world.webhooks.resend(self._world.find("event", event_id))
 
     def on_deliveries_planned(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener`, from any thread, when there may be more to deliver; the result unsubscribes it."""
+        """Call `listener`, from any thread, when there may be more to deliver. Returns its unsubscribe function."""
         with self._lock:
             self._world.webhooks.listeners.append(listener)
         return lambda: self._unsubscribe(listener)
 
     def _unsubscribe(self, listener: Callable[[], None]) -> None:
-        # Listeners are called under the lock, so that none is called any more once this has returned.
+        # Listeners are called under the lock, so none is called after this has returned.
         with self._lock:
             self._world.webhooks.listeners.remove(listener)
 
@@ -194,7 +195,7 @@ class Simulator:
             return list(self._api.faults.pending)
 
     def set_faults(self, faults: Iterable[Fault]) -> None:
-        """The next calls that fail, in this order; they replace those that were pending."""
+        """The faults for the next matching calls, in this order; they replace the pending ones."""
         with self._lock:
             self._api.faults.pending = list(faults)
 
@@ -203,11 +204,11 @@ class Simulator:
         with self._lock:
             self._world.clear()
             self._world.webhooks.behaviour = Behaviour()
-            self._api.keys.forget()
+            self._api.keys.clear()
             self._api.faults.pending = []
 
 
-def copied(made: Json) -> Json:
-    """What the caller may keep: later changes do not show in it."""
-    copy: Json = snapshot(made)
+def copied(value: Json) -> Json:
+    """A copy for the caller, which later changes do not reach."""
+    copy: Json = snapshot(value)
     return copy

@@ -1,4 +1,4 @@
-"""Makes the deliveries that are due: several at once, so that the same event at the same time really races."""
+"""Sends the deliveries that are due, concurrently, so that duplicates of an event race with each other."""
 
 import asyncio
 from datetime import timedelta
@@ -8,10 +8,10 @@ import httpx
 from local.stripe_simulator.core.webhooks import Delivery
 from local.stripe_simulator.simulator import Simulator
 
-# The simulator's clock may jump, so nothing sleeps until a due time: it is looked at this often at the least.
-LONGEST_WAIT = 1.0
-TIME_TO_ANSWER = 30.0  # seconds; Stripe's own is of this order
-AT_ONCE = 200
+# The simulator's clock may jump, so the worker checks what is due at least this often.
+MAX_WAIT = 1.0  # seconds
+RESPONSE_TIMEOUT = 30.0  # seconds; about what Stripe allows
+MAX_CONCURRENT = 200
 
 
 class DeliveryWorker:
@@ -23,11 +23,11 @@ class DeliveryWorker:
         self._sending: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> None:
-        # No proxy from the environment: deliveries stay on this computer.
-        limits = httpx.Limits(max_connections=AT_ONCE)
-        self._client = httpx.AsyncClient(timeout=TIME_TO_ANSWER, trust_env=False, limits=limits)
+        # trust_env=False: no proxy, so deliveries stay on this computer.
+        limits = httpx.Limits(max_connections=MAX_CONCURRENT)
+        self._client = httpx.AsyncClient(timeout=RESPONSE_TIMEOUT, trust_env=False, limits=limits)
         self._loop = asyncio.get_running_loop()
-        self._unsubscribe = self._simulator.on_deliveries_planned(self._look_again)
+        self._unsubscribe = self._simulator.on_deliveries_planned(self._wake_up)
         self._running = asyncio.create_task(self._run())
 
     async def __aexit__(self, *_: object) -> None:
@@ -38,7 +38,7 @@ class DeliveryWorker:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
 
-    def _look_again(self) -> None:
+    def _wake_up(self) -> None:
         self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _run(self) -> None:
@@ -56,17 +56,17 @@ class DeliveryWorker:
     def _pause(self) -> float:
         due = self._simulator.next_due()
         if due is None:
-            return LONGEST_WAIT
+            return MAX_WAIT
         left = (due - self._simulator.now()) / timedelta(seconds=1)
-        return min(max(left, 0.001), LONGEST_WAIT)
+        return min(max(left, 0.001), MAX_WAIT)
 
     async def _send(self, delivery: Delivery) -> None:
         try:
-            answer = await self._client.post(delivery.url, content=delivery.body, headers=dict(delivery.headers))
+            response = await self._client.post(delivery.url, content=delivery.body, headers=dict(delivery.headers))
         except httpx.HTTPError as error:
             self._simulator.delivered(delivery, None, f"{type(error).__name__}: {error}".rstrip(": "))
         except asyncio.CancelledError:
             self._simulator.delivered(delivery, None, "the simulator stopped")
             raise
         else:
-            self._simulator.delivered(delivery, answer.status_code)
+            self._simulator.delivered(delivery, response.status_code)

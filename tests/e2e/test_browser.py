@@ -12,7 +12,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
 
-# A local browser without a sandbox of its own (containers), that calls nobody by itself.
+# No sandbox, for containers; and no calls by the browser itself.
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -23,7 +23,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
-WAIT_MS = 20_000  # for the page to show what the API says; reached only when something is wrong
+WAIT_MS = 20_000  # reached only if something is wrong
 
 
 class Stack(Protocol):
@@ -52,7 +52,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def open_shop(page: Page, stack: Stack) -> int:
-    """Open the shop and tell the balance that it shows (the tests of a stack share one buyer)."""
+    """Open the shop and return the balance that it shows (the tests of a stack share one buyer)."""
     page.goto(stack.web_url)
     return balance(page)
 
@@ -86,7 +86,7 @@ def expect_balance(page: Page, expected: int) -> None:
     expect(page.locator("#balance")).to_have_attribute("data-balance", str(expected), timeout=WAIT_MS)
 
 
-def test_a_buyer_pays_by_card_and_finds_the_credits_on_the_page(page: Page, stack: Stack) -> None:
+def test_a_buyer_pays_by_card_and_sees_the_credits_on_the_page(page: Page, stack: Stack) -> None:
     before = open_shop(page, stack)
     buy(page, stack, "standard")
     pay_by_card(page, "4242424242424242")
@@ -95,7 +95,7 @@ def test_a_buyer_pays_by_card_and_finds_the_credits_on_the_page(page: Page, stac
     expect_balance(page, before + 1100)
     expect(page.locator("#history li").first).to_contain_text("+1,100")
     expect(page.locator("#lots li").last).to_contain_text("1,100 of 1,100 left")
-    expect(page).to_have_url(re.compile(r"^[^?]*$"))  # decided: the query has done its work
+    expect(page).to_have_url(re.compile(r"^[^?]*$"))  # final: the page removes the query
 
 
 def test_a_declined_card_is_explained_and_another_one_pays_in_the_same_session(page: Page, stack: Stack) -> None:
@@ -112,7 +112,7 @@ def test_a_declined_card_is_explained_and_another_one_pays_in_the_same_session(p
     expect_balance(page, before + 500)
 
 
-def test_a_buyer_who_goes_back_is_charged_nothing_and_may_go_on_paying(page: Page, stack: Stack) -> None:
+def test_a_buyer_who_goes_back_is_charged_nothing_and_can_continue_the_payment(page: Page, stack: Stack) -> None:
     before = open_shop(page, stack)
     buy(page, stack, "trial")
     session = page.url
@@ -123,20 +123,21 @@ def test_a_buyer_who_goes_back_is_charged_nothing_and_may_go_on_paying(page: Pag
 
     page.reload()
     expect_status(page, stack, "cancelled", "Nothing was charged")
-    expect(page.get_by_role("link", name="Go on paying")).to_have_attribute("href", session)
+    link = page.locator("#payment-status").get_by_role("link", name="Continue payment")
+    expect(link).to_have_attribute("href", session)
 
 
-def test_a_late_payment_is_decided_in_the_simulator_and_one_that_failed_for_good_leads_to_no_dead_end(
+def test_a_delayed_payments_outcome_is_chosen_in_the_simulator_and_a_final_failure_has_no_pay_link(
     page: Page, stack: Stack
 ) -> None:
     before = open_shop(page, stack)
     buy(page, stack, "trial")
     page.locator("#alipay").click()
-    expect_status(page, stack, "processing", "Still being confirmed")
+    expect_status(page, stack, "processing", "The payment is being confirmed")
     row = page.locator("#payments li").first
-    expect(row.get_by_role("link", name="Decide its outcome")).to_be_visible()
+    expect(row.get_by_role("link", name="Choose the outcome")).to_be_visible()
 
-    page.locator("#payment-status").get_by_role("link", name="Decide its outcome in the simulator").click()
+    page.locator("#payment-status").get_by_role("link", name="Choose the outcome in the simulator").click()
     page.locator("#settle-fail").click()
     page.locator("#to-shop").click()
 
@@ -146,7 +147,7 @@ def test_a_late_payment_is_decided_in_the_simulator_and_one_that_failed_for_good
     expect(row.get_by_role("link")).to_have_count(0)
 
 
-def test_trying_again_after_an_error_repeats_the_same_intent(page: Page, stack: Stack) -> None:
+def test_a_retry_after_an_error_has_the_same_idempotency_key(page: Page, stack: Stack) -> None:
     keys: list[str | None] = []
 
     def refuse_the_first(route: Route) -> None:
@@ -168,14 +169,14 @@ def test_trying_again_after_an_error_repeats_the_same_intent(page: Page, stack: 
     assert keys == [keys[0]] * 2
 
 
-def test_a_refused_token_is_named_as_the_reason(page: Page, stack: Stack) -> None:
+def test_a_refused_token_is_shown_as_the_reason(page: Page, stack: Stack) -> None:
     page.route("**/api/users/**", lambda route: route.fulfill(status=401, json={"title": "Unauthorized"}))
     page.goto(stack.web_url)
 
     expect(page.locator("#account-error")).to_contain_text("access token was refused")
 
 
-def test_the_page_speaks_chinese_and_remembers_it(page: Page, stack: Stack) -> None:
+def test_the_page_can_be_in_chinese_and_remembers_it(page: Page, stack: Stack) -> None:
     open_shop(page, stack)
     page.get_by_role("button", name="中文").click()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")

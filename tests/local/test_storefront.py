@@ -1,4 +1,4 @@
-"""The demo shop's server: what a browser may see, and how a purchase is passed on to the API."""
+"""The demo shop's server: what a browser may see, and how a purchase is forwarded to the API."""
 
 import asyncio
 import base64
@@ -36,7 +36,7 @@ def a_config(api_url: str = "http://localhost:8000", user_token: str | None = No
     )
 
 
-def ask(config: StorefrontConfig, method: str, path: str, **request: object) -> httpx.Response:
+def call(config: StorefrontConfig, method: str, path: str, **request: object) -> httpx.Response:
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(app=create_app(config))
         async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
@@ -47,7 +47,7 @@ def ask(config: StorefrontConfig, method: str, path: str, **request: object) -> 
 
 @dataclass
 class FakeApi:
-    """An API on a real socket: keeps what it was sent, answers what it was told to."""
+    """An API on a real socket: keeps the requests, and responds as configured."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
@@ -72,7 +72,7 @@ def api() -> Iterator[FakeApi]:
             self.wfile.write(fake.body)
 
         def log_message(self, *_: object) -> None:
-            pass  # the tests' output stays readable
+            pass  # keep the tests' output readable
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -84,16 +84,16 @@ def api() -> Iterator[FakeApi]:
 
 
 def buy(api_url: str, **headers: str) -> httpx.Response:
-    return ask(a_config(api_url), "POST", "/buy", json={"package": "trial"}, headers=headers)
+    return call(a_config(api_url), "POST", "/buy", json={"package": "trial"}, headers=headers)
 
 
 # ------------------------------------------------------------------------------------------- what a browser sees
 
 
-def test_the_page_learns_where_the_api_is_and_who_its_visitor_is() -> None:
+def test_the_page_gets_the_address_of_the_api_and_the_visitors_token() -> None:
     token = a_token(sub="user_1")
 
-    config = ask(a_config(user_token=token), "GET", "/config.json").json()
+    config = call(a_config(user_token=token), "GET", "/config.json").json()
 
     assert config == {
         "api_url": "http://localhost:8000",
@@ -104,22 +104,22 @@ def test_the_page_learns_where_the_api_is_and_who_its_visitor_is() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "no-token", "a.%%.c", "a.e30.c", a_token(sub=7), "a.W10.c"])
-def test_a_token_that_names_nobody_only_leaves_the_user_id_out(token: str) -> None:
+def test_an_unreadable_token_only_leaves_the_user_id_out(token: str) -> None:
     config = StorefrontConfig("http://localhost:8000", token, ADMIN_TOKEN, API_KEY, None)
 
-    answer = ask(config, "GET", "/config.json")
+    response = call(config, "GET", "/config.json")
 
-    assert answer.status_code == 200
-    assert "user_id" not in answer.json()
+    assert response.status_code == 200
+    assert "user_id" not in response.json()
 
 
 @pytest.mark.parametrize("path", ["/config.json", "/", *(f"/{file.name}" for file in sorted(STATIC.iterdir()))])
 def test_nothing_served_holds_the_api_key_or_the_admin_token(path: str) -> None:
-    answer = ask(a_config(), "GET", path)
+    response = call(a_config(), "GET", path)
 
-    assert answer.status_code == 200
-    assert API_KEY not in answer.text
-    assert ADMIN_TOKEN not in answer.text
+    assert response.status_code == 200
+    assert API_KEY not in response.text
+    assert ADMIN_TOKEN not in response.text
 
 
 def test_the_secrets_stay_out_of_the_configs_repr() -> None:
@@ -139,16 +139,16 @@ def test_the_secrets_stay_out_of_the_configs_repr() -> None:
         ("/config.json", "application/json"),
     ],
 )
-def test_every_answer_has_its_type_and_is_never_cached_nor_guessed_at(path: str, content_type: str) -> None:
-    answer = ask(a_config(), "GET", path)
+def test_every_response_has_its_type_and_is_neither_cached_nor_sniffed(path: str, content_type: str) -> None:
+    response = call(a_config(), "GET", path)
 
-    assert answer.headers["content-type"].split(";")[0] == content_type
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["content-type"].split(";")[0] == content_type
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_content_security_policy_allows_this_server_and_calls_to_the_api_alone() -> None:
-    policy = ask(a_config("http://localhost:8000/prefix/"), "GET", "/").headers["content-security-policy"]
+def test_the_content_security_policy_allows_only_this_server_and_calls_to_the_api() -> None:
+    policy = call(a_config("http://localhost:8000/prefix/"), "GET", "/").headers["content-security-policy"]
 
     directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
     assert directives["default-src"] == "'self'"
@@ -157,15 +157,15 @@ def test_the_content_security_policy_allows_this_server_and_calls_to_the_api_alo
 
 
 def test_the_servers_own_source_is_not_served() -> None:
-    assert ask(a_config(), "GET", "/app.py").status_code == 404
-    assert ask(a_config(), "GET", "/../app.py").status_code == 404
+    assert call(a_config(), "GET", "/app.py").status_code == 404
+    assert call(a_config(), "GET", "/../app.py").status_code == 404
 
 
 # ------------------------------------------------------------------------------------------------- buying
 
 
-def test_a_purchase_reaches_the_api_with_the_key_added_and_everything_else_as_it_was(api: FakeApi) -> None:
-    answer = buy(api.url, **{"Authorization": "Bearer t", "Idempotency-Key": "intent-1"})
+def test_a_purchase_reaches_the_api_with_the_key_added_and_the_rest_unchanged(api: FakeApi) -> None:
+    response = buy(api.url, **{"Authorization": "Bearer t", "Idempotency-Key": "intent-1"})
 
     [(path, headers, body)] = api.received
     assert path == "/api/payments/stripe/create"
@@ -174,10 +174,10 @@ def test_a_purchase_reaches_the_api_with_the_key_added_and_everything_else_as_it
     assert headers["idempotency-key"] == "intent-1"
     assert headers["content-type"] == "application/json"
     assert json.loads(body) == {"package": "trial"}
-    assert (answer.status_code, answer.json()) == (200, {"payment_id": "p_1"})
+    assert (response.status_code, response.json()) == (200, {"payment_id": "p_1"})
 
 
-def test_a_key_sent_by_the_browser_is_replaced_and_its_cookies_go_nowhere(api: FakeApi) -> None:
+def test_a_key_from_the_browser_is_replaced_and_its_cookies_are_dropped(api: FakeApi) -> None:
     buy(api.url, **{"X-API-Key": "forged", "Cookie": "a=b"})
 
     [(_, headers, _)] = api.received
@@ -186,28 +186,28 @@ def test_a_key_sent_by_the_browser_is_replaced_and_its_cookies_go_nowhere(api: F
     assert "authorization" not in headers
 
 
-def test_the_apis_refusal_comes_back_with_its_status_body_type_and_retry_after(api: FakeApi) -> None:
+def test_the_apis_problem_is_returned_with_its_status_body_type_and_retry_after(api: FakeApi) -> None:
     api.status, api.body = 503, b'{"code": "busy", "request_id": "r_1"}'
     api.headers = {"Content-Type": "application/problem+json", "Retry-After": "3", "X-Internal": "no"}
 
-    answer = buy(api.url)
+    response = buy(api.url)
 
-    assert answer.status_code == 503
-    assert answer.json() == {"code": "busy", "request_id": "r_1"}
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["retry-after"] == "3"
-    assert "x-internal" not in answer.headers
+    assert response.status_code == 503
+    assert response.json() == {"code": "busy", "request_id": "r_1"}
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["retry-after"] == "3"
+    assert "x-internal" not in response.headers
 
 
-def test_an_api_that_cannot_be_reached_is_a_502_problem() -> None:
+def test_an_unreachable_api_is_a_502_problem() -> None:
     with socket.socket() as taken:  # bound but not listening: connections are refused
         taken.bind(("127.0.0.1", 0))
-        answer = buy(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        response = buy(f"http://127.0.0.1:{taken.getsockname()[1]}")
 
-    assert answer.status_code == 502
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == "api_unreachable"
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.status_code == 502
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "api_unreachable"
+    assert response.headers["cache-control"] == "no-store"
 
 
 # ------------------------------------------------------------------------------------------------- the files
@@ -227,7 +227,7 @@ def table(language: str) -> dict[str, str]:
     return dict(re.findall(r'^  (\w+): "(.*)",$', found[1], re.MULTILINE))
 
 
-def test_the_page_has_no_inline_script_or_style_which_its_policy_would_refuse() -> None:
+def test_the_page_has_no_inline_script_or_style_which_its_policy_would_block() -> None:
     page = source("index.html")
 
     assert all(not body.strip() for body in re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL))
@@ -245,7 +245,7 @@ def test_no_script_turns_data_into_markup_or_code(name: str) -> None:
     assert not re.search(banned, source(name))
 
 
-def test_both_languages_say_the_same_things_with_the_same_blanks() -> None:
+def test_both_languages_have_the_same_texts_with_the_same_placeholders() -> None:
     english, chinese = table("en"), table("zh")
 
     assert len(english) > 50
@@ -258,13 +258,13 @@ def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
     code = "\n".join([source("index.html"), *(source(name) for name in scripts() if name != "i18n.js")])
     named = re.findall(r'\bt\("(\w+)"|data-i18n(?:-label)?="(\w+)"', code)
     chosen = re.findall(r'\bt\([\w.()]+ \? "(\w+)" : "(\w+)"\)', code)
-    used = {key for keys in named + chosen for key in keys if key} | {"pageTitle"}  # i18n.js uses that one itself
+    used = {key for keys in named + chosen for key in keys if key} | {"pageTitle"}  # used in i18n.js itself
     made = {key for key in table("en") if key.startswith(("status_", "type_"))}
 
     assert used | made == set(table("en"))
 
 
-def test_the_pages_own_english_is_that_of_the_table() -> None:
+def test_the_english_in_the_page_is_that_of_the_table() -> None:
     english = table("en")
 
     for key, text in re.findall(r'data-i18n="(\w+)"[^>]*>([^<]*)<', source("index.html")):

@@ -1,4 +1,4 @@
-"""The simulated account, by Stripe's own client: checkout, cards, late methods, refunds and disputes."""
+"""The simulated account through Stripe's own client: checkout, cards, delayed methods, refunds and disputes."""
 
 import pytest
 import stripe
@@ -20,7 +20,7 @@ def account() -> Account:
     return Account()
 
 
-def test_a_new_session_is_open_unpaid_and_has_a_page_but_no_payment_intent(account: Account) -> None:
+def test_a_new_session_is_open_and_unpaid_and_has_a_page_but_no_payment_intent(account: Account) -> None:
     session = account.session()
 
     assert (session.status, session.payment_status, session.payment_intent) == ("open", "unpaid", None)
@@ -30,7 +30,7 @@ def test_a_new_session_is_open_unpaid_and_has_a_page_but_no_payment_intent(accou
     assert account.types() == []
 
 
-def test_a_card_that_succeeds_pays_the_session_and_says_so_in_four_events(account: Account) -> None:
+def test_a_card_that_succeeds_pays_the_session_and_sends_four_events(account: Account) -> None:
     session = account.session()
     paid = account.simulator.pay(session.id, card="4242 4242 4242 4242")
 
@@ -45,7 +45,7 @@ def test_a_card_that_succeeds_pays_the_session_and_says_so_in_four_events(accoun
     assert (after.status, after.url) == ("complete", None)
 
 
-def test_metadata_reaches_the_payment_intent_and_charge_only_by_payment_intent_data(account: Account) -> None:
+def test_only_payment_intent_data_puts_metadata_on_the_payment_intent_and_charge(account: Account) -> None:
     intent = account.paid(metadata={"on": "session"}, payment_intent_data={"metadata": {"on": "intent"}})
     charge = account.client.v1.charges.retrieve(str(intent.latest_charge))
 
@@ -87,7 +87,7 @@ def test_a_card_with_3d_secure_waits_for_the_buyer(account: Account) -> None:
     assert account.types()[-1] == "checkout.session.completed"
 
 
-def test_a_failed_3d_secure_challenge_declines_and_the_session_stays_open(account: Account) -> None:
+def test_a_failed_3d_secure_challenge_is_a_decline_and_the_session_stays_open(account: Account) -> None:
     session = account.session()
     failed = account.simulator.pay(session.id, card=THREE_D_SECURE, three_d_secure="fail")
 
@@ -100,7 +100,7 @@ def test_a_failed_3d_secure_challenge_declines_and_the_session_stays_open(accoun
 @pytest.mark.parametrize(
     ("card", "code"), [("4242424242424241", "incorrect_number"), ("5555555555554444", "card_declined")]
 )
-def test_no_other_card_number_works_and_none_leaves_a_trace(account: Account, card: str, code: str) -> None:
+def test_other_card_numbers_are_refused_and_cause_no_event(account: Account, card: str, code: str) -> None:
     session = account.session()
     with pytest.raises(Refused) as refused:
         account.simulator.pay(session.id, card=card)
@@ -110,7 +110,7 @@ def test_no_other_card_number_works_and_none_leaves_a_trace(account: Account, ca
 
 
 @pytest.mark.parametrize("method", ["alipay", "wechat_pay"])
-def test_a_late_method_completes_the_session_unpaid_and_settles_later(account: Account, method: str) -> None:
+def test_a_delayed_method_completes_the_session_unpaid_and_settles_later(account: Account, method: str) -> None:
     session = account.session()
     waiting = account.simulator.pay(session.id, method=method)
 
@@ -125,7 +125,7 @@ def test_a_late_method_completes_the_session_unpaid_and_settles_later(account: A
     ]
 
 
-def test_a_late_method_that_fails_leaves_the_session_complete_and_unpaid(account: Account) -> None:
+def test_a_delayed_method_that_fails_leaves_the_session_complete_and_unpaid(account: Account) -> None:
     session = account.session()
     account.simulator.pay(session.id, method="alipay")
     account.deliver()
@@ -141,7 +141,7 @@ def test_a_late_method_that_fails_leaves_the_session_complete_and_unpaid(account
         account.simulator.settle(session.id, "succeeded")
 
 
-def test_only_methods_that_take_the_currency_and_are_allowed_are_offered(account: Account) -> None:
+def test_only_methods_that_accept_the_currency_and_are_allowed_are_offered(account: Account) -> None:
     in_dinar = account.session(line_items=[line_item(1_500, "kwd")])
     only_cards = account.session(allowed_payment_method_types=["card"])
     no_cards = account.session(excluded_payment_method_types=["card"])
@@ -174,7 +174,7 @@ def test_an_expired_session_cancels_the_payment_intent_that_a_declined_card_left
         account.client.v1.checkout.sessions.expire(session.id)
 
 
-def test_a_paid_session_neither_expires_nor_is_paid_again(account: Account) -> None:
+def test_a_paid_session_does_not_expire_and_cannot_be_paid_again(account: Account) -> None:
     session = account.session()
     account.simulator.pay(session.id, card=SUCCEEDS)
     account.wait(days=3)
@@ -184,7 +184,7 @@ def test_a_paid_session_neither_expires_nor_is_paid_again(account: Account) -> N
         account.simulator.pay(session.id, card=SUCCEEDS)
 
 
-def test_a_refund_succeeds_and_is_told_in_events_and_on_the_charge(account: Account) -> None:
+def test_a_refund_succeeds_and_shows_in_events_and_on_the_charge(account: Account) -> None:
     intent = account.paid()
     account.deliver()
     refund = account.client.v1.refunds.create(
@@ -212,14 +212,14 @@ def test_refunds_never_exceed_what_was_paid(account: Account) -> None:
     assert refused.value.code == "charge_already_refunded"
 
 
-def test_a_payment_that_was_not_made_cannot_be_refunded(account: Account) -> None:
+def test_an_unpaid_payment_cannot_be_refunded(account: Account) -> None:
     waiting = account.simulator.pay(account.session().id, method="alipay")
 
     with pytest.raises(stripe.InvalidRequestError, match="does not have a successful charge"):
         account.client.v1.refunds.create({"payment_intent": waiting["payment_intent"]})
 
 
-def test_a_refund_that_fails_afterwards_gives_the_amount_back(account: Account) -> None:
+def test_a_refund_that_fails_later_makes_its_amount_refundable_again(account: Account) -> None:
     intent = account.paid()
     refund = account.simulator.refund(intent.id, 4_000)
     account.deliver()
@@ -228,11 +228,11 @@ def test_a_refund_that_fails_afterwards_gives_the_amount_back(account: Account) 
     assert (failed["status"], failed["failure_reason"]) == ("failed", "expired_or_canceled_card")
     assert account.types()[-1] == "refund.failed"
     assert account.client.v1.refunds.create({"payment_intent": intent.id}).amount == 10_000
-    with pytest.raises(Refused, match="failed already"):
+    with pytest.raises(Refused, match="already failed"):
         account.simulator.fail_refund(refund["id"])
 
 
-def test_refunds_of_late_methods_are_pending_until_they_settle(account: Account) -> None:
+def test_refunds_of_delayed_methods_are_pending_until_they_settle(account: Account) -> None:
     session = account.session()
     intent = account.simulator.pay(session.id, method="wechat_pay")["payment_intent"]
     account.simulator.settle(session.id, "succeeded")
@@ -264,7 +264,7 @@ def test_a_chargeback_withdraws_the_funds_and_blocks_refunds(account: Account) -
     with pytest.raises(stripe.InvalidRequestError) as refused:
         account.client.v1.refunds.create({"payment_intent": intent.id})
     assert refused.value.code == "charge_disputed"
-    with pytest.raises(Refused, match="has a dispute already"):
+    with pytest.raises(Refused, match="already has a dispute"):
         account.simulator.dispute(intent.id)
 
 
@@ -275,13 +275,13 @@ def test_only_a_won_dispute_reinstates_the_funds(account: Account, status: str, 
     closed = account.simulator.close_dispute(dispute["id"], status)
 
     assert closed["is_charge_refundable"] is reinstated
-    told = ["charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_reinstated"]
-    assert account.types() == told[: 3 if reinstated else 2]
-    with pytest.raises(Refused, match="nothing any more"):
+    expected = ["charge.dispute.updated", "charge.dispute.closed", "charge.dispute.funds_reinstated"]
+    assert account.types() == expected[: 3 if reinstated else 2]
+    with pytest.raises(Refused, match="already closed"):
         account.simulator.close_dispute(dispute["id"], "won")
 
 
-def test_an_inquiry_takes_no_money_and_is_closed_as_a_warning(account: Account) -> None:
+def test_an_inquiry_withdraws_no_money_and_closes_as_a_warning(account: Account) -> None:
     intent = account.paid()
     account.deliver()
     inquiry = account.simulator.dispute(intent.id, amount=500, reason="general", status="warning_needs_response")
@@ -293,24 +293,24 @@ def test_an_inquiry_takes_no_money_and_is_closed_as_a_warning(account: Account) 
     assert account.client.v1.refunds.create({"payment_intent": intent.id}).status == "succeeded"
 
 
-def test_a_dispute_after_a_refund_is_about_what_is_left_unless_it_says_otherwise(account: Account) -> None:
-    refunded, once_more = account.paid(), account.paid()
-    for intent in (refunded, once_more):
+def test_a_dispute_after_a_refund_is_for_the_unrefunded_rest_unless_an_amount_is_given(account: Account) -> None:
+    for_the_rest, for_all = account.paid(), account.paid()
+    for intent in (for_the_rest, for_all):
         account.simulator.refund(intent.id, 4_000)
 
-    assert account.simulator.dispute(refunded.id)["amount"] == 6_000
-    assert account.simulator.dispute(once_more.id, amount=10_000)["amount"] == 10_000
+    assert account.simulator.dispute(for_the_rest.id)["amount"] == 6_000
+    assert account.simulator.dispute(for_all.id, amount=10_000)["amount"] == 10_000
 
 
-def test_the_same_seed_gives_the_same_account(account: Account) -> None:
-    def story(one: Account) -> list[str]:
+def test_the_same_seed_gives_the_same_ids(account: Account) -> None:
+    def event_ids(one: Account) -> list[str]:
         one.paid()
         return [event.id for event in one.deliver()]
 
-    assert story(Account(seed=7)) == story(Account(seed=7)) != story(Account(seed=8))
+    assert event_ids(Account(seed=7)) == event_ids(Account(seed=7)) != event_ids(Account(seed=8))
 
 
-def test_reset_forgets_everything_but_the_webhook_endpoints(account: Account) -> None:
+def test_reset_deletes_everything_but_the_webhook_endpoints(account: Account) -> None:
     account.paid()
     account.simulator.reset()
 

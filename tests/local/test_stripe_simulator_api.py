@@ -1,4 +1,4 @@
-"""How the simulated API takes requests: keys, parameters, errors, idempotency, lists, expansion and faults."""
+"""Requests to the simulated API: keys, parameters, errors, idempotency, lists, expansion and faults."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from local.stripe_simulator import Fault, Unanswered
+from local.stripe_simulator import Fault, NoResponse
 from local.stripe_simulator.api.faults import Action
 from tests.support.stripe_simulator import BASE_URL, DECLINED, SUCCEEDS, Account, line_item, session_params
 
@@ -28,7 +28,7 @@ def refusal(account: Account, **changes: Any) -> stripe.InvalidRequestError:
 
 def test_calls_without_the_secret_key_are_refused(account: Account) -> None:
     with pytest.raises(stripe.AuthenticationError, match=r"Invalid API Key provided: sk_test_\*+oper"):
-        account.client_with("sk_test_somebody_elses_key_developer_oper").v1.events.list()
+        account.client_with("sk_test_another_key_of_a_developer_oper").v1.events.list()
 
     status, _, body = account.simulator.request("GET", "/v1/events", {}, b"")
     assert status == 401
@@ -51,7 +51,7 @@ def test_an_unknown_parameter_is_refused_by_name(account: Account) -> None:
     assert nested.param == "line_items[0][price_date]"
 
 
-def test_an_error_has_the_body_and_the_request_id_that_stripes_have(account: Account) -> None:
+def test_an_error_has_stripes_body_and_request_id(account: Account) -> None:
     status, headers, body = account.call("POST", SESSIONS, "foo=1&bar=2")
 
     assert status == 400
@@ -119,10 +119,10 @@ def test_an_older_version_may_still_list_them(account: Account) -> None:
         "&line_items[0][price_data][currency]=cny&line_items[0][price_data][unit_amount]=100"
         "&line_items[0][price_data][product_data][name]=x"
     )
-    status, headers, answer = account.call("POST", SESSIONS, body, Stripe_Version="2026-08-26.dahlia")
+    status, headers, response = account.call("POST", SESSIONS, body, Stripe_Version="2026-08-26.dahlia")
 
     assert (status, headers["Stripe-Version"]) == (200, "2026-08-26.dahlia")
-    assert json.loads(answer)["payment_method_types"] == ["card"]
+    assert json.loads(response)["payment_method_types"] == ["card"]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_an_unknown_object_is_a_404_that_names_it(account: Account) -> None:
     assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
 
 
-def test_an_unknown_address_is_a_404(account: Account) -> None:
+def test_an_unknown_url_is_a_404(account: Account) -> None:
     status, _, body = account.call("GET", "/v1/subscriptions")
 
     assert status == 404
@@ -173,7 +173,7 @@ def test_broken_bodies_are_refused_and_never_break_the_simulator(account: Accoun
     assert status == 400
 
 
-def test_a_body_that_is_no_text_is_refused(account: Account) -> None:
+def test_a_body_that_is_not_utf_8_is_refused(account: Account) -> None:
     sent = {"Authorization": "Bearer sk_test_simulated"}
 
     assert account.simulator.request("POST", SESSIONS, sent, b"\xff\xfe")[0] == 400
@@ -203,7 +203,7 @@ def test_threads_with_the_same_idempotency_key_get_one_session(account: Account)
     assert len(set(sessions)) == 1
 
 
-def test_an_idempotency_key_with_other_parameters_or_for_another_call_is_refused(account: Account) -> None:
+def test_an_idempotency_key_with_other_parameters_or_another_endpoint_is_refused(account: Account) -> None:
     create(account, "k-1")
 
     with pytest.raises(stripe.IdempotencyError, match="same parameters they were first used with"):
@@ -221,7 +221,7 @@ def test_an_idempotency_key_is_forgotten_after_a_day(account: Account) -> None:
     assert create(account, "k-1").id != first.id
 
 
-def test_a_refusal_of_the_parameters_is_not_stored_but_an_error_of_the_call_is(account: Account) -> None:
+def test_refused_parameters_are_not_stored_but_a_failed_call_is(account: Account) -> None:
     with pytest.raises(stripe.InvalidRequestError):
         create(account, "k-1", mode="wrong")
     assert create(account, "k-1").status == "open"
@@ -236,21 +236,21 @@ def test_a_refusal_of_the_parameters_is_not_stored_but_an_error_of_the_call_is(a
         account.client.v1.refunds.create({"payment_intent": intent}, options)
 
 
-def strike(account: Account, do: Action, path: str = SESSIONS, method: str | None = None) -> None:
+def fault(account: Account, do: Action, path: str = SESSIONS, method: str | None = None) -> None:
     account.simulator.set_faults([Fault(path, do, method)])
 
 
-def test_a_timeout_after_the_work_leaves_a_session_that_the_retry_finds(account: Account) -> None:
-    strike(account, "timeout_after")
+def test_a_timeout_after_the_call_took_effect_leaves_a_session_that_the_retry_returns(account: Account) -> None:
+    fault(account, "timeout_after")
     with pytest.raises(stripe.APIConnectionError):
         create(account, "k-1")
 
-    made = account.client.v1.checkout.sessions.list().data
-    assert [create(account, "k-1").id] == [session.id for session in made]
+    sessions = account.client.v1.checkout.sessions.list().data
+    assert [create(account, "k-1").id] == [session.id for session in sessions]
 
 
-def test_a_timeout_before_the_work_leaves_nothing(account: Account) -> None:
-    strike(account, "timeout_before")
+def test_a_timeout_before_the_call_took_effect_leaves_nothing(account: Account) -> None:
+    fault(account, "timeout_before")
     with pytest.raises(stripe.APIConnectionError):
         create(account, "k-1")
 
@@ -258,8 +258,8 @@ def test_a_timeout_before_the_work_leaves_nothing(account: Account) -> None:
     assert create(account, "k-1").status == "open"
 
 
-def test_a_500_is_stored_under_its_idempotency_key_and_nothing_was_done(account: Account) -> None:
-    strike(account, "500")
+def test_a_500_has_no_effect_and_is_stored_under_its_idempotency_key(account: Account) -> None:
+    fault(account, "500")
     for _ in range(2):
         with pytest.raises(stripe.APIError) as failed:
             create(account, "k-1")
@@ -270,8 +270,8 @@ def test_a_500_is_stored_under_its_idempotency_key_and_nothing_was_done(account:
 
 
 @pytest.mark.parametrize(("do", "error"), [("429", stripe.RateLimitError), ("409", stripe.APIError)])
-def test_a_refusal_for_now_is_not_stored(account: Account, do: Action, error: type[stripe.StripeError]) -> None:
-    strike(account, do)
+def test_a_temporary_refusal_is_not_stored(account: Account, do: Action, error: type[stripe.StripeError]) -> None:
+    fault(account, do)
     with pytest.raises(error) as failed:
         create(account, "k-1")
 
@@ -279,7 +279,7 @@ def test_a_refusal_for_now_is_not_stored(account: Account, do: Action, error: ty
     assert create(account, "k-1").status == "open"
 
 
-def test_a_fault_strikes_only_the_calls_that_it_names_and_only_once(account: Account) -> None:
+def test_a_fault_hits_only_the_calls_that_it_names_and_only_once(account: Account) -> None:
     account.simulator.set_faults([Fault(SESSIONS, "429", "POST"), Fault("/v1/refunds*", "timeout_before")])
 
     assert account.client.v1.checkout.sessions.list().data == []
@@ -291,13 +291,13 @@ def test_a_fault_strikes_only_the_calls_that_it_names_and_only_once(account: Acc
     assert account.simulator.faults == []
 
 
-def test_the_core_raises_when_a_call_gets_no_answer(account: Account) -> None:
-    strike(account, "timeout_before", "/v1/events")
-    with pytest.raises(Unanswered):
+def test_a_call_without_a_response_raises_in_process(account: Account) -> None:
+    fault(account, "timeout_before", "/v1/events")
+    with pytest.raises(NoResponse):
         account.call("GET", "/v1/events")
 
 
-def test_lists_are_newest_first_and_come_in_pages(account: Account) -> None:
+def test_lists_are_newest_first_and_paged(account: Account) -> None:
     made = [account.session().id for _ in range(5)]
     sessions = account.client.v1.checkout.sessions
     first = sessions.list({"limit": 2})
@@ -310,7 +310,7 @@ def test_lists_are_newest_first_and_come_in_pages(account: Account) -> None:
     assert [session.id for session in sessions.list({"limit": 2}).auto_paging_iter()] == made[::-1]
 
 
-def test_lists_can_be_narrowed(account: Account) -> None:
+def test_lists_can_be_filtered(account: Account) -> None:
     intent = account.paid()
     account.session()
     account.simulator.refund(intent.id, 100)
@@ -323,7 +323,7 @@ def test_lists_can_be_narrowed(account: Account) -> None:
     assert api.refunds.list({"charge": "ch_other"}).data == []
 
 
-def test_events_can_be_narrowed_by_type_and_time(account: Account) -> None:
+def test_events_can_be_filtered_by_type_and_time(account: Account) -> None:
     account.paid()
     since = int(account.time.timestamp()) + 60
     account.wait(minutes=1)
@@ -337,7 +337,7 @@ def test_events_can_be_narrowed_by_type_and_time(account: Account) -> None:
     )
 
 
-def test_expansion_replaces_ids_by_objects(account: Account) -> None:
+def test_expand_replaces_ids_by_objects(account: Account) -> None:
     session = account.session()
     account.simulator.pay(session.id, card=SUCCEEDS)
     expanded = account.client.v1.checkout.sessions.retrieve(
@@ -352,7 +352,7 @@ def test_expansion_replaces_ids_by_objects(account: Account) -> None:
         account.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["currency"]})
 
 
-def test_an_event_tells_which_call_made_it_happen(account: Account) -> None:
+def test_an_event_names_the_call_that_caused_it(account: Account) -> None:
     intent = account.paid()
     account.client.v1.refunds.create({"payment_intent": intent.id}, {"idempotency_key": "refund-1"})
     by_api, by_buyer = (
@@ -366,7 +366,7 @@ def test_an_event_tells_which_call_made_it_happen(account: Account) -> None:
     assert (by_buyer.id, by_buyer.idempotency_key) == (None, None)
 
 
-def test_the_answer_is_pretty_printed_utf_8_with_the_asked_version(account: Account) -> None:
+def test_the_response_is_indented_utf_8_with_the_requested_version(account: Account) -> None:
     session = account.session()
     _, headers, body = account.call("GET", f"{SESSIONS}/{session.id}?expand[]=line_items")
 

@@ -1,4 +1,4 @@
-"""The simulator on a port: REST API, pay page, controls, and deliveries over real HTTP."""
+"""The simulator over HTTP: REST API, pay page, controls, and deliveries."""
 
 import asyncio
 import re
@@ -32,22 +32,22 @@ from tests.support.stripe_simulator import (
     session_params,
 )
 
-PATIENCE = 10.0  # seconds; far more than anything here takes
+TIMEOUT = 10.0  # seconds; far more than anything here takes
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         threading.Event().wait(0.01)
 
 
 class Receiver:
-    """A webhook endpoint that keeps what it gets; `status` is what it answers."""
+    """A webhook endpoint that keeps what it receives, and responds with `status`."""
 
     def __init__(self) -> None:
         self.status = 200
-        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.received: list[tuple[dict[str, str], bytes]] = []
         self.barrier: threading.Barrier | None = None
         receiver = self
 
@@ -55,8 +55,8 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 if receiver.barrier:
-                    receiver.barrier.wait(PATIENCE)
-                receiver.got.append((dict(self.headers), body))
+                    receiver.barrier.wait(TIMEOUT)
+                receiver.received.append((dict(self.headers), body))
                 self.send_response(receiver.status)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -70,24 +70,24 @@ class Receiver:
     def events(self) -> list[stripe.Event]:
         return [
             stripe.Webhook.construct_event(body, headers["Stripe-Signature"], WEBHOOK_SECRET)
-            for headers, body in self.got
+            for headers, body in self.received
         ]
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
+    endpoint = Receiver()
+    thread = threading.Thread(target=endpoint.server.serve_forever, args=(0.01,))
     thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join(PATIENCE)
-    made.server.server_close()
+    yield endpoint
+    endpoint.server.shutdown()
+    thread.join(TIMEOUT)
+    endpoint.server.server_close()
 
 
 @pytest.fixture
 def site(receiver: Receiver) -> Iterator[httpx.Client]:
-    """A client of a running simulator, whose webhook is the receiver."""
+    """A client of a running simulator that delivers to the receiver."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         simulator = Simulator(
@@ -102,10 +102,10 @@ def site(receiver: Receiver) -> Iterator[httpx.Client]:
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
         thread.start()
         eventually(lambda: server.started)
-        with httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE) as client:
+        with httpx.Client(base_url=url, trust_env=False, timeout=TIMEOUT) as client:
             yield client
         server.should_exit = True
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
         assert not thread.is_alive()
 
 
@@ -136,17 +136,17 @@ def test_a_payment_reaches_the_webhook_as_signed_events(site: httpx.Client, rece
     paid = site.post(f"/_sim/checkout/{session.id}/pay", json={"card": SUCCEEDS}).json()
 
     assert (paid["outcome"], paid["payment_status"]) == ("succeeded", "paid")
-    eventually(lambda: len(receiver.got) == 4)
+    eventually(lambda: len(receiver.received) == 4)
     completed = next(event for event in receiver.events() if event.type == "checkout.session.completed")
     assert completed.data.object["id"] == session.id
-    assert receiver.got[0][0]["User-Agent"].startswith("Stripe/1.0 ")
+    assert receiver.received[0][0]["User-Agent"].startswith("Stripe/1.0 ")
 
 
-def test_a_failing_webhook_is_asked_again_and_the_log_tells_both(site: httpx.Client, receiver: Receiver) -> None:
+def test_a_failed_delivery_is_retried_and_the_log_has_both_attempts(site: httpx.Client, receiver: Receiver) -> None:
     receiver.status = 500
     session = new_session(site)
     site.post(f"/_sim/checkout/{session.id}/expire")
-    eventually(lambda: len(receiver.got) == 1)
+    eventually(lambda: len(receiver.received) == 1)
     receiver.status = 200
 
     eventually(lambda: bool(log(site)[0]["delivered"]))
@@ -159,34 +159,34 @@ def log(site: httpx.Client) -> list[dict[str, Any]]:
 
 
 def test_duplicates_arrive_at_the_same_time(site: httpx.Client, receiver: Receiver) -> None:
-    receiver.barrier = threading.Barrier(6)  # no delivery is answered before all six are there
+    receiver.barrier = threading.Barrier(6)  # no delivery gets a response before all six have arrived
     site.put("/_sim/webhooks", json={"duplicates": 5})
     site.post(f"/_sim/checkout/{new_session(site).id}/expire")
 
-    eventually(lambda: len(receiver.got) == 6)
+    eventually(lambda: len(receiver.received) == 6)
     assert len({event.id for event in receiver.events()}) == 1
 
 
-def test_paused_webhooks_wait_until_they_are_resumed(site: httpx.Client, receiver: Receiver) -> None:
+def test_paused_webhooks_are_delivered_when_resumed(site: httpx.Client, receiver: Receiver) -> None:
     assert site.put("/_sim/webhooks", json={"paused": True}).json()["paused"] is True
     site.post(f"/_sim/checkout/{new_session(site).id}/expire")
 
     assert log(site)[0]["state"] == "pending"
     site.put("/_sim/webhooks", json={})
-    eventually(lambda: len(receiver.got) == 1)
+    eventually(lambda: len(receiver.received) == 1)
 
 
-def test_an_event_is_sent_again_on_demand(site: httpx.Client, receiver: Receiver) -> None:
+def test_an_event_can_be_resent(site: httpx.Client, receiver: Receiver) -> None:
     site.post(f"/_sim/checkout/{new_session(site).id}/expire")
     eventually(lambda: len(log(site)) == 1 and log(site)[0]["delivered"])
     event = log(site)[0]["event"]
 
     assert site.post(f"/_sim/events/{event}/resend").json() == {"event": event, "endpoints": 1}
-    eventually(lambda: len(receiver.got) == 2)
+    eventually(lambda: len(receiver.received) == 2)
     assert site.post("/_sim/events/evt_none/resend").status_code == 404
 
 
-def test_a_timeout_fault_leaves_the_client_without_an_answer(site: httpx.Client) -> None:
+def test_a_timeout_fault_leaves_the_client_without_a_response(site: httpx.Client) -> None:
     fault = {"path": "/v1/checkout/sessions", "do": "timeout_after", "method": "POST"}
     assert site.put("/_sim/faults", json={"next": [fault]}).json() == {"next": [fault]}
     with pytest.raises(stripe.APIConnectionError):
@@ -196,7 +196,7 @@ def test_a_timeout_fault_leaves_the_client_without_an_answer(site: httpx.Client)
     assert len(client_of(site).v1.checkout.sessions.list().data) == 1
 
 
-def test_a_client_that_gives_up_first_ends_the_wait(site: httpx.Client) -> None:
+def test_a_client_that_disconnects_first_ends_the_wait(site: httpx.Client) -> None:
     site.put("/_sim/faults", json={"next": [{"path": "/v1/events", "do": "timeout_before"}]})
     with pytest.raises(httpx.ReadTimeout):
         site.get("/v1/events", auth=(SECRET_KEY, ""), timeout=0.05)
@@ -204,7 +204,7 @@ def test_a_client_that_gives_up_first_ends_the_wait(site: httpx.Client) -> None:
     assert site.get("/v1/events", auth=(SECRET_KEY, "")).status_code == 200
 
 
-def test_the_controls_play_dashboard_and_bank(site: httpx.Client) -> None:
+def test_the_controls_act_as_dashboard_and_bank(site: httpx.Client) -> None:
     session = new_session(site)
     intent = site.post(f"/_sim/checkout/{session.id}/pay", json={"card": SUCCEEDS}).json()["payment_intent"]
 
@@ -237,11 +237,11 @@ def test_the_controls_play_dashboard_and_bank(site: httpx.Client) -> None:
         ("/_sim/checkout/{session}/expire", [], None),
     ],
 )
-def test_a_wrong_body_is_a_422_that_names_the_field(site: httpx.Client, path: str, body: object, field: str) -> None:
-    answer = site.post(path.format(session="cs_1"), json=body)
+def test_an_invalid_body_is_a_422_that_names_the_field(site: httpx.Client, path: str, body: object, field: str) -> None:
+    response = site.post(path.format(session="cs_1"), json=body)
 
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["error"]["errors"]] == [field]
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["error"]["errors"]] == [field]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_a_wrong_body_is_a_422_that_names_the_field(site: httpx.Client, path: st
         ("/_sim/faults", {}),
     ],
 )
-def test_wrong_settings_are_refused(site: httpx.Client, path: str, body: dict[str, Any]) -> None:
+def test_invalid_settings_are_refused(site: httpx.Client, path: str, body: dict[str, Any]) -> None:
     assert site.put(path, json=body).status_code == 422
 
 
@@ -264,7 +264,7 @@ def test_an_impossible_step_is_a_409_with_its_reason_and_an_unknown_object_a_404
     settled = site.post(f"/_sim/checkout/{session.id}/settle", json={"outcome": "succeeded"})
 
     assert settled.status_code == 409
-    assert "only a completed, unpaid one can settle" in settled.json()["error"]["message"]
+    assert "only a completed, unpaid session can settle" in settled.json()["error"]["message"]
     unknown = site.post("/_sim/checkout/cs_none/pay", json={"card": SUCCEEDS})
     assert (unknown.status_code, unknown.json()["error"]["message"]) == (404, "No such checkout.session: 'cs_none'")
 
@@ -276,7 +276,7 @@ def test_reset_starts_over(site: httpx.Client) -> None:
     assert client_of(site).v1.checkout.sessions.list().data == []
 
 
-# The pay page, as a browser without JavaScript uses it
+# The pay page in a browser without JavaScript
 
 
 def fill(site: httpx.Client, session: stripe.checkout.Session, **changes: str) -> httpx.Response:
@@ -284,7 +284,7 @@ def fill(site: httpx.Client, session: stripe.checkout.Session, **changes: str) -
     return site.post(f"/c/pay/{session.id}", data=form)
 
 
-def test_the_page_says_what_is_bought_for_how_much_and_that_nothing_is_real(site: httpx.Client) -> None:
+def test_the_page_shows_the_items_and_the_amount_and_that_no_payment_is_real(site: httpx.Client) -> None:
     session = new_session(site, line_items=[line_item(quantity=2, name="<b>Standard & more</b>")])
     page = site.get(f"/c/pay/{session.id}")
 
@@ -292,7 +292,7 @@ def test_the_page_says_what_is_bought_for_how_much_and_that_nothing_is_real(site
     assert "&lt;b&gt;Standard &amp; more&lt;/b&gt;" in page.text
     assert "<b>Standard" not in page.text
     assert "CN¥200.00" in page.text
-    assert "no proof against the real Stripe" in page.text
+    assert "No real payment is made here" in page.text
     assert 'id="back" href="https://shop.example/back?status=cancelled"' in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
@@ -301,7 +301,7 @@ def test_the_page_says_what_is_bought_for_how_much_and_that_nothing_is_real(site
     ("amount", "currency", "written"),
     [(500, "jpy", "¥500"), (1_500, "kwd", "KWD 1.500"), (123_456, "usd", "$1,234.56")],
 )
-def test_the_page_writes_amounts_with_the_currencys_decimals(
+def test_the_page_shows_amounts_with_the_currencys_decimals(
     site: httpx.Client, amount: int, currency: str, written: str
 ) -> None:
     session = new_session(site, line_items=[line_item(amount, currency)])
@@ -329,7 +329,7 @@ def test_paying_by_card_leads_back_to_the_shop(site: httpx.Client) -> None:
         ({"cvc": "12"}, 422, "Your card's security code is incomplete."),
     ],
 )
-def test_what_is_wrong_with_a_card_is_said_on_the_page(
+def test_the_page_shows_what_is_wrong_with_a_card(
     site: httpx.Client, changes: dict[str, str], status: int, message: str
 ) -> None:
     session = new_session(site)
@@ -344,10 +344,10 @@ def test_what_is_wrong_with_a_card_is_said_on_the_page(
 
 def test_a_3d_secure_card_is_challenged_on_the_page(site: httpx.Client) -> None:
     session = new_session(site)
-    asked = fill(site, session, card_number=THREE_D_SECURE)
+    challenged = fill(site, session, card_number=THREE_D_SECURE)
 
-    assert (asked.status_code, asked.headers["location"]) == (303, f"/c/pay/{session.id}")
-    page = site.get(asked.headers["location"]).text
+    assert (challenged.status_code, challenged.headers["location"]) == (303, f"/c/pay/{session.id}")
+    page = site.get(challenged.headers["location"]).text
     assert 'id="three-d-secure-complete"' in page
     failed = fill(site, session, action="three_d_secure_fail")
     assert "unable to authenticate" in failed.text
@@ -356,7 +356,7 @@ def test_a_3d_secure_card_is_challenged_on_the_page(site: httpx.Client) -> None:
     assert done.headers["location"].startswith("https://shop.example/")
 
 
-def test_a_late_method_is_decided_on_the_page_of_the_completed_session(site: httpx.Client) -> None:
+def test_the_outcome_of_a_delayed_method_is_chosen_on_the_page_of_the_completed_session(site: httpx.Client) -> None:
     session = new_session(site)
     assert fill(site, session, action="alipay").headers["location"].startswith("https://shop.example/")
     page = site.get(f"/c/pay/{session.id}").text
@@ -367,7 +367,7 @@ def test_a_late_method_is_decided_on_the_page_of_the_completed_session(site: htt
     assert 'id="state">Payment failed<' in site.get(f"/c/pay/{session.id}").text
 
 
-def test_an_expired_session_and_an_unknown_one_say_so(site: httpx.Client) -> None:
+def test_the_page_says_that_a_session_is_expired_or_unknown(site: httpx.Client) -> None:
     session = new_session(site)
     site.post(f"/_sim/checkout/{session.id}/expire")
 
@@ -377,14 +377,14 @@ def test_an_expired_session_and_an_unknown_one_say_so(site: httpx.Client) -> Non
     assert (unknown.status_code, "No such session" in unknown.text) == (404, True)
 
 
-def test_the_page_fills_in_a_test_card_by_link(site: httpx.Client) -> None:
+def test_a_link_fills_in_a_test_card(site: httpx.Client) -> None:
     page = site.get(f"/c/pay/{new_session(site).id}", params={"card": SUCCEEDS}).text
 
     assert 'value="4242 4242 4242 4242"' in page
     assert 'value="123"' in page
 
 
-def test_the_page_speaks_the_sessions_language_else_the_browsers(site: httpx.Client) -> None:
+def test_the_page_is_in_the_sessions_language_or_else_the_browsers(site: httpx.Client) -> None:
     chinese = {"accept-language": "fr, zh-CN;q=0.9, en;q=0.5"}
 
     assert "付款方式" in site.get(f"/c/pay/{new_session(site).id}", headers=chinese).text
@@ -419,7 +419,7 @@ def test_both_languages_say_the_same_things() -> None:
 # The command
 
 
-def test_a_port_in_use_is_one_clear_line() -> None:
+def test_a_port_in_use_is_reported_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run_command("--port", port)
@@ -429,7 +429,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_webhook_elsewhere_is_refused_at_start() -> None:
+def test_a_webhook_on_another_host_is_refused_at_start() -> None:
     done = run_command("--port", "0", "--webhook-url", "https://example.com/")
 
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""The simulator's objects beside Stripe's own samples: the same fields, but for what is listed here."""
+"""The simulator's objects have the fields of Stripe's own samples, except for those listed here."""
 
 import json
 from pathlib import Path
@@ -12,12 +12,12 @@ SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "stripe" / "fixtures3
 
 Json = dict[str, Any]
 
-# Fields of the samples that the simulator leaves out, and why.
+# Fields of the samples that the simulator leaves out.
 LEFT_OUT = {
-    # Only in answers that expand them (since API version 2022-11-15).
+    # Only in responses that expand them (since API version 2022-11-15).
     "charge": {"refunds"},
 }
-# Fields that the samples lack: newer than they are, or only present where there is something to say.
+# Fields that the samples lack: newer ones, and some that are not always present.
 ADDED = {
     "checkout.session": {"allowed_payment_method_types", "excluded_payment_method_types"},
     "payment_intent": {"allowed_payment_method_types"},
@@ -35,10 +35,10 @@ def samples() -> dict[str, Json]:
 
 
 @pytest.fixture(scope="module")
-def made() -> dict[str, Json]:
-    """One object of each kind, as the API answers with it."""
+def objects() -> dict[str, Json]:
+    """One object of each kind, as the API returns it."""
     account = Account()
-    product = _answer(account, "POST", "/v1/products", "name=x")
+    product = _request(account, "POST", "/v1/products", "name=x")
     intent = account.paid()
     refund = account.simulator.refund(intent.id, 100)
     account.simulator.fail_refund(refund["id"])
@@ -54,20 +54,20 @@ def made() -> dict[str, Json]:
         name: f"/v1/{path}?limit=1" for name, path in (("event", "events"), ("checkout.session", "checkout/sessions"))
     }
     return {
-        **{name: _answer(account, "GET", path) for name, path in paths.items()},
-        **{name: _answer(account, "GET", path)["data"][0] for name, path in listed.items()},
+        **{name: _request(account, "GET", path) for name, path in paths.items()},
+        **{name: _request(account, "GET", path)["data"][0] for name, path in listed.items()},
         "product": product,
-        "price": _answer(account, "POST", "/v1/prices", f"currency=usd&unit_amount=100&product={product['id']}"),
-        "webhook_endpoint": _answer(
+        "price": _request(account, "POST", "/v1/prices", f"currency=usd&unit_amount=100&product={product['id']}"),
+        "webhook_endpoint": _request(
             account, "POST", "/v1/webhook_endpoints", "url=http://localhost:9/&enabled_events[]=*"
         ),
     }
 
 
-def _answer(account: Account, method: str, path: str, body: str = "") -> Json:
-    status, _, answer = account.call(method, path, body)
-    assert status == 200, answer
-    document: Json = json.loads(answer)
+def _request(account: Account, method: str, path: str, body: str = "") -> Json:
+    status, _, response = account.call(method, path, body)
+    assert status == 200, response
+    document: Json = json.loads(response)
     return document
 
 
@@ -86,8 +86,10 @@ KINDS = (
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_object_has_the_fields_of_stripes_sample(samples: dict[str, Json], made: dict[str, Json], kind: str) -> None:
-    sample, ours = set(samples[kind]), set(made[kind])
+def test_an_object_has_the_fields_of_stripes_sample(
+    samples: dict[str, Json], objects: dict[str, Json], kind: str
+) -> None:
+    sample, ours = set(samples[kind]), set(objects[kind])
 
     assert sample - ours == LEFT_OUT.get(kind, set())
     assert ours - sample == ADDED.get(kind, set())
@@ -106,26 +108,26 @@ def test_an_object_has_the_fields_of_stripes_sample(samples: dict[str, Json], ma
     ],
 )
 def test_an_inner_object_has_the_fields_of_stripes_sample(
-    samples: dict[str, Json], made: dict[str, Json], kind: str, field: str
+    samples: dict[str, Json], objects: dict[str, Json], kind: str, field: str
 ) -> None:
-    assert made[kind][field].keys() == samples[kind][field].keys()
+    assert objects[kind][field].keys() == samples[kind][field].keys()
 
 
-def test_a_charge_tells_of_its_card_what_stripes_sample_tells(samples: dict[str, Json], made: dict[str, Json]) -> None:
-    sample, ours = (charge["payment_method_details"]["card"] for charge in (samples["charge"], made["charge"]))
+def test_a_charges_card_has_the_fields_of_stripes_sample(samples: dict[str, Json], objects: dict[str, Json]) -> None:
+    sample, ours = (charge["payment_method_details"]["card"] for charge in (samples["charge"], objects["charge"]))
 
     assert ours.keys() == sample.keys()
-    assert made["charge"]["outcome"].keys() - samples["charge"]["outcome"].keys() == {"risk_level", "risk_score"}
+    assert objects["charge"]["outcome"].keys() - samples["charge"]["outcome"].keys() == {"risk_level", "risk_score"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_is_test_mode_and_names_its_kind(made: dict[str, Json], kind: str) -> None:
-    assert made[kind]["object"] == kind
-    assert made[kind].get("livemode", False) is False  # refunds have none
+def test_every_object_is_in_test_mode_and_names_its_kind(objects: dict[str, Json], kind: str) -> None:
+    assert objects[kind]["object"] == kind
+    assert objects[kind].get("livemode", False) is False  # refunds have none
 
 
-def test_an_event_holds_the_object_in_the_version_that_it_names(made: dict[str, Json]) -> None:
-    event = made["event"]
+def test_an_event_holds_the_object_in_the_version_that_it_names(objects: dict[str, Json]) -> None:
+    event = objects["event"]
 
     assert event["api_version"] == "2026-10-28.endive"
     assert event["type"] == "charge.dispute.funds_withdrawn"

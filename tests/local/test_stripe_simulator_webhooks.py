@@ -1,4 +1,4 @@
-"""Webhook deliveries of the simulated account, without a network: signatures, retries and disorder."""
+"""Webhook deliveries of the simulated account, without a network: signatures, retries and reordering."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ def undelivered(account: Account) -> list[str]:
     return [event.id for event in account.client.v1.events.list({"delivery_success": False, "limit": 100}).data]
 
 
-def test_a_delivery_is_signed_at_the_time_it_is_sent_over_the_bytes_that_are_sent(account: Account) -> None:
+def test_a_delivery_is_signed_when_it_is_sent_over_the_bytes_that_are_sent(account: Account) -> None:
     account.paid()
     account.wait(minutes=7)
     delivery = account.simulator.due()[0]
@@ -45,7 +45,7 @@ def test_an_event_is_a_snapshot_that_later_changes_do_not_reach(account: Account
     assert events["charge.refunded"]["amount_refunded"] == 100
 
 
-def test_an_update_names_the_previous_values(account: Account) -> None:
+def test_an_updated_event_has_the_previous_values(account: Account) -> None:
     refund = account.simulator.refund(account.paid().id, 100)
     account.deliver()
     account.simulator.fail_refund(refund["id"])
@@ -56,7 +56,7 @@ def test_an_update_names_the_previous_values(account: Account) -> None:
     )
 
 
-def test_a_failed_delivery_is_tried_again_with_growing_pauses_until_it_succeeds(account: Account) -> None:
+def test_a_failed_delivery_is_retried_with_growing_pauses_until_it_succeeds(account: Account) -> None:
     account.simulator.expire(account.session().id)
     account.deliver(500)
     pauses = []
@@ -88,7 +88,7 @@ def test_attempts_are_bounded(account: Account) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 500, None])
-def test_only_a_2xx_is_delivered(account: Account, status: int | None) -> None:
+def test_only_a_2xx_counts_as_delivered(account: Account, status: int | None) -> None:
     account.simulator.expire(account.session().id)
     account.deliver(status)
 
@@ -98,7 +98,7 @@ def test_only_a_2xx_is_delivered(account: Account, status: int | None) -> None:
     assert undelivered(account) == []
 
 
-def test_the_log_tells_every_attempt_with_its_answer(account: Account) -> None:
+def test_the_log_has_every_attempt_with_its_result(account: Account) -> None:
     account.simulator.expire(account.session().id)
     (delivery,) = account.simulator.due()
     account.simulator.delivered(delivery, None, "ConnectError: refused")
@@ -113,7 +113,7 @@ def test_the_log_tells_every_attempt_with_its_answer(account: Account) -> None:
     ]
 
 
-def test_pending_webhooks_counts_the_endpoints_that_have_not_answered(account: Account) -> None:
+def test_pending_webhooks_counts_the_endpoints_without_a_successful_delivery(account: Account) -> None:
     account.simulator.add_webhook("http://127.0.0.1:9/other", "whsec_other")
     account.simulator.expire(account.session().id)
     (event,) = account.client.v1.events.list().data
@@ -132,7 +132,7 @@ def test_duplicates_are_sent_at_once_and_do_not_multiply_the_retries(account: Ac
     assert len(account.deliver(200)) == 1
 
 
-def test_a_duplicate_that_succeeds_spares_the_retry(account: Account) -> None:
+def test_a_delivered_duplicate_cancels_the_retry(account: Account) -> None:
     account.simulator.set_webhooks(Behaviour(duplicates=1))
     account.simulator.expire(account.session().id)
     first, second = account.simulator.due()
@@ -143,18 +143,18 @@ def test_a_duplicate_that_succeeds_spares_the_retry(account: Account) -> None:
     assert account.simulator.due() == []
 
 
-def test_shuffled_deliveries_come_in_another_order_and_none_is_missing(account: Account) -> None:
+def test_shuffled_deliveries_are_in_another_order_and_none_is_missing(account: Account) -> None:
     account.simulator.set_webhooks(Behaviour(shuffle=True))
     for _ in range(3):
         account.paid()
     in_order = [event.id for event in account.client.v1.events.list({"limit": 100}).data][::-1]
-    came = [event.id for event in account.deliver()]
+    delivered = [event.id for event in account.deliver()]
 
-    assert came != in_order
-    assert Counter(came) == Counter(in_order)
+    assert delivered != in_order
+    assert Counter(delivered) == Counter(in_order)
 
 
-def test_a_delay_holds_deliveries_back(account: Account) -> None:
+def test_a_delay_postpones_deliveries(account: Account) -> None:
     account.simulator.set_webhooks(Behaviour(delay_ms=2_500))
     account.simulator.expire(account.session().id)
 
@@ -165,7 +165,7 @@ def test_a_delay_holds_deliveries_back(account: Account) -> None:
     assert len(account.deliver()) == 1
 
 
-def test_a_dropped_delivery_is_lost_and_only_the_event_list_knows(account: Account) -> None:
+def test_a_dropped_delivery_is_lost_and_only_the_event_list_shows_it(account: Account) -> None:
     account.simulator.set_webhooks(Behaviour(drop=1.0))
     account.simulator.expire(account.session().id)
     account.wait(days=1)
@@ -175,7 +175,7 @@ def test_a_dropped_delivery_is_lost_and_only_the_event_list_knows(account: Accou
     assert len(undelivered(account)) == 1
 
 
-def test_paused_deliveries_wait_and_come_when_unpaused(account: Account) -> None:
+def test_paused_deliveries_are_sent_when_unpaused(account: Account) -> None:
     account.simulator.set_webhooks(Behaviour(paused=True))
     account.paid()
 
@@ -186,7 +186,7 @@ def test_paused_deliveries_wait_and_come_when_unpaused(account: Account) -> None
     assert len(account.deliver()) == 4
 
 
-def test_an_event_can_be_sent_again_to_an_endpoint_that_has_had_it(account: Account) -> None:
+def test_an_event_can_be_resent_to_an_endpoint_that_has_received_it(account: Account) -> None:
     account.simulator.expire(account.session().id)
     (event,) = account.deliver()
 
@@ -197,17 +197,17 @@ def test_an_event_can_be_sent_again_to_an_endpoint_that_has_had_it(account: Acco
     assert undelivered(account) == []
 
 
-def test_the_listener_hears_of_new_deliveries_until_it_is_unsubscribed(account: Account) -> None:
-    heard: list[str] = []
-    unsubscribe = account.simulator.on_deliveries_planned(lambda: heard.append("planned"))
+def test_the_listener_is_called_for_new_deliveries_until_it_unsubscribes(account: Account) -> None:
+    calls: list[str] = []
+    unsubscribe = account.simulator.on_deliveries_planned(lambda: calls.append("planned"))
     account.simulator.expire(account.session().id)
     unsubscribe()
     account.simulator.expire(account.session().id)
 
-    assert heard == ["planned"]
+    assert calls == ["planned"]
 
 
-def test_a_webhook_endpoint_gets_the_types_it_asked_for_signed_with_its_own_secret(account: Account) -> None:
+def test_a_webhook_endpoint_gets_the_types_it_enabled_signed_with_its_own_secret(account: Account) -> None:
     endpoint = account.client.v1.webhook_endpoints.create(
         {"url": "http://localhost:9/hook", "enabled_events": ["checkout.session.completed"]}
     )
@@ -222,11 +222,11 @@ def test_a_webhook_endpoint_gets_the_types_it_asked_for_signed_with_its_own_secr
 
 def test_the_secret_of_a_webhook_endpoint_is_shown_once(account: Account) -> None:
     endpoints = account.client.v1.webhook_endpoints
-    made = endpoints.create({"url": "http://[::1]:9/", "enabled_events": ["*"], "metadata": {"a": "b"}})
+    endpoint = endpoints.create({"url": "http://[::1]:9/", "enabled_events": ["*"], "metadata": {"a": "b"}})
 
-    assert str(made.secret).startswith("whsec_")
-    assert "secret" not in endpoints.retrieve(made.id)
-    assert endpoints.list().data[0].id == made.id
+    assert str(endpoint.secret).startswith("whsec_")
+    assert "secret" not in endpoints.retrieve(endpoint.id)
+    assert endpoints.list().data[0].id == endpoint.id
 
 
 def test_a_disabled_or_deleted_endpoint_gets_nothing(account: Account) -> None:
@@ -260,7 +260,7 @@ def test_webhooks_never_leave_this_computer(account: Account, url: str) -> None:
         account.client.v1.webhook_endpoints.update(standard.id, {"url": url})
 
 
-def test_delivery_success_tells_the_delivered_from_the_others(account: Account) -> None:
+def test_delivery_success_filters_events_by_their_delivery(account: Account) -> None:
     account.simulator.pay(account.session().id, card=SUCCEEDS)
     first, *others = account.simulator.due()
     account.simulator.delivered(first, 200)

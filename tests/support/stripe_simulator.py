@@ -1,4 +1,4 @@
-"""A simulated Stripe account with a clock to turn, driven by the official client without a network."""
+"""A simulated Stripe account with its own clock, used through the official client without a network."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 class Account:
-    """The simulator, a client of its API, and the events that its webhook has been sent."""
+    """The simulator, a client of its API, and the deliveries to its webhook."""
 
     def __init__(self, seed: int = 1) -> None:
         self.time = START
@@ -49,18 +49,18 @@ class Account:
         return self.client.v1.checkout.sessions.create(session_params(**params))  # type: ignore[arg-type]
 
     def paid(self, **params: Any) -> stripe.PaymentIntent:
-        """The payment intent of a session that was paid by card."""
+        """The payment intent of a new session, paid by card."""
         session = self.session(**params)
         paid = self.simulator.pay(session.id, card=SUCCEEDS)
         return self.client.v1.payment_intents.retrieve(paid["payment_intent"])
 
     def call(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """A raw call, for what the client does not let through."""
+        """A raw call, for requests that the client does not allow."""
         sent = {"Authorization": f"Bearer {SECRET_KEY}", **{n.replace("_", "-"): v for n, v in headers.items()}}
         return self.simulator.request(method, path, sent, body.encode())
 
     def deliver(self, status: int | None = 200) -> list[stripe.Event]:
-        """Everything that is due, answered with `status`, as events whose signature was checked."""
+        """Deliver everything that is due, responding with `status`; returns the events, their signatures verified."""
         delivered = self.simulator.due()
         for delivery in delivered:
             self.simulator.delivered(delivery, status)
@@ -68,7 +68,7 @@ class Account:
 
     def verified(self, delivery: Delivery) -> stripe.Event:
         signature = delivery.headers["Stripe-Signature"]
-        # The clock is the test's, so the age of the signature is checked by the test that is about it.
+        # The test sets the clock, so the signature's age is not checked here.
         event: stripe.Event = stripe.Webhook.construct_event(
             delivery.body, signature, WEBHOOK_SECRET, tolerance=ANY_AGE
         )

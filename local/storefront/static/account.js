@@ -1,4 +1,4 @@
-// Balance, lots, history and payments: read together, shown together.
+// The account: balance, lots, history and payments, loaded and shown together.
 
 import * as api from "./api.js";
 import { byId, h, link } from "./dom.js";
@@ -45,7 +45,7 @@ async function loadMore(target, read, button) {
   const from = target.cursor;
   try {
     const page = await read(PAGE[target.name], from);
-    // A refresh may have started the list anew in the meantime; then this page no longer follows it.
+    // If a refresh has reloaded the list in the meantime, this page no longer follows it.
     if (target.cursor === from) fill(target, { ...page, [target.name]: [...target.items, ...page[target.name]] });
     account.error = null;
   } catch (error) {
@@ -55,17 +55,17 @@ async function loadMore(target, read, button) {
   showAccount();
 }
 
-/** A payment that is known more freshly than the list, which may lag a little behind. */
-export function notePayment(payment) {
+/** Replace a payment by a newer version; the list may lag behind. */
+export function replacePayment(payment) {
   account.payments.items = account.payments.items.map((one) => (one.payment_id === payment.payment_id ? payment : one));
 }
 
-// ------------------------------------------------------------------------------------------------- what is shown
+// ------------------------------------------------------------------------------------------------- rendering
 
 export function showAccount() {
   const { credits, history, payments, error } = account;
   byId("account-error").replaceChildren(...(error ? [errorBox(error.error, error.retry)] : []));
-  byId("account-columns").hidden = Boolean(error) && !credits; // nothing but the error to show
+  byId("account-columns").hidden = Boolean(error) && !credits; // there is only the error to show
   if (credits) showCredits(credits);
   showList(byId("history"), history, t("noHistory"), entryRow);
   showList(byId("payments"), payments, t("noPayments"), paymentRow);
@@ -149,8 +149,8 @@ function paymentRow(payment) {
   );
 }
 
-/** The way to a pay page on which something can still happen; a payment that failed for good has none. */
+/** A link to the pay page, if the payment can still change there. */
 function payPageLink({ status, may_retry: mayRetry, payment_url: address }) {
   if (status === "pending" || mayRetry) return link(address, t("continuePaying"), "small");
-  return status === "processing" && api.isSimulated() ? link(address, t("decideOutcome"), "small") : null;
+  return status === "processing" && api.isSimulated() ? link(address, t("chooseOutcome"), "small") : null;
 }

@@ -1,16 +1,16 @@
-// Calls to the API. Reads go straight to it with the visitor's token; buying goes through the shop's own server,
-// which adds the API key that a browser must never hold.
+// Calls to the API. Reads go directly to it with the visitor's token. Purchases go through the shop's own server,
+// which adds the API key that a browser must never have.
 
 const TIMEOUT_MS = 35_000; // a little more than the API's own limit of 30 s
 
-/** What went wrong with a call. `status` is 0 when there was no answer at all. */
+/** A failed call. `status` is 0 if there was no response. */
 export class CallFailed extends Error {
   constructor(status, problem, retryAfter, toShop) {
     super(problem.detail ?? problem.title ?? `HTTP ${status}`);
     Object.assign(this, { status, problem, retryAfter, toShop });
   }
 
-  /** Worth asking again by itself: no answer, too many requests, or trouble on the other side. */
+  /** A retry may help: no response, too many requests, or a server error. */
   get isTemporary() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
@@ -23,7 +23,7 @@ export async function loadConfig() {
   return config;
 }
 
-/** Whether Stripe is the simulator, where the visitor decides what becomes of a payment that settles later. */
+/** True if Stripe is the simulator, where the visitor chooses the outcome of a payment that settles later. */
 export const isSimulated = () => Boolean(config?.simulator_url);
 
 export const apiUrl = () => config?.api_url ?? location.origin;
@@ -62,15 +62,15 @@ async function call(address, { toShop = false, ...request }) {
   } catch {
     throw new CallFailed(0, {}, null, toShop);
   }
-  const answer = parse(body);
-  if (response.ok && answer) return answer;
-  throw new CallFailed(response.status, answer ?? {}, retryAfter(response), toShop);
+  const parsed = parse(body);
+  if (response.ok && parsed) return parsed;
+  throw new CallFailed(response.status, parsed ?? {}, retryAfter(response), toShop);
 }
 
 function parse(body) {
   try {
-    const answer = JSON.parse(body);
-    return answer !== null && typeof answer === "object" ? answer : null;
+    const parsed = JSON.parse(body);
+    return parsed !== null && typeof parsed === "object" ? parsed : null;
   } catch {
     return null;
   }

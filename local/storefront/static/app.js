@@ -1,12 +1,12 @@
-// The demo shop's page: load the configuration, then packages, account and, for a returning buyer, the payment.
+// The demo shop's page: loads the configuration, the packages, the account and a returning buyer's payment.
 
-import { loadAccount, loadMoreHistory, loadMorePayments, notePayment, showAccount } from "./account.js";
+import { loadAccount, loadMoreHistory, loadMorePayments, replacePayment, showAccount } from "./account.js";
 import { isSimulated, loadConfig } from "./api.js";
 import { byId } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { setLanguage, t, translatePage } from "./i18n.js";
 import { showPackages, stopBuying } from "./packages.js";
-import { showPaymentAgain, watchReturnedPayment } from "./payment.js";
+import { showPayment, watchReturnedPayment } from "./payment.js";
 
 let config = null;
 
@@ -17,34 +17,34 @@ async function start() {
     byId("packages").replaceChildren(errorBox(error, start));
     return;
   }
-  showFixedParts();
+  showStaticParts();
   showPackages();
   loadAccount();
   watchReturnedPayment(async (payment) => {
     await loadAccount();
-    notePayment(payment);
+    replacePayment(payment);
     showAccount();
   });
 }
 
-function showFixedParts() {
+function showStaticParts() {
   translatePage();
   if (!config) return;
   byId("user").textContent = config.user_id ? t("signedInAs", { user: config.user_id }) : "";
   byId("demo-route").textContent = t(isSimulated() ? "demoSimulator" : "demoStripe");
 }
 
-function speak(language) {
+function switchLanguage(language) {
   setLanguage(language);
-  showFixedParts();
+  showStaticParts();
   if (!config) return;
   showPackages();
   showAccount();
-  showPaymentAgain();
+  showPayment();
 }
 
 for (const button of document.querySelectorAll("[data-language]"))
-  button.addEventListener("click", () => speak(button.dataset.language));
+  button.addEventListener("click", () => switchLanguage(button.dataset.language));
 byId("refresh").addEventListener("click", loadAccount);
 byId("history-more").addEventListener("click", loadMoreHistory);
 byId("payments-more").addEventListener("click", loadMorePayments);

@@ -1,4 +1,4 @@
-// Elements are built, never parsed: text from the API reaches the page as text nodes alone.
+// Builds elements without parsing HTML: text from the API only ever becomes text nodes.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -17,7 +17,7 @@ function set(element, name, value) {
   else element.setAttribute(name, value === true ? "" : String(value));
 }
 
-/** A link to a page outside, or null: only http(s) addresses become links, whatever the data says. */
+/** An external link, or null unless the address is http(s). */
 export function link(address, text, cssClass = "button") {
   return isWebAddress(address) ? h("a", { class: cssClass, href: address }, text) : null;
 }

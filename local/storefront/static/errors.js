@@ -1,4 +1,4 @@
-// One way to show an error: what happened in plain words, the request's id for whoever looks it up, a way on.
+// Shows an error: what happened, the request's id for the operator, and a retry button.
 
 import { apiUrl, CallFailed } from "./api.js";
 import { h } from "./dom.js";
@@ -13,7 +13,7 @@ export function errorBox(error, retry) {
       "div",
       {},
       h("p", { class: "notice-title" }, t("errorTitle")),
-      h("p", {}, inWords(error)),
+      h("p", {}, describe(error)),
       ...fieldErrors(error),
       requestId(error),
     ),
@@ -21,15 +21,15 @@ export function errorBox(error, retry) {
   );
 }
 
-function inWords(error) {
+function describe(error) {
   if (!(error instanceof CallFailed)) return String(error.message ?? error);
-  if (error.status === 0) return error.toShop ? t("errorShop") : t("errorNetwork", networkPlaces());
+  if (error.status === 0) return error.toShop ? t("errorShop") : t("errorNetwork", addresses());
   if (error.status === 401) return t("errorUnauthorised");
-  const told = error.problem.detail ?? error.problem.title ?? t("errorUnexpected", { status: error.status });
-  return error.retryAfter ? `${told} ${t("retryAfter", { seconds: error.retryAfter })}` : told;
+  const text = error.problem.detail ?? error.problem.title ?? t("errorUnexpected", { status: error.status });
+  return error.retryAfter ? `${text} ${t("retryAfter", { seconds: error.retryAfter })}` : text;
 }
 
-const networkPlaces = () => ({ url: apiUrl(), origin: location.origin });
+const addresses = () => ({ url: apiUrl(), origin: location.origin });
 
 function fieldErrors(error) {
   const listed = error.problem?.errors;

@@ -1,4 +1,4 @@
-// Numbers, money and dates in the page's language. For showing only: nothing here is ever calculated with.
+// Formats numbers, money and dates in the page's language. For display only, not for calculations.
 
 import { locale } from "./i18n.js";
 

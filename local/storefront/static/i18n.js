@@ -1,4 +1,4 @@
-// Every word of the page, in both languages. The two tables have the same keys; a test checks it.
+// The page's texts in both languages. A test checks that the two tables have the same keys.
 
 const en = {
   pageTitle: "Topup – prepaid credits",
@@ -6,7 +6,7 @@ const en = {
   language: "Language",
   demoTag: "Local demo shop",
   heroTitle: "Top up your credits",
-  heroLead: "Pay once, no subscription. Credits arrive as soon as the payment is confirmed, and you see until when they are good.",
+  heroLead: "Pay once, no subscription. Credits arrive as soon as the payment is confirmed, and you always see when they expire.",
   packages: "Packages",
   credits: "credits",
   perCredit: "{price} per credit",
@@ -22,12 +22,12 @@ const en = {
   refresh: "Refresh",
   balance: "Balance",
   earned: "{credits} credits received in total",
-  debt: "You owe {credits} credits. Your next purchase settles them first.",
-  noLots: "No open credits yet. Choose a package above to get started.",
+  debt: "You owe {credits} credits. Your next purchase pays them back first.",
+  noLots: "No credits available. Choose a package above to get some.",
   lotLeft: "{remaining} of {granted} left",
-  lotExpires: "Expire on {date}",
+  lotExpires: "Expires on {date}",
   history: "Credit history",
-  noHistory: "Nothing here yet. Purchases and spending will show up here.",
+  noHistory: "Nothing here yet. Purchases and spending will appear here.",
   balanceAfter: "Balance {balance}",
   validUntil: "valid until {date}",
   hasExpired: "expired",
@@ -37,8 +37,8 @@ const en = {
   paymentLine: "{credits} credits",
   refunded: "{amount} refunded",
   continuePaying: "Continue payment",
-  decideOutcome: "Decide its outcome",
-  status_pending: "Open",
+  chooseOutcome: "Choose the outcome",
+  status_pending: "Awaiting payment",
   status_processing: "Confirming",
   status_succeeded: "Paid",
   status_failed: "Failed",
@@ -52,52 +52,51 @@ const en = {
   type_dispute_reversed: "Chargeback reversed",
   type_adjusted: "Adjustment",
   checkingTitle: "Checking your payment…",
-  checkingText: "One moment: we are asking for the latest status.",
+  checkingText: "Please wait while we get the latest status.",
   pendingTitle: "Confirming your payment…",
-  pendingText: "This usually takes a few seconds. You can stay on this page; it updates by itself.",
+  pendingText: "This usually takes a few seconds. This page updates automatically.",
   openTitle: "This payment is still open",
-  openText: "Nothing has been charged so far. You can go on where you left off.",
-  processingTitle: "Still being confirmed",
-  processingText: "Alipay or WeChat Pay is still confirming the payment. You may close this page: the credits arrive by themselves.",
-  decideInSimulator: "Decide its outcome in the simulator",
+  openText: "Nothing has been charged yet. You can continue where you left off.",
+  processingTitle: "The payment is being confirmed",
+  processingText: "Alipay or WeChat Pay is still confirming the payment. You can close this page; the credits will arrive automatically.",
+  chooseOutcomeInSimulator: "Choose the outcome in the simulator",
   succeededTitle: "Paid – {credits} credits added",
   succeededText: "Thank you. {amount} paid on {date}.",
-  succeededRefunded: "{amount} of it has been refunded.",
+  succeededRefunded: "{amount} has been refunded.",
   failedTitle: "The payment was declined",
-  failedForGoodTitle: "The payment failed",
+  failedFinalTitle: "The payment failed",
   failedText: "Nothing was charged. You can try again with another card.",
-  failedForGoodText: "Nothing was charged. You can choose a package again.",
+  failedFinalText: "Nothing was charged. Choose a package to try again.",
   failedReason: "Reason: {reason}",
   tryAnotherCard: "Try another card",
   cancelledTitle: "Payment cancelled",
-  cancelledText: "Nothing was charged. You can go on paying, or choose another package.",
-  goOnPaying: "Go on paying",
+  cancelledText: "Nothing was charged. You can continue this payment or choose another package.",
   expiredTitle: "This checkout has expired",
   expiredText: "Nothing was charged. Choose a package to start again.",
   choosePackage: "Choose a package",
-  stillWaiting: "There is no final answer yet. We stopped asking; you can check again at any time.",
+  stillWaiting: "There is no final result yet. This page has stopped checking; you can check again at any time.",
   checkAgain: "Check again",
-  connectionLost: "The last check did not get through. We will keep trying.",
+  connectionLost: "The last check failed. We will keep trying.",
   close: "Close",
   retry: "Try again",
   errorTitle: "Something went wrong",
-  errorNetwork: "The API at {url} cannot be reached, or it does not accept calls from {origin}. Is the local stack running, and is this page open at its own address?",
-  errorShop: "The shop's own server does not answer. Is the local stack still running?",
-  errorUnauthorised: "The access token was refused. It may have run out: restart the local stack and reload this page.",
-  errorUnknownPayment: "This payment does not exist, or it belongs to somebody else.",
-  errorUnexpected: "The answer was not understood (HTTP {status}).",
-  errorNoPayUrl: "The checkout was made, but it came without an address to pay at.",
+  errorNetwork: "The API at {url} cannot be reached, or it does not accept calls from {origin}. Check that the local stack is running and that you opened this page at the right address.",
+  errorShop: "The shop's server does not respond. Check that the local stack is still running.",
+  errorUnauthorised: "The access token was refused. It may have expired: restart the local stack and reload this page.",
+  errorUnknownPayment: "This payment does not exist, or it belongs to another user.",
+  errorUnexpected: "The server sent an unexpected response (HTTP {status}).",
+  errorNoPayUrl: "The order was created, but the response has no payment address.",
   retryAfter: "Please wait {seconds} s before you try again.",
   requestId: "Request {id}",
-  demoNote: "This is a local demo shop for trying Topup. Nothing here is for sale, and no real money moves.",
+  demoNote: "This is a local demo shop for trying Topup. Nothing here is for sale, and no real money is charged.",
   demoSimulator: "Payments go to the Stripe simulator on this machine.",
   demoStripe: "Payments go to Stripe's test mode.",
   testCards: "Test cards",
   cardSucceeds: "succeeds",
   cardDeclined: "is declined",
   cardNoFunds: "has insufficient funds",
-  cardThreeD: "asks for 3-D Secure",
-  cardHint: "Any expiry date in the future, any three digits as the security code.",
+  cardThreeD: "requires 3-D Secure",
+  cardHint: "Use any future expiry date and any three digits as the security code.",
 };
 
 const zh = {
@@ -106,7 +105,7 @@ const zh = {
   language: "语言",
   demoTag: "本地演示商店",
   heroTitle: "为账户充值积分",
-  heroLead: "一次付款，无需订阅。付款确认后积分立即到账，有效期一目了然。",
+  heroLead: "一次付款，无需订阅。付款确认后积分立即到账，到期时间一目了然。",
   packages: "积分套餐",
   credits: "积分",
   perCredit: "每积分 {price}",
@@ -123,7 +122,7 @@ const zh = {
   balance: "余额",
   earned: "累计获得 {credits} 积分",
   debt: "您欠 {credits} 积分，下次购买时将优先抵扣。",
-  noLots: "还没有可用积分。在上方选择一个套餐开始吧。",
+  noLots: "没有可用积分。请在上方选择一个套餐。",
   lotLeft: "剩余 {remaining} / {granted}",
   lotExpires: "{date}到期",
   history: "积分明细",
@@ -137,12 +136,12 @@ const zh = {
   paymentLine: "{credits} 积分",
   refunded: "已退款 {amount}",
   continuePaying: "继续付款",
-  decideOutcome: "决定其结果",
+  chooseOutcome: "选择结果",
   status_pending: "待付款",
   status_processing: "确认中",
   status_succeeded: "已支付",
   status_failed: "付款失败",
-  status_expired: "已失效",
+  status_expired: "已过期",
   type_purchased: "购买",
   type_spent: "使用",
   type_expired: "过期",
@@ -154,25 +153,24 @@ const zh = {
   checkingTitle: "正在查询付款状态…",
   checkingText: "请稍候，正在获取最新状态。",
   pendingTitle: "正在确认付款…",
-  pendingText: "通常只需几秒钟。请停留在本页，状态会自动更新。",
+  pendingText: "通常只需几秒钟。本页会自动更新。",
   openTitle: "这笔付款尚未完成",
-  openText: "目前没有扣款。您可以继续完成付款。",
+  openText: "尚未扣款。您可以从上次中断的地方继续。",
   processingTitle: "付款确认中",
-  processingText: "支付宝或微信支付正在确认这笔付款。您可以关闭本页，积分会自动到账。",
-  decideInSimulator: "在模拟器中决定其结果",
+  processingText: "支付宝或微信支付仍在确认这笔付款。您可以关闭本页，积分会自动到账。",
+  chooseOutcomeInSimulator: "在模拟器中选择结果",
   succeededTitle: "付款成功，{credits} 积分已到账",
   succeededText: "感谢购买。已于 {date}支付 {amount}。",
-  succeededRefunded: "其中 {amount} 已退款。",
+  succeededRefunded: "已退款 {amount}。",
   failedTitle: "付款被拒绝",
-  failedForGoodTitle: "付款失败",
+  failedFinalTitle: "付款失败",
   failedText: "没有扣款。您可以换一张卡再试。",
-  failedForGoodText: "没有扣款。您可以重新选择套餐。",
+  failedFinalText: "没有扣款。请重新选择套餐。",
   failedReason: "原因：{reason}",
   tryAnotherCard: "换一张卡",
   cancelledTitle: "付款已取消",
-  cancelledText: "没有扣款。您可以继续付款，或选择其他套餐。",
-  goOnPaying: "继续付款",
-  expiredTitle: "付款页面已失效",
+  cancelledText: "没有扣款。您可以继续这笔付款，或选择其他套餐。",
+  expiredTitle: "付款页面已过期",
   expiredText: "没有扣款。请重新选择套餐。",
   choosePackage: "选择套餐",
   stillWaiting: "暂时还没有最终结果。页面已停止自动查询，您可以随时再查一次。",
@@ -185,8 +183,8 @@ const zh = {
   errorShop: "商店服务器没有响应。请确认本地服务仍在运行。",
   errorUnauthorised: "访问令牌被拒绝，可能已过期。请重启本地服务并刷新本页。",
   errorUnknownPayment: "这笔付款不存在，或属于其他用户。",
-  errorUnexpected: "无法识别服务器的回答（HTTP {status}）。",
-  errorNoPayUrl: "订单已创建，但没有返回付款地址。",
+  errorUnexpected: "服务器返回了意外的响应（HTTP {status}）。",
+  errorNoPayUrl: "订单已创建，但响应中没有付款地址。",
   retryAfter: "请等待 {seconds} 秒后再试。",
   requestId: "请求编号 {id}",
   demoNote: "这是用于试用 Topup 的本地演示商店，不出售任何商品，也不会产生真实扣款。",
@@ -201,7 +199,7 @@ const zh = {
 };
 
 const TABLES = { en, zh };
-const REMEMBERED = "topup.language";
+const STORAGE_KEY = "topup.language";
 
 let language = initialLanguage();
 
@@ -209,16 +207,16 @@ export const currentLanguage = () => language;
 
 /** The visitor's own regional form of the page's language ("en-GB"), for dates and numbers. */
 export function locale() {
-  const own = navigator.languages?.find((tag) => tag.toLowerCase().startsWith(language));
-  return own ?? (language === "zh" ? "zh-CN" : "en");
+  const preferred = navigator.languages?.find((tag) => tag.toLowerCase().startsWith(language));
+  return preferred ?? (language === "zh" ? "zh-CN" : "en");
 }
 
 export function setLanguage(chosen) {
   language = chosen;
   try {
-    localStorage.setItem(REMEMBERED, chosen);
+    localStorage.setItem(STORAGE_KEY, chosen);
   } catch {
-    // Storage is switched off: the choice lasts until the page is left.
+    // Storage is disabled: the choice lasts until the page is left.
   }
 }
 
@@ -226,12 +224,12 @@ export function t(key, values = {}) {
   return TABLES[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** A text whose key is made from the API's data; a value that is news to this page is shown as it came. */
+/** The text for a value of the API, or `fallback` if the page does not know the value. */
 export function tOr(key, fallback) {
   return Object.hasOwn(TABLES[language], key) ? t(key) : fallback;
 }
 
-/** Put the language into the page's fixed parts. */
+/** Translate the static parts of the page. */
 export function translatePage() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.title = t("pageTitle");
@@ -245,9 +243,9 @@ export function translatePage() {
 function initialLanguage() {
   let remembered = null;
   try {
-    remembered = localStorage.getItem(REMEMBERED);
+    remembered = localStorage.getItem(STORAGE_KEY);
   } catch {
-    // Storage is switched off: fall through to the browser's language.
+    // Storage is disabled: use the browser's language.
   }
   if (Object.hasOwn(TABLES, remembered ?? "")) return remembered;
   return navigator.language?.toLowerCase().startsWith("zh") ? "zh" : "en";

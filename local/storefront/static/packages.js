@@ -1,4 +1,4 @@
-// The four cards, and the way from a Buy button to the pay page.
+// The package cards, and buying: from a Buy button to the pay page.
 
 import * as api from "./api.js";
 import { byId, h, isWebAddress } from "./dom.js";
@@ -8,11 +8,11 @@ import { currentLanguage, t } from "./i18n.js";
 
 const catalogues = {}; // by language: the names differ
 
-// One key per intent to buy: a retry after an error must find the checkout that the first try may have made.
-const intents = new Map();
+// One idempotency key per purchase: a retry after an error must get the checkout that the first try may have created.
+const keys = new Map();
 
-let buying = null; // the package whose checkout is being made
-let failure = null; // { error, retry } of the last try, to be shown again in another language
+let buying = null; // the package whose checkout is being created
+let failure = null; // { error, retry } of the last try
 
 export async function showPackages() {
   const language = currentLanguage();
@@ -37,7 +37,7 @@ function cards({ packages, credit_value_rmb: creditValue }) {
   return offers.map((offer) => card(offer, offer === best));
 }
 
-/** What a package gives beyond its price's worth of credits; only yuan can be compared with a value in yuan. */
+/** How much a package saves and its bonus credits. Only for prices in CNY: the credit value is in CNY. */
 function saving({ credits, price, currency }, creditValue) {
   const worth = credits * creditValue;
   const saved = currency === "CNY" && worth > 0 ? 1 - Number(price) / worth : 0;
@@ -76,24 +76,24 @@ function savingText({ saved, bonus }) {
 }
 
 async function buy(packageId) {
-  if (!intents.has(packageId)) intents.set(packageId, crypto.randomUUID());
+  if (!keys.has(packageId)) keys.set(packageId, crypto.randomUUID());
   failure = null;
   showFailure();
   setBuying(packageId);
   try {
-    const checkout = await api.buy(packageId, intents.get(packageId));
+    const checkout = await api.buy(packageId, keys.get(packageId));
     if (!isWebAddress(checkout.payment_url)) throw new Error(t("errorNoPayUrl"));
-    intents.delete(packageId); // the intent has its checkout: the next click is a new one
-    location.assign(checkout.payment_url); // the buttons stay busy until the browser leaves
+    keys.delete(packageId); // the checkout exists: the next click is a new purchase
+    location.assign(checkout.payment_url); // the buttons stay busy until the browser leaves the page
   } catch (error) {
-    if (error.status === 409) intents.delete(packageId); // this key can never succeed
+    if (error.status === 409) keys.delete(packageId); // this key cannot succeed
     failure = { error, retry: () => buy(packageId) };
     setBuying(null);
     showFailure();
   }
 }
 
-/** Back from the pay page by the browser's own button: the page may come out of its cache just as it was left. */
+/** After the browser's Back button, the page may come from its cache with the buttons still busy. */
 export const stopBuying = () => setBuying(null);
 
 function setBuying(packageId) {

@@ -1,5 +1,5 @@
-// The buyer is back: what became of the payment? The query's `status` is a hint from an address that anyone can
-// type; only the API's answer counts.
+// The status of the payment that a returning buyer comes from. The query's `status` is only a hint, because anyone
+// can type it; the API's response decides.
 
 import * as api from "./api.js";
 import { byId, h, link } from "./dom.js";
@@ -8,21 +8,21 @@ import { day, money, number } from "./format.js";
 import { t } from "./i18n.js";
 
 const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 10_000;
-const GROWTH = 1.5;
-const GIVE_UP_AFTER_MS = 4 * 60_000; // of waiting in view; a hidden tab does not count
+const MAX_WAIT_MS = 10_000;
+const WAIT_GROWTH = 1.5;
+const STOP_AFTER_MS = 4 * 60_000; // time in a hidden tab does not count
 
-// A card was declined and the next one paid: the news of the decline can get here first. A buyer whom Stripe
-// sent back as having paid is not told "declined" before a few more looks.
-const LOOKS_BEFORE_BELIEVING_FAILED = 5;
+// If a card is declined and the next one pays, the decline can arrive here first. A buyer who returns with
+// `status=success` sees "declined" only after a few more polls.
+const POLLS_BEFORE_SHOWING_FAILED = 5;
 
-const FINAL = ["succeeded", "expired"]; // `failed` is not: another card may still pay
+const FINAL = ["succeeded", "expired"]; // not `failed`: another card may still pay
 
-let returned = null; // { id, hint } from the address
-let latest = null; // { payment, error, looks, gaveUp } last shown
+let returned = null; // { id, hint } from the address, and the callback `onFinal`
+let latest = null; // { payment, error, polls, hasStopped } last shown
 let watching = new AbortController();
 
-/** Watch the payment that the address names, if it names one. `onFinal(payment)` runs once, when it is decided. */
+/** Watch the payment in the address, if there is one. `onFinal(payment)` runs once its status is final. */
 export function watchReturnedPayment(onFinal) {
   const query = new URLSearchParams(location.search);
   const id = query.get("payment_id");
@@ -34,35 +34,35 @@ export function watchReturnedPayment(onFinal) {
 function startWatching() {
   watching.abort();
   watching = new AbortController();
-  show({ payment: latest?.payment ?? null, looks: 0 });
+  show({ payment: latest?.payment ?? null, polls: 0 });
   watch(watching.signal);
 }
 
 async function watch(signal) {
   let wait = FIRST_WAIT_MS;
-  for (let looks = 1, waited = 0; ; looks += 1, waited += wait, wait = Math.min(wait * GROWTH, LONGEST_WAIT_MS)) {
+  for (let polls = 1, waited = 0; ; polls += 1, waited += wait, wait = Math.min(wait * WAIT_GROWTH, MAX_WAIT_MS)) {
     await untilVisible();
     if (signal.aborted) return undefined;
-    const seen = await look(looks);
+    const result = await poll(polls);
     if (signal.aborted) return undefined;
-    const isOver = seen.error && !seen.error.isTemporary;
-    show({ ...seen, gaveUp: waited >= GIVE_UP_AFTER_MS });
-    if (FINAL.includes(seen.payment?.status)) return settle(seen.payment);
-    if (isOver || waited >= GIVE_UP_AFTER_MS) return undefined;
-    await sleep(Math.max(wait, (seen.error?.retryAfter ?? 0) * 1000));
+    const isOver = result.error && !result.error.isTemporary;
+    show({ ...result, hasStopped: waited >= STOP_AFTER_MS });
+    if (FINAL.includes(result.payment?.status)) return settle(result.payment);
+    if (isOver || waited >= STOP_AFTER_MS) return undefined;
+    await sleep(Math.max(wait, (result.error?.retryAfter ?? 0) * 1000));
     if (signal.aborted) return undefined;
   }
 }
 
-async function look(looks) {
+async function poll(polls) {
   try {
-    return { payment: await api.payment(returned.id), looks };
+    return { payment: await api.payment(returned.id), polls };
   } catch (error) {
-    return { payment: latest?.payment ?? null, error, looks };
+    return { payment: latest?.payment ?? null, error, polls };
   }
 }
 
-/** Only now may the query go: before, a reload had to find its way back to this payment. */
+/** Remove the query only now: until the status is final, a reload must find this payment again. */
 function settle(payment) {
   history.replaceState(null, "", location.pathname);
   returned.onFinal(payment);
@@ -82,40 +82,40 @@ const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 function untilVisible() {
   if (!document.hidden) return Promise.resolve();
   return new Promise((done) => {
-    const look = () => {
+    const check = () => {
       if (document.hidden) return;
-      document.removeEventListener("visibilitychange", look);
+      document.removeEventListener("visibilitychange", check);
       done();
     };
-    document.addEventListener("visibilitychange", look);
+    document.addEventListener("visibilitychange", check);
   });
 }
 
-// ------------------------------------------------------------------------------------------------- what is shown
+// ------------------------------------------------------------------------------------------------- rendering
 
-let shown = ""; // so that a screen reader hears a change, not every look
+let shown = ""; // what was last rendered: a screen reader must announce changes, not every poll
 
 function show(state) {
   latest = state;
   const view = viewOf(state);
-  const fingerprint = JSON.stringify([view.name, state.payment, state.error?.message, Boolean(state.gaveUp)]);
+  const fingerprint = JSON.stringify([view.name, state.payment, state.error?.message, Boolean(state.hasStopped)]);
   if (fingerprint !== shown) render(view, state);
   shown = fingerprint;
 }
 
-/** Again, in another language. */
-export function showPaymentAgain() {
+/** Render again, in the current language. */
+export function showPayment() {
   if (latest) render(viewOf(latest), latest);
 }
 
-function viewOf({ payment, error, looks }) {
+function viewOf({ payment, error, polls }) {
   if (error && !error.isTemporary) return { name: "error" };
   if (!payment) return { name: "checking", title: t("checkingTitle"), text: [t("checkingText")], isWaiting: true };
-  return (VIEWS[nameOf(payment, looks)] ?? VIEWS.pending)(payment);
+  return (VIEWS[nameOf(payment, polls)] ?? VIEWS.pending)(payment);
 }
 
-function nameOf({ status }, looks) {
-  if (status === "failed" && returned.hint === "success" && looks < LOOKS_BEFORE_BELIEVING_FAILED) return "pending";
+function nameOf({ status }, polls) {
+  if (status === "failed" && returned.hint === "success" && polls < POLLS_BEFORE_SHOWING_FAILED) return "pending";
   if (status !== "pending" || returned.hint === "success") return status;
   return returned.hint === "cancelled" ? "cancelled" : "open";
 }
@@ -126,14 +126,14 @@ const VIEWS = {
     name: "pending",
     title: t("openTitle"),
     text: [t("openText")],
-    way: link(payment.payment_url, t("goOnPaying"), "button primary"),
+    action: link(payment.payment_url, t("continuePaying"), "button primary"),
   }),
   processing: (payment) => ({
     name: "processing",
     title: t("processingTitle"),
     text: [t("processingText")],
     isWaiting: true,
-    way: api.isSimulated() ? link(payment.payment_url, t("decideInSimulator"), "button") : null,
+    action: api.isSimulated() ? link(payment.payment_url, t("chooseOutcomeInSimulator"), "button") : null,
   }),
   succeeded: (payment) => ({
     name: "succeeded",
@@ -142,24 +142,24 @@ const VIEWS = {
   }),
   failed: (payment) => ({
     name: "failed",
-    title: t(payment.may_retry ? "failedTitle" : "failedForGoodTitle"),
+    title: t(payment.may_retry ? "failedTitle" : "failedFinalTitle"),
     text: [
       payment.error_message ? t("failedReason", { reason: payment.error_message }) : null,
-      t(payment.may_retry ? "failedText" : "failedForGoodText"),
+      t(payment.may_retry ? "failedText" : "failedFinalText"),
     ],
-    way: payment.may_retry ? link(payment.payment_url, t("tryAnotherCard"), "button primary") : null,
+    action: payment.may_retry ? link(payment.payment_url, t("tryAnotherCard"), "button primary") : null,
   }),
   cancelled: (payment) => ({
     name: "cancelled",
     title: t("cancelledTitle"),
     text: [t("cancelledText")],
-    way: link(payment.payment_url, t("goOnPaying"), "button primary"),
+    action: link(payment.payment_url, t("continuePaying"), "button primary"),
   }),
   expired: () => ({
     name: "expired",
     title: t("expiredTitle"),
     text: [t("expiredText")],
-    way: h("a", { class: "button primary", href: "#packages" }, t("choosePackage")),
+    action: h("a", { class: "button primary", href: "#packages" }, t("choosePackage")),
   }),
 };
 
@@ -185,16 +185,16 @@ function errorParts({ error }) {
   return [box, closeButton()];
 }
 
-function statusParts(view, { error, gaveUp }) {
-  const isWaiting = view.isWaiting && !gaveUp;
-  const asides = [error ? t("connectionLost") : null, gaveUp ? t("stillWaiting") : null];
-  const notes = [...view.text, ...asides].filter(Boolean);
+function statusParts(view, { error, hasStopped }) {
+  const isWaiting = view.isWaiting && !hasStopped;
+  const warnings = [error ? t("connectionLost") : null, hasStopped ? t("stillWaiting") : null];
+  const notes = [...view.text, ...warnings].filter(Boolean);
   const checkAgain = () => h("button", { type: "button", class: "button", onclick: startWatching }, t("checkAgain"));
-  const ways = [view.way, gaveUp ? checkAgain() : null].filter(Boolean);
+  const actions = [view.action, hasStopped ? checkAgain() : null].filter(Boolean);
   return [
     h("span", { class: isWaiting ? "mark spinner" : "mark", "aria-hidden": "true" }),
     h("div", { class: "status-text" }, h("h2", {}, view.title), ...notes.map((note) => h("p", {}, note))),
-    ways.length ? h("div", { class: "ways" }, ...ways) : "",
+    actions.length ? h("div", { class: "actions" }, ...actions) : "",
     closeButton(),
   ];
 }

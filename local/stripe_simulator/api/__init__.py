@@ -1,1 +1,1 @@
-"""The REST API: what a request may say, and what Stripe answers."""
+"""The REST API: requests and Stripe's responses."""

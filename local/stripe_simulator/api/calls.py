@@ -1,4 +1,4 @@
-"""What the handler of an endpoint is given."""
+"""Routes, and the calls that their handlers receive."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from local.stripe_simulator.objects.base import Json
 
 @dataclass(frozen=True)
 class Call:
-    """params: checked. id: the one in the path, or "". version: the Stripe-Version asked for, if any."""
+    """params: checked. id: the one in the path, or "". version: the Stripe-Version header, if any."""
 
     world: World
     params: Json
@@ -23,11 +23,11 @@ class Call:
 class Route:
     method: str
     path: str  # `{id}` stands for one segment
-    takes: Hash
+    parameters: Hash
     handle: Callable[[Call], Json]
 
     def match(self, method: str, path: str) -> str | None:
-        """The id in the path ("" if the route has none), or None if the route is another."""
+        """The id in the path ("" if the route has none); None if the route does not match."""
         wanted, got = self.path.split("/"), path.split("/")
         if method != self.method or len(wanted) != len(got):
             return None

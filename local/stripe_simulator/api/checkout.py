@@ -1,4 +1,4 @@
-"""/v1/checkout/sessions, and /v1/payment_pages, by which the official CLI plays the buyer."""
+"""/v1/checkout/sessions, and /v1/payment_pages, with which the Stripe CLI pays as the buyer."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from local.stripe_simulator.core import catalog, checkout
 from local.stripe_simulator.core.errors import InvalidParameter, StripeError
 from local.stripe_simulator.objects.base import Json, list_object
 
-# Since this version payment method types can be filtered and no longer be listed (Stripe's changelog, "endive").
+# Since this version payment method types are filtered, not listed (Stripe's changelog, "endive").
 NO_METHOD_TYPES_SINCE = "2026-09-30"
 
 # Test account numbers of Stripe's docs whose debits fail; all others succeed.
@@ -19,9 +19,9 @@ def create(call: Call) -> Json:
     params = call.params
     refuse_method_types(call)
     if params["mode"] != "payment":
-        raise StripeError(f"The simulator has no sessions in {params['mode']} mode, only payment.", param="mode")
+        raise StripeError(f"The simulator supports only the mode payment, not {params['mode']}.", param="mode")
     if params.get("ui_mode", "hosted_page") != "hosted_page":
-        raise StripeError(f"The simulator has only hosted pages, no {params['ui_mode']}.", param="ui_mode")
+        raise StripeError(f"The simulator supports only hosted_page, not {params['ui_mode']}.", param="ui_mode")
     if not params["line_items"]:
         message = "Missing required param: line_items."
         raise InvalidParameter(message, code="parameter_missing", param="line_items")
@@ -53,7 +53,7 @@ def retrieve(call: Call) -> Json:
 
 def list_sessions(call: Call) -> Json:
     fields = {name: call.params[name] for name in ("payment_intent", "status", "payment_link") if name in call.params}
-    return listed(call.world.of("checkout.session", **fields), call.params, call.path)
+    return listed(call.world.select("checkout.session", **fields), call.params, call.path)
 
 
 def line_items(call: Call) -> Json:
@@ -83,7 +83,7 @@ def confirm_page(call: Call) -> Json:
     session = retrieve(call)
     expected = call.params.get("expected_amount", session["amount_total"])
     if expected != session["amount_total"]:
-        message = f"The expected amount is {expected}, but {session['amount_total']} is to be paid."
+        message = f"The expected amount is {expected}, but the session's is {session['amount_total']}."
         raise StripeError(message, code="checkout_amount_mismatch", param="expected_amount")
     method = call.world.get("payment_method", call.params["payment_method"])
     attempt = attempt_of(call, session, method)
@@ -95,8 +95,8 @@ def confirm_page(call: Call) -> Json:
 def attempt_of(call: Call, session: Json, method: dict[str, Any]) -> checkout.Attempt:
     if method["type"] == "card":
         return checkout.pay_by_card(call.world, session, call.world.card_numbers[method["id"]], None)
-    attempt = checkout.pay_later(call.world, session, method["type"])
+    attempt = checkout.pay_by_delayed_method(call.world, session, method["type"])
     if method["type"] == "sepa_debit":
-        # Stripe settles test debits by itself, after minutes; `stripe trigger` counts on it.
+        # Stripe settles test debits by itself after some minutes; `stripe trigger` relies on it.
         checkout.settle(call.world, session, succeeded=method["metadata"].get("iban") not in IBANS_THAT_FAIL)
     return attempt

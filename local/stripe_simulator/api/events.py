@@ -11,12 +11,12 @@ from local.stripe_simulator.objects.base import Json
 from local.stripe_simulator.objects.event import webhook_endpoint
 
 
-def shown(world: World, event: Json) -> Json:
+def with_pending(world: World, event: Json) -> Json:
     return {**event, "pending_webhooks": world.webhooks.pending(event["id"])}
 
 
 def retrieve_event(call: Call) -> Json:
-    return shown(call.world, call.world.get("event", call.id))
+    return with_pending(call.world, call.world.get("event", call.id))
 
 
 def list_events(call: Call) -> Json:
@@ -26,15 +26,15 @@ def list_events(call: Call) -> Json:
     types = params.get("types", [params["type"]] if "type" in params else [])
     events = [
         event
-        for event in call.world.of("event")
+        for event in call.world.select("event")
         if is_among(event["type"], types) and has_delivery(call.world, event, params.get("delivery_success"))
     ]
     page = listed(events, params, call.path)
-    return {**page, "data": [shown(call.world, event) for event in page["data"]]}
+    return {**page, "data": [with_pending(call.world, event) for event in page["data"]]}
 
 
 def is_among(event_type: str, types: list[str]) -> bool:
-    """types: all if empty; `charge.*` is a group."""
+    """types: empty means all; `charge.*` is a group."""
     return not types or any(
         event_type.startswith(wanted[:-1]) if wanted.endswith("*") else event_type == wanted for wanted in types
     )
@@ -45,18 +45,18 @@ def has_delivery(world: World, event: Json, success: bool | None) -> bool:
 
 
 def retry_event(call: Call) -> Json:
-    """What the CLI's `events resend` calls: without an endpoint, Stripe sends to the listening CLI; here, to all."""
+    """The CLI's `events resend`. Without an endpoint, Stripe sends to the listening CLI, the simulator to all."""
     endpoint_id = call.params.get("webhook_endpoint")
     event = call.world.get("event", call.id)
     if endpoint_id and endpoint_id not in call.world.webhooks.endpoints:
         raise resource_missing("webhook endpoint", endpoint_id, "webhook_endpoint")
     call.world.webhooks.resend(event, endpoint_id)
-    return shown(call.world, event)
+    return with_pending(call.world, event)
 
 
 def create_endpoint(call: Call) -> Json:
     endpoint, secret = add_endpoint(call.world, call.params)
-    return {**endpoint, "secret": secret}  # shown now and never again
+    return {**endpoint, "secret": secret}  # shown only once
 
 
 def add_endpoint(world: World, params: Json, secret: str | None = None) -> tuple[Json, str]:
@@ -69,7 +69,7 @@ def add_endpoint(world: World, params: Json, secret: str | None = None) -> tuple
 
 
 def refuse_remote(url: str) -> None:
-    """The simulator keeps to this computer: whatever it is told, no event leaves it."""
+    """No event may leave this computer, whatever the request says."""
     if not is_loopback(urlsplit(url).hostname or ""):
         message = f"Invalid URL: the simulator delivers to localhost, 127.0.0.0/8 and [::1] only, not to {url}"
         raise InvalidParameter(message, code="url_invalid", param="url")

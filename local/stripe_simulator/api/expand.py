@@ -1,4 +1,4 @@
-"""`expand`: ids replaced by the objects that they name, and lists that are left out otherwise."""
+"""`expand`: replace ids by their objects, and add lists that are left out otherwise."""
 
 from local.stripe_simulator.core.errors import StripeError
 from local.stripe_simulator.core.world import World
@@ -13,9 +13,9 @@ KIND_OF = {
 }
 
 
-def expanded(world: World, answer: Json, paths: list[str]) -> Json:
-    """A copy of `answer` in which the fields that `paths` name are objects."""
-    copy: Json = snapshot(answer)
+def expanded(world: World, response: Json, paths: list[str]) -> Json:
+    """A copy of `response` with the fields in `paths` expanded."""
+    copy: Json = snapshot(response)
     for path in paths:
         expand(world, copy, path.split("."), path)
     return copy
@@ -38,8 +38,8 @@ def resolved(world: World, within: Json, step: str, path: str) -> object:
         items = snapshot(world.line_items[within["id"]])
         return list_object(items, f"/v1/checkout/sessions/{within['id']}/line_items")
     if within.get("object") == "charge" and step == "refunds":
-        made = snapshot(world.of("refund", charge=within["id"])[::-1])
-        return list_object(made, f"/v1/charges/{within['id']}/refunds")
+        refunds = snapshot(world.select("refund", charge=within["id"])[::-1])
+        return list_object(refunds, f"/v1/charges/{within['id']}/refunds")
     if step not in within:
         raise StripeError(f"This property cannot be expanded ({path}).", param="expand")
     value = within[step]

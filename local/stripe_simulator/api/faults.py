@@ -6,21 +6,21 @@ from typing import Literal
 
 from local.stripe_simulator.core.errors import InvalidParameter, StripeError
 
-# timeout_before: nothing is done and no answer comes. timeout_after: it is done and no answer comes.
-# 500: nothing is done, and the answer is stored under the idempotency key. 429: the rate limit.
-# 409: what Stripe says while the first call with the same idempotency key is still running.
+# timeout_before: no effect, no response. timeout_after: the call takes effect, but no response follows.
+# 500: no effect, and the response is stored under the idempotency key. 429: the rate limit.
+# 409: Stripe's response while the first call with the same idempotency key is still running.
 Action = Literal["timeout_before", "timeout_after", "500", "429", "409"]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """path: exact, or with `*`. method: None is any."""
+    """path: exact, or with `*`. method: None matches any."""
 
     path: str
     do: Action
     method: str | None = None
 
-    def strikes(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         return fnmatchcase(path, self.path) and self.method in (None, method)
 
 
@@ -29,9 +29,9 @@ class Faults:
         self.pending: list[Fault] = []
 
     def take(self, method: str, path: str) -> Action | None:
-        """What the first fault meant for this call does; each strikes once."""
+        """Remove the first fault that matches this call, and return its action."""
         for fault in self.pending:
-            if fault.strikes(method, path):
+            if fault.matches(method, path):
                 self.pending.remove(fault)
                 return fault.do
         return None

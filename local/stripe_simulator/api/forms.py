@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl
 
 from local.stripe_simulator.core.errors import InvalidParameter
 
-# Deeper than any parameter of Stripe's, and far from Python's recursion limit.
-DEEPEST = 10
+# Deeper than any of Stripe's parameters, and far below Python's recursion limit.
+MAX_DEPTH = 10
 NAME = re.compile(r"^[^\[\]]+(\[[^\[\]]*\])*$")
 
 
@@ -24,7 +24,7 @@ def split_name(name: str) -> list[str]:
     if not NAME.match(name):
         raise InvalidParameter(f"Invalid request (check the parameter name '{name}')", param=name)
     keys = name.replace("]", "").split("[")
-    if len(keys) > DEEPEST:
+    if len(keys) > MAX_DEPTH:
         raise InvalidParameter(f"The parameter '{name}' is nested too deeply", param=name)
     return keys
 

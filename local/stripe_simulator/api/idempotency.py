@@ -1,4 +1,4 @@
-"""Idempotency keys: the same key answers the same, for a day."""
+"""Idempotency keys: for a day, the same key gets the same response."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from local.stripe_simulator.core.errors import InvalidParameter
 from local.stripe_simulator.objects.base import Json
 
-KEPT = timedelta(hours=24)
-LONGEST_KEY = 255
+RETENTION = timedelta(hours=24)
+MAX_KEY_LENGTH = 255
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     body: Json
     request_id: str
@@ -24,7 +24,7 @@ class Stored:
     at: datetime
     path: str
     params: Json
-    answer: Answer
+    response: Response
 
 
 class IdempotencyKeys:
@@ -32,14 +32,14 @@ class IdempotencyKeys:
         self._now = now
         self._stored: dict[str, Stored] = {}
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self._stored.clear()
 
-    def recall(self, key: str, path: str, params: Json) -> Answer | None:
-        """The stored answer; raises InvalidParameter if the key belongs to another request."""
+    def find(self, key: str, path: str, params: Json) -> Response | None:
+        """The stored response; raises InvalidParameter if the key belongs to another request."""
         self._prune()
-        if len(key) > LONGEST_KEY:
-            raise InvalidParameter(f"Idempotency keys are at most {LONGEST_KEY} characters long.")
+        if len(key) > MAX_KEY_LENGTH:
+            raise InvalidParameter(f"Idempotency keys are at most {MAX_KEY_LENGTH} characters long.")
         stored = self._stored.get(key)
         if stored is None:
             return None
@@ -54,14 +54,14 @@ class IdempotencyKeys:
                 f"Keys for idempotent requests can only be used with the same parameters they were first used with. "
                 f"Try using a key other than '{key}' if you meant to execute a different request."
             )
-        return stored.answer
+        return stored.response
 
-    def store(self, key: str, path: str, params: Json, answer: Answer) -> None:
-        self._stored[key] = Stored(self._now(), path, params, answer)
+    def store(self, key: str, path: str, params: Json, response: Response) -> None:
+        self._stored[key] = Stored(self._now(), path, params, response)
 
     def _prune(self) -> None:
-        kept_since = self._now() - KEPT
-        while self._stored and (oldest := next(iter(self._stored.items())))[1].at <= kept_since:
+        oldest_kept = self._now() - RETENTION
+        while self._stored and (oldest := next(iter(self._stored.items())))[1].at <= oldest_kept:
             del self._stored[oldest[0]]
 
 

@@ -1,4 +1,4 @@
-"""Which parameters each endpoint takes. What is not here is refused, as an unknown parameter is by Stripe."""
+"""The parameters of each endpoint. All others are refused as unknown, as Stripe does."""
 
 from local.stripe_simulator.api.schema import (
     Anything,
@@ -14,7 +14,7 @@ from local.stripe_simulator.api.schema import (
     Text,
     Url,
 )
-from local.stripe_simulator.core.money import CURRENCIES, LARGEST_AMOUNT
+from local.stripe_simulator.core.money import CURRENCIES, MAX_AMOUNT
 from local.stripe_simulator.objects.base import words
 
 LOCALES = words(
@@ -24,17 +24,17 @@ LOCALES = words(
 METHOD_TYPES = ("card", "alipay", "wechat_pay", "sepa_debit")
 REFUND_REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 CANCELLATION_REASONS = ("abandoned", "duplicate", "fraudulent", "requested_by_customer")
-MOST_PER_PAGE = 100
+MAX_PER_PAGE = 100
 
-EXPAND = ListOf(Text(), most=20)
-AMOUNT = Integer(least=0, most=LARGEST_AMOUNT)
+EXPAND = ListOf(Text(), max_items=20)
+AMOUNT = Integer(minimum=0, maximum=MAX_AMOUNT)
 ADDRESS = Hash(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), OptionalText()))
 SHIPPING = Hash({"name": Text(), "address": ADDRESS, "phone": Text(), "carrier": Text(), "tracking_number": Text()})
 CREATED = Either(Integer(), Hash(dict.fromkeys(("gt", "gte", "lt", "lte"), Integer())))
 
 
 class Currency(OneOf):
-    """A currency code in any letter case, as a lower-case one."""
+    """A currency code in any case, returned in lower case."""
 
     def read(self, raw: object, name: str) -> str:
         return super().read(raw.lower() if isinstance(raw, str) else raw, name)
@@ -44,14 +44,14 @@ CURRENCY = Currency(tuple(sorted(CURRENCIES)))
 
 
 def hash_of(fields: dict[str, Parameter], *required: str) -> Hash:
-    """The parameters of an endpoint: `expand` goes with all."""
+    """The parameters of an endpoint; all endpoints accept `expand`."""
     return Hash({**fields, "expand": EXPAND}, required)
 
 
 def page_of(**fields: Parameter) -> Hash:
     """The parameters of a list."""
     cursors = {"starting_after": Text(), "ending_before": Text()}
-    return hash_of({"limit": Integer(least=1, most=MOST_PER_PAGE), **cursors, **fields})
+    return hash_of({"limit": Integer(minimum=1, maximum=MAX_PER_PAGE), **cursors, **fields})
 
 
 NOTHING = hash_of({})
@@ -59,7 +59,7 @@ PRODUCT_DATA = Hash(
     {
         "name": Text(),
         "description": Text(),
-        "images": ListOf(Text(), most=8),
+        "images": ListOf(Text(), max_items=8),
         "metadata": Metadata(),
         "tax_code": Text(),
         "unit_label": Text(),
@@ -77,17 +77,17 @@ PRICE_DATA = Hash(
     ("currency", "unit_amount"),
 )
 LINE_ITEM = Hash(
-    {"price": Text(), "price_data": PRICE_DATA, "quantity": Integer(least=1), "metadata": Metadata()}, ("quantity",)
+    {"price": Text(), "price_data": PRICE_DATA, "quantity": Integer(minimum=1), "metadata": Metadata()}, ("quantity",)
 )
 INTENT_DATA = Hash(
     {
         "metadata": Metadata(),
-        "description": Text(longest=1000),
+        "description": Text(max_length=1000),
         "receipt_email": Text(),
         "setup_future_usage": OneOf(("off_session", "on_session")),
         "shipping": SHIPPING,
-        "statement_descriptor": Text(longest=22),
-        "statement_descriptor_suffix": Text(longest=22),
+        "statement_descriptor": Text(max_length=22),
+        "statement_descriptor_suffix": Text(max_length=22),
     }
 )
 METHOD_OPTIONS = Hash(
@@ -115,10 +115,10 @@ SESSION_CREATE = hash_of(
         "allowed_payment_method_types": ListOf(Text()),
         "billing_address_collection": OneOf(("auto", "required")),
         "cancel_url": Url(),
-        "client_reference_id": Text(longest=200),
+        "client_reference_id": Text(max_length=200),
         "currency": CURRENCY,
         "customer_creation": OneOf(("always", "if_required")),
-        "customer_email": Text(longest=512),
+        "customer_email": Text(max_length=512),
         "excluded_payment_method_types": ListOf(Text()),
         "expires_at": Integer(),
         "line_items": ListOf(LINE_ITEM),
@@ -143,10 +143,10 @@ SESSION_LIST = page_of(
 INTENT_CREATE = hash_of(
     {
         "allowed_payment_method_types": ListOf(Text()),
-        "amount": Integer(least=1, most=LARGEST_AMOUNT),
+        "amount": Integer(minimum=1, maximum=MAX_AMOUNT),
         "confirm": Boolean(),
         "currency": CURRENCY,
-        "description": Text(longest=1000),
+        "description": Text(max_length=1000),
         "metadata": Metadata(),
         "payment_method": Text(),
         "payment_method_types": ListOf(OneOf(METHOD_TYPES)),
@@ -164,7 +164,7 @@ CHARGE_LIST = page_of(created=CREATED, payment_intent=Text())
 
 REFUND_CREATE = hash_of(
     {
-        "amount": Integer(least=1, most=LARGEST_AMOUNT),
+        "amount": Integer(minimum=1, maximum=MAX_AMOUNT),
         "charge": Text(),
         "metadata": Metadata(),
         "payment_intent": Text(),
@@ -175,15 +175,15 @@ REFUND_LIST = page_of(created=CREATED, charge=Text(), payment_intent=Text())
 METADATA_UPDATE = hash_of({"metadata": Metadata()})
 DISPUTE_LIST = page_of(created=CREATED, charge=Text(), payment_intent=Text())
 
-EVENT_LIST = page_of(created=CREATED, delivery_success=Boolean(), type=Text(), types=ListOf(Text(), most=20))
-# `for_stripecli` is how the CLI's `events resend` asks for a delivery to itself.
+EVENT_LIST = page_of(created=CREATED, delivery_success=Boolean(), type=Text(), types=ListOf(Text(), max_items=20))
+# With `for_stripecli` the CLI's `events resend` requests a delivery to itself.
 EVENT_RETRY = hash_of({"webhook_endpoint": Text(), "for_stripecli": Boolean()})
 
 ENDPOINT_CREATE = hash_of(
     {
         "api_version": Text(),
         "description": OptionalText(),
-        "enabled_events": ListOf(Text(), most=500),
+        "enabled_events": ListOf(Text(), max_items=500),
         "metadata": Metadata(),
         "url": Url(),
     },
@@ -194,7 +194,7 @@ ENDPOINT_UPDATE = hash_of(
     {
         "description": OptionalText(),
         "disabled": Boolean(),
-        "enabled_events": ListOf(Text(), most=500),
+        "enabled_events": ListOf(Text(), max_items=500),
         "metadata": Metadata(),
         "url": Url(),
     }

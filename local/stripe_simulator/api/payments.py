@@ -41,27 +41,27 @@ def retrieve_intent(call: Call) -> Json:
 
 
 def list_intents(call: Call) -> Json:
-    return listed(call.world.of("payment_intent"), call.params, call.path)
+    return listed(call.world.select("payment_intent"), call.params, call.path)
 
 
 def create_method(call: Call) -> Json:
     params = call.params
     billing = params.get("billing_details", {})
     if params["type"] != "card":
-        method = payments.new_late_method(call.world, params["type"], billing)
+        method = payments.new_delayed_method(call.world, params["type"], billing)
         method["metadata"].update(params.get("sepa_debit", {}))
         return method
     return payments.new_card(call.world, card_of(params.get("card", {})), billing)
 
 
 def card_of(given: Json) -> cards.Card:
-    """By Stripe's token or by the number of a test card."""
+    """The test card with this token or number."""
     token = given.get("token", "")
-    number = cards.NAMED.get(token) or given.get("number")
+    number = cards.NUMBER_BY_NAME.get(token) or given.get("number")
     if number is None:
         raise StripeError(f"No such token: '{token}'", code="resource_missing", param="card[token]")
     try:
-        return cards.card_numbered(number)
+        return cards.card_by_number(number)
     except Refused as refused:
         raise StripeError(
             str(refused), status=402, error_type="card_error", code=refused.code, param="card[number]"
@@ -77,12 +77,12 @@ def retrieve_charge(call: Call) -> Json:
 
 
 def list_charges(call: Call) -> Json:
-    return listed(call.world.of("charge", **about(call)), call.params, call.path)
+    return listed(call.world.select("charge", **about(call)), call.params, call.path)
 
 
 def create_refund(call: Call) -> Json:
     params = call.params
-    return refunds.refund(
+    return refunds.create(
         call.world,
         charge_to_refund(call),
         params.get("amount"),
@@ -119,7 +119,7 @@ def cancel_refund(call: Call) -> Json:
 
 
 def list_refunds(call: Call) -> Json:
-    return listed(call.world.of("refund", **about(call)), call.params, call.path)
+    return listed(call.world.select("refund", **about(call)), call.params, call.path)
 
 
 def retrieve_dispute(call: Call) -> Json:
@@ -127,7 +127,7 @@ def retrieve_dispute(call: Call) -> Json:
 
 
 def list_disputes(call: Call) -> Json:
-    return listed(call.world.of("dispute", **about(call)), call.params, call.path)
+    return listed(call.world.select("dispute", **about(call)), call.params, call.path)
 
 
 def about(call: Call) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One REST call from its bytes to its answer: key, route, fault, idempotency, handler."""
+"""One REST call from request to response: key, route, fault, idempotency, handler."""
 
 import base64
 import binascii
@@ -12,13 +12,13 @@ from local.stripe_simulator.api import forms
 from local.stripe_simulator.api.calls import Call, Route
 from local.stripe_simulator.api.expand import expanded
 from local.stripe_simulator.api.faults import Faults, refuse_before_running, server_error
-from local.stripe_simulator.api.idempotency import Answer, IdempotencyKeys
+from local.stripe_simulator.api.idempotency import IdempotencyKeys, Response
 from local.stripe_simulator.api.routes import ROUTES
-from local.stripe_simulator.core.errors import InvalidParameter, Refused, StripeError, Unanswered
-from local.stripe_simulator.core.world import NO_CAUSE, World
+from local.stripe_simulator.core.errors import InvalidParameter, NoResponse, Refused, StripeError
+from local.stripe_simulator.core.world import NO_REQUEST, World
 from local.stripe_simulator.objects.base import API_VERSION, Json
 
-Reply = tuple[int, dict[str, str], bytes]
+HttpResponse = tuple[int, dict[str, str], bytes]
 
 
 @dataclass(frozen=True)
@@ -53,54 +53,54 @@ class RestApi:
         self.keys = IdempotencyKeys(world.now)
         self._secret_key = secret_key
 
-    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """raises Unanswered when a fault says that no answer comes."""
+    def respond(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """raises NoResponse when a timeout fault matches the call."""
         parts = urlsplit(url)
         lower = {name.lower(): value for name, value in headers.items()}
         request = Request(self.world.ids.request(), method.upper(), unquote(parts.path), parts.query, lower, body)
         try:
-            answer = self._answer(request)
+            response = self._respond(request)
         except StripeError as error:
-            answer = Answer(error.status, error.body(), request.id)
-        return reply(request, answer)
+            response = Response(error.status, error.body(), request.id)
+        return http_response(request, response)
 
-    def _answer(self, request: Request) -> Answer:
+    def _respond(self, request: Request) -> Response:
         authenticate(request, self._secret_key)
         route, object_id = route_of(request)
         action = self.faults.take(request.method, request.path)
         if action == "timeout_before":
-            raise Unanswered
+            raise NoResponse
         refuse_before_running(action)
-        answer = self._idempotently(request, route, object_id, fails=action == "500")
+        response = self._idempotently(request, route, object_id, fails=action == "500")
         if action == "timeout_after":
-            raise Unanswered
-        return answer
+            raise NoResponse
+        return response
 
-    def _idempotently(self, request: Request, route: Route, object_id: str, *, fails: bool) -> Answer:
+    def _idempotently(self, request: Request, route: Route, object_id: str, *, fails: bool) -> Response:
         raw = request.raw_params()
         key = request.idempotency_key
-        if key and (stored := self.keys.recall(key, request.path, raw)):
+        if key and (stored := self.keys.find(key, request.path, raw)):
             return stored
-        answer = self._run(request, route, object_id, raw, fails=fails)
-        if key and answer.storable:
-            self.keys.store(key, request.path, raw, answer)
-        return answer
+        response = self._run(request, route, object_id, raw, fails=fails)
+        if key and response.storable:
+            self.keys.store(key, request.path, raw, response)
+        return response
 
-    def _run(self, request: Request, route: Route, object_id: str, raw: Json, *, fails: bool) -> Answer:
-        self.world.cause = {"id": request.id, "idempotency_key": request.idempotency_key}
+    def _run(self, request: Request, route: Route, object_id: str, raw: Json, *, fails: bool) -> Response:
+        self.world.request = {"id": request.id, "idempotency_key": request.idempotency_key}
         try:
-            params = route.takes.read(raw)
+            params = route.parameters.read(raw)
             if fails:
                 raise server_error()
             call = Call(self.world, params, request.path, object_id, request.version)
-            made = expanded(self.world, route.handle(call), params.get("expand", []))
-            return Answer(200, made, request.id)
+            body = expanded(self.world, route.handle(call), params.get("expand", []))
+            return Response(200, body, request.id)
         except StripeError as error:
-            return Answer(error.status, error.body(), request.id, storable=error.storable)
-        except Refused as refused:  # a step that the controls refuse, asked for by API
-            return Answer(400, StripeError(str(refused), code=refused.code).body(), request.id)
+            return Response(error.status, error.body(), request.id, storable=error.storable)
+        except Refused as refused:  # a step that the controls refuse too
+            return Response(400, StripeError(str(refused), code=refused.code).body(), request.id)
         finally:
-            self.world.cause = NO_CAUSE
+            self.world.request = NO_REQUEST
 
 
 def authenticate(request: Request, secret_key: str) -> None:
@@ -132,21 +132,21 @@ def route_of(request: Request) -> tuple[Route, str]:
         object_id = route.match(request.method, request.path)
         if object_id is not None:
             return route, object_id
-    message = f"Unrecognized request URL ({request.method}: {request.path}). The simulator does not have it."
+    message = f"Unrecognized request URL ({request.method}: {request.path}). The simulator does not support it."
     raise InvalidParameter(message, status=404)
 
 
-def reply(request: Request, answer: Answer) -> Reply:
+def http_response(request: Request, response: Response) -> HttpResponse:
     headers = {
         "Content-Type": "application/json",
         "Request-Id": request.id,
         "Stripe-Version": request.version or API_VERSION,
     }
     if request.idempotency_key:
-        headers |= {"Idempotency-Key": request.idempotency_key, "Original-Request": answer.request_id}
-    if answer.request_id != request.id:
+        headers |= {"Idempotency-Key": request.idempotency_key, "Original-Request": response.request_id}
+    if response.request_id != request.id:
         headers["Idempotent-Replayed"] = "true"
-    if answer.status == 500:
-        headers["Stripe-Should-Retry"] = "false"  # the stored answer would only be replayed
-    body = json.dumps(answer.body, indent=2, ensure_ascii=False).encode()
-    return answer.status, headers, body
+    if response.status == 500:
+        headers["Stripe-Should-Retry"] = "false"  # a retry would only replay the stored response
+    body = json.dumps(response.body, indent=2, ensure_ascii=False).encode()
+    return response.status, headers, body

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 from local.stripe_simulator.core.errors import InvalidParameter
 
-MOST_METADATA_KEYS = 50
-LONGEST_METADATA_KEY = 40
-LONGEST_METADATA_VALUE = 500
+MAX_METADATA_KEYS = 50
+MAX_METADATA_KEY_LENGTH = 40
+MAX_METADATA_VALUE_LENGTH = 500
 
 
 class Parameter(Protocol):
     def read(self, raw: Any, name: str) -> Any:
-        """The value of the parameter that the request calls `name`; raises InvalidParameter."""
+        """The checked value of the parameter `name`; raises InvalidParameter."""
 
 
 def text_of(raw: Any, name: str) -> str:
@@ -23,7 +23,7 @@ def text_of(raw: Any, name: str) -> str:
     return raw
 
 
-def filled(raw: Any, name: str) -> str:
+def required_text(raw: Any, name: str) -> str:
     if text := text_of(raw, name):
         return text
     raise InvalidParameter(
@@ -36,19 +36,19 @@ def filled(raw: Any, name: str) -> str:
 
 @dataclass(frozen=True)
 class Text:
-    longest: int = 5000
+    max_length: int = 5000
 
     def read(self, raw: Any, name: str) -> str:
-        text = filled(raw, name)
-        if len(text) > self.longest:
-            message = f"Invalid string: {text[:20]}…; must be at most {self.longest} characters"
+        text = required_text(raw, name)
+        if len(text) > self.max_length:
+            message = f"Invalid string: {text[:20]}…; must be at most {self.max_length} characters"
             raise InvalidParameter(message, code="parameter_invalid_string_too_long", param=name)
         return text
 
 
 @dataclass(frozen=True)
 class OptionalText:
-    """A text that an empty value unsets."""
+    """A text; an empty value unsets it."""
 
     def read(self, raw: Any, name: str) -> str | None:
         return text_of(raw, name) or None
@@ -57,7 +57,7 @@ class OptionalText:
 @dataclass(frozen=True)
 class Url:
     def read(self, raw: Any, name: str) -> str:
-        text = filled(raw, name)
+        text = required_text(raw, name)
         try:
             parts = urlsplit(text)
         except ValueError:
@@ -70,19 +70,19 @@ class Url:
 
 @dataclass(frozen=True)
 class Integer:
-    least: int | None = None
-    most: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
 
     def read(self, raw: Any, name: str) -> int:
-        text = filled(raw, name)
+        text = required_text(raw, name)
         if not text.removeprefix("-").isascii() or not text.removeprefix("-").isdigit() or len(text) > 18:
             raise InvalidParameter(f"Invalid integer: {text}", code="parameter_invalid_integer", param=name)
         value = int(text)
-        if self.least is not None and value < self.least:
-            message = f"This value must be greater than or equal to {self.least}."
+        if self.minimum is not None and value < self.minimum:
+            message = f"This value must be greater than or equal to {self.minimum}."
             raise InvalidParameter(message, code="parameter_invalid_integer", param=name)
-        if self.most is not None and value > self.most:
-            message = f"This value must be less than or equal to {self.most}."
+        if self.maximum is not None and value > self.maximum:
+            message = f"This value must be less than or equal to {self.maximum}."
             raise InvalidParameter(message, code="parameter_invalid_integer", param=name)
         return value
 
@@ -90,7 +90,7 @@ class Integer:
 @dataclass(frozen=True)
 class Boolean:
     def read(self, raw: Any, name: str) -> bool:
-        text = filled(raw, name)
+        text = required_text(raw, name)
         if text not in ("true", "false"):
             raise InvalidParameter(f"Invalid boolean: {text}", param=name)
         return text == "true"
@@ -101,7 +101,7 @@ class OneOf:
     values: tuple[str, ...]
 
     def read(self, raw: Any, name: str) -> str:
-        text = filled(raw, name)
+        text = required_text(raw, name)
         if text not in self.values:
             raise InvalidParameter(f"Invalid {name}: must be one of {listed(self.values)}", param=name)
         return text
@@ -118,16 +118,16 @@ class Metadata:
             return {}
         if not isinstance(raw, dict):
             raise InvalidParameter("Invalid hash: expected key-value pairs", param=name)
-        if len(raw) > MOST_METADATA_KEYS:
-            raise InvalidParameter(f"Metadata can have at most {MOST_METADATA_KEYS} keys", param=name)
+        if len(raw) > MAX_METADATA_KEYS:
+            raise InvalidParameter(f"Metadata can have at most {MAX_METADATA_KEYS} keys", param=name)
         return {key: self.value_of(key, value, name) for key, value in raw.items()}
 
     def value_of(self, key: str, value: Any, name: str) -> str:
-        if len(key) > LONGEST_METADATA_KEY:
-            message = f"Invalid metadata key '{key[:LONGEST_METADATA_KEY]}…': must be under 40 characters"
+        if len(key) > MAX_METADATA_KEY_LENGTH:
+            message = f"Invalid metadata key '{key[:MAX_METADATA_KEY_LENGTH]}…': must be under 40 characters"
             raise InvalidParameter(message, param=name)
         text = text_of(value, f"{name}[{key}]")
-        if len(text) > LONGEST_METADATA_VALUE:
+        if len(text) > MAX_METADATA_VALUE_LENGTH:
             message = f"Metadata values can have up to 500 characters, but you passed in {len(text)} for '{key}'"
             raise InvalidParameter(message, param=f"{name}[{key}]")
         return text
@@ -136,15 +136,15 @@ class Metadata:
 @dataclass(frozen=True)
 class ListOf:
     item: Parameter
-    most: int = 100
+    max_items: int = 100
 
     def read(self, raw: Any, name: str) -> list[Any]:
         if raw == "":
             return []
         if not isinstance(raw, dict) or not all(key.isdigit() for key in raw):
             raise InvalidParameter("Invalid array", code="parameter_invalid_array", param=name)
-        if len(raw) > self.most:
-            raise InvalidParameter(f"Array too long: at most {self.most} values", param=name)
+        if len(raw) > self.max_items:
+            raise InvalidParameter(f"Array too long: at most {self.max_items} values", param=name)
         return [self.item.read(raw[key], f"{name}[{key}]") for key in sorted(raw, key=int)]
 
 
@@ -161,9 +161,9 @@ class Either:
 
 @dataclass(frozen=True)
 class Anything:
-    """Accepted and kept as text: fields that the simulator echoes and never looks at."""
+    """Accepted unchecked: fields that the simulator does not use."""
 
-    def read(self, raw: Any, name: str) -> Any:  # noqa: ARG002 - the interface of all parameters
+    def read(self, raw: Any, name: str) -> Any:  # noqa: ARG002 - the interface of Parameter
         return raw
 
 

@@ -1,1 +1,1 @@
-"""What happens to money, sessions and events. No I/O, no clock and no chance of its own."""
+"""What happens to money, sessions and events. No I/O; time and random numbers are arguments."""

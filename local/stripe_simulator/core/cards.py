@@ -1,4 +1,4 @@
-"""Stripe's test cards, and what happens to each."""
+"""Stripe's test cards and the outcome of each."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from local.stripe_simulator.core.errors import Refused
 
 @dataclass(frozen=True)
 class Decline:
-    """Why a payment failed; `code` and `decline_code` as in Stripe's list of decline codes."""
+    """Why a payment failed. `code` and `decline_code`: see Stripe's list of decline codes."""
 
     code: str
     message: str
@@ -25,7 +25,7 @@ AUTHENTICATION_FAILED = Decline(
     "payment_intent_authentication_failure",
     "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
 )
-LATE_METHOD_FAILED = Decline(
+DELAYED_METHOD_FAILED = Decline(
     "payment_intent_payment_attempt_failed",
     "The payment failed: the provider of the payment method did not complete it.",
 )
@@ -35,7 +35,7 @@ LATE_METHOD_FAILED = Decline(
 class Card:
     number: str
     decline: Decline | None = None
-    challenges: bool = False
+    needs_3d_secure: bool = False
 
     @property
     def last4(self) -> str:
@@ -49,12 +49,12 @@ TEST_CARDS = {
         SUCCEEDS,
         Card("4000000000009995", decline=INSUFFICIENT_FUNDS),
         Card("4000000000000002", decline=GENERIC),
-        Card("4000002500003155", challenges=True),
+        Card("4000002500003155", needs_3d_secure=True),
     )
 }
 
-# What the API calls these cards (and what `stripe trigger` sends).
-NAMED = {
+# The API's names of these cards, which `stripe trigger` sends.
+NUMBER_BY_NAME = {
     "pm_card_visa": SUCCEEDS.number,
     "tok_visa": SUCCEEDS.number,
     "pm_card_chargeDeclined": "4000000000000002",
@@ -68,14 +68,14 @@ NAMED = {
 }
 
 
-def card_numbered(number: str) -> Card:
-    """raises Refused for anything but a test card; Stripe refuses those before a payment is made of them."""
+def card_by_number(number: str) -> Card:
+    """raises Refused unless it is a test card; Stripe refuses others before it creates a payment."""
     digits = re.sub(r"[ -]", "", number)
     if card := TEST_CARDS.get(digits):
         return card
     if not passes_luhn(digits):
         raise Refused(422, "Your card number is incorrect.", "card", "incorrect_number")
-    message = "Your card was declined. Your request was in test mode, but used a card that is no test card."
+    message = "Your card was declined. Your request was in test mode, but used a non test card."
     raise Refused(422, message, "card", "card_declined")
 
 

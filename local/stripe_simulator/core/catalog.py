@@ -1,4 +1,4 @@
-"""Products and prices: stored ones, and those that a session describes on the spot."""
+"""Products and prices: stored ones, and those that a session defines inline."""
 
 from local.stripe_simulator.core.errors import InvalidParameter
 from local.stripe_simulator.core.money import THREE_DECIMALS
@@ -12,7 +12,7 @@ def new_product(world: World, params: Json) -> Json:
 
 
 def new_price(world: World, params: Json, within: str = "") -> Json:
-    """within: how the request calls the hash that holds the parameters, for error messages."""
+    """within: the name of the hash that holds the parameters, for error messages."""
     check_amount(params, f"{within}[unit_amount]" if within else "unit_amount")
     if ("product" in params) == ("product_data" in params):
         param = f"{within}[product]" if within else "product"

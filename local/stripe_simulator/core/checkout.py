@@ -5,28 +5,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from local.stripe_simulator.core import payments
-from local.stripe_simulator.core.cards import card_numbered
+from local.stripe_simulator.core.cards import card_by_number
 from local.stripe_simulator.core.errors import InvalidParameter, Refused, StripeError
-from local.stripe_simulator.core.money import LARGEST_AMOUNT
+from local.stripe_simulator.core.money import MAX_AMOUNT
 from local.stripe_simulator.core.world import World
 from local.stripe_simulator.objects.base import Json, snapshot, words
 from local.stripe_simulator.objects.checkout_session import checkout_session, details_of
 
-LONGEST_LIFE = 24 * 3600  # seconds; Stripe's own limit and default
-SHORTEST_LIFE = 30 * 60
+MAX_LIFETIME = 24 * 3600  # seconds; Stripe's own limit and default
+MIN_LIFETIME = 30 * 60
 BUYER = {"email": "buyer@example.com", "name": "Test Buyer"}
 
-# The late methods offered, and the currencies they take (Stripe's pages on Alipay and WeChat Pay).
+# The delayed methods (Stripe: delayed notification) and their currencies (Stripe's pages on Alipay and WeChat Pay).
 ALIPAY = frozenset(words("aud cad cny eur gbp hkd jpy myr nzd sgd usd"))
 WECHAT_PAY = frozenset(words("aud cad chf cny dkk eur gbp hkd jpy nok sek sgd usd"))
 SEPA_DEBIT = frozenset(["eur"])
-LATE_METHODS = {"alipay": ALIPAY, "wechat_pay": WECHAT_PAY, "sepa_debit": SEPA_DEBIT}
+DELAYED_METHODS = {"alipay": ALIPAY, "wechat_pay": WECHAT_PAY, "sepa_debit": SEPA_DEBIT}
 OFFERED = ("card", "alipay", "wechat_pay")
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of a buyer's attempt to pay."""
+    """The result of a buyer's attempt to pay."""
 
     outcome: str  # succeeded, declined, requires_action or processing
     session: Json
@@ -70,44 +70,44 @@ def total(items: list[Json]) -> tuple[str, int]:
     if amount <= 0:
         message = "The Checkout Session's total amount due must be more than zero."
         raise StripeError(message, code="amount_too_small")
-    if amount > LARGEST_AMOUNT:
-        message = f"The Checkout Session's total amount must be no more than {LARGEST_AMOUNT}."
+    if amount > MAX_AMOUNT:
+        message = f"The Checkout Session's total amount must be no more than {MAX_AMOUNT}."
         raise StripeError(message, code="amount_too_large")
     return currency, amount
 
 
-def expiry(world: World, asked: int | None) -> int:
+def expiry(world: World, requested: int | None) -> int:
     now = world.timestamp
-    if asked is None:
-        return now + LONGEST_LIFE
-    if asked < now + SHORTEST_LIFE:
+    if requested is None:
+        return now + MAX_LIFETIME
+    if requested < now + MIN_LIFETIME:
         message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
         raise InvalidParameter(message, param="expires_at")
-    if asked > now + LONGEST_LIFE:
+    if requested > now + MAX_LIFETIME:
         message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
         raise InvalidParameter(message, param="expires_at")
-    return asked
+    return requested
 
 
 def methods_for(params: Json, currency: str) -> list[str]:
-    """What the buyer is offered: all that take the currency, as the caller filters them."""
+    """The methods offered to the buyer: those that accept the currency and that the request allows."""
     if "payment_method_types" in params:
         return list(params["payment_method_types"])
     allowed = params.get("allowed_payment_method_types") or OFFERED
     excluded = params.get("excluded_payment_method_types", ())
-    methods = [m for m in OFFERED if m in allowed and m not in excluded and takes(m, currency)]
+    methods = [m for m in OFFERED if m in allowed and m not in excluded and accepts(m, currency)]
     if not methods:
         raise StripeError("No valid payment method types for this Checkout Session.", param="payment_method_types")
     return methods
 
 
-def takes(method: str, currency: str) -> bool:
-    return method == "card" or currency in LATE_METHODS[method]
+def accepts(method: str, currency: str) -> bool:
+    return method == "card" or currency in DELAYED_METHODS[method]
 
 
 def pay_by_card(world: World, session: Json, number: str, three_d_secure: str | None) -> Attempt:
-    """three_d_secure: `complete` or `fail`, how the buyer ends a challenge; None leaves it open."""
-    card = card_numbered(number)
+    """three_d_secure: `complete` or `fail`, how the buyer ends a challenge. None leaves it open."""
+    card = card_by_number(number)
     intent = intent_of(world, session, "card")
     outcome = payments.confirm(world, intent, payments.new_card(world, card, BUYER), session["success_url"])
     if outcome == "requires_action" and three_d_secure:
@@ -115,25 +115,25 @@ def pay_by_card(world: World, session: Json, number: str, three_d_secure: str | 
     return finished(world, session, outcome)
 
 
-def pay_later(world: World, session: Json, method_type: str) -> Attempt:
-    """By Alipay, WeChat Pay or a bank debit: the session completes now, the money comes later or never."""
+def pay_by_delayed_method(world: World, session: Json, method_type: str) -> Attempt:
+    """Pay by Alipay, WeChat Pay or a bank debit: the session completes now, the money arrives later or never."""
     intent = intent_of(world, session, method_type)
-    method = payments.new_late_method(world, method_type, BUYER)
+    method = payments.new_delayed_method(world, method_type, BUYER)
     return finished(world, session, payments.confirm(world, intent, method, session["success_url"]))
 
 
 def authenticate(world: World, session: Json, *, completed: bool) -> Attempt:
-    """The buyer ends a 3-D Secure challenge."""
+    """The buyer completes or fails a 3-D Secure challenge."""
     intent = world.tables["payment_intent"].get(session["payment_intent"])
     if intent is None or intent["status"] != "requires_action" or session["status"] != "open":
-        raise Refused(409, "No 3-D Secure challenge is waiting in this session.")
+        raise Refused(409, "No 3-D Secure challenge is open in this session.")
     return finished(world, session, payments.authenticate(world, intent, completed=completed))
 
 
 def intent_of(world: World, session: Json, method_type: str) -> Json:
-    """The session's payment intent, made at the first attempt; raises Refused unless it can be paid so."""
+    """The session's payment intent, created at the first attempt; raises Refused if this method cannot pay it."""
     if session["status"] != "open":
-        raise Refused(409, f"The session is {session['status']}: it cannot be paid any more.")
+        raise Refused(409, f"The session is {session['status']} and can no longer be paid.")
     if method_type not in session["payment_method_types"]:
         offered = ", ".join(session["payment_method_types"])
         raise Refused(409, f"The session does not offer {method_type}, only {offered}.", "method")
@@ -151,7 +151,7 @@ def intent_of(world: World, session: Json, method_type: str) -> Json:
 
 
 def finished(world: World, session: Json, outcome: str) -> Attempt:
-    """Complete the session if the buyer is done; a declined card leaves it open for another."""
+    """Complete the session if the payment succeeded or is processing; a declined card leaves it open."""
     if outcome in ("succeeded", "processing"):
         status = "paid" if outcome == "succeeded" else "unpaid"
         complete(world, session, status)
@@ -172,10 +172,10 @@ def complete(world: World, session: Json, payment_status: str) -> None:
 
 
 def settle(world: World, session: Json, *, succeeded: bool) -> Attempt:
-    """A late method's money comes, or does not."""
+    """The payment by a delayed method succeeds or fails."""
     if session["status"] != "complete" or session["payment_status"] != "unpaid":
         state = f"{session['status']} and {session['payment_status']}"
-        raise Refused(409, f"The session is {state}: only a completed, unpaid one can settle.")
+        raise Refused(409, f"The session is {state}; only a completed, unpaid session can settle.")
     outcome = payments.settle(world, world.get("payment_intent", session["payment_intent"]), succeeded=succeeded)
     if succeeded:
         world.change(session, payment_status="paid")
@@ -187,7 +187,7 @@ def settle(world: World, session: Json, *, succeeded: bool) -> Attempt:
 
 
 def expire(world: World, session: Json, refuse: Callable[[str], Exception]) -> Json:
-    """refuse: makes the error to raise when the session is not open."""
+    """refuse: creates the error to raise if the session is not open."""
     if session["status"] != "open":
         raise refuse(
             f'Only Checkout Sessions with a status in ["open"] can be expired. This Session has a status of '

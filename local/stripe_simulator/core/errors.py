@@ -1,12 +1,12 @@
-"""What can go wrong: Stripe's own errors, refused controls, and calls that get no answer."""
+"""Stripe's own errors, refused controls, and calls without a response."""
 
 from typing import Any
 
 
 class StripeError(Exception):
-    """An error that the API answers with, in Stripe's shape."""
+    """An error response of the API, in Stripe's format."""
 
-    # Stripe stores the answers of calls that began to run, and no others (API: idempotent requests).
+    # Stripe stores only the responses of calls that began to run (API: idempotent requests).
     storable = True
 
     def __init__(
@@ -31,13 +31,13 @@ class StripeError(Exception):
 
 
 class InvalidParameter(StripeError):
-    """The request was refused before it began to run, so that its answer is not stored."""
+    """The request was refused before it began to run, so its response is not stored."""
 
     storable = False
 
 
 class Refused(Exception):
-    """A control that cannot be obeyed. status: 404 unknown, 409 impossible now, 422 wrong value."""
+    """A refused control. status: 404 unknown object, 409 impossible in its state, 422 invalid value."""
 
     def __init__(self, status: int, message: str, field: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -46,8 +46,8 @@ class Refused(Exception):
         self.code = code
 
 
-class Unanswered(Exception):
-    """The call gets no answer within the client's time-out; whether it was done is for the client to find out."""
+class NoResponse(Exception):
+    """The call gets no response within the client's timeout. The client cannot tell whether it took effect."""
 
 
 def resource_missing(kind: str, object_id: str, param: str = "id") -> StripeError:

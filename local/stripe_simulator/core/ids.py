@@ -1,4 +1,4 @@
-"""Ids that look like Stripe's, drawn from the one source of chance that the simulator is given."""
+"""Ids that look like Stripe's, drawn from the simulator's random number generator."""
 
 import random
 import string
@@ -14,7 +14,7 @@ class Ids:
         return "".join(self._rng.choices(ALPHABET, k=length))
 
     def new(self, prefix: str) -> str:
-        """An id such as pi_3… (payment intents and their charges and refunds have a 3 in front, others a 1)."""
+        """An id such as pi_3… (payment intents, charges and refunds begin with 3, others with 1)."""
         first = "3" if prefix in ("pi", "ch", "re") else "1"
         return f"{prefix}_{first}{self.token(23)}"
 

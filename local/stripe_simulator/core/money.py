@@ -1,4 +1,4 @@
-"""Currencies: which ones there are, how many decimals each has, and how an amount is written."""
+"""The currencies, their decimals, and how to format an amount."""
 
 from local.stripe_simulator.objects.base import words
 
@@ -15,8 +15,8 @@ TWO_DECIMALS = frozenset(
 )
 CURRENCIES = NO_DECIMALS | THREE_DECIMALS | TWO_DECIMALS
 
-# Eight digits is the most that one payment can ask for (Stripe API: "up to eight digits").
-LARGEST_AMOUNT = 99_999_999
+# Stripe API, amount: "up to eight digits".
+MAX_AMOUNT = 99_999_999
 
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cny": "CN¥", "hkd": "HK$", "twd": "NT$", "krw": "₩"}
 
@@ -29,7 +29,7 @@ def decimals(currency: str) -> int:
     return 3 if currency in THREE_DECIMALS else 2
 
 
-def written(amount_minor: int, currency: str, *, chinese: bool = False) -> str:
+def format_amount(amount_minor: int, currency: str, *, chinese: bool = False) -> str:
     """amount_minor: integer minor units. `CN¥50.00`, `¥500`, `KWD 1.500`."""
     places = decimals(currency)
     whole, rest = divmod(amount_minor, 10**places)

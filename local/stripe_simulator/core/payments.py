@@ -1,10 +1,10 @@
-"""Payment intents: confirmed by a card or a late method, they succeed, fail or wait."""
+"""Payment intents: confirmed by a card or a delayed method, they succeed, fail or are processing."""
 
 from local.stripe_simulator.core import disputes
 from local.stripe_simulator.core.cards import (
     AUTHENTICATION_FAILED,
-    LATE_METHOD_FAILED,
-    NAMED,
+    DELAYED_METHOD_FAILED,
+    NUMBER_BY_NAME,
     TEST_CARDS,
     Card,
     Decline,
@@ -40,24 +40,24 @@ def new_card(world: World, card: Card, billing: Json) -> Json:
     return world.add(intents.card_method(method_id, now=world.timestamp, last4=card.last4, billing=billing))
 
 
-def new_late_method(world: World, method_type: str, billing: Json) -> Json:
-    return world.add(intents.late_method(world.ids.new("pm"), method_type, now=world.timestamp, billing=billing))
+def new_delayed_method(world: World, method_type: str, billing: Json) -> Json:
+    return world.add(intents.delayed_method(world.ids.new("pm"), method_type, now=world.timestamp, billing=billing))
 
 
-def named_method(world: World, name: str) -> Json:
-    """A stored payment method, or a new one for Stripe's well-known names (`pm_card_visa`)."""
-    if name in NAMED:
-        return new_card(world, TEST_CARDS[NAMED[name]], {})
+def method_by_name(world: World, name: str) -> Json:
+    """A stored payment method, or a new one for one of Stripe's well-known names such as `pm_card_visa`."""
+    if name in NUMBER_BY_NAME:
+        return new_card(world, TEST_CARDS[NUMBER_BY_NAME[name]], {})
     return world.get("payment_method", name)
 
 
 def confirm(world: World, intent: Json, method: Json, return_url: str) -> str:
-    """The outcome: succeeded, declined, requires_action or processing."""
+    """Returns the outcome: succeeded, declined, requires_action or processing."""
     world.change(intent, payment_method=method["id"], last_payment_error=None, next_action=None)
     if method["type"] != "card":
-        return wait(world, intent)
+        return process(world, intent)
     card = TEST_CARDS[world.card_numbers[method["id"]]]
-    if card.challenges:
+    if card.needs_3d_secure:
         return challenge(world, intent, return_url)
     if card.decline:
         return decline(world, intent, card.decline)
@@ -65,7 +65,7 @@ def confirm(world: World, intent: Json, method: Json, return_url: str) -> str:
 
 
 def challenge(world: World, intent: Json, return_url: str) -> str:
-    pages = [session["url"] for session in world.of("checkout.session", payment_intent=intent["id"])]
+    pages = [session["url"] for session in world.select("checkout.session", payment_intent=intent["id"])]
     next_action = intents.three_d_secure_challenge(pages[0] if pages else return_url, return_url)
     world.change(intent, status="requires_action", next_action=next_action)
     world.emit("payment_intent.requires_action", intent)
@@ -73,7 +73,7 @@ def challenge(world: World, intent: Json, return_url: str) -> str:
 
 
 def authenticate(world: World, intent: Json, *, completed: bool) -> str:
-    """The end of a 3-D Secure challenge."""
+    """End a 3-D Secure challenge."""
     world.change(intent, next_action=None)
     return approve(world, intent) if completed else decline(world, intent, AUTHENTICATION_FAILED, charged=False)
 
@@ -90,7 +90,7 @@ def approve(world: World, intent: Json) -> str:
 
 
 def decline(world: World, intent: Json, why: Decline, *, charged: bool = True) -> str:
-    """charged: whether the bank was asked at all."""
+    """charged: whether the payment got as far as the bank."""
     charge = (pending_charge(world, intent) or new_charge(world, intent)) if charged else None
     method = world.get("payment_method", intent["payment_method"])
     if charge:
@@ -106,7 +106,7 @@ def decline(world: World, intent: Json, why: Decline, *, charged: bool = True) -
     return "declined"
 
 
-def wait(world: World, intent: Json) -> str:
+def process(world: World, intent: Json) -> str:
     charge = new_charge(world, intent)
     world.change(intent, status="processing", latest_charge=charge["id"])
     world.emit("charge.pending", charge)
@@ -115,10 +115,10 @@ def wait(world: World, intent: Json) -> str:
 
 
 def settle(world: World, intent: Json, *, succeeded: bool) -> str:
-    """What became of a late method; raises Refused if nothing waits."""
+    """Settle a payment by a delayed method; raises Refused if it is not processing."""
     if intent["status"] != "processing":
         raise Refused(409, f"The payment is {intent['status']}: there is nothing to settle.")
-    return approve(world, intent) if succeeded else decline(world, intent, LATE_METHOD_FAILED)
+    return approve(world, intent) if succeeded else decline(world, intent, DELAYED_METHOD_FAILED)
 
 
 def cancel(world: World, intent: Json, reason: str | None) -> Json:
@@ -131,11 +131,11 @@ def cancel(world: World, intent: Json, reason: str | None) -> Json:
 
 
 def confirm_by_api(world: World, intent: Json, name: str, return_url: str) -> Json:
-    """POST /v1/payment_intents with confirm=true; raises a 402 when the card is declined."""
+    """POST /v1/payment_intents with confirm=true; raises StripeError, a 402, if the card is declined."""
     if intent["status"] not in CONFIRMABLE:
         message = f"You cannot confirm this PaymentIntent because it has a status of {intent['status']}."
         raise StripeError(message, code="payment_intent_unexpected_state", payment_intent=dict(intent))
-    outcome = confirm(world, intent, named_method(world, name), return_url)
+    outcome = confirm(world, intent, method_by_name(world, name), return_url)
     if outcome == "declined":
         error = intent["last_payment_error"]
         details = {key: value for key, value in error.items() if key not in ("type", "code", "message", "doc_url")}

@@ -1,40 +1,40 @@
-"""Refunds: made by the API or in the Dashboard; they may wait, and may fail after they seemed done."""
+"""Refunds by the API or the Dashboard. They may start as pending, and may fail even after they succeeded."""
 
 from local.stripe_simulator.core.errors import Refused, StripeError
-from local.stripe_simulator.core.money import written
+from local.stripe_simulator.core.money import format_amount
 from local.stripe_simulator.core.world import World
 from local.stripe_simulator.objects import refund as refunds
 from local.stripe_simulator.objects.base import Json
 
 
-def refund(
+def create(
     world: World, charge: Json, amount: int | None, *, reason: str | None, metadata: Json, pending: bool
 ) -> Json:
-    """amount: minor units; None is all that is left. raises StripeError when it cannot be refunded."""
-    asked = refundable(world, charge, amount)
-    made = refunds.refund(
+    """amount: minor units; None refunds the rest. raises StripeError if the charge cannot be refunded."""
+    refunded = refundable(world, charge, amount)
+    refund = refunds.refund(
         world.ids.new("re"),
         now=world.timestamp,
         charge=charge,
-        amount=asked,
-        status="pending" if pending or is_late(charge) else "succeeded",
+        amount=refunded,
+        status="pending" if pending or is_delayed(charge) else "succeeded",
         reason=reason,
         metadata=metadata,
     )
-    world.add(made)
-    world.emit("refund.created", made)
-    previous = recount(world, charge, charge["amount_refunded"] + asked)
+    world.add(refund)
+    world.emit("refund.created", refund)
+    previous = set_refunded(world, charge, charge["amount_refunded"] + refunded)
     world.emit("charge.refunded", charge, previous)
-    if made["status"] == "succeeded":
-        announce(world, made, destination_details=refunds.referenced(world.ids.token(12)))
-    return made
+    if refund["status"] == "succeeded":
+        announce(world, refund, destination_details=refunds.referenced(world.ids.token(12)))
+    return refund
 
 
 def refundable(world: World, charge: Json, amount: int | None) -> int:
     if charge["status"] != "succeeded":
         message = f"Charge {charge['id']} has not been paid, so it cannot be refunded."
         raise StripeError(message, code="charge_not_refundable", param="charge")
-    if not all(dispute["is_charge_refundable"] for dispute in world.of("dispute", charge=charge["id"])):
+    if not all(dispute["is_charge_refundable"] for dispute in world.select("dispute", charge=charge["id"])):
         message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
         raise StripeError(message, code="charge_disputed", param="charge")
     left = charge["amount"] - charge["amount_refunded"]
@@ -42,66 +42,66 @@ def refundable(world: World, charge: Json, amount: int | None) -> int:
         message = f"Charge {charge['id']} has already been refunded."
         raise StripeError(message, code="charge_already_refunded", param="charge")
     if amount is not None and amount > left:
-        asked, most = (written(minor, charge["currency"]) for minor in (amount, left))
+        requested, rest = (format_amount(minor, charge["currency"]) for minor in (amount, left))
         raise StripeError(
-            f"Refund amount ({asked}) is greater than unrefunded amount on charge ({most})", param="amount"
+            f"Refund amount ({requested}) is greater than unrefunded amount on charge ({rest})", param="amount"
         )
     return left if amount is None else amount
 
 
-def is_late(charge: Json) -> bool:
-    """Refunds to Alipay, WeChat Pay and bank accounts take a while."""
+def is_delayed(charge: Json) -> bool:
+    """Refunds to Alipay, WeChat Pay and bank accounts are pending at first."""
     return bool(charge["payment_method_details"]["type"] != "card")
 
 
-def recount(world: World, charge: Json, refunded: int) -> Json:
+def set_refunded(world: World, charge: Json, refunded: int) -> Json:
     return world.change(charge, amount_refunded=refunded, refunded=refunded == charge["amount"])
 
 
-def settle(world: World, made: Json, *, succeeded: bool, failure_reason: str = "unknown") -> Json:
-    """A pending refund arrives, or does not."""
-    if made["status"] != "pending":
-        raise Refused(409, f"The refund is {made['status']}: there is nothing to settle.")
+def settle(world: World, refund: Json, *, succeeded: bool, failure_reason: str = "unknown") -> Json:
+    """A pending refund succeeds or fails."""
+    if refund["status"] != "pending":
+        raise Refused(409, f"The refund is {refund['status']}: there is nothing to settle.")
     if not succeeded:
-        return fail(world, made, failure_reason)
-    announce(world, made, status="succeeded")
-    return made
+        return fail(world, refund, failure_reason)
+    announce(world, refund, status="succeeded")
+    return refund
 
 
-def fail(world: World, made: Json, failure_reason: str = "unknown") -> Json:
-    """The money comes back, even if the refund had been reported as done."""
-    if made["status"] not in ("pending", "succeeded"):
-        raise Refused(409, f"The refund is {made['status']} already.")
-    give_back(world, made)
-    announce(world, made, status="failed", failure_reason=failure_reason)
-    world.emit("refund.failed", made)
-    return made
+def fail(world: World, refund: Json, failure_reason: str = "unknown") -> Json:
+    """The refund fails, even if it had been reported as succeeded."""
+    if refund["status"] not in ("pending", "succeeded"):
+        raise Refused(409, f"The refund is already {refund['status']}.")
+    return_amount(world, refund)
+    announce(world, refund, status="failed", failure_reason=failure_reason)
+    world.emit("refund.failed", refund)
+    return refund
 
 
-def cancel(world: World, made: Json) -> Json:
-    if made["status"] not in ("pending", "requires_action"):
-        message = f"Refund {made['id']} cannot be canceled: its status is {made['status']}."
+def cancel(world: World, refund: Json) -> Json:
+    if refund["status"] not in ("pending", "requires_action"):
+        message = f"Refund {refund['id']} cannot be canceled: its status is {refund['status']}."
         raise StripeError(message, code="refund_not_cancelable")
-    give_back(world, made)
-    announce(world, made, status="canceled", failure_reason="merchant_request")
-    return made
+    return_amount(world, refund)
+    announce(world, refund, status="canceled", failure_reason="merchant_request")
+    return refund
 
 
-def give_back(world: World, made: Json) -> None:
-    charge = world.get("charge", made["charge"])
-    previous = recount(world, charge, charge["amount_refunded"] - made["amount"])
+def return_amount(world: World, refund: Json) -> None:
+    charge = world.get("charge", refund["charge"])
+    previous = set_refunded(world, charge, charge["amount_refunded"] - refund["amount"])
     world.emit("charge.updated", charge, previous)
 
 
-def announce(world: World, made: Json, **fields: object) -> None:
-    previous = world.change(made, **fields)
-    made.pop("pending_reason", None)
-    world.emit("refund.updated", made, previous)
-    world.emit("charge.refund.updated", made, previous)
+def announce(world: World, refund: Json, **fields: object) -> None:
+    previous = world.change(refund, **fields)
+    refund.pop("pending_reason", None)
+    world.emit("refund.updated", refund, previous)
+    world.emit("charge.refund.updated", refund, previous)
 
 
 def paid_charge(world: World, intent: Json) -> Json:
-    """The charge that paid the intent; raises StripeError when none did."""
+    """The charge that paid the intent; raises StripeError if there is none."""
     charge = world.tables["charge"].get(intent["latest_charge"])
     if charge is None or charge["status"] != "succeeded":
         message = f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."

@@ -1,4 +1,4 @@
-"""Webhook deliveries as values: which are due, and what becomes of each. Somebody else sends them."""
+"""Webhook deliveries: which are due, and the result of each. The caller sends them."""
 
 import hashlib
 import heapq
@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 
 from local.stripe_simulator.objects.base import Json
 
-# Stripe tries for three days with growing pauses; here 1 s, 2 s, 4 s … and half an hour before the last.
+# Stripe retries for three days; here after 1 s, 2 s, 4 s … and half an hour before the last attempt.
 FIRST_PAUSE = timedelta(seconds=1)
-MOST_ATTEMPTS = 12
+MAX_ATTEMPTS = 12
 
 USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One HTTP request to be made now: POST `body` with `headers` to `url`, then report the outcome."""
+    """One HTTP request to send now: POST `body` with `headers` to `url`, then report the result."""
 
     event_id: str
     event_type: str
@@ -34,7 +34,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How deliveries behave; the defaults are a network without faults."""
+    """How deliveries behave. The defaults are a network without faults."""
 
     duplicates: int = 0
     shuffle: bool = False
@@ -45,7 +45,7 @@ class Behaviour:
 
 @dataclass
 class Shipment:
-    """One event on its way to one endpoint, over all attempts. state: pending, delivered, dropped or given_up."""
+    """One event for one endpoint, with all attempts. state: pending, delivered, dropped or given_up."""
 
     event: Json
     endpoint_id: str
@@ -71,7 +71,7 @@ class Planned:
     number: int
     shipment: Shipment = field(compare=False)
     attempt: int = field(compare=False)
-    is_extra: bool = field(compare=False)  # a duplicate, or sent again by hand: a failure plans nothing
+    is_extra: bool = field(compare=False)  # a duplicate or a resend, which is not retried
 
 
 class Webhooks:
@@ -87,16 +87,16 @@ class Webhooks:
         self._queue: list[Planned] = []
         self._planned = 0
 
-    def forget(self) -> None:
-        """Forget what was sent or is still to be sent; endpoints and behaviour stay."""
+    def clear(self) -> None:
+        """Delete all deliveries; endpoints and behaviour stay."""
         self._shipments.clear()
         self._by_event.clear()
         self._queue.clear()
 
     def publish(self, event: Json) -> None:
-        """Plan the delivery of a new event to every endpoint that wants it."""
+        """Plan the delivery of a new event to every endpoint subscribed to its type."""
         for endpoint in self.endpoints.values():
-            if wants(endpoint, event["type"]):
+            if subscribes(endpoint, event["type"]):
                 self._ship(event, endpoint)
         self.notify()
 
@@ -121,7 +121,7 @@ class Webhooks:
         heapq.heappush(self._queue, Planned(due, self._planned, shipment, attempt, is_extra))
 
     def due(self) -> list[Delivery]:
-        """Take out the deliveries that are due; every one of them must be reported with `record`."""
+        """Take the deliveries that are due from the queue. Each must be reported with `record`."""
         if self.behaviour.paused:
             return []
         taken = []
@@ -134,7 +134,7 @@ class Webhooks:
         return taken
 
     def next_due(self) -> datetime | None:
-        """When the next delivery is due; None while nothing waits or deliveries are paused."""
+        """When the next delivery is due; None if none is planned or deliveries are paused."""
         return self._queue[0].due if self._queue and not self.behaviour.paused else None
 
     def _delivery(self, planned: Planned) -> Delivery | None:
@@ -144,7 +144,7 @@ class Webhooks:
             shipment.state = shipment.state if shipment.state == "delivered" else "given_up"
             return None
         if shipment.state == "delivered" and not planned.is_extra:
-            return None  # a duplicate got through while this retry was waiting
+            return None  # a duplicate was delivered before this retry was due
         body = self.body_of(shipment.event)
         timestamp = int(self._now().timestamp())
         return Delivery(
@@ -159,10 +159,10 @@ class Webhooks:
         )
 
     def record(self, delivery: Delivery, status: int | None, error: str | None = None) -> None:
-        """status: what the endpoint answered; None when it could not be asked, and `error` says why."""
+        """status: the endpoint's response, or None if it sent none; then `error` says why."""
         shipment = self._shipments.get((delivery.event_id, delivery.endpoint_id))
         if shipment is None:
-            return  # reset in between
+            return  # the simulator was reset in the meantime
         at = self._now()
         shipment.attempts.append({"at": at.isoformat(), "attempt": delivery.attempt, "status": status, "error": error})
         if status is not None and 200 <= status < 300:
@@ -171,17 +171,17 @@ class Webhooks:
             self._retry(shipment, at, delivery.attempt)
 
     def _retry(self, shipment: Shipment, now: datetime, attempt: int) -> None:
-        if attempt >= MOST_ATTEMPTS:
+        if attempt >= MAX_ATTEMPTS:
             shipment.state = "given_up"
             return
         self._plan(shipment, now + FIRST_PAUSE * 2 ** (attempt - 1), attempt=attempt + 1, is_extra=False)
         self.notify()
 
     def resend(self, event: Json, endpoint_id: str | None = None) -> int:
-        """Send an event again now, also to endpoints that have had it; how many endpoints that are."""
+        """Send an event again now, also to endpoints that have received it; returns their number."""
         endpoints = [
             endpoint for endpoint in self.endpoints.values()
-            if (endpoint["id"] == endpoint_id if endpoint_id else wants(endpoint, event["type"]))
+            if (endpoint["id"] == endpoint_id if endpoint_id else subscribes(endpoint, event["type"]))
         ]  # fmt: skip
         for endpoint in endpoints:
             shipment = self._shipments.get((event["id"], endpoint["id"])) or self._shipment(event, endpoint)
@@ -190,8 +190,8 @@ class Webhooks:
         return len(endpoints)
 
     def body_of(self, event: Json) -> bytes:
-        shown = {**event, "pending_webhooks": self.pending(event["id"])}
-        return json.dumps(shown, indent=2, ensure_ascii=False).encode()
+        current = {**event, "pending_webhooks": self.pending(event["id"])}
+        return json.dumps(current, indent=2, ensure_ascii=False).encode()
 
     def pending(self, event_id: str) -> int:
         return sum(shipment.state == "pending" for shipment in self._by_event.get(event_id, []))
@@ -212,7 +212,7 @@ class Webhooks:
             listener()
 
 
-def wants(endpoint: Json, event_type: str) -> bool:
+def subscribes(endpoint: Json, event_type: str) -> bool:
     enabled = endpoint["enabled_events"]
     return endpoint["status"] == "enabled" and ("*" in enabled or event_type in enabled)
 

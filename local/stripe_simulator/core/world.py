@@ -1,4 +1,4 @@
-"""Everything that the simulated account holds, and the events that tell of its changes."""
+"""The data of the simulated account, and the events that report its changes."""
 
 import random
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from local.stripe_simulator.core.webhooks import Webhooks
 from local.stripe_simulator.objects.base import Json, snapshot, words
 from local.stripe_simulator.objects.event import event as event_object
 
-NO_CAUSE: Json = {"id": None, "idempotency_key": None}
+NO_REQUEST: Json = {"id": None, "idempotency_key": None}
 KINDS = words("checkout.session payment_intent payment_method charge refund dispute event product price")
 
-# The parameter that Stripe's "No such …" names, where it is not `id`.
+# The parameter named by Stripe's "No such …" errors, where it is not `id`.
 PARAM_OF = {"payment_intent": "intent", "checkout.session": "session", "payment_method": "payment_method"}
 
 
@@ -23,45 +23,45 @@ class World:
         self.now = now
         self.ids = Ids(rng)
         self.webhooks = Webhooks(now, rng)
-        self.cause = NO_CAUSE
+        self.request = NO_REQUEST
         self.clear()
 
     def clear(self) -> None:
         self.tables: dict[str, dict[str, Json]] = {kind: {} for kind in KINDS}
         self.line_items: dict[str, list[Json]] = {}  # by session
-        self.intent_data: dict[str, Json] = {}  # by session: what its payment intent will be made with
+        self.intent_data: dict[str, Json] = {}  # by session: the parameters of its payment intent
         self.expiries: list[tuple[int, str]] = []  # a heap of expires_at and session
         self.card_numbers: dict[str, str] = {}  # by payment method
         self.refunds_start_pending = False
-        self.webhooks.forget()
+        self.webhooks.clear()
 
     @property
     def timestamp(self) -> int:
         return int(self.now().timestamp())
 
-    def add(self, made: Json) -> Json:
-        self.tables[made["object"]][made["id"]] = made
-        return made
+    def add(self, new: Json) -> Json:
+        self.tables[new["object"]][new["id"]] = new
+        return new
 
     def get(self, kind: str, object_id: str) -> Json:
-        """raises StripeError, a 404, where there is none."""
+        """raises StripeError, a 404, if there is none."""
         if found := self.tables[kind].get(object_id):
             return found
         raise resource_missing(kind, object_id, PARAM_OF.get(kind, "id"))
 
     def find(self, kind: str, object_id: str) -> Json:
-        """raises Refused, a control's 404."""
+        """raises Refused, a 404, if there is none."""
         try:
             return self.get(kind, object_id)
         except StripeError as error:
             raise Refused(404, str(error)) from None
 
-    def of(self, kind: str, **fields: str) -> list[Json]:
-        """Objects whose fields have these values, oldest first."""
-        return [made for made in self.tables[kind].values() if all(made[k] == v for k, v in fields.items())]
+    def select(self, kind: str, **fields: str) -> list[Json]:
+        """The objects with these field values, oldest first."""
+        return [one for one in self.tables[kind].values() if all(one[k] == v for k, v in fields.items())]
 
     def change(self, changed: Json, **fields: object) -> Json:
-        """Set fields; the previous values of those that changed, as an event's `previous_attributes`."""
+        """Set fields; returns the previous values of those that changed: an event's `previous_attributes`."""
         previous = {name: changed.get(name) for name, value in fields.items() if changed.get(name) != value}
         changed.update(fields)
         return previous
@@ -70,9 +70,9 @@ class World:
         data = {"object": snapshot(about)}
         if previous is not None:
             data["previous_attributes"] = snapshot(previous)
-        made = event_object(
-            self.ids.new("evt"), now=self.timestamp, event_type=event_type, data=data, cause=dict(self.cause)
+        event = event_object(
+            self.ids.new("evt"), now=self.timestamp, event_type=event_type, data=data, request=dict(self.request)
         )
-        self.add(made)
-        self.webhooks.publish(made)
-        return made
+        self.add(event)
+        self.webhooks.publish(event)
+        return event

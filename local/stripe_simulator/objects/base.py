@@ -1,22 +1,22 @@
-"""What all objects share."""
+"""What all objects have in common."""
 
 from typing import Any
 
 Json = dict[str, Any]
 
-# The version that every object and event here is shaped after.
+# The API version of every object and event here.
 API_VERSION = "2026-10-28.endive"
 
 NO_ADDRESS: Json = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Long lists of names, readable."""
+    """Split a long list of names."""
     return tuple(text.split())
 
 
 def snapshot(value: Any) -> Any:
-    """A deep copy of JSON; copy.deepcopy takes ten times as long and events are made by the million in simulations."""
+    """A deep copy of JSON. copy.deepcopy takes ten times as long, and simulations create millions of events."""
     if isinstance(value, dict):
         return {key: snapshot(item) for key, item in value.items()}
     if isinstance(value, list):

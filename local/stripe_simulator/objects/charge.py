@@ -25,7 +25,7 @@ UNUSED: Json = {
 
 
 def charge(charge_id: str, *, now: int, intent: Json, method: Json) -> Json:
-    """A charge that is still pending; `approved` and `declined` say what became of it."""
+    """A pending charge; `approved` and `declined` hold the fields of its outcome."""
     return {
         "id": charge_id,
         "object": "charge",

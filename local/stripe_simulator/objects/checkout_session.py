@@ -2,7 +2,7 @@
 
 from local.stripe_simulator.objects.base import NO_ADDRESS, Json, snapshot, words
 
-# What the caller may give, and gets back as it was.
+# Parameters that the session returns unchanged.
 ECHOED = words(
     "allowed_payment_method_types billing_address_collection cancel_url client_reference_id customer_email "
     "excluded_payment_method_types locale submit_type"
@@ -42,7 +42,7 @@ DEFAULT_OPTIONS: Json = {"card": {"request_three_d_secure": "automatic"}}
 def checkout_session(
     session_id: str, *, url: str, now: int, params: Json, amount: int, currency: str, methods: list[str]
 ) -> Json:
-    """An open session, not paid yet. params: what the caller asked for, with `expires_at`."""
+    """An open, unpaid session. params: those of the request, with `expires_at`."""
     return {
         "id": session_id,
         "object": "checkout.session",
@@ -57,7 +57,7 @@ def checkout_session(
         "customer_details": details_of(params.get("customer_email")),
         "expires_at": params["expires_at"],
         "metadata": params.get("metadata", {}),
-        "payment_intent": None,  # made when the buyer confirms
+        "payment_intent": None,  # created when the buyer first tries to pay
         "payment_method_options": params.get("payment_method_options", snapshot(DEFAULT_OPTIONS)),
         "payment_method_types": methods,
         "payment_status": "unpaid",

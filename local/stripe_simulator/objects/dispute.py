@@ -32,7 +32,7 @@ def dispute(dispute_id: str, *, now: int, charge: Json, amount: int, reason: str
             "past_due": False,
             "submission_count": 0,
         },
-        # An inquiry may still be answered with a refund; a chargeback has taken the money already.
+        # An inquiry may still be refunded; a chargeback has already withdrawn the money.
         "is_charge_refundable": inquiry,
         "livemode": False,
         "metadata": {},

@@ -3,8 +3,8 @@
 from local.stripe_simulator.objects.base import API_VERSION, Json
 
 
-def event(event_id: str, *, now: int, event_type: str, data: Json, cause: Json) -> Json:
-    """cause: the id and idempotency key of the API call that made it happen, both None where there was none."""
+def event(event_id: str, *, now: int, event_type: str, data: Json, request: Json) -> Json:
+    """request: the id and idempotency key of the API call that caused it, both None if none did."""
     return {
         "id": event_id,
         "object": "event",
@@ -13,7 +13,7 @@ def event(event_id: str, *, now: int, event_type: str, data: Json, cause: Json) 
         "data": data,
         "livemode": False,
         "pending_webhooks": 0,
-        "request": cause,
+        "request": request,
         "type": event_type,
     }
 

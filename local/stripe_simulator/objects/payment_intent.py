@@ -29,7 +29,7 @@ UNUSED: Json = {
 def payment_intent(
     intent_id: str, *, secret: str, now: int, amount: int, currency: str, methods: list[str], data: Json
 ) -> Json:
-    """data: what `payment_intent_data` (or the caller of /v1/payment_intents) says about it."""
+    """data: the hash `payment_intent_data`, or the parameters of /v1/payment_intents."""
     return {
         "id": intent_id,
         "object": "payment_intent",
@@ -46,7 +46,7 @@ def payment_intent(
 
 
 def payment_error(decline: Decline, *, charge_id: str | None, method: Json) -> Json:
-    """What `last_payment_error` and the 402 of a declined card say."""
+    """The error in `last_payment_error` and in the 402 of a declined card."""
     error = {
         "advice_code": decline.advice_code,
         "charge": charge_id,
@@ -84,7 +84,7 @@ def card_method(method_id: str, *, now: int, last4: str, billing: Json) -> Json:
     return {**method_of("card", method_id, now, billing), "card": card}
 
 
-def late_method(method_id: str, method_type: str, *, now: int, billing: Json) -> Json:
+def delayed_method(method_id: str, method_type: str, *, now: int, billing: Json) -> Json:
     """Alipay, WeChat Pay and bank debits, which settle later."""
     return {**method_of(method_type, method_id, now, billing), method_type: {}}
 

@@ -6,7 +6,7 @@ from local.stripe_simulator.objects.base import Json
 def refund(
     refund_id: str, *, now: int, charge: Json, amount: int, status: str, reason: str | None, metadata: Json
 ) -> Json:
-    made = {
+    fields = {
         "id": refund_id,
         "object": "refund",
         "amount": amount,
@@ -26,7 +26,7 @@ def refund(
         "status": status,
         "transfer_reversal": None,
     }
-    return {**made, "pending_reason": "processing"} if status == "pending" else made
+    return {**fields, "pending_reason": "processing"} if status == "pending" else fields
 
 
 def destination(method_type: str) -> Json:
@@ -37,7 +37,7 @@ def destination(method_type: str) -> Json:
 
 
 def referenced(reference: str) -> Json:
-    """Where the card network has got the refund: its reference becomes known after a while."""
+    """The card network's reference of a refund, which becomes known later."""
     card = {
         "reference": reference,
         "reference_status": "available",

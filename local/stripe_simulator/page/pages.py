@@ -1,4 +1,4 @@
-"""The hosted pay page: plain forms, rendered here, that work without JavaScript."""
+"""The hosted pay page: plain forms that work without JavaScript."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from local.stripe_simulator.page import view
 from local.stripe_simulator.page.texts import error_text, texts_for
 from local.stripe_simulator.simulator import Simulator
 
-# Nothing of the page comes from elsewhere, and no other page may frame it.
+# The page loads nothing from elsewhere, and no other page may frame it.
 POLICY = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
@@ -34,19 +34,19 @@ def routes(simulator: Simulator) -> list[Route]:
 
 
 @dataclass(frozen=True)
-class Filled:
-    """What the buyer had put into the card form."""
+class CardForm:
+    """The card form as the buyer filled it in."""
 
     number: str = ""
     expiry: str = ""
     cvc: str = ""
 
     @classmethod
-    def from_form(cls, form: dict[str, str]) -> "Filled":
+    def from_form(cls, form: dict[str, str]) -> "CardForm":
         return cls(*(form.get(name, "")[:40] for name in ("card_number", "expiry", "cvc")))
 
 
-Action = Callable[[str, Filled], Json]
+Action = Callable[[str, CardForm], Json]
 
 
 class PayPage:
@@ -63,41 +63,41 @@ class PayPage:
         }
 
     async def show(self, request: Request) -> Response:
-        return self._page(request, Filled(request.query_params.get("card", "")[:40]))
+        return self._page(request, CardForm(request.query_params.get("card", "")[:40]))
 
     async def act(self, request: Request) -> Response:
-        """Do what the button says, and go on: to the shop when paid, else to the page as it stands now."""
+        """Run the action of the button. Then redirect to the shop if that was a payment, else show the page again."""
         form = dict(parse_qsl((await request.body()).decode(errors="replace")))
         session_id = request.path_params["id"]
-        filled = Filled.from_form(form)
+        card = CardForm.from_form(form)
         action = self._actions.get(form.get("action", ""))
         if action is None:
-            return self._page(request, filled)
+            return self._page(request, card)
         try:
-            done = action(session_id, filled)
+            done = action(session_id, card)
         except Refused as refused:
-            if refused.status != 422:  # paid or expired in another tab: show how it stands
+            if refused.status != 422:  # paid or expired in another tab: show the current state
                 return RedirectResponse(request.url.path, 303, POLICY)
-            told = {"message": str(refused), "code": refused.code, "field": refused.field}
-            return self._page(request, filled, told, 422)
+            error = {"message": str(refused), "code": refused.code, "field": refused.field}
+            return self._page(request, card, error, 422)
         if done["outcome"] == "declined" and done["status"] == "open":
-            return self._page(request, filled, done["error"], 402)
-        return self._onwards(session_id, done, form.get("action", ""), request)
+            return self._page(request, card, done["error"], 402)
+        return self._redirect_after(session_id, done, form.get("action", ""), request)
 
-    def _onwards(self, session_id: str, done: Json, action: str, request: Request) -> Response:
+    def _redirect_after(self, session_id: str, done: Json, action: str, request: Request) -> Response:
         if done["status"] != "complete" or action.startswith("settle"):
             return RedirectResponse(request.url.path, 303, POLICY)
         return RedirectResponse(after_payment(self._simulator.session(session_id)), 303, POLICY)
 
-    def _pay_by_card(self, session_id: str, filled: Filled) -> Json:
-        if not filled.number.strip():
+    def _pay_by_card(self, session_id: str, card: CardForm) -> Json:
+        if not card.number.strip():
             raise Refused(422, "Your card number is incorrect.", "card", "incorrect_number")
-        check_expiry(filled.expiry, self._simulator.now())
-        check_cvc(filled.cvc)
-        return self._simulator.pay(session_id, card=filled.number)
+        check_expiry(card.expiry, self._simulator.now())
+        check_cvc(card.cvc)
+        return self._simulator.pay(session_id, card=card.number)
 
     def _page(
-        self, request: Request, filled: Filled, error: dict[str, Any] | None = None, status: int = 200
+        self, request: Request, card: CardForm, error: dict[str, Any] | None = None, status: int = 200
     ) -> Response:
         accepted = request.headers.get("accept-language", "")
         try:
@@ -105,11 +105,11 @@ class PayPage:
         except Refused:
             return HTMLResponse(view.unknown(texts_for(None, accepted)), 404, POLICY)
         texts = texts_for(session["locale"], accepted)
-        told = {**error, "message": error_text(texts, error)} if error else None
-        content = self._content(session, texts, filled, told)
+        shown = {**error, "message": error_text(texts, error)} if error else None
+        content = self._content(session, texts, card, shown)
         return HTMLResponse(view.page(session, texts, content), status, POLICY)
 
-    def _content(self, session: Json, texts: dict[str, str], filled: Filled, error: dict[str, Any] | None) -> str:
+    def _content(self, session: Json, texts: dict[str, str], card: CardForm, error: dict[str, Any] | None) -> str:
         intent = session["payment_intent"]
         if session["status"] == "expired":
             return view.ended(texts, "expired", session["cancel_url"])
@@ -117,7 +117,7 @@ class PayPage:
             return view.completed(session, texts, after_payment(session))
         if intent and intent["status"] == "requires_action":
             return view.challenge(session, texts)
-        return view.form(session, texts, vars(filled), error, self._simulator.now())
+        return view.form(session, texts, vars(card), error, self._simulator.now())
 
 
 def after_payment(session: Json) -> str:

@@ -1,4 +1,4 @@
-"""The pay page's words, in English and Chinese."""
+"""The pay page's texts, in English and Chinese."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ ENGLISH = {
     "language": "en",
     "title": "Pay",
     "notice": "Local simulator.",
-    "notice_detail": "No real payment is made here, and what works here is no proof against the real Stripe.",
+    "notice_detail": "No real payment is made here. What works here may still fail with the real Stripe.",
     "back": "Back",
     "order": "Your order",
     "quantity": "Qty",
@@ -14,39 +14,38 @@ ENGLISH = {
     "total": "Total due",
     "method": "Payment method",
     "or_card": "Or pay by card",
-    "by_card": "Pay by card",
     "card_number": "Card number",
     "expiry": "Expiry",
     "expiry_hint": "MM / YY",
     "cvc": "Security code",
     "cvc_hint": "CVC",
     "pay": "Pay {amount}",
-    "paying": "One moment…",
+    "paying": "Please wait…",
     "test_cards": "Test cards",
-    "test_cards_hint": "Click one to fill it in. No other number works.",
+    "test_cards_hint": "Click a card to fill in the form. No other number works.",
     "card_4242424242424242": "Succeeds",
     "card_4000000000009995": "Insufficient funds",
     "card_4000000000000002": "Declined",
-    "card_4000002500003155": "Asks for 3-D Secure",
+    "card_4000002500003155": "Requires 3-D Secure",
     "alipay": "Alipay",
     "wechat_pay": "WeChat Pay",
-    "late_hint": "These complete the order now and settle later.",
+    "delayed_hint": "These complete the order now; the money arrives later.",
     "challenge": "3-D Secure check",
-    "challenge_detail": "The bank asks whether it is really you who pays {amount}.",
+    "challenge_detail": "The bank asks you to confirm this payment of {amount}.",
     "challenge_complete": "Complete",
     "challenge_fail": "Fail",
     "paid": "Paid",
-    "paid_detail": "This payment of {amount} is complete.",
-    "processing": "Payment on its way",
-    "processing_detail": "The order is complete, but {amount} has not arrived yet. Decide what becomes of it:",
+    "paid_detail": "The payment of {amount} is complete.",
+    "processing": "Payment processing",
+    "processing_detail": "The order is complete, but {amount} has not arrived yet. Choose the outcome:",
     "settle_succeed": "Let it succeed",
     "settle_fail": "Let it fail",
     "failed": "Payment failed",
-    "failed_detail": "The order was complete, but {amount} never arrived.",
+    "failed_detail": "The order is complete, but {amount} did not arrive.",
     "expired": "This session has expired",
     "expired_detail": "Nothing was paid. Go back and start again.",
     "unknown": "No such session",
-    "unknown_detail": "This link is wrong, or the simulator was restarted: it forgets everything when it stops.",
+    "unknown_detail": "The link is wrong, or the simulator was restarted. It keeps its data in memory only.",
     "to_shop": "Return to the shop",
 }
 
@@ -54,7 +53,7 @@ CHINESE = {
     "language": "zh",
     "title": "付款",
     "notice": "本地模拟器。",
-    "notice_detail": "这里不会发生真实付款；在这里可行，并不证明在真实的 Stripe 上也可行。",
+    "notice_detail": "这里不会发生真实付款。在这里可行，在真实的 Stripe 上仍可能失败。",
     "back": "返回",
     "order": "订单",
     "quantity": "数量",
@@ -62,7 +61,6 @@ CHINESE = {
     "total": "应付总额",
     "method": "付款方式",
     "or_card": "或使用银行卡",
-    "by_card": "使用银行卡",
     "card_number": "卡号",
     "expiry": "有效期",
     "expiry_hint": "月 / 年",
@@ -71,22 +69,22 @@ CHINESE = {
     "pay": "支付 {amount}",
     "paying": "请稍候…",
     "test_cards": "测试卡",
-    "test_cards_hint": "点击即可填入，其他卡号一律无效。",
+    "test_cards_hint": "点击即可填入表单，其他卡号一律无效。",
     "card_4242424242424242": "付款成功",
     "card_4000000000009995": "余额不足",
     "card_4000000000000002": "被拒绝",
     "card_4000002500003155": "要求 3-D Secure 验证",
     "alipay": "支付宝",
     "wechat_pay": "微信支付",
-    "late_hint": "订单立即完成，款项稍后到账。",
+    "delayed_hint": "订单立即完成，款项稍后到账。",
     "challenge": "3-D Secure 验证",
-    "challenge_detail": "银行需要确认：是您本人在支付 {amount} 吗？",
+    "challenge_detail": "银行要求您确认这笔 {amount} 的付款。",
     "challenge_complete": "完成验证",
     "challenge_fail": "验证失败",
     "paid": "已付款",
     "paid_detail": "{amount} 已支付完成。",
-    "processing": "款项在途",
-    "processing_detail": "订单已完成，但 {amount} 尚未到账。请决定结果：",
+    "processing": "付款处理中",
+    "processing_detail": "订单已完成，但 {amount} 尚未到账。请选择结果：",
     "settle_succeed": "让它成功",
     "settle_fail": "让它失败",
     "failed": "付款失败",
@@ -94,11 +92,11 @@ CHINESE = {
     "expired": "此会话已过期",
     "expired_detail": "没有付款。请返回后重新开始。",
     "unknown": "找不到此会话",
-    "unknown_detail": "链接有误，或者模拟器已重启：它停止后不保留任何内容。",
+    "unknown_detail": "链接有误，或者模拟器已重启。它的数据只保存在内存中。",
     "to_shop": "返回商店",
 }
 
-# By Stripe's decline code or error code; what is not here is shown as Stripe says it, in English.
+# By Stripe's decline code or error code. Other errors are shown in Stripe's English.
 ERRORS_IN_CHINESE = {
     "generic_decline": "您的银行卡被拒绝。",
     "insufficient_funds": "您的银行卡余额不足。",
@@ -112,13 +110,13 @@ ERRORS_IN_CHINESE = {
 
 
 def texts_for(locale: str | None, accept_language: str) -> dict[str, str]:
-    """locale: the session's, which wins over the browser's languages unless it is `auto`."""
-    wanted = accept_language if locale in (None, "auto") else str(locale)
-    return CHINESE if preferred(wanted) == "zh" else ENGLISH
+    """locale: the session's. Unless it is `auto`, it takes precedence over the browser's languages."""
+    languages = accept_language if locale in (None, "auto") else str(locale)
+    return CHINESE if preferred(languages) == "zh" else ENGLISH
 
 
 def preferred(accept_language: str) -> str:
-    """The first of the languages asked for that the page has."""
+    """The most preferred language that the page has."""
     for language in sorted(accept_language.lower().split(","), key=quality, reverse=True):
         name = language.split(";")[0].strip().split("-")[0]
         if name in ("zh", "en"):
@@ -135,7 +133,7 @@ def quality(language: str) -> float:
 
 
 def error_text(texts: dict[str, str], error: dict[str, Any]) -> str:
-    """error: with `message`, `code` and `decline_code`, where it has them."""
+    """error: `message`, and `code` and `decline_code` if it has them."""
     message = str(error["message"])
     if texts is ENGLISH:
         return message

@@ -1,4 +1,4 @@
-"""The page's HTML, from templates beside this file; whatever comes from a session or a buyer is escaped."""
+"""The page's HTML, from the templates in this folder. Everything from a session or a buyer is escaped."""
 
 from datetime import datetime
 from functools import cache
@@ -8,11 +8,11 @@ from string import Template
 from typing import Any
 
 from local.stripe_simulator.core.cards import TEST_CARDS
-from local.stripe_simulator.core.money import written
+from local.stripe_simulator.core.money import format_amount
 from local.stripe_simulator.objects.base import Json
 
 FOLDER = Path(__file__).parent
-# A colour to tell the late methods apart; their logos belong to others.
+# A colour for each delayed method; their logos are trademarks.
 COLOURS = {"alipay": "#1677ff", "wechat_pay": "#07c160"}
 
 Texts = dict[str, str]
@@ -32,10 +32,10 @@ def page(session: Json, texts: Texts, content: str) -> str:
         items="\n".join(line(item, texts) for item in session["line_items"]["data"]),
         total=escape(texts["total"]),
     )
-    return whole(texts, content, summary=summary)
+    return document(texts, content, summary=summary)
 
 
-def whole(texts: Texts, content: str, *, summary: str = "") -> str:
+def document(texts: Texts, content: str, *, summary: str = "") -> str:
     words = {name: escape(texts[name]) for name in ("language", "title", "notice", "notice_detail")}
     layout = "both" if summary else "alone"
     return template("page").substitute(words, summary=summary, content=content, layout=layout)
@@ -49,7 +49,7 @@ def back_link(session: Json, texts: Texts) -> str:
 
 
 def money(amount_minor: int, currency: str, texts: Texts) -> str:
-    return escape(written(amount_minor, currency, chinese=texts["language"] == "zh"))
+    return escape(format_amount(amount_minor, currency, chinese=texts["language"] == "zh"))
 
 
 def amount_of(session: Json, texts: Texts) -> str:
@@ -67,20 +67,20 @@ def line(item: Json, texts: Texts) -> str:
     return f'<li><span>{escape(item["description"])}</span><span class="figure">{amount}</span>{small}</li>'
 
 
-def form(session: Json, texts: Texts, filled: dict[str, str], error: dict[str, Any] | None, now: datetime) -> str:
-    """filled: `number`, `expiry` and `cvc`. A test card chosen by link comes with a date and code that work."""
+def form(session: Json, texts: Texts, card: dict[str, str], error: dict[str, Any] | None, now: datetime) -> str:
+    """card: `number`, `expiry` and `cvc`. A test card chosen by link gets a valid date and code."""
     expiry = f"12 / {(now.year + 3) % 100:02d}"
-    chosen = filled["number"] in TEST_CARDS and not filled["expiry"] and error is None
+    chosen = card["number"] in TEST_CARDS and not card["expiry"] and error is None
     field = (error or {}).get("field")
     words = {name: escape(text) for name, text in texts.items()}
     words["pay"] = escape(texts["pay"]).format(amount=amount_of(session, texts))
     return template("form").substitute(
         words,
         error=f'<p id="error" role="alert">{escape(str(error["message"]))}</p>' if error else "",
-        methods=late_methods(session, texts),
+        methods=delayed_methods(session, texts),
         cards="\n".join(card_link(number, texts, expiry) for number in TEST_CARDS),
-        number_value=escape(grouped(filled["number"])),
-        expiry_value=escape(expiry if chosen else filled["expiry"]),
+        number_value=escape(grouped(card["number"])),
+        expiry_value=escape(expiry if chosen else card["expiry"]),
         cvc_value="123" if chosen else "",
         number_invalid=invalid(field, "card"),
         expiry_invalid=invalid(field, "expiry"),
@@ -97,12 +97,12 @@ def grouped(number: str) -> str:
     return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
 
 
-def late_methods(session: Json, texts: Texts) -> str:
+def delayed_methods(session: Json, texts: Texts) -> str:
     offered = [method for method in COLOURS if method in session["payment_method_types"]]
     if not offered:
         return ""
     buttons = "".join(action_button(m, texts[m], button_id=m, colour=COLOURS[m]) for m in offered)
-    hint = f'<p class="hint">{escape(texts["late_hint"])}</p>'
+    hint = f'<p class="hint">{escape(texts["delayed_hint"])}</p>'
     return f'<div class="methods">{buttons}</div>{hint}<p class="or">{escape(texts["or_card"])}</p>'
 
 
@@ -125,7 +125,7 @@ def challenge(session: Json, texts: Texts) -> str:
     return message(
         texts["challenge"],
         escape(texts["challenge_detail"]).format(amount=amount_of(session, texts)),
-        sign="?",
+        icon="?",
         below=choices(
             ("three_d_secure_complete", texts["challenge_complete"], "three-d-secure-complete"),
             ("three_d_secure_fail", texts["challenge_fail"], "three-d-secure-fail"),
@@ -134,27 +134,27 @@ def challenge(session: Json, texts: Texts) -> str:
 
 
 def completed(session: Json, texts: Texts, shop_url: str) -> str:
-    """Paid, on its way, or failed after all."""
+    """The session is complete: paid, processing or failed."""
     intent_status = session["payment_intent"]["status"]
     if session["payment_status"] == "paid":
-        return ended(texts, "paid", shop_url, amount=amount_of(session, texts), sign="✓", mood="good")
+        return ended(texts, "paid", shop_url, amount=amount_of(session, texts), icon="✓", tone="good")
     if intent_status != "processing":
-        return ended(texts, "failed", shop_url, amount=amount_of(session, texts), sign="!", mood="bad")
+        return ended(texts, "failed", shop_url, amount=amount_of(session, texts), icon="!", tone="bad")
     detail = escape(texts["processing_detail"]).format(amount=amount_of(session, texts))
     buttons = choices(
         ("settle_succeed", texts["settle_succeed"], "settle-succeed"),
         ("settle_fail", texts["settle_fail"], "settle-fail"),
     )
-    return message(texts["processing"], detail, sign="…", below=buttons + shop_link(texts, shop_url))
+    return message(texts["processing"], detail, icon="…", below=buttons + shop_link(texts, shop_url))
 
 
-def ended(texts: Texts, state: str, url: str | None, *, amount: str = "", sign: str = "!", mood: str = "") -> str:
+def ended(texts: Texts, state: str, url: str | None, *, amount: str = "", icon: str = "!", tone: str = "") -> str:
     detail = escape(texts[f"{state}_detail"]).format(amount=amount)
-    return message(texts[state], detail, sign=sign, mood=mood, below=shop_link(texts, url))
+    return message(texts[state], detail, icon=icon, tone=tone, below=shop_link(texts, url))
 
 
 def unknown(texts: Texts) -> str:
-    return whole(texts, message(texts["unknown"], escape(texts["unknown_detail"]), sign="!"))
+    return document(texts, message(texts["unknown"], escape(texts["unknown_detail"]), icon="!"))
 
 
 def shop_link(texts: Texts, url: str | None) -> str:
@@ -163,18 +163,18 @@ def shop_link(texts: Texts, url: str | None) -> str:
     return f'<p class="choices"><a class="button" id="to-shop" href="{escape(url)}">{escape(texts["to_shop"])}</a></p>'
 
 
-def message(title: str, detail_html: str, *, sign: str, mood: str = "", below: str = "") -> str:
+def message(title: str, detail_html: str, *, icon: str, tone: str = "", below: str = "") -> str:
     return (
-        f'<span class="state {mood}" aria-hidden="true">{sign}</span><h1 id="state">{escape(title)}</h1>'
+        f'<span class="state {tone}" aria-hidden="true">{icon}</span><h1 id="state">{escape(title)}</h1>'
         f"<p>{detail_html}</p>{below}"
     )
 
 
 def choices(*buttons: tuple[str, str, str]) -> str:
-    """The first is the obvious one."""
-    made = [
+    """The first button is the primary one."""
+    rendered = [
         f'<button id="{button_id}" class="{"primary" if index == 0 else ""}" name="action" value="{action}">'
         f"{escape(text)}</button>"
         for index, (action, text, button_id) in enumerate(buttons)
     ]
-    return f'<form method="post" class="choices">{"".join(made)}</form>'
+    return f'<form method="post" class="choices">{"".join(rendered)}</form>'
