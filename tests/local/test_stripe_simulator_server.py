@@ -97,7 +97,7 @@ def site(receiver: Receiver) -> Iterator[httpx.Client]:
             secret_key=SECRET_KEY,
             webhooks=[(receiver.url, WEBHOOK_SECRET)],
         )
-        config = uvicorn.Config(create_app(simulator, hang_seconds=0.2), log_level="critical", ws="none")
+        config = uvicorn.Config(create_app(simulator, hang_seconds=0.5), log_level="critical", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
         thread.start()
