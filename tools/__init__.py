@@ -1,1 +1,1 @@
-"""What developers and operators run now and then, each by a target of the Makefile."""
+"""What developers run, each with a target of the Makefile."""

@@ -1,4 +1,4 @@
-"""What SAM makes of the template: for a plain stack, and for one with everything on."""
+"""SAM translates the template as intended: for a plain stack, and for one with every option."""
 
 import json
 import subprocess
@@ -17,8 +17,7 @@ FULL = PLAIN | {
     "AlertEmail": "ops@shop.example",
     "SecretsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d",
 }
-# SAM's environment is apart from ours, so it is asked in a process of its own. Folders become addresses in S3, as
-# `sam package` makes them.
+# SAM has its own environment, so it runs in its own process. Folders become S3 addresses, as in `sam package`.
 TRANSLATE = """
 import json, logging, sys
 import boto3
@@ -63,7 +62,7 @@ def full() -> dict[str, Any]:
     return translated(json.dumps(FULL))
 
 
-def test_a_new_layer_alone_publishes_new_versions_of_all_functions():
+def test_a_change_of_the_layers_alone_publishes_new_versions_of_all_functions():
     before = of_type(plain(), "AWS::Lambda::Version").keys()
     after = of_type(translated(json.dumps(PLAIN), "bucket-with-other-layers"), "AWS::Lambda::Version").keys()
 
@@ -71,12 +70,12 @@ def test_a_new_layer_alone_publishes_new_versions_of_all_functions():
     assert not before & after
 
 
-def test_settings_stand_in_the_description_which_cloudformation_can_only_change_by_publishing():
+def test_a_change_of_settings_publishes_a_new_version_because_they_are_in_its_description():
     for version in of_type(plain(), "AWS::Lambda::Version").values():
         assert version["Properties"]["Description"] == {"Fn::Sub": "Settings ${SettingsVersion}"}
 
 
-def test_everything_calls_the_alias():
+def test_every_trigger_calls_the_alias():
     found = plain()
     webhook = {"Ref": "StripeWebhookFunctionAliaslive"}
     assert found["StripeWebhookFunctionUrl"]["Properties"]["TargetFunctionArn"] == webhook
@@ -104,7 +103,7 @@ def test_anyone_may_call_the_function_url_and_only_through_the_alias():
         assert is_url, "the function itself is open to everyone"
 
 
-def test_what_fails_for_good_goes_to_the_bucket_with_the_functions_own_permission():
+def test_a_batch_that_is_given_up_goes_to_the_bucket_and_the_function_may_write_there():
     found = plain()
     mapping = found["ExpireCreditsFunctionTimers"]["Properties"]
     policies = json.dumps(found["ExpireCreditsFunctionRole"]["Properties"]["Policies"])
@@ -126,7 +125,7 @@ def test_every_function_may_write_its_traces():
         assert any(arn.endswith("AWSXrayWriteOnlyAccess") for arn in managed), name
 
 
-def test_a_plain_stack_is_deployed_at_once_and_needs_no_codedeploy():
+def test_a_plain_stack_is_deployed_at_once_without_codedeploy():
     assert not [name for name, body in plain().items() if body["Type"].startswith("AWS::CodeDeploy")]
     assert "CodeDeployServiceRole" not in plain()
 
@@ -143,7 +142,7 @@ def test_a_gradual_deployment_shifts_every_function_and_watches_the_alarms():
         assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
 
 
-def test_every_role_that_the_keys_policy_names_exists():
+def test_every_role_in_the_keys_policy_exists():
     policy = full()["SecretsKeyPolicy"]["Properties"]
 
     assert {role["Ref"] for role in policy["Roles"]} <= of_type(full(), "AWS::IAM::Role").keys()

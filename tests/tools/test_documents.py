@@ -43,7 +43,7 @@ def test_every_log_message_is_logged():
         assert f'"{message}"' in SOURCES, message
 
 
-def test_every_code_is_a_code():
+def test_every_error_code_exists():
     codes = {error.code for error in endpoint.STATUS_OF} | {"internal_error"}
 
     assert quoted(r"(?:40\d|50\d|42\d) `([a-z_]+)`") | quoted(r'code = "([a-z_]+)"') <= codes

@@ -1,4 +1,4 @@
-"""events/ plays one purchase, as `sam local invoke` does, with the values of .env.example."""
+"""The events in events/ play one purchase, as `sam local invoke` does, with the values of .env.example."""
 
 import json
 from typing import Any
@@ -19,34 +19,34 @@ def on_file(name: str) -> dict[str, Any]:
     return event
 
 
-def test_the_files_are_what_the_tool_makes():
+def test_the_files_are_up_to_date():
     made = events.events()
 
     assert {name: on_file(name) for name in made} == made
 
 
-def test_the_events_in_order_are_a_whole_purchase_down_to_its_expiry(shop: Shop, environment: pytest.MonkeyPatch):
+def test_the_events_in_order_play_a_purchase_up_to_its_expiry(shop: Shop, environment: pytest.MonkeyPatch):
     for name, value in settings.parse(ROOT / ".env.example").items():
         environment.setenv(name, value)
-    environment.setenv("STRIPE_SECRET_KEY", "sk_test_1")  # the one that the simulator of these tests takes
+    environment.setenv("STRIPE_SECRET_KEY", "sk_test_1")  # the key that this simulator accepts
     environment.setenv("STACK_NAME", events.STACK)
     config.settings.cache_clear()
-    pay_the_order_that_is_refunded(shop)
+    pay_the_order_to_refund(shop)
 
-    told = {name: invoke(shop, name) for name in events.events()}
+    results = {name: invoke(shop, name) for name in events.events()}
 
-    assert told["get_payment"]["status"] == "succeeded"
-    assert told["get_credits"]["balance"] == 2200
-    assert told["spend_credits"]["balance_after"] == 2100
-    assert told["refund_payment"]["credits_refunded"] == 275
-    assert [row["amount"] for row in told["list_transactions"]["transactions"]] == [-275, -100, 1100, 1100]
-    assert told["expire_credits"] == {"batchItemFailures": []}
-    assert len(told["list_payments"]["payments"]) == 2
-    assert told["reconcile"]["failures"] == 0
+    assert results["get_payment"]["status"] == "succeeded"
+    assert results["get_credits"]["balance"] == 2200
+    assert results["spend_credits"]["balance_after"] == 2100
+    assert results["refund_payment"]["credits_refunded"] == 275
+    assert [row["amount"] for row in results["list_transactions"]["transactions"]] == [-275, -100, 1100, 1100]
+    assert results["expire_credits"] == {"batchItemFailures": []}
+    assert len(results["list_payments"]["payments"]) == 2
+    assert results["reconcile"]["failures"] == 0
     assert [entry.transaction_type for entry in store.list_entries(events.USER, 1, None)] == ["expired"]
 
 
-def pay_the_order_that_is_refunded(shop: Shop) -> None:
+def pay_the_order_to_refund(shop: Shop) -> None:
     create = on_file("create_checkout")
     headers = {**create["headers"], "idempotency-key": events.REFUND_KEY}
     payment = shop.api.invoke("create_checkout", {**create, "headers": headers}).json()
@@ -67,7 +67,7 @@ def invoke(shop: Shop, name: str) -> Any:
 
 
 class Context:
-    """What a function without a request looks at."""
+    """What a function without a request reads from its context."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000

@@ -1,1 +1,1 @@
-"""What prepares an environment, a lock or a layer."""
+"""The layers, the environments and the lock: for `sam build`, the Makefile and `make lock`."""

@@ -1,1 +1,1 @@
-"""Files that are made from the code: events, the OpenAPI document, the cost page."""
+"""Generated files: the sample events, the OpenAPI document and the cost page."""

@@ -1,9 +1,9 @@
-"""`make events`: one event per function and trigger, as AWS hands it over, for `sam local invoke` and for the tests.
+"""`make events`: one event for each function and trigger, as AWS sends it, for `sam local invoke` and the tests.
 
-They play one purchase in their order, down to its refund and its expiry: the checkout's Idempotency-Key fixes the
-order's id, so that everything that follows is about it (but a refund, which needs an order that was really paid).
-Tokens and signatures are made with the values of .env.example, and are worth nothing anywhere else; the time of the
-events stands still, so they never grow too old.
+In order they play one purchase, up to its refund and expiry. The Idempotency-Key of the checkout fixes the order's id,
+so the later events can refer to it. Only the refund refers to another order, which must really be paid first. Tokens
+and signatures use the values of .env.example and are worthless elsewhere. The time in the events is fixed, so they
+never become too old.
 """
 
 import base64
@@ -22,14 +22,14 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 USER = "user-demo"
 KEY = "events-create-checkout"
 ORDER = idempotency.id_from_key(USER, KEY)
-REFUND_KEY = "events-refund-payment"  # Stripe must know the payment that is refunded: an order that was really paid
+REFUND_KEY = "events-refund-payment"  # of an order that is really paid, because Stripe must know the payment
 REFUND_ORDER = idempotency.id_from_key(USER, REFUND_KEY)
 STACK = "123456789012/us-east-1/local"  # what `sam local` makes of STACK_NAME
 FAR = 4_000_000_000  # the year 2096, in epoch seconds
 
 
 def events() -> dict[str, dict[str, Any]]:
-    """The events by the name of their file."""
+    """The events by file name, without .json."""
     secrets = settings.parse(ROOT / ".env.example")
     user = {"authorization": f"Bearer {_token(secrets, USER)}"}
     buyer = user | {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": KEY}
@@ -145,7 +145,7 @@ def _context(route_key: str, method: str, path: str) -> dict[str, Any]:
 
 
 def _paid_event() -> dict[str, Any]:
-    """Stripe API: event payment_intent.succeeded; of the two that say "paid", the one that names no session."""
+    """Stripe API: event payment_intent.succeeded. Of the two events of a payment it is the one without a session."""
     return {
         "id": "evt_3Example",
         "object": "event",

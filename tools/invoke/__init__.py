@@ -1,1 +1,1 @@
-"""One function in its container, with its event."""
+"""`make invoke`: one function in its container, with its event."""

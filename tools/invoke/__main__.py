@@ -1,7 +1,7 @@
-"""`make invoke F=get_payment`: one function in Lambda's own container, with its event, against the local stack.
+"""`make invoke F=get_payment`: run one function in Lambda's own container, with its event, against the local stack.
 
-`sam local invoke` runs what `sam build` made; the container reaches the local stack's DynamoDB and Stripe simulator
-over a relay. What the events need to be there (an order, a paid one) is made first.
+`sam build` builds it and `sam local invoke` runs it. The container reaches the local stack's DynamoDB and Stripe
+simulator through a relay. The orders that the events refer to are created first.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,17 +29,17 @@ from tools.invoke.relay import relayed
 
 SAM = Path(sys.executable).parents[2] / ".venv-sam" / "bin" / "sam"
 ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-LONGEST = 300  # seconds; the first run builds an image
+TIMEOUT = 300  # seconds; the first run builds an image
 CARD = "4242424242424242"
 
 
 class CannotInvokeError(Exception):
-    """Something that this needs is not there; the message says what, in one line."""
+    """Something that is needed is missing; the message says what, in one line."""
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """The stack that the function is to find: addresses, and the values that it was started with."""
+class LocalStack:
+    """The stack for the function: its addresses, and the settings that it was started with."""
 
     api: str
     stripe: str
@@ -48,16 +48,18 @@ class Surroundings:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="make invoke", description="Run one function in Lambda's own container.")
+    parser = argparse.ArgumentParser(
+        prog="make invoke", description="Run one function in Lambda's own container, with its event."
+    )
     parser.add_argument("function", choices=sorted(path.stem for path in (ROOT / "events").glob("*.json")))
-    wanted = parser.parse_args(arguments).function
+    event = parser.parse_args(arguments).function
     try:
         check_docker()
-        with surroundings() as around, reachable(around) as seen:
+        with local_stack() as stack, reachable(stack) as reached:
             print("building …", file=sys.stderr)
-            template = build(ROOT / ".aws-sam" / "build", seen)
-            prepare(around)
-            print(json.dumps(invoke(template, wanted), indent=2, ensure_ascii=False))
+            template = build(ROOT / ".aws-sam" / "build", reached)
+            prepare(stack)
+            print(json.dumps(invoke(template, event), indent=2, ensure_ascii=False))
     except CannotInvokeError as error:
         print(f"cannot invoke: {error}", file=sys.stderr)
         return 1
@@ -69,37 +71,37 @@ def check_docker() -> None:
     try:
         found = subprocess.run(["docker", "info"], capture_output=True, timeout=30, check=False)
     except OSError:
-        raise CannotInvokeError(
-            "Docker is not installed; `sam local invoke` runs the function in its container"
-        ) from None
+        raise CannotInvokeError("Docker is not installed; `sam local invoke` needs it to run the container") from None
     if found.returncode:
-        raise CannotInvokeError("no Docker engine answers; start one, or set DOCKER_HOST")
+        raise CannotInvokeError("there is no Docker engine; start one, or set DOCKER_HOST")
 
 
 @contextmanager
-def surroundings() -> Iterator[Surroundings]:
-    """The stack that `make run` has started here, or else one for the time being."""
+def local_stack() -> Iterator[LocalStack]:
+    """The stack that `make run` has started here, or else a new one inside the block."""
     note = ROOT / discovery.NOTE
     if discovery.find(ROOT):
         addresses = json.loads(note.read_text())["addresses"]
         values = settings.load(ROOT, os.environ).values
-        yield Surroundings(addresses["api"], addresses["stripe"] or "", addresses["dynamodb"], values)
+        yield LocalStack(addresses["api"], addresses["stripe"] or "", addresses["dynamodb"], values)
         return
     print("no local stack is running; starting one for this", file=sys.stderr)
-    with running() as stack:
-        yield Surroundings(stack.api_url, stack.stripe_url, stack.dynamodb_url, stack.values)
+    with running() as started:
+        yield LocalStack(started.api_url, started.stripe_url, started.dynamodb_url, started.values)
 
 
 @contextmanager
-def reachable(around: Surroundings) -> Iterator[Surroundings]:
-    """The same stack, by the addresses that a container reaches it at."""
+def reachable(stack: LocalStack) -> Iterator[LocalStack]:
+    """The same stack, with the addresses that a container can reach."""
     gateway = bridge_gateway()
-    try:
-        with relayed(gateway, around.dynamodb) as dynamodb, relayed(gateway, around.stripe) as stripe:
-            yield replace(around, dynamodb=dynamodb, stripe=stripe)
-    except OSError:
-        # Docker runs in a machine of its own (Docker Desktop), which has a name for this one's loopback.
-        yield replace(around, dynamodb=_by_name(around.dynamodb), stripe=_by_name(around.stripe))
+    with ExitStack() as relays:
+        try:
+            dynamodb = relays.enter_context(relayed(gateway, stack.dynamodb))
+            stripe = relays.enter_context(relayed(gateway, stack.stripe))
+        except OSError:
+            # Docker runs in its own virtual machine (Docker Desktop), which has a name for this machine's loopback.
+            dynamodb, stripe = _by_name(stack.dynamodb), _by_name(stack.stripe)
+        yield replace(stack, dynamodb=dynamodb, stripe=stripe)
 
 
 def bridge_gateway() -> str:
@@ -113,47 +115,47 @@ def _by_name(url: str) -> str:
     return re.sub(r"//[^:/]+", "//host.docker.internal", url)
 
 
-def build(folder: Path, around: Surroundings) -> Path:
-    """Build for this machine's processor, and name the surroundings in a template beside the built one."""
+def build(folder: Path, stack: LocalStack) -> Path:
+    """Build for this machine's processor; the path of a template with the variables for this stack."""
     environment = os.environ | {"LAMBDA_ARCH": ARCHITECTURE, "PATH": f"{SAM.parent}:{os.environ['PATH']}"}
     run([str(SAM), "build", "--build-dir", str(folder), "--cache-dir", f"{folder}-cache"], environment)
     template = read_yaml(folder / "template.yaml")
-    template["Globals"]["Function"]["Environment"]["Variables"] |= variables(around)
+    template["Globals"]["Function"]["Environment"]["Variables"] |= variables(stack)
     path = folder / "local.yaml"
     path.write_text(yaml.safe_dump(template, sort_keys=False, allow_unicode=True))
     return path
 
 
-def variables(around: Surroundings) -> dict[str, str]:
-    """What a function in a container needs to find the local stack: the tables' names are those that it uses."""
-    secrets = {name: around.values[name] for name in settings.SECRETS}
+def variables(stack: LocalStack) -> dict[str, str]:
+    """The variables with which a function in a container finds the local stack and its tables."""
+    secrets = {name: stack.values[name] for name in settings.SECRETS}
     return secrets | {
         "SECRETS_PREFIX": "",
         "STACK_NAME": events.STACK,
         "ORDERS_TABLE": "local-OrdersTable",
         "CREDITS_TABLE": "local-CreditsTable",
-        "FRONTEND_URL": around.values["FRONTEND_URL"],
-        "STRIPE_API_BASE": around.stripe,
-        "AWS_ENDPOINT_URL_DYNAMODB": around.dynamodb,
+        "FRONTEND_URL": stack.values["FRONTEND_URL"],
+        "STRIPE_API_BASE": stack.stripe,
+        "AWS_ENDPOINT_URL_DYNAMODB": stack.dynamodb,
     }
 
 
-def prepare(around: Surroundings) -> None:
-    """Make what the events are about: an order to look at, and a paid one to refund; again changes nothing."""
+def prepare(stack: LocalStack) -> None:
+    """Create the orders of the events: one to look up, and a paid one to refund. A second run changes nothing."""
     with httpx.Client(timeout=30) as client:
         for name, key in (("create_checkout", events.KEY), ("create_checkout", events.REFUND_KEY)):
             event = events.events()[name]
             headers = event["headers"] | {"idempotency-key": key, "host": ""}
             headers.pop("host")
-            created = client.post(f"{around.api}{event['rawPath']}", content=event["body"], headers=headers)
+            created = client.post(f"{stack.api}{event['rawPath']}", content=event["body"], headers=headers)
             if created.status_code != 200:
-                raise CannotInvokeError(f"the local stack answered {created.status_code}: {created.text}")
+                raise CannotInvokeError(f"the local stack responded with {created.status_code}: {created.text}")
         session = created.json()["payment_url"].rpartition("/")[2]
-        client.post(f"{around.stripe}/_sim/checkout/{session}/pay", json={"card": CARD})  # 409 where it is paid
+        client.post(f"{stack.stripe}/_sim/checkout/{session}/pay", json={"card": CARD})  # 409 if it is already paid
 
 
 def invoke(template: Path, event: str) -> Any:
-    """What the function answers to its event, from its container."""
+    """The function's result for its event, from its container."""
     properties = {
         logical_id: body["Properties"]
         for logical_id, body in read_yaml(ROOT / "template.yaml")["Resources"].items()
@@ -172,9 +174,11 @@ def invoke(template: Path, event: str) -> Any:
 
 
 def run(command: list[str], environment: Mapping[str, str]) -> str:
-    """The command's standard output; raises CannotInvokeError with its last words."""
-    wanted = {**environment, "SAM_CLI_TELEMETRY": "0"}
-    done = subprocess.run(command, cwd=ROOT, env=wanted, capture_output=True, text=True, timeout=LONGEST, check=False)
+    """The command's standard output; raises CannotInvokeError with its last lines."""
+    without_telemetry = {**environment, "SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=without_telemetry, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
     if done.returncode:
         last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
         raise CannotInvokeError(f"{' '.join(command[:3])} failed: {last}")

@@ -1,7 +1,7 @@
-"""A way from a container to this machine's loopback, where the local stack listens and nowhere else.
+"""Relay connections from a container to this machine's loopback, the only place where the local stack listens.
 
-Docker's bridge gives this machine an address that only its containers reach. A relay listens there, for as long as a
-function is invoked, and hands every connection on.
+Docker's bridge gives this machine an address that only containers can reach. A relay listens there while a function is
+invoked, and forwards every connection.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 @contextlib.contextmanager
 def relayed(gateway: str, url: str) -> Iterator[str]:
-    """The address at which containers reach what `url` (on loopback) is; raises OSError where `gateway` is not ours."""
+    """The address at which containers reach the loopback `url`; raises OSError if `gateway` is not this machine's."""
     loop = asyncio.new_event_loop()
     port = urlsplit(url).port
     server = loop.run_until_complete(asyncio.start_server(lambda *ends: _relay(port, *ends), gateway, 0))
@@ -46,4 +46,4 @@ async def _close(server: asyncio.Server) -> None:
     server.close()
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
-    await asyncio.sleep(0)  # let the cancelled ones end
+    await asyncio.sleep(0)  # let the cancelled tasks end

@@ -1,1 +1,1 @@
-"""docs/cost.md, from counted requests and prices.toml."""
+"""`make cost`: docs/cost.md, from counted requests and prices.toml."""
