@@ -99,7 +99,7 @@ def _accounts(
 
 
 def _account_again(user_id: str, now: Now, waits: Sequence[float]) -> list[str]:
-    """What is still wrong with an account when it is read by itself."""
+    """What is still wrong with an account when it is read again, alone."""
     findings: list[str] = []
     for wait in waits:
         time.sleep(wait)

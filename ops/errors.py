@@ -1,4 +1,4 @@
-"""Why a command cannot run. In a module of its own, so that `--help` imports nothing else."""
+"""The error of a command that cannot run, in its own module so that `--help` need not import the others."""
 
 
 class CannotRunError(Exception):

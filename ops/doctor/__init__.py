@@ -1,1 +1,1 @@
-"""Check that a stack is configured as it must be."""
+"""Check that a stack is configured correctly."""

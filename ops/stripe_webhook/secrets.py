@@ -13,7 +13,7 @@ import boto3
 
 NAME = "STRIPE_WEBHOOK_SECRET"
 LOOKS_LIKE = "whsec_"
-FINGERPRINT = 8  # hexadecimal digits: enough to tell a handful apart
+FINGERPRINT = 8  # hexadecimal digits, enough to distinguish a few secrets
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The operator's commands on a local stack that `make run` has started: they find it without being told where it is."""
+"""The operator's commands on a local stack that `make run` has started: they find it without its address."""
 
 import json
 import os

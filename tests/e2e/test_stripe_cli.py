@@ -18,9 +18,9 @@ import pytest
 import stripe
 
 ROOT = Path(__file__).resolve().parents[2]
-KEY = "sk_test_simulatedaccount0000"  # the CLI wants a key of this form and length
+KEY = "sk_test_simulatedaccount0000"  # the CLI requires a key of this form and length
 SECRET = "whsec_simulated"
-PATIENCE = 20.0  # seconds
+DEADLINE = 20.0  # seconds
 
 
 def find_cli() -> str | None:
@@ -33,14 +33,14 @@ pytestmark = pytest.mark.skipif(CLI is None, reason="the Stripe CLI is not insta
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         threading.Event().wait(0.02)
 
 
 class Receiver:
-    """A webhook endpoint that keeps the events it gets, once their signature was checked."""
+    """A webhook endpoint that keeps the events whose signature is valid."""
 
     def __init__(self) -> None:
         self.events: list[stripe.Event] = []
@@ -72,13 +72,13 @@ def receiver() -> Iterator[Receiver]:
     thread.start()
     yield made
     made.server.shutdown()
-    thread.join(PATIENCE)
+    thread.join(DEADLINE)
     made.server.server_close()
 
 
 @dataclass
 class Cli:
-    """The CLI with a home of its own, pointed at a running simulator."""
+    """The CLI with its own home folder, using a running simulator."""
 
     api: str
     home: Path
@@ -109,7 +109,7 @@ def cli(receiver: Receiver, tmp_path: Path) -> Iterator[Cli]:
             yield Cli(f"http://127.0.0.1:{ready[1]}", tmp_path)
         finally:
             simulator.terminate()
-            simulator.wait(PATIENCE)
+            simulator.wait(DEADLINE)
 
 
 def test_the_cli_creates_a_checkout_session(cli: Cli) -> None:
@@ -143,7 +143,7 @@ def test_the_cli_resends_an_event(cli: Cli, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trigger", "told"),
+    ("trigger", "event_type"),
     [
         ("payment_intent.succeeded", "payment_intent.succeeded"),
         ("payment_intent.payment_failed", "payment_intent.payment_failed"),
@@ -153,7 +153,9 @@ def test_the_cli_resends_an_event(cli: Cli, receiver: Receiver) -> None:
         ("charge.dispute.created", "charge.dispute.created"),
     ],
 )
-def test_the_cli_triggers_what_the_webhook_knows(cli: Cli, receiver: Receiver, trigger: str, told: str) -> None:
+def test_the_cli_triggers_the_events_that_the_webhook_handles(
+    cli: Cli, receiver: Receiver, trigger: str, event_type: str
+) -> None:
     cli("trigger", trigger)
 
-    eventually(lambda: told in receiver.types())
+    eventually(lambda: event_type in receiver.types())
