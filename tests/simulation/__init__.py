@@ -1,1 +1,1 @@
-"""A deterministic simulation: the real handlers, live through histories that a seed makes up, faults included."""
+"""A deterministic simulation: the real handlers run through random histories with faults, each made from a seed."""

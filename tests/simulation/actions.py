@@ -1,4 +1,4 @@
-"""What the people of a run do: buyers, services that spend, administrators, banks, and operators."""
+"""The actors of a run and their actions: buyers, services that spend, administrators, banks and operators."""
 
 import random
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.stripe_simulator import Refused
 from tests.simulation.catalogues import EDITED
-from tests.simulation.clients import SERVICE, Answer, as_admin, as_buyer, as_user
+from tests.simulation.clients import SERVICE, Response, as_admin, as_buyer, as_user
 from topup.domain import idempotency
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ DAY = 86400.0
 HALF_A_YEAR = 185 * DAY
 CARD, DECLINED, CHALLENGED = "4242424242424242", "4000000000000002", "4000002500003155"
 RETRY_AFTER = (0.3, 3.0)  # seconds
-WORTH_A_RETRY = (500, 502, 503)
+RETRIED_STATUSES = (500, 502, 503)
 
 
 @dataclass
@@ -34,11 +34,11 @@ class Purchase:
     intent: str | None = None
 
 
-class Deeds:
-    """One method for each kind of step; each begins something and does not wait for its end."""
+class Actions:
+    """One method for each kind of step; each starts something and does not wait for its end."""
 
-    def __init__(self, world: "World", chance: random.Random) -> None:
-        self._world, self._chance = world, chance
+    def __init__(self, world: "World", rng: random.Random) -> None:
+        self._world, self._rng = world, rng
         self._keys = 0
         self.purchases: list[Purchase] = []
 
@@ -55,19 +55,19 @@ class Deeds:
         given = self._key(name) if key else None
         if twice and given:
             self._begin(lambda: self._create(name, package, given, 1))
-        answer = self._create(name, package, given, tries)
-        if answer is None or answer.status != 200:
+        response = self._create(name, package, given, tries)
+        if response is None or response.status != 200:
             return
-        document = answer.document
+        document = response.document
         purchase = Purchase(name, document["payment_id"], document["payment_url"].rpartition("/")[2])
         if purchase.payment_id not in [known.payment_id for known in self.purchases]:
             self.purchases.append(purchase)
         self._pay(purchase, **how)
 
-    def _create(self, name: str, package: str, key: str | None, tries: int) -> Answer | None:
+    def _create(self, name: str, package: str, key: str | None, tries: int) -> Response | None:
         headers = as_buyer(name) | ({"idempotency-key": key} if key else {})
         about: Json = {"user": name, "package": package, "key": key}
-        # Without a key, to try again is to buy again.
+        # Without a key, a retry is another purchase.
         return self._ask("create_checkout", headers, {"package": package}, tries if key else 1, **about)
 
     def _pay(
@@ -99,13 +99,13 @@ class Deeds:
                 case _:
                     simulator.pay(session, card=CARD)
         except Refused:
-            return  # paid or run out already
+            return  # paid or expired already
         finally:
             intent = simulator.session(session)["payment_intent"]
             purchase.intent = intent and str(intent["id"])
         for _ in range(reads):
             self._read_payment(purchase)
-            self._world.scheduler.pause(self._chance.uniform(0.1, 7.0))
+            self._world.scheduler.pause(self._rng.uniform(0.1, 7.0))
 
     def _settle(self, session: str, outcome: str) -> None:
         try:
@@ -113,7 +113,7 @@ class Deeds:
         except Refused:
             return
 
-    def session_runs_out(self, which: int) -> None:
+    def session_expires(self, which: int) -> None:
         if purchase := self._purchase(which):
             self._at_stripe(lambda: self._world.simulator.expire(purchase.session))
 
@@ -124,7 +124,7 @@ class Deeds:
             self._spend(USERS[user], share, tries, twice=twice)
 
     def _spend(self, name: str, share: float, tries: int, *, twice: bool = False, after: float = 0.0) -> None:
-        account = self._world.mirror.account(name)
+        account = self._world.shadow.account(name)
         open_credits = sum(lot.remaining for lot in account.lots) if account else 100
         amount = max(1, int(open_credits * share))
         key = self._key(name)
@@ -133,7 +133,7 @@ class Deeds:
         ask = partial(self._ask, "spend_credits", SERVICE | {"idempotency-key": key}, body, tries, **about)
         self._begin(ask, after)
         if twice:
-            self._begin(ask, after + self._chance.uniform(0, 0.05))
+            self._begin(ask, after + self._rng.uniform(0, 0.05))
 
     # ------------------------------------------------------------------------------------------------- money back
 
@@ -142,7 +142,7 @@ class Deeds:
             self._begin(lambda: self._refund(purchase, **how), after)
 
     def _refund(self, purchase: Purchase, *, share: float | None, force: bool, key: bool, tries: int) -> None:
-        payment = self._world.mirror.payment(purchase.payment_id)
+        payment = self._world.shadow.payment(purchase.payment_id)
         amount_minor = max(1, int(payment.order.amount_minor * share)) if share and payment else None
         body = {
             "payment_id": purchase.payment_id,
@@ -226,11 +226,11 @@ class Deeds:
     def wait(self, *, days: float, leap: bool) -> None:
         self._world.pass_time(days * DAY, leap=leap)
 
-    def away(self, *, seconds: float) -> None:
-        self._world.postman.away_until = self._world.scheduler.seconds + seconds
+    def endpoint_down(self, *, seconds: float) -> None:
+        self._world.delivery.down_until = self._world.scheduler.seconds + seconds
 
     def replay(self) -> None:
-        """Somebody sends every event again, however old."""
+        """Stripe sends every event again, however old."""
         events = self._world.simulator._world.tables["event"]
         now = self._world.scheduler.seconds
         for event_id, event in list(events.items()):
@@ -253,30 +253,30 @@ class Deeds:
 
     def _ask(
         self, function: str, headers: dict[str, str], body: dict[str, Any] | None = None, tries: int = 1, **about: Any
-    ) -> Answer | None:
-        """Send a request, and again with the same key when it failed or no answer came."""
+    ) -> Response | None:
+        """Send a request; retry it with the same key if it failed or no response came."""
         for number in range(tries):
             if number:
-                self._world.scheduler.pause(self._chance.uniform(*RETRY_AFTER))
-            answer = self._world.clients.http(function, headers, body, **about)
-            if answer is not None and answer.status not in WORTH_A_RETRY:
-                return answer
-        return answer
+                self._world.scheduler.pause(self._rng.uniform(*RETRY_AFTER))
+            response = self._world.clients.http(function, headers, body, **about)
+            if response is not None and response.status not in RETRIED_STATUSES:
+                return response
+        return response
 
     def _begin(self, run: Callable[[], Any], after: float = 0.0) -> None:
         self._world.scheduler.start(run, after)
 
-    def _at_stripe(self, do: Callable[[], Any]) -> None:
+    def _at_stripe(self, do: Callable[[], Any]) -> Any:
         try:
-            do()
+            return do()
         except Refused:
-            return  # the bank, or the Dashboard, would not do that either
+            return None  # the bank, or the Dashboard, would refuse that too
 
     def _purchase(self, which: int) -> Purchase | None:
         return self.purchases[which % len(self.purchases)] if self.purchases else None
 
     def _key(self, name: str) -> str:
-        """A fresh Idempotency-Key, whose order falls into one of the index's parts that a run looks at."""
+        """A fresh Idempotency-Key whose order falls into one of the index's shards that a run reads."""
         while True:
             self._keys += 1
             key = f"{name}-{self._keys}"

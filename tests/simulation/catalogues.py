@@ -1,4 +1,4 @@
-"""What is on sale in a run, before and after somebody edits it; one price is odd, so that rounding shows."""
+"""The packages on sale in a run, before and after an operator edits them; one price is odd, so that rounding shows."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Whoever calls the API: real HTTP API events in, answers out, each held against what a serial execution could say."""
+"""Call the functions with real HTTP API events, and check each response against the serial executions possible."""
 
 import base64
 import json
@@ -11,12 +11,12 @@ from typing import Any
 from local.in_process import api
 from local.in_process.environment import API_KEY
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.invocations import Crash, Running
-from tests.simulation.linearizability import Answers
+from tests.simulation.invocations import Crash, Invocations
+from tests.simulation.linearizability import LinearizabilityChecker
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.shadow import Mirror
+from tests.simulation.shadow import Shadow
 
-MOST_SKEW = 1.0  # seconds that a host's clock may be off
+MOST_SKEW = 1.0  # seconds by which a host's clock may be wrong
 ROUTES = {
     "list_packages": "GET /api/payments/packages",
     "create_checkout": "POST /api/payments/stripe/create",
@@ -34,8 +34,8 @@ SERVICE = {"x-api-key": API_KEY}
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back: a status, and the document."""
+class Response:
+    """The response: its status and its document."""
 
     status: int
     document: dict[str, Any]
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass
 class Context:
-    """What Lambda tells a function of its invocation."""
+    """What a function reads of its Lambda context."""
 
     function_name: str
     scheduler: Scheduler
@@ -54,17 +54,22 @@ class Context:
 
 
 class Clients:
-    """Calls functions, at the scheduler's time; None where the function died and no answer came."""
+    """Calls functions at the scheduler's time; None if the function died and no response came."""
 
     def __init__(
-        self, scheduler: Scheduler, running: Running, struck: Faults, mirror: Mirror, answers: Answers
+        self,
+        scheduler: Scheduler,
+        invocations: Invocations,
+        injected: Faults,
+        shadow: Shadow,
+        responses: LinearizabilityChecker,
     ) -> None:
-        self._scheduler, self._running, self._faults = scheduler, running, struck
-        self._mirror, self._answers = mirror, answers
+        self._scheduler, self._invocations, self._faults = scheduler, invocations, injected
+        self._shadow, self._checker = shadow, responses
         self._skew: Callable[[], float] = lambda: 0.0
 
-    def use_skew(self, chance: Any) -> None:
-        self._skew = lambda: chance.uniform(-MOST_SKEW, MOST_SKEW) if self._faults.strikes(Fault.CLOCK_SKEW) else 0.0
+    def use_skew(self, rng: Any) -> None:
+        self._skew = lambda: rng.uniform(-MOST_SKEW, MOST_SKEW) if self._faults.occurs(Fault.CLOCK_SKEW) else 0.0
 
     def http(
         self,
@@ -75,30 +80,30 @@ class Clients:
         path: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
         **about: Any,
-    ) -> Answer | None:
-        """Send one request; `about` is what the answer's check has to know of it."""
+    ) -> Response | None:
+        """Send one request; `about` is what the check of its response needs to know."""
         # API Gateway stamps a request in whole milliseconds.
         now = self._scheduler.now + timedelta(seconds=self._skew())
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         event = _event(function, headers, body, path, query, now)
         about |= {"now": now}
         found = self.invoke(function, event, **about)
-        return Answer(found["statusCode"], json.loads(found["body"])) if found is not None else None
+        return Response(found["statusCode"], json.loads(found["body"])) if found is not None else None
 
     def invoke(self, function: str, event: dict[str, Any], *, timeout: float = 29.0, **about: Any) -> Any:
-        """Run a function to its end, or to its death: then None."""
-        invocation = self._running.begin(function, self._scheduler.seconds, self._mirror.commit, **about)
+        """Run a function to its end; None if it dies."""
+        invocation = self._invocations.begin(function, self._scheduler.seconds, self._shadow.commit, **about)
         invocation.timeout = timeout
-        self._mirror.latest = max(self._mirror.latest, about.get("now", self._mirror.latest))
-        self._answers.begun(invocation, self._running.others())
+        self._shadow.latest = max(self._shadow.latest, about.get("now", self._shadow.latest))
+        self._checker.begun(invocation, self._invocations.others())
         context = Context(function, self._scheduler, self._scheduler.seconds + timeout)
         try:
             result = api.load_handler(function)(event, context)
         except Crash:
             return None
         finally:
-            self._running.end()
-        self._answers.check(invocation, result)
+            self._invocations.end()
+        self._checker.check(invocation, result)
         return result
 
 
@@ -110,7 +115,7 @@ def _event(
     query: Mapping[str, str] | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """An HTTP API event, payload 2.0, as far as anything reads it."""
+    """An HTTP API event, payload 2.0, with the fields that the functions read."""
     made: dict[str, Any] = {
         "version": "2.0",
         "routeKey": ROUTES[function],

@@ -1,4 +1,4 @@
-"""When nothing goes wrong any more, everything must come right: what is checked at the end of a run."""
+"""The end of a run: once the faults have ended, everything must agree with Stripe."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 MOST_ROUNDS = 5
-LIVES_ON = 4  # every fourth seed goes on until everything has expired
+EXPIRES_ALL = 4  # every fourth seed continues until all credits have expired
 
 
 def converge(world: "World") -> None:
-    """Faults end, Stripe delivers again, reconcile runs: then books and ledger must agree. Raises Violation."""
-    world.calm()
+    """End the faults, let Stripe redeliver and reconcile run, and check that all agree; raises Violation."""
+    world.stop_faults()
     world.scheduler.run_for(7200.0)
     for _ in range(MOST_ROUNDS):
         world.scheduler.run_for(26 * 3600.0)
@@ -26,11 +26,11 @@ def converge(world: "World") -> None:
         if not report["repaired"]:
             break
     else:
-        raise Violation(f"reconcile always finds more to repair: {report}")
+        raise Violation(f"reconcile finds more to repair every time: {report}")
     if report["failures"] or not report["complete"]:
-        raise Violation(f"reconcile cannot mend something: {report}")
+        raise Violation(f"reconcile cannot repair something: {report}")
     check(world)
-    if world.plan.seed % LIVES_ON == 0:
+    if world.plan.seed % EXPIRES_ALL == 0:
         world.scheduler.run_for(HALF_A_YEAR)
         world.reconcile_surely(sweep_after_hours=0)
         check(world)
@@ -38,14 +38,14 @@ def converge(world: "World") -> None:
 
 
 def check(world: "World") -> None:
-    """All that must hold when nothing is under way."""
+    """Check all that must hold when nothing is in progress."""
     now = world.scheduler.now
     ledgers: dict[str, PaymentLedger] = {}
     findings: list[str] = []
-    for versions in world.mirror.accounts.values():
+    for versions in world.shadow.accounts.values():
         findings += audit.audit_account(versions.last, now)
         ledgers |= audit.payment_ledgers(versions.last, now)
-    for payment_id, versions in world.mirror.payments.items():
+    for payment_id, versions in world.shadow.payments.items():
         findings += audit.audit_payment(versions.last, ledgers.get(payment_id, PaymentLedger()))
         findings += _against_stripe(world, versions.last)
     findings += _spends(world)
@@ -54,7 +54,7 @@ def check(world: "World") -> None:
 
 
 def _against_stripe(world: "World", payment: Payment) -> list[str]:
-    """Where Stripe's books and ours differ over one payment."""
+    """The differences between Stripe's record of a payment and ours."""
     order, tables = payment.order, world.simulator._world.tables
     intents = [one for one in tables["payment_intent"].values() if one["metadata"].get("order_id") == order.payment_id]
     charges = [
@@ -86,7 +86,7 @@ def _reversals(what: str, theirs: list[Any], ours: Any, figure: int) -> list[str
         for one in theirs
         if one["id"] not in ours or ours[one["id"]].status != one["status"]
     ]
-    # A refund that Stripe refused was never made there.
+    # Stripe has no record of a refund that it refused.
     at_stripe = {one["id"] for one in theirs}
     return findings + [
         f"has a {what} that Stripe does not know: {known.reversal_id}"
@@ -96,16 +96,18 @@ def _reversals(what: str, theirs: list[Any], ours: Any, figure: int) -> list[str
 
 
 def _spends(world: "World") -> list[str]:
-    """Every spend that was answered is in the ledger, once."""
-    entries = {entry.transaction_id for versions in world.mirror.accounts.values() for entry in versions.last.entries}
-    return [f"the spend {told} is gone" for told in world.answers.entries_told if told not in entries]
+    """Every spend that was confirmed is in the ledger."""
+    entries = {entry.transaction_id for versions in world.shadow.accounts.values() for entry in versions.last.entries}
+    return [
+        f"the spend {confirmed} is gone" for confirmed in world.checker.confirmed_spends if confirmed not in entries
+    ]
 
 
 def _all_expired(world: "World") -> None:
     now = world.scheduler.now
     left = [
         lot.lot_id
-        for versions in world.mirror.accounts.values()
+        for versions in world.shadow.accounts.values()
         for lot in versions.last.lots
         if lot.remaining and lot.expires_at <= now
     ]

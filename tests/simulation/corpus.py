@@ -1,4 +1,4 @@
-"""Plans that once failed, kept so that they never fail again: one JSON file each, with what was wrong."""
+"""Plans that once failed, run again with every test: one JSON file each, with the defect that it found."""
 
 import json
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ FOLDER = Path(__file__).with_name("corpus")
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A plan of the corpus, and the defect that it found."""
+class SavedPlan:
+    """A plan and the defect that it found."""
 
     name: str
     found: str
     plan: Plan
 
 
-def kept() -> list[Kept]:
+def load() -> list[SavedPlan]:
     return [_read(path) for path in sorted(FOLDER.glob("*.json"))]
 
 
-def keep(plan: Plan, found: str) -> Path:
-    """Write a plan into the corpus; `found`: what it violated."""
+def save(plan: Plan, found: str) -> Path:
+    """Write a plan into the corpus; `found`: the violation."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"seed-{plan.seed}.json"
     document = {"found": found, "plan": json.loads(plan.to_json())}
@@ -31,6 +31,6 @@ def keep(plan: Plan, found: str) -> Path:
     return path
 
 
-def _read(path: Path) -> Kept:
+def _read(path: Path) -> SavedPlan:
     document = json.loads(path.read_text(encoding="utf-8"))
-    return Kept(path.stem, document["found"], Plan.from_json(json.dumps(document["plan"])))
+    return SavedPlan(path.stem, document["found"], Plan.from_json(json.dumps(document["plan"])))

@@ -1,4 +1,4 @@
-"""DynamoDB in process: real botocore in front, an emulator behind its last hook, and between them what goes wrong."""
+"""DynamoDB in this process: real botocore, an emulator behind its last hook, and the faults between them."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from local.in_process.api import template
 from tests.simulation import faults
 from tests.simulation.fast_paths import prepared
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.invocations import Crash, Running
+from tests.simulation.invocations import Crash, Invocations
 from tests.simulation.scheduler import Scheduler
 from topup.store import client as store_client
 
@@ -36,18 +36,18 @@ ENGINE = {
 }
 INSTEAD = {
     *(Fault.CRASH_BEFORE, Fault.TIMEOUT_BEFORE, Fault.LATE_COMMIT),
-    *(Fault.THROTTLE, Fault.CONFLICT, Fault.PARTIAL_ANSWER, Fault.STALE_READ),
+    *(Fault.THROTTLE, Fault.CONFLICT, Fault.PARTIAL_BATCH, Fault.STALE_READ),
 }
-SHORTEST, LONGEST = 0.001, 0.03  # seconds that a call takes, there and back
-LATE = (0.01, 8.0)  # seconds after which a request that was given up is carried out
+SHORTEST, LONGEST = 0.001, 0.03  # seconds that a call takes, both ways
+LATE = (0.01, 8.0)  # seconds after which an abandoned request is carried out
 NOTHING = json.dumps({"Items": [], "Count": 0, "ScannedCount": 0}).encode()
 
 
 class Database:
-    """The two tables, for the time of one run."""
+    """The two tables of one run."""
 
-    def __init__(self, scheduler: Scheduler, running: Running, struck: Faults, chance: Any) -> None:
-        self._scheduler, self._running, self._faults, self._chance = scheduler, running, struck, chance
+    def __init__(self, scheduler: Scheduler, invocations: Invocations, injected: Faults, rng: Any) -> None:
+        self._scheduler, self._invocations, self._faults, self._rng = scheduler, invocations, injected, rng
         self.client, quotas = prepared()
         for one in quotas:
             one._available_capacity = one._max_capacity  # type: ignore[attr-defined]
@@ -63,8 +63,8 @@ class Database:
         self.traced: Callable[[str, bytes, bytes], None] = lambda _what, _sent, _answer: None
         self.hit: Callable[[str], None] = lambda _name: None
         self.commits = 0
-        self.calls = 0  # boundaries crossed, for the sweep
-        self.strike_at: tuple[int, Fault] | None = None
+        self.calls = 0  # counted for the sweep
+        self.inject_at: tuple[int, Fault] | None = None
 
     def __enter__(self) -> "Database":
         self.client.meta.events.register("before-send.dynamodb", self._send)
@@ -74,21 +74,21 @@ class Database:
         self.client.meta.events.unregister("before-send.dynamodb", self._send)
         engine.reset()
 
-    # ------------------------------------------------------------------------------------------------- looking
+    # ------------------------------------------------------------------------------------------------- reading
 
     def items(self, table: str) -> dict[str, dict[str, Json]]:
-        """What is stored, by partition and sort key, as the engine has it: to be read only."""
+        """The stored items by partition and sort key, as the engine has them: do not change them."""
         stored: dict[str, dict[str, Json]] = engine._tables[table]["items"]
         return stored
 
     def delete(self, table: str, partition: str, record: str) -> None:
-        """Remove an item, as TTL does: nobody asks, and nothing is counted."""
+        """Remove an item as TTL does: without a request, and not counted."""
         engine._remove_item(engine._tables[table], partition, record)
 
     # ------------------------------------------------------------------------------------------------- a request
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        invocation = self._running.current
+        invocation = self._invocations.current
         if invocation is not None:
             if self._scheduler.seconds - invocation.begun > invocation.timeout:
                 invocation.is_dead = True
@@ -100,71 +100,70 @@ class Database:
         sent = json.loads(body)
         self._pause()
         fault = self._fault(operation, sent)
-        answer = self._answered(operation, body, sent, fault)
+        status, content = self._response(operation, body, sent, fault)
         if fault is Fault.CRASH_AFTER and invocation is not None:
             invocation.is_dead = True
             raise Crash
         self._pause()
-        status, content = answer
         return AWSResponse(request.url, status, HTTPHeaders(), _Raw(content))
 
     def _fault(self, operation: str, sent: Json) -> Fault | None:
         self.calls += 1
-        if self.strike_at:
-            return self.strike_at[1] if self.strike_at[0] == self.calls else None
+        if self.inject_at:
+            return self.inject_at[1] if self.inject_at[0] == self.calls else None
         if operation in WRITES:
             return self._faults.of(faults.OF_A_WRITE)
         if operation == "BatchGetItem":
             return self._faults.of(faults.OF_A_BATCH_READ)
         return self._faults.of(faults.OF_AN_INDEX_READ if "IndexName" in sent else faults.OF_A_READ)
 
-    def _answered(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
+    def _response(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
         if fault in INSTEAD:
             return self._instead(operation, body, sent, fault)
-        answer = self._carried_out(operation, body, sent)
+        response = self._carried_out(operation, body, sent)
         if fault is Fault.TIMEOUT_AFTER:
             raise self._timed_out()
-        return _error("InternalServerError", 500) if fault is Fault.ERROR_AFTER else answer
+        return _error("InternalServerError", 500) if fault is Fault.ERROR_AFTER else response
 
     def _instead(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
-        """What happens in place of the request."""
+        """What happens instead of the request."""
         match fault:
             case Fault.THROTTLE:
                 return _error("ProvisionedThroughputExceededException")
             case Fault.CONFLICT:
                 return _conflict(operation, sent)
-            case Fault.PARTIAL_ANSWER:
+            case Fault.PARTIAL_BATCH:
                 return 200, json.dumps({"Responses": {}, "UnprocessedKeys": sent["RequestItems"]}).encode()
             case Fault.STALE_READ:
                 return self._as_it_was(operation, sent)
             case Fault.CRASH_BEFORE:
-                if invocation := self._running.current:
+                if invocation := self._invocations.current:
                     invocation.is_dead = True
                 raise Crash
             case Fault.LATE_COMMIT:
-                self._scheduler.start(lambda: self._late(operation, body, sent), self._chance.uniform(*LATE))
+                self._scheduler.start(lambda: self._late(operation, body, sent), self._rng.uniform(*LATE))
         raise self._timed_out()
 
     def _late(self, operation: str, body: bytes, sent: Json) -> None:
         before = self.commits
         self._carried_out(operation, body, sent)
         if self.commits > before:
-            self.hit("a request that was given up changes something after all")
+            self.hit("an abandoned request changes something later")
 
     def _carried_out(self, operation: str, body: bytes, sent: Json) -> tuple[int, bytes]:
         if operation not in WRITES:
             if sent.get("IndexName") == "waiting" and not self._waits(sent):
                 return 200, NOTHING
-            answer = _call(operation, sent)
-            self.traced(operation, body, answer[1])
-            return answer
+            response = _call(operation, sent)
+            self.traced(operation, body, response[1])
+            return response
         keys = _keys(operation, sent)
         if self._locked & keys:
             self.traced("conflict", body, b"")
             self.hit("a transaction meets another's lock")
             return _conflict(operation, sent)
         if operation == "TransactWriteItems":
-            # Between check and commit its items are locked: whoever writes one of them meanwhile conflicts.
+            # Its items are locked between check and commit: another write of one of them conflicts.
             self._locked |= keys
             try:
                 self._pause()
@@ -174,17 +173,17 @@ class Database:
 
     def _written(self, operation: str, body: bytes, sent: Json, keys: set[Key]) -> tuple[int, bytes]:
         before = {key: dict(records) for key, records in self.items(self.orders).items()} if self.keeps_old else None
-        answer = _call(operation, sent)
-        self.traced(operation, body, answer[1])
-        if answer[0] == 200:
+        response = _call(operation, sent)
+        self.traced(operation, body, response[1])
+        if response[0] == 200:
             if before is not None:
                 self._before = [*self._before[-3:], before]
             self.commits += 1
             self.written({(table, partition) for table, partition, _ in keys})
-        return answer
+        return response
 
     def _waits(self, sent: Json) -> bool:
-        """Whether anything is in the part of the index that is asked for; most often nothing is."""
+        """True if the requested shard of the index has an item; most often it has none."""
         partition = sent["ExpressionAttributeValues"][":partition"]
         return any(
             record.get("waits_for") == partition
@@ -194,7 +193,7 @@ class Database:
 
     def _as_it_was(self, operation: str, sent: Json) -> tuple[int, bytes]:
         table = engine._tables[self.orders]
-        now, table["items"] = table["items"], self._chance.choice(self._before or [table["items"]])
+        now, table["items"] = table["items"], self._rng.choice(self._before or [table["items"]])
         members = table.pop(engine._INDEX_MEMBERS, None)
         try:
             return _call(operation, sent)
@@ -205,7 +204,7 @@ class Database:
                 table[engine._INDEX_MEMBERS] = members
 
     def _pause(self) -> None:
-        self._scheduler.pause(self._chance.uniform(SHORTEST, LONGEST) / 2)
+        self._scheduler.pause(self._rng.uniform(SHORTEST, LONGEST) / 2)
 
     def _timed_out(self) -> Exception:
         self._scheduler.pause(store_client.READ_TIMEOUT)
@@ -218,13 +217,13 @@ class _Raw(io.BytesIO):
 
 
 def _call(operation: str, sent: Json) -> tuple[int, bytes]:
-    """Let the engine do it, by the function to which its own dispatcher would hand the request."""
-    status, _, answer = getattr(engine, ENGINE[operation])(sent)
-    return status, answer if isinstance(answer, bytes) else answer.encode()
+    """Call the engine's function for the operation, as its own dispatcher would."""
+    status, _, response = getattr(engine, ENGINE[operation])(sent)
+    return status, response if isinstance(response, bytes) else response.encode()
 
 
 def _keys(operation: str, sent: Json) -> set[Key]:
-    """What a request writes, or holds to a condition."""
+    """The items that a request writes or checks."""
     if operation == "TransactWriteItems":
         return {_key(part) for write in sent["TransactItems"] for part in write.values()}
     return {_key(sent)}

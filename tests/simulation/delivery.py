@@ -1,4 +1,4 @@
-"""Stripe's webhooks on their way: lost, late, twice, out of order; and Stripe, which tries again."""
+"""The delivery of Stripe's webhooks: lost, late, duplicated, out of order, and retried by Stripe."""
 
 import json
 import random
@@ -12,28 +12,28 @@ from tests.simulation.scheduler import Scheduler
 
 DELAY = (0.02, 0.4)  # seconds
 OUT_OF_ORDER = (0.5, 8.0)
-LONG_DELAY = (10.0, 1200.0)  # beyond 300 s the signature is too old, and Stripe has to sign another
+LONG_DELAY = (10.0, 1200.0)  # after 300 s the signature is too old, and Stripe has to sign again
 
 
 def _nothing(_name: str) -> None:
-    """Nobody counts yet."""
+    """Replaced by the world."""
 
 
-class Postman:
-    """Takes what is due from the simulator and hands it to the function."""
+class WebhookDelivery:
+    """Delivers the events that are due to the webhook function."""
 
     def __init__(
-        self, simulator: Simulator, scheduler: Scheduler, clients: Clients, struck: Faults, chance: random.Random
+        self, simulator: Simulator, scheduler: Scheduler, clients: Clients, injected: Faults, rng: random.Random
     ) -> None:
         self._simulator, self._scheduler, self._clients = simulator, scheduler, clients
-        self._faults, self._chance = struck, chance
+        self._faults, self._rng = injected, rng
         self._wakes_at: float | None = None
-        self.away_until = 0.0
+        self.down_until = 0.0
         self.hit = _nothing
         simulator.on_deliveries_planned(self._wake)
 
-    def lose_for_good(self, rate: float) -> None:
-        """Let this share of the events never be sent: only who asks Stripe hears of them."""
+    def drop(self, rate: float) -> None:
+        """Never send this share of the events: only a request to Stripe can find their effects."""
         self._simulator.set_webhooks(Behaviour(drop=rate))
 
     def _wake(self) -> None:
@@ -50,33 +50,33 @@ class Postman:
         self._wake()
 
     def _dispatch(self, delivery: Delivery) -> None:
-        if self._scheduler.seconds < self.away_until:
+        if self._scheduler.seconds < self.down_until:
             self._simulator.delivered(delivery, None, "connection refused")
             return
-        after = self._chance.uniform(*DELAY)
+        after = self._rng.uniform(*DELAY)
         match self._faults.of(faults.OF_A_WEBHOOK):
             case Fault.WEBHOOK_LOST:
                 self._simulator.delivered(delivery, None, "connection reset")
                 return
             case Fault.WEBHOOK_DELAYED:
-                after = self._chance.uniform(*LONG_DELAY)
+                after = self._rng.uniform(*LONG_DELAY)
             case Fault.WEBHOOK_REORDERED:
-                after = self._chance.uniform(*OUT_OF_ORDER)
+                after = self._rng.uniform(*OUT_OF_ORDER)
             case Fault.WEBHOOK_DUPLICATED:
-                self._scheduler.start(lambda: self.hand_over(delivery), self._chance.uniform(*DELAY))
-        self._scheduler.start(lambda: self._simulator.delivered(delivery, self.hand_over(delivery)), after)
+                self._scheduler.start(lambda: self.deliver(delivery), self._rng.uniform(*DELAY))
+        self._scheduler.start(lambda: self._simulator.delivered(delivery, self.deliver(delivery)), after)
 
-    def hand_over(self, delivery: Delivery) -> int | None:
-        """One delivery; what the function answered."""
+    def deliver(self, delivery: Delivery) -> int | None:
+        """Deliver once; the status of the response, None if none came."""
         subject = json.loads(delivery.body)["data"]["object"]
         about = {"event_type": delivery.event_type, "subject": subject, "payment": self._payment_of(subject)}
-        answer = self._clients.http("stripe_webhook", delivery.headers, delivery.body, **about)
-        if answer and answer.document.get("code") == "invalid_signature":
+        response = self._clients.http("stripe_webhook", delivery.headers, delivery.body, **about)
+        if response and response.document.get("code") == "invalid_signature":
             self.hit("a signature is refused, and Stripe signs again")
-        return answer.status if answer else None
+        return response.status if response else None
 
     def _payment_of(self, subject: dict[str, Any]) -> str | None:
-        """Which payment the event is about, as Stripe's own books say it."""
+        """The payment that the event is about, by Stripe's own records."""
         if "order_id" in (subject.get("metadata") or {}):
             return str(subject["metadata"]["order_id"])
         intent = self._simulator._world.tables["payment_intent"].get(subject.get("payment_intent") or "")

@@ -1,4 +1,4 @@
-"""Every source of time and chance that the code has, taken over: the same seed lives through the same history."""
+"""Control every source of time and randomness that the code has: the same seed gives the same history."""
 
 import os
 import random
@@ -18,16 +18,16 @@ from tests.simulation.scheduler import Scheduler
 
 
 def stream(seed: int, name: str) -> random.Random:
-    """One of a seed's streams of chance: what one draws more or less of leaves the others as they were."""
+    """One of a seed's random streams: more or fewer draws from one do not change the others."""
     return random.Random(f"{seed}:{name}")
 
 
 @contextmanager
-def owned(scheduler: Scheduler, seed: int) -> Iterator[None]:
-    """Take over the clock, sleep, random, UUIDs and the operating system's bytes; refuse the network."""
+def controlled(scheduler: Scheduler, seed: int) -> Iterator[None]:
+    """Replace the clock, sleep, random, UUIDs and the operating system's random bytes; refuse the network."""
     ids = stream(seed, "ids")
     random.seed(f"{seed}:random")
-    taken: list[tuple[Any, str, Any]] = [
+    replaced: list[tuple[Any, str, Any]] = [
         (time, "time", lambda: scheduler.seconds),
         (time, "monotonic", lambda: scheduler.seconds),
         (time, "sleep", _sleep(scheduler, time.sleep)),
@@ -35,13 +35,13 @@ def owned(scheduler: Scheduler, seed: int) -> Iterator[None]:
         (os, "urandom", ids.randbytes),
         (socket.socket, "connect", _no_network),
         (socket, "getaddrinfo", _no_network),
-        # The engine's background thread, which nothing here needs, goes on by the real clock.
+        # The engine's background thread, which nothing here needs, keeps the real clock.
         (engine, "time", SimpleNamespace(time=lambda: scheduler.seconds, sleep=time.sleep)),
         (engine, "new_uuid", lambda: str(_uuid4(ids))),
         *fast_paths.ENGINE,
     ]
-    before = [(owner, name, getattr(owner, name)) for owner, name, _ in taken]
-    for owner, name, value in taken:
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
+    for owner, name, value in replaced:
         setattr(owner, name, value)
     try:
         yield
@@ -62,7 +62,7 @@ def _sleep(scheduler: Scheduler, real_sleep: Callable[[float], None]) -> Callabl
     return sleep
 
 
-SHARDS = "0"  # the first digit of all ids in a run: to look through all sixteen parts of the index takes long
+SHARDS = "0"  # the first digit of all ids in a run: reading all sixteen shards of the index would take long
 
 
 def _uuid4(ids: random.Random) -> uuid.UUID:
@@ -70,4 +70,4 @@ def _uuid4(ids: random.Random) -> uuid.UUID:
 
 
 def _no_network(*_: Any, **__: Any) -> None:
-    raise AssertionError("Bug! the simulation reached for the network")
+    raise AssertionError("Bug! the simulation tried to use the network")

@@ -1,6 +1,6 @@
-"""The functions' own client and the emulator behind it, without what costs time and decides nothing.
+"""The functions' own client and the emulator behind it, without the work that costs time and decides nothing.
 
-What both do with signatures, user agents, sizes and expressions is not looked at here; the fidelity tests do.
+Signatures, user agents, sizes and the syntax of expressions are not checked here: the conformance tests do that.
 """
 
 import copy
@@ -18,9 +18,9 @@ from topup.store import client as store_client
 
 
 def prepared() -> tuple[Any, list[quota.RetryQuota]]:
-    """The functions' own client, without what costs time and decides nothing; and the quotas of its retries."""
+    """The functions' own client, made faster, and the quotas of its retries."""
     client, quotas = _prepared()
-    if store_client.client() is not client:  # another test has had one of its own since
+    if store_client.client() is not client:  # another test has made another one since
         _prepared.cache_clear()
         client, quotas = _prepared()
     return client, quotas
@@ -57,7 +57,7 @@ def _prepared() -> tuple[Any, list[quota.RetryQuota]]:
 
 
 def _copied(value: Any) -> Any:
-    """A deep copy; items are plain data, which marshal copies ten times as fast as copy does."""
+    """A deep copy: items are plain data, and marshal copies them ten times as fast as copy does."""
     try:
         return marshal.loads(marshal.dumps(value))
     except ValueError:
@@ -65,7 +65,7 @@ def _copied(value: Any) -> Any:
 
 
 class _Parser(JSONParser):
-    """botocore's own, which need not look into attribute values: but for binary ones, they are what they become."""
+    """botocore's own, but it leaves attribute values as they are: only binary ones would change."""
 
     def __init__(self, _protocol: str) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class _Parser(JSONParser):
         return value if shape.name == "AttributeValue" else super()._handle_structure(shape, value)  # type: ignore[misc]
 
 
-# What stands in the emulator's place while a run lasts: owner, name, value.
+# Replacements in the emulator during a run: owner, name, value.
 ENGINE: tuple[tuple[Any, str, Any], ...] = (
     (engine, "_tokenize", cache(engine._tokenize)),
     (engine, "_condition_syntax_error", cache(engine._condition_syntax_error)),

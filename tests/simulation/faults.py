@@ -1,4 +1,4 @@
-"""What goes wrong in a run: each seed picks its own few kinds of faults, and how often each strikes."""
+"""The faults of a run: each seed picks some kinds of faults, and how often each occurs."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -6,20 +6,20 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """A kind of fault, as plans and reports name it."""
+    """A kind of fault, by its name in plans and reports."""
 
     # A call of DynamoDB or of Stripe
     CRASH_BEFORE = "crash before the call"
     CRASH_AFTER = "crash after the call"
     TIMEOUT_BEFORE = "time-out before the commit"
     TIMEOUT_AFTER = "time-out after the commit"
-    LATE_COMMIT = "commit after the caller has given up"
+    LATE_COMMIT = "commit after the caller's time-out"
     # DynamoDB
     THROTTLE = "throttled"
     ERROR_AFTER = "500 after the commit"
     CONFLICT = "transaction conflict"
     STALE_READ = "stale read"
-    PARTIAL_ANSWER = "batch answered in part"
+    PARTIAL_BATCH = "batch read in part"
     # Stripe
     STRIPE_409 = "Stripe 409"
     STRIPE_429 = "Stripe 429"
@@ -39,42 +39,42 @@ class Fault(StrEnum):
     CLOCK_SKEW = "clock skew"
 
 
-# Which of them can strike a call, in the order in which they are drawn.
+# The faults that each kind of call can have, in the order in which they are drawn.
 OF_ANY_CALL = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.LATE_COMMIT)
 OF_A_WRITE = (*OF_ANY_CALL, Fault.THROTTLE, Fault.ERROR_AFTER, Fault.CONFLICT)
 OF_A_READ = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.THROTTLE)
-OF_A_BATCH_READ = (*OF_A_READ, Fault.PARTIAL_ANSWER)
+OF_A_BATCH_READ = (*OF_A_READ, Fault.PARTIAL_BATCH)
 OF_AN_INDEX_READ = (*OF_A_READ, Fault.STALE_READ)
 OF_STRIPE = (*OF_ANY_CALL, Fault.STRIPE_409, Fault.STRIPE_429, Fault.STRIPE_500)
 OF_A_WEBHOOK = (Fault.WEBHOOK_LOST, Fault.WEBHOOK_DELAYED, Fault.WEBHOOK_REORDERED, Fault.WEBHOOK_DUPLICATED)
 OF_A_RECORD = (Fault.RECORD_LOST, Fault.RECORD_DELAYED, Fault.RECORD_DUPLICATED)
 
 RATES = (0.02, 0.06, 0.2)
-CALM = 0.08  # of the seeds have no fault at all: what breaks there breaks by concurrency alone
+FAULTLESS = 0.08  # the share of seeds without any fault: what fails there fails by concurrency alone
 
 
-def swarm(chance: random.Random) -> dict[Fault, float]:
-    """The faults of a seed and how often each strikes: a random half of them finds more than all of them at once."""
-    if chance.random() < CALM:
+def swarm(rng: random.Random) -> dict[Fault, float]:
+    """The faults of a seed and their rates: a random selection of faults finds more than all of them at once."""
+    if rng.random() < FAULTLESS:
         return {}
-    return {fault: chance.choice(RATES) for fault in Fault if chance.random() < 0.4}
+    return {fault: rng.choice(RATES) for fault in Fault if rng.random() < 0.4}
 
 
 class Faults:
-    """Which call is struck by what."""
+    """Decides which call has which fault."""
 
-    def __init__(self, rates: Mapping[Fault, float], chance: random.Random) -> None:
+    def __init__(self, rates: Mapping[Fault, float], rng: random.Random) -> None:
         self._rates = dict(rates)
         self._suspended: dict[Fault, float] = {}
-        self._chance = chance
+        self._rng = rng
         self.hits: dict[str, int] = {}
 
     def end(self) -> None:
-        """From now on nothing goes wrong."""
+        """Inject no more faults."""
         self._rates, self._suspended = {}, {}
 
     def suspend(self) -> None:
-        """Nothing goes wrong until `resume`."""
+        """Inject no faults until `resume`."""
         self._suspended, self._rates = self._rates, {}
 
     def resume(self) -> None:
@@ -82,15 +82,15 @@ class Faults:
             self._rates, self._suspended = self._suspended, {}
 
     def of(self, kinds: Sequence[Fault]) -> Fault | None:
-        """What strikes a call of this kind, if anything does."""
+        """The fault of a call that can have these kinds; most often None."""
         if not self._rates:
             return None
         for kind in kinds:
             rate = self._rates.get(kind)
-            if rate is not None and self._chance.random() < rate:
+            if rate is not None and self._rng.random() < rate:
                 self.hits[kind] = self.hits.get(kind, 0) + 1
                 return kind
         return None
 
-    def strikes(self, kind: Fault) -> bool:
+    def occurs(self, kind: Fault) -> bool:
         return self.of((kind,)) is kind

@@ -1,20 +1,20 @@
-"""Invocations of the functions: which one is running, when it must end, and what it leaves behind when it dies."""
+"""The invocations of the functions: which one is running, when it must end, and that it can die."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from greenlet import getcurrent
 
-TIMEOUT = 29.0  # seconds; the template's, of every function that answers somebody
+TIMEOUT = 29.0  # seconds; the template's, for every function that the API calls
 
 
 class Crash(BaseException):
-    """The process is gone: no `except Exception` sees it, and nothing that it would still do is done."""
+    """The process has died: no `except Exception` sees it, and the function does nothing more."""
 
 
 @dataclass(eq=False)
 class Invocation:
-    """One run of one function; `about` is what it is for, for the answers' and windows' sake."""
+    """One run of one function; `about` is what the checks need to know of its request."""
 
     function: str
     number: int
@@ -25,26 +25,26 @@ class Invocation:
     is_dead: bool = False
 
 
-class Running:
-    """The invocations under way."""
+class Invocations:
+    """The invocations that are running."""
 
     def __init__(self) -> None:
-        self.now: dict[Any, Invocation] = {}  # by greenlet; in the order in which they began
+        self.running: dict[Any, Invocation] = {}  # by greenlet, in the order of their start
         self.count = 0
 
     @property
     def current(self) -> Invocation | None:
-        return self.now.get(getcurrent())
+        return self.running.get(getcurrent())
 
     def begin(self, function: str, begun: float, first_commit: int, **about: Any) -> Invocation:
         self.count += 1
         invocation = Invocation(function, self.count, begun, first_commit, about=about)
-        self.now[getcurrent()] = invocation
+        self.running[getcurrent()] = invocation
         return invocation
 
     def end(self) -> None:
-        del self.now[getcurrent()]
+        del self.running[getcurrent()]
 
     def others(self) -> list[Invocation]:
         mine = getcurrent()
-        return [invocation for waiting, invocation in self.now.items() if waiting is not mine]
+        return [invocation for waiting, invocation in self.running.items() if waiting is not mine]

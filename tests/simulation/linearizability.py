@@ -1,7 +1,7 @@
-"""Is every answer one that a serial execution could have given?
+"""Check that every response is one that a serial execution could have given.
 
-The commits are known in their order, so the question is small: an answer must be true of some state that there was
-between the request's beginning and its end, and what it says was done must have been done in that time.
+The order of the commits is known, so the check is simple: a response must be true of a state between the start and the
+end of its request, and a change that it confirms must have been made in that time.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.simulation.invocations import Invocation
-from tests.simulation.shadow import Mirror, Versions, Violation, open_lots
+from tests.simulation.shadow import Shadow, Versions, Violation, open_lots
 from topup.domain import money, times
 from topup.domain.audit import Account
 from topup.domain.credits import Wallet
@@ -19,8 +19,8 @@ from topup.domain.reversals import RANK, Kind, ReversalStatus
 
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded", "payment_intent.succeeded")
 OK, ACCEPTED, CONFLICT = 200, 202, 409
-# Two functions of which the second begins while the first runs, about the same user or payment: the narrow windows.
-WINDOWS: dict[tuple[str, str], tuple[str, str]] = {
+# Races: two functions that run at the same time, for the same user, payment or key.
+RACES: dict[tuple[str, str], tuple[str, str]] = {
     ("spend_credits", "refund_payment"): ("user", "a refund while a spend runs"),
     ("refund_payment", "refund_payment"): ("payment", "two refunds of a payment at once"),
     ("spend_credits", "spend_credits"): ("user", "two spends of a user at once"),
@@ -33,21 +33,21 @@ WINDOWS: dict[tuple[str, str], tuple[str, str]] = {
 }
 
 
-class Answers:
-    """Holds the answers of a run against the history of what was stored; raises Violation."""
+class LinearizabilityChecker:
+    """Checks the responses of a run against the history of the stored state; raises Violation."""
 
-    def __init__(self, mirror: Mirror) -> None:
-        self._mirror = mirror
+    def __init__(self, shadow: Shadow) -> None:
+        self._shadow = shadow
         self.hit: Callable[[str], None] = lambda _name: None
         self._created: dict[tuple[str, str], tuple[str, str]] = {}
         self._spent: dict[tuple[str, str], dict[str, Any]] = {}
-        self.entries_told: dict[str, tuple[str, str]] = {}  # which request each spend's entry was told to
+        self.confirmed_spends: dict[str, tuple[str, str]] = {}  # the request of each entry that a response named
 
     def begun(self, invocation: Invocation, others: Iterable[Invocation]) -> None:
-        """Note which narrow windows the invocation has begun in."""
+        """Note the races that the new invocation takes part in."""
         for other in others:
             names = (other.function, invocation.function)
-            known = WINDOWS.get(names) or WINDOWS.get(names[::-1])
+            known = RACES.get(names) or RACES.get(names[::-1])
             if known and (not known[0] or _same(invocation, other, known[0])):
                 self.hit(known[1])
             if names == ("spend_credits", "spend_credits") and _same(invocation, other, "key"):
@@ -56,17 +56,17 @@ class Answers:
                 self.hit("a dispute while a refund runs")
 
     def check(self, invocation: Invocation, result: Any) -> None:
-        """Raise Violation if the answer is none that could have been given."""
+        """Raise Violation if no serial execution could have given the response."""
         check = getattr(self, f"_{invocation.function}", None)
         if check is None or not isinstance(result, dict) or "statusCode" not in result:
             return
-        if result["statusCode"] == 500:  # whatever AWS and Stripe do, it is 502 or 503: worth another try
+        if result["statusCode"] == 500:  # any failure of AWS or Stripe must give 502 or 503, which clients retry
             raise Violation(f"{invocation.function} failed: {result['body']}")
         check(invocation, result["statusCode"], json.loads(result["body"]))
 
     # ------------------------------------------------------------------------------------------------- reading
 
-    def _get_credits(self, invocation: Invocation, status: int, told: Any) -> None:
+    def _get_credits(self, invocation: Invocation, status: int, response: Any) -> None:
         if status != OK:
             return
         user, now = invocation.about["user"], invocation.about["now"]
@@ -89,43 +89,45 @@ class Answers:
                     for lot in lots
                 ],
             }
-            return bool(told == wanted)
+            return bool(response == wanted)
 
-        self._some(invocation, self._mirror.accounts.get(user), is_true, told)
+        self._check_was_true(invocation, self._shadow.accounts.get(user), is_true, response)
 
-    def _list_transactions(self, invocation: Invocation, status: int, told: Any) -> None:
+    def _list_transactions(self, invocation: Invocation, status: int, response: Any) -> None:
         if status != OK:
             return
-        seen = [(row["transaction_type"], row["amount"], row["balance_after"]) for row in told["transactions"]]
+        seen = [(row["transaction_type"], row["amount"], row["balance_after"]) for row in response["transactions"]]
 
         def is_true(account: Account | None) -> bool:
             newest = account.entries[::-1][: invocation.about["limit"]] if account else []
             return seen == [(entry.transaction_type.value, entry.amount, entry.balance_after) for entry in newest]
 
-        self._some(invocation, self._mirror.accounts.get(invocation.about["user"]), is_true, told)
+        self._check_was_true(invocation, self._shadow.accounts.get(invocation.about["user"]), is_true, response)
 
-    def _list_payments(self, invocation: Invocation, status: int, told: Any) -> None:
-        """Eventually consistent: each row is true of its payment as it was at some time."""
-        for row in told["payments"] if status == OK else ():
-            known = self._mirror.payments.get(row["payment_id"])
+    def _list_payments(self, invocation: Invocation, status: int, response: Any) -> None:
+        """Eventually consistent: each row must be true of some earlier or present state of its payment."""
+        for row in response["payments"] if status == OK else ():
+            known = self._shadow.payments.get(row["payment_id"])
             if known is None or not any(
                 one.order.user_id == invocation.about["user"] and _public(one.order.status) == row["status"]
                 for one in known.states
             ):
-                raise Violation(f"list_payments told of {row}, which never was")
+                raise Violation(f"list_payments showed {row}, which was never true")
 
-    def _get_payment(self, invocation: Invocation, status: int, told: Any) -> None:
+    def _get_payment(self, invocation: Invocation, status: int, response: Any) -> None:
         if status != OK:
             return
 
         def is_true(payment: Payment | None) -> bool:
-            return payment is not None and _payment_told(payment) == {name: told.get(name) for name in TOLD}
+            return payment is not None and _payment_response(payment) == {
+                name: response.get(name) for name in CHANGING_FIELDS
+            }
 
-        self._some(invocation, self._mirror.payments.get(invocation.about["payment"]), is_true, told)
+        self._check_was_true(invocation, self._shadow.payments.get(invocation.about["payment"]), is_true, response)
 
     # ------------------------------------------------------------------------------------------------- doing
 
-    def _create_checkout(self, invocation: Invocation, status: int, told: Any) -> None:
+    def _create_checkout(self, invocation: Invocation, status: int, response: Any) -> None:
         if status != OK:
             return
         about = invocation.about
@@ -136,99 +138,101 @@ class Answers:
             order = payment.order
             amount = money.to_text(order.amount_minor, order.currency)
             return (order.user_id, order.package_id, amount, order.credits_purchased, order.payment_url) == (
-                *(about["user"], about["package"], told["amount"], told["credits_purchased"]),
-                told["payment_url"],
+                *(about["user"], about["package"], response["amount"], response["credits_purchased"]),
+                response["payment_url"],
             )
 
-        self._some(invocation, self._mirror.payments.get(told["payment_id"]), is_true, told)
+        self._check_was_true(invocation, self._shadow.payments.get(response["payment_id"]), is_true, response)
         if about["key"]:
-            same = (told["payment_id"], told["payment_url"])
+            same = (response["payment_id"], response["payment_url"])
             if self._created.setdefault((about["user"], about["key"]), same) != same:
-                raise Violation(f"the same create gave {same} and {self._created[about['user'], about['key']]}")
+                raise Violation(f"the same create returned {same} and {self._created[about['user'], about['key']]}")
 
-    def _spend_credits(self, invocation: Invocation, status: int, told: Any) -> None:
-        about, versions = invocation.about, self._mirror.accounts.get(invocation.about["user"])
+    def _spend_credits(self, invocation: Invocation, status: int, response: Any) -> None:
+        about, versions = invocation.about, self._shadow.accounts.get(invocation.about["user"])
         request = (about["user"], about["key"])
         if status == OK:
-            if self._spent.setdefault(request, told) != told:
-                raise Violation(f"the same spend answered {told} and {self._spent[request]}")
-            self._spend_is_there(about, told)
-            if self.entries_told.setdefault(told["transaction_id"], request) != request:
-                raise Violation(f"two spends were told of one entry: {told}")
-        elif status == CONFLICT and told["code"] == "insufficient_credits":
+            if self._spent.setdefault(request, response) != response:
+                raise Violation(f"the same spend returned {response} and {self._spent[request]}")
+            self._check_entry(about, response)
+            if self.confirmed_spends.setdefault(response["transaction_id"], request) != request:
+                raise Violation(f"two spends returned the same entry: {response}")
+        elif status == CONFLICT and response["code"] == "insufficient_credits":
             if request in self._spent:
-                raise Violation(f"a spend that was made is refused when it is sent again: {told}")
+                raise Violation(f"a spend that was made is refused when it is repeated: {response}")
 
             def is_true(account: Account | None) -> bool:
                 lots = open_lots(account, about["now"]) if account else []
                 balance = sum(lot.remaining for lot in lots) - (account.wallet.debt if account else 0)
-                return bool(balance == told["balance"] and balance < about["amount"])
+                return bool(balance == response["balance"] and balance < about["amount"])
 
-            self._some(invocation, versions, is_true, told)
+            self._check_was_true(invocation, versions, is_true, response)
 
-    def _spend_is_there(self, about: dict[str, Any], told: Any) -> None:
-        account = self._mirror.account(about["user"])
+    def _check_entry(self, about: dict[str, Any], response: Any) -> None:
+        account = self._shadow.account(about["user"])
         for entry in account.entries if account else ():
-            if entry.transaction_id == told["transaction_id"]:
-                if (-entry.amount, entry.balance_after) != (about["amount"], told["balance_after"]):
-                    raise Violation(f"the ledger has another spend than was answered: {told}")
+            if entry.transaction_id == response["transaction_id"]:
+                if (-entry.amount, entry.balance_after) != (about["amount"], response["balance_after"]):
+                    raise Violation(f"the ledger's spend differs from the response: {response}")
                 return
-        raise Violation(f"a spend was answered that the ledger does not have: {told}")
+        raise Violation(f"a spend was confirmed that the ledger does not have: {response}")
 
-    def _refund_payment(self, invocation: Invocation, status: int, told: Any) -> None:
-        about, versions = invocation.about, self._mirror.payments.get(invocation.about["payment"])
+    def _refund_payment(self, invocation: Invocation, status: int, response: Any) -> None:
+        about, versions = invocation.about, self._shadow.payments.get(invocation.about["payment"])
         if status in (OK, ACCEPTED):
             amount_minor = about["amount_minor"]
 
             def is_true(payment: Payment | None) -> bool:
                 return payment is not None and any(
                     one.kind is Kind.REFUND
-                    and told["refund_id"] in (one.stripe_id, one.reversal_id)
-                    and told["credits_refunded"] == one.clawed_back
-                    and told["success"] == (one.status in (ReversalStatus.PENDING, ReversalStatus.SUCCEEDED))
+                    and response["refund_id"] in (one.stripe_id, one.reversal_id)
+                    and response["credits_refunded"] == one.clawed_back
+                    and response["success"] == (one.status in (ReversalStatus.PENDING, ReversalStatus.SUCCEEDED))
                     and amount_minor in (None, one.amount_minor)
                     for one in payment.reversals
                 )
 
-            self._some(invocation, versions, is_true, told)
-        elif status == CONFLICT and told["code"] == "credits_spent" and about["force"]:
-            raise Violation(f"a forced refund was refused: {told}")
-        elif status == CONFLICT and told["code"] == "not_refundable":
-            self._some(invocation, versions, lambda payment: _is_not_refundable(payment, about["amount_minor"]), told)
+            self._check_was_true(invocation, versions, is_true, response)
+        elif status == CONFLICT and response["code"] == "credits_spent" and about["force"]:
+            raise Violation(f"a forced refund was refused: {response}")
+        elif status == CONFLICT and response["code"] == "not_refundable":
+            self._check_was_true(
+                invocation, versions, lambda payment: _is_not_refundable(payment, about["amount_minor"]), response
+            )
 
-    def _stripe_webhook(self, invocation: Invocation, status: int, told: Any) -> None:
-        """2xx means that the effect is durable."""
+    def _stripe_webhook(self, invocation: Invocation, status: int, response: Any) -> None:
+        """2xx means that the effect is stored."""
         about = invocation.about
-        payment = self._mirror.payment(about["payment"]) if about["payment"] else None
+        payment = self._shadow.payment(about["payment"]) if about["payment"] else None
         if status != OK or payment is None or payment.order.quarantine_reason:
             return
         event_type, subject = about["event_type"], about["subject"]
         is_paid = subject.get("payment_status") == "paid" or subject.get("status") == "succeeded"
         if event_type in PAID and is_paid and not payment.order.is_settled:
-            raise Violation(f"{event_type} was acknowledged, and nothing was granted")
+            raise Violation(f"{event_type} was acknowledged, but nothing was granted")
         if event_type.startswith(("refund.", "charge.dispute.")):
             known = [one for one in payment.reversals if one.stripe_id == subject["id"]]
             reported = ReversalStatus(subject["status"])
             if not known or RANK[known[0].status] < RANK[reported]:
-                raise Violation(f"{event_type} ({reported}) was acknowledged and not recorded")
+                raise Violation(f"{event_type} ({reported}) was acknowledged, but not recorded")
 
     # ------------------------------------------------------------------------------------------------- comparing
 
-    def _some(
-        self, invocation: Invocation, versions: Versions | None, is_true: Callable[[Any], bool], told: Any
+    def _check_was_true(
+        self, invocation: Invocation, versions: Versions | None, is_true: Callable[[Any], bool], response: Any
     ) -> None:
-        states = (versions or Versions()).between(invocation.first_commit, self._mirror.commit)
+        states = (versions or Versions()).between(invocation.first_commit, self._shadow.commit)
         if not any(is_true(state) for state in states):
-            raise Violation(f"{invocation.function} answered what was never true while it ran: {told}")
+            raise Violation(f"{invocation.function} returned what was not true at any time while it ran: {response}")
 
 
-TOLD = ("status", "credits_purchased", "paid_at", "amount_refunded", "credits_refunded", "refunds")
+CHANGING_FIELDS = ("status", "credits_purchased", "paid_at", "amount_refunded", "credits_refunded", "refunds")
 
 
-def _payment_told(payment: Payment) -> dict[str, Any]:
-    """What a status answer must say of a payment in this state, as far as it changes."""
+def _payment_response(payment: Payment) -> dict[str, Any]:
+    """The changing fields of get_payment's response for a payment in this state."""
     order, refunds = payment.order, [one for one in payment.reversals if one.kind is Kind.REFUND]
-    seen: dict[str, Any] = dict.fromkeys(TOLD)
+    seen: dict[str, Any] = dict.fromkeys(CHANGING_FIELDS)
     seen |= {
         "status": _public(order.status),
         "credits_purchased": order.credits_purchased,

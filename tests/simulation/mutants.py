@@ -1,6 +1,6 @@
-"""Planted defects: mistakes that systems of this kind are known for, each a small edit of the running code.
+"""Mutants: the code with a planted defect of a kind that such systems are known for, each a small edit at import.
 
-`make simulate-bugs` applies one after the other and counts the seeds until the simulation finds it.
+`make simulate-bugs` plants one after the other and counts the seeds until the simulation finds it.
 """
 
 import importlib.abc
@@ -17,7 +17,7 @@ from local import ROOT
 
 @dataclass(frozen=True)
 class Edit:
-    """What stands in a module once, and what shall stand there."""
+    """A text that a module has exactly once, and its replacement."""
 
     module: str
     old: str
@@ -25,8 +25,8 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Bug:
-    """A defect by name, and the number of seeds within which it has to be found."""
+class Mutant:
+    """A planted defect, and the number of seeds within which the simulation must find it."""
 
     name: str
     within: int
@@ -42,9 +42,9 @@ ENTRY = '"Item": credit_items.entry_to_item(change.entry),\n                "Con
 DUE = "    due = order.credits_due_back - payment.order.credits_due_back"
 MORE = "    more = after.reversed_minor - (before.reversed_minor if before else 0)"
 
-BUGS = (
-    Bug("grant before the check", 100, (Edit("topup.domain.orders", STATE, NO_STATE),)),
-    Bug(
+MUTANTS = (
+    Mutant("grant before the check", 100, (Edit("topup.domain.orders", STATE, NO_STATE),)),
+    Mutant(
         "dedupe by event id alone",
         100,
         (
@@ -53,12 +53,12 @@ BUGS = (
             Edit("topup.webhooks", HANDLE, f"{MARKED}    SEEN.add(event['id'])\n{HANDLE}"),
         ),
     ),
-    Bug(
+    Mutant(
         "marker before the work",
         200,
         (SEEN, Edit("topup.webhooks", HANDLE, f"{MARKED}    SEEN.add(event['id'])\n{HANDLE}")),
     ),
-    Bug(
+    Mutant(
         "ADD without a condition",
         200,
         (
@@ -67,7 +67,7 @@ BUGS = (
             Edit("topup.store.credits", ENTRY, '"Item": credit_items.entry_to_item(change.entry),'),
         ),
     ),
-    Bug(
+    Mutant(
         "no check of what remains",
         100,
         (
@@ -78,7 +78,7 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
+    Mutant(
         "an expired lot is spendable",
         500,
         (
@@ -91,7 +91,7 @@ BUGS = (
             Edit("topup.store.credits", '":first_lot": credit_items.lots_from(now)', '":first_lot": credit_items.LOT'),
         ),
     ),
-    Bug(
+    Mutant(
         "stream without dedupe",
         500,
         (
@@ -102,7 +102,7 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
+    Mutant(
         "floor on each refund",
         500,
         (
@@ -114,7 +114,7 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
+    Mutant(
         "refund without Stripe's key",
         2000,
         (
@@ -125,12 +125,12 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
+    Mutant(
         "a status moves backwards",
         500,
         (Edit("topup.domain.orders", "    if RANK[status] <= RANK[order.status]:\n        return order\n", ""),),
     ),
-    Bug(
+    Mutant(
         "dispute and refund both claw back",
         1000,
         (
@@ -141,7 +141,7 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
+    Mutant(
         "restore twice",
         500,
         (
@@ -157,13 +157,13 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
+    Mutant(
         "spend without a request marker",
         500,
         (Edit("topup.store.spends", '"attribute_not_exists(user_id)"', '"NOT attribute_exists(no_such_attribute)"'),),
     ),
-    Bug(
-        "a spend that was made is refused when it comes again",
+    Mutant(
+        "a spend that was made is refused when it is repeated",
         500,
         (
             Edit(
@@ -174,8 +174,8 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
-        "acknowledged before it is durable",
+    Mutant(
+        "acknowledged before it is stored",
         200,
         (
             Edit(
@@ -186,7 +186,7 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
+    Mutant(
         "an unpaid Alipay session is fulfilled",
         200,
         (
@@ -197,7 +197,7 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
+    Mutant(
         "a throttled write is taken for a duplicate",
         3000,
         (
@@ -208,30 +208,41 @@ BUGS = (
             ),
         ),
     ),
-    Bug(
+    Mutant(
         "an expiry counts before it is swept",
         3000,
         (Edit("topup.clawback", "    _sweep(settled, now)\n", ""),),
     ),
-    Bug(
-        "nobody carries on a refund in flight",
+    Mutant(
+        "a reversal gives back more than is still out",
+        2000,
+        (
+            Edit(
+                "topup.domain.payments",
+                "own = min(due, payment.order.clawed_back, before.clawed_back if before else 0)",
+                "own = min(due, before.clawed_back if before else 0)",
+            ),
+        ),
+    ),
+    Mutant(
+        "no one resumes a refund in flight",
         200,
         (Edit("topup.reconciliation", "known.status is ReversalStatus.IN_FLIGHT and", "known.status is None and"),),
     ),
-    Bug(
-        "a refund's outcome is noted without asking where it stands",
+    Mutant(
+        "a refund's outcome is recorded whatever its status",
         2000,
         (Edit("topup.domain.payments", "if RANK[update.status] > RANK[before.status] else known", ""),),
     ),
 )
 
 
-def edited(bug: Bug, module: str, source: str) -> str:
-    """The module's source with the bug in it; raises ValueError where the edit does not fit the code any more."""
-    for edit in bug.edits:
+def edited(mutant: Mutant, module: str, source: str) -> str:
+    """The module's source with the defect planted; raises ValueError if an edit no longer fits the code."""
+    for edit in mutant.edits:
         if edit.module == module:
             if source.count(edit.old) != 1:
-                raise ValueError(f"{bug.name}: {module} has {source.count(edit.old)} times:\n{edit.old}")
+                raise ValueError(f"{mutant.name}: {module} has {source.count(edit.old)} times:\n{edit.old}")
             source = source.replace(edit.old, edit.new)
     return source
 
@@ -243,33 +254,33 @@ def source_of(module: str) -> str:
 
 
 class _Loader(importlib.abc.InspectLoader):
-    def __init__(self, bug: Bug, name: str, path: str) -> None:
-        self._bug, self._name, self._path = bug, name, path
+    def __init__(self, mutant: Mutant, name: str, path: str) -> None:
+        self._mutant, self._name, self._path = mutant, name, path
 
     def get_source(self, fullname: str) -> str:
-        return edited(self._bug, fullname, source_of(fullname))
+        return edited(self._mutant, fullname, source_of(fullname))
 
     def exec_module(self, module: ModuleType) -> None:
         exec(compile(self.get_source(self._name), self._path, "exec"), module.__dict__)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    def __init__(self, bug: Bug) -> None:
-        self._bug = bug
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: Any = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name not in {edit.module for edit in self._bug.edits}:
+        if name not in {edit.module for edit in self._mutant.edits}:
             return None
         found = importlib.machinery.PathFinder.find_spec(name, path)
         assert found
         assert found.origin
-        return importlib.util.spec_from_loader(name, _Loader(self._bug, name, found.origin))
+        return importlib.util.spec_from_loader(name, _Loader(self._mutant, name, found.origin))
 
 
-def plant(bug: Bug) -> None:
-    """Let the bug be there from the first import on."""
-    loaded = [edit.module for edit in bug.edits if edit.module in sys.modules]
-    assert not loaded, f"these are loaded already: {loaded}"
-    sys.meta_path.insert(0, _Finder(bug))
+def plant(mutant: Mutant) -> None:
+    """Plant the defect in the modules that are imported from now on."""
+    loaded = [edit.module for edit in mutant.edits if edit.module in sys.modules]
+    assert not loaded, f"these modules are already loaded: {loaded}"
+    sys.meta_path.insert(0, _Finder(mutant))

@@ -1,4 +1,4 @@
-"""What a seed is about: its faults and its steps, as data that can be kept, replayed and made smaller."""
+"""The plan of a seed: its faults and steps, as data that can be saved, replayed and made smaller."""
 
 import json
 import random
@@ -19,7 +19,7 @@ FEWEST, MOST = 2, 5  # steps
 
 @dataclass(frozen=True)
 class Step:
-    """Something that somebody does, `gap` seconds after the step before; `what` names a method of Deeds."""
+    """An action, `gap` seconds after the step before; `what` is the name of a method of Races or Actions."""
 
     what: str
     gap: float
@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a run needs: the same plan gives the same run, to the last byte."""
+    """All that a run needs: the same plan gives the same run, byte for byte."""
 
     seed: int
     faults: Mapping[Fault, float]
@@ -45,115 +45,120 @@ class Plan:
 
 
 def plan_of(seed: int) -> Plan:
-    """The history that a seed stands for."""
-    chance = stream(seed, "plan")
-    rates = swarm(chance)
-    wanted = chance.randint(FEWEST, MOST)
-    steps = [Step("buy", 0.0, _buy(chance) | {"pay": "card"})]
-    steps += [_step(chance) for _ in range(wanted)]
+    """The plan that a seed stands for."""
+    rng = stream(seed, "plan")
+    rates = swarm(rng)
+    wanted = rng.randint(FEWEST, MOST)
+    steps = [Step("buy", 0.0, _buy(rng) | {"pay": "card"})]
+    steps += [_step(rng) for _ in range(wanted)]
     return Plan(seed, rates, tuple(steps))
 
 
-def _step(chance: random.Random) -> Step:
-    what = chance.choices(list(STEPS), [weight for weight, _ in STEPS.values()])[0]
-    gap = chance.choice((0.0, 0.05, 0.5, 2.0, 2.0, 10.0, 60.0, 400.0))
-    return Step(what, gap, STEPS[what][1](chance))
+def _step(rng: random.Random) -> Step:
+    what = rng.choices(list(STEPS), [weight for weight, _ in STEPS.values()])[0]
+    gap = rng.choice((0.0, 0.05, 0.5, 2.0, 2.0, 10.0, 60.0, 400.0))
+    return Step(what, gap, STEPS[what][1](rng))
 
 
-def _user(chance: random.Random) -> Args:
-    return {"user": chance.choice((0, 0, 0, 1))}
+def _user(rng: random.Random) -> Args:
+    return {"user": rng.choice((0, 0, 0, 1))}
 
 
-def _buy(chance: random.Random) -> Args:
-    return _user(chance) | {
-        "package": chance.choice(PACKAGES),
-        "pay": chance.choice(HOW_TO_PAY),
-        "key": chance.random() < 0.7,
-        "tries": chance.randint(1, 4),
-        "after": chance.choice((0.1, 1.0, 5.0)),  # seconds that the buyer takes to pay
-        "settles": chance.choice(("succeeded", "succeeded", "failed")),
-        "settles_after": chance.choice((2.0, 3600.0, 90_000.0)),
-        "reads": chance.randint(0, 2),
-        "twice": chance.random() < 0.15,
+def _buy(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "package": rng.choice(PACKAGES),
+        "pay": rng.choice(HOW_TO_PAY),
+        "key": rng.random() < 0.7,
+        "tries": rng.randint(1, 4),
+        "after": rng.choice((0.1, 1.0, 5.0)),  # seconds until the buyer pays
+        "settles": rng.choice(("succeeded", "succeeded", "failed")),
+        "settles_after": rng.choice((2.0, 3600.0, 90_000.0)),
+        "reads": rng.randint(0, 2),
+        "twice": rng.random() < 0.15,
     }
 
 
-def _spend(chance: random.Random) -> Args:
-    return _user(chance) | {
-        "share": chance.choice((0.01, 0.3, 0.5, 1.0, 1.0, 1.1)),  # of the user's credits
-        "tries": chance.randint(1, 4),
-        "times": chance.choice((1, 1, 1, 3)),
-        "twice": chance.random() < 0.15,
+def _spend(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "share": rng.choice((0.01, 0.3, 0.5, 1.0, 1.0, 1.1)),  # of the user's credits
+        "tries": rng.randint(1, 4),
+        "times": rng.choice((1, 1, 1, 3)),
+        "twice": rng.random() < 0.15,
     }
 
 
-def _refund(chance: random.Random) -> Args:
+def _refund(rng: random.Random) -> Args:
     return {
-        "which": chance.randrange(6),
-        "share": chance.choice((None, None, 0.1, 0.37, 0.5)),
-        "force": chance.random() < 0.3,
-        "key": chance.random() < 0.6,
-        "tries": chance.randint(1, 4),
+        "which": rng.randrange(6),
+        "share": rng.choice((None, None, 0.1, 0.37, 0.5)),
+        "force": rng.random() < 0.3,
+        "key": rng.random() < 0.6,
+        "tries": rng.randint(1, 4),
     }
 
 
-def _dashboard_refund(chance: random.Random) -> Args:
+def _dashboard_refund(rng: random.Random) -> Args:
     return {
-        "which": chance.randrange(6),
-        "share": chance.choice((None, 0.1, 0.37, 0.5)),
-        "pending": chance.random() < 0.4,
+        "which": rng.randrange(6),
+        "share": rng.choice((None, 0.1, 0.37, 0.5)),
+        "pending": rng.random() < 0.4,
     }
 
 
-def _refund_outcome(chance: random.Random) -> Args:
-    return {"which": chance.randrange(6), "does": chance.choice(("fails", "fails", "succeeds"))}
+def _refund_outcome(rng: random.Random) -> Args:
+    return {"which": rng.randrange(6), "does": rng.choice(("fails", "fails", "succeeds"))}
 
 
-def _dispute(chance: random.Random) -> Args:
+def _dispute(rng: random.Random) -> Args:
     return {
-        "which": chance.randrange(6),
-        "share": chance.choice((None, None, 0.4)),
-        "inquiry": chance.random() < 0.2,
+        "which": rng.randrange(6),
+        "share": rng.choice((None, None, 0.4)),
+        "inquiry": rng.random() < 0.2,
     }
 
 
-def _dispute_outcome(chance: random.Random) -> Args:
-    return {"which": chance.randrange(6), "status": chance.choice(("won", "won", "lost"))}
+def _dispute_outcome(rng: random.Random) -> Args:
+    return {"which": rng.randrange(6), "status": rng.choice(("won", "won", "lost"))}
 
 
-def _read(chance: random.Random) -> Args:
-    return _user(chance) | {
-        "which": chance.randrange(6),
-        "what": chance.choice(("credits", "credits", "payment", "payment", "transactions", "payments", "packages")),
+def _read(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "which": rng.randrange(6),
+        "what": rng.choice(("credits", "credits", "payment", "payment", "transactions", "payments", "packages")),
     }
 
 
-def _which(chance: random.Random) -> Args:
-    return {"which": chance.randrange(6)}
+def _which(rng: random.Random) -> Args:
+    return {"which": rng.randrange(6)}
 
 
-def _wait(chance: random.Random) -> Args:
-    return {"days": chance.choice((0.02, 0.3, 1.1, 1.1, 5.0, 31.0)), "leap": chance.random() < 0.4}
+def _wait(rng: random.Random) -> Args:
+    return {"days": rng.choice((0.02, 0.3, 1.1, 1.1, 5.0, 31.0)), "leap": rng.random() < 0.4}
 
 
-def _nothing(_chance: random.Random) -> Args:
+def _nothing(_rng: random.Random) -> Args:
     return {}
 
 
-def _away(chance: random.Random) -> Args:
-    return {"seconds": chance.choice((30.0, 4000.0, 10_000.0))}
+def _endpoint_down(rng: random.Random) -> Args:
+    return {"seconds": rng.choice((30.0, 4000.0, 10_000.0))}
 
 
-def _at_expiry(chance: random.Random) -> Args:
-    moment = partial(chance.choice, (-0.5, -0.1, -0.02, 0.0, 0.0, 0.02, 0.1, 0.6))  # seconds from the expiry
-    deed = partial(chance.choice, ("spend", "spend", "spend", "refund", "refund", "read", "dashboard refund", "buy"))
-    return _user(chance) | {
-        "deeds": [[moment(), deed()] for _ in range(chance.randint(1, 4))],
-        "share": chance.choice((0.3, 1.0)),
+def _at_expiry(rng: random.Random) -> Args:
+    offset = partial(rng.choice, (-0.5, -0.1, -0.02, 0.0, 0.0, 0.02, 0.1, 0.6))  # seconds from the expiry
+    action = partial(rng.choice, ("spend", "spend", "spend", "refund", "refund", "read", "dashboard refund", "buy"))
+    return _user(rng) | {
+        "actions": [[offset(), action()] for _ in range(rng.randint(1, 4))],
+        "share": rng.choice((0.3, 1.0)),
     }
 
 
-# How often a step comes, among the others, and what it is drawn with.
+def _failures_across_expiry(rng: random.Random) -> Args:
+    # None of these parts is a whole number of credits, so rounding decides what each refund takes.
+    return {"which": rng.randrange(6), "share": rng.choice((1 / 3, 0.3333, 0.24)), "first": rng.randrange(2)}
+
+
+# Each kind of step: its weight among the others, and how its arguments are drawn.
 STEPS: dict[str, tuple[int, Callable[[random.Random], Args]]] = {
     "buy": (20, _buy),
     "spend": (22, _spend),
@@ -163,9 +168,9 @@ STEPS: dict[str, tuple[int, Callable[[random.Random], Args]]] = {
     "dispute": (6, _dispute),
     "dispute_outcome": (4, _dispute_outcome),
     "read": (10, _read),
-    "session_runs_out": (2, _which),
+    "session_expires": (2, _which),
     "wait": (8, _wait),
-    "away": (2, _away),
+    "endpoint_down": (2, _endpoint_down),
     "replay": (3, _nothing),
     "reconcile": (3, _nothing),
     "edit_catalogue": (1, _nothing),
@@ -177,4 +182,5 @@ STEPS: dict[str, tuple[int, Callable[[random.Random], Args]]] = {
     "refund_before_grant": (3, _buy),
     "failure_after_expiry": (1, _which),
     "late_spends": (2, _user),
+    "failures_across_expiry": (1, _failures_across_expiry),
 }

@@ -1,4 +1,4 @@
-"""Many seeds, on every core, with progress; and what they found."""
+"""Run many seeds on every core, show the progress, and add up the results."""
 
 import gc
 import multiprocessing
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from tests.simulation.plan import plan_of
 from tests.simulation.world import Outcome, simulate
 
-CHUNK = 25  # seeds that a process takes at once
-PROGRESS = 5.0  # seconds
+CHUNK = 25  # seeds that a process runs at a time
+PROGRESS = 5.0  # seconds between two lines of progress
 
 
 @dataclass
 class Tally:
-    """What many runs add up to."""
+    """The results of many runs, added up."""
 
     seeds: int = 0
     commits: int = 0
@@ -26,7 +26,7 @@ class Tally:
     seconds: float = 0.0
     hits: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[int, str]] = field(default_factory=list)
-    trace: int = 0  # of all runs together, in whatever order they came
+    trace: int = 0  # of all runs together, whatever their order
 
     def add(self, outcome: Outcome) -> None:
         self.seeds += 1
@@ -47,7 +47,7 @@ class Tally:
 
 
 def run(seeds: Sequence[int], processes: int, *, until_failure: bool = False, quiet: bool = False) -> Tally:
-    """Live through all the seeds; with `until_failure` no more than until one has failed."""
+    """Run the seeds; with `until_failure` stop after the first failure."""
     tally, begun = Tally(), time.monotonic()
     shown = begun
     for part in _parts(seeds, processes):
@@ -72,13 +72,13 @@ def _parts(seeds: Sequence[int], processes: int) -> Iterator[Tally]:
     if processes == 1:
         yield from map(_chunk, chunks)
         return
-    # Started anew, not forked: a copy of this process would share what its threads hold.
+    # Started anew, not forked: a fork would copy locks that the threads of this process hold.
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         yield from pool.imap_unordered(_chunk, chunks)
 
 
 def _chunk(seeds: Sequence[int]) -> Tally:
-    """A few seeds in this process; garbage is collected between chunks, and what is there for good is left out."""
+    """Run a few seeds in this process; garbage is collected only between chunks, and without the loaded modules."""
     tally = Tally()
     gc.disable()
     if not gc.get_freeze_count():

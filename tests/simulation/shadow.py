@@ -1,7 +1,7 @@
-"""What is stored, parsed once, with every version that it has had: what audits and answers are held against.
+"""A shadow of the tables: each user's account and each payment, parsed, after every commit.
 
-Each commit is looked at as it happens: production's audit over the user and the payment that it touched, and rules
-about the step itself, which no look at a single state could see.
+Each commit is checked as it happens: by production's audit of the user and the payment that it changed, and by rules
+about the change itself, which a single state cannot show.
 """
 
 import re
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.simulation.database import Database
-from tests.simulation.invocations import Running
+from tests.simulation.invocations import Invocations
 from tests.simulation.scheduler import Scheduler
 from topup.domain import audit
 from topup.domain.audit import Account, PaymentLedger
@@ -26,12 +26,12 @@ CLAWS = (TransactionType.REFUNDED, TransactionType.DISPUTED)
 
 
 class Violation(BaseException):
-    """Something that must never be is: the run ends here. Not an Exception, so that no handler can swallow it."""
+    """Something that must always hold does not: the run ends here. Not an Exception, so no handler can catch it."""
 
 
 @dataclass
 class Versions:
-    """One user's account, or one payment, after each commit that touched it."""
+    """One user's account, or one payment, after each commit that changed it."""
 
     numbers: list[int] = field(default_factory=list)
     states: list[Any] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Versions:
         return self.states[-1] if self.states else None
 
     def between(self, first: int, last: int) -> Iterator[Any]:
-        """Every state that there was from commit `first` to commit `last`; None where there was nothing yet."""
+        """Every state from commit `first` to commit `last`; None if it did not exist yet."""
         before = None
         for number, state in zip(self.numbers, self.states, strict=True):
             if number <= first:
@@ -56,20 +56,20 @@ class Versions:
         yield before
 
 
-class Mirror:
+class Shadow:
     """The parsed tables, and their history by commit."""
 
-    def __init__(self, database: Database, scheduler: Scheduler, running: Running) -> None:
-        self._database, self._scheduler, self._running = database, scheduler, running
-        self._parsed: dict[int, tuple[Any, Any]] = {}  # by identity, beside the item itself, so that none is reused
+    def __init__(self, database: Database, scheduler: Scheduler, invocations: Invocations) -> None:
+        self._database, self._scheduler, self._invocations = database, scheduler, invocations
+        self._parsed: dict[int, tuple[Any, Any]] = {}  # by identity; the item is kept so that its id is not reused
         self.commit = 0
         self.accounts: dict[str, Versions] = {}
         self.payments: dict[str, Versions] = {}
-        self.latest = scheduler.now  # the latest time that anybody has taken for now: clocks differ a little
+        self.latest = scheduler.now  # the latest time that an invocation has used as now: clocks differ a little
         self.hit: Callable[[str], None] = lambda _name: None
 
     def written(self, touched: set[tuple[str, str]]) -> None:
-        """Look at a commit; raises Violation."""
+        """Check a commit; raises Violation."""
         self.commit += 1
         for table, partition in sorted(touched):
             if table == self._database.credits:
@@ -105,7 +105,7 @@ class Mirror:
         before = versions.last
         versions.add(self.commit, account)
         for entry in account.entries[len(before.entries) if before else 0 :]:
-            self._step(before or Account(user_id, Wallet(user_id=user_id)), entry, account)
+            self._check_entry(before or Account(user_id, Wallet(user_id=user_id)), entry, account)
 
     def _payment(self, payment_id: str) -> None:
         order: Order | None = None
@@ -120,9 +120,9 @@ class Mirror:
         versions = self.payments.setdefault(payment_id, Versions())
         before = versions.last
         versions.add(self.commit, Payment(order, sorted(reversals, key=lambda one: one.created_at)))
-        _bounded(order)
+        _check_bounds(order)
         if before is not None:
-            _forward(before.order, order)
+            _check_forward(before.order, order)
             if len(_in_flight(before)) > len(_in_flight(versions.last)):
                 self._by("reconcile", "reconcile finishes a refund in flight")
 
@@ -132,7 +132,7 @@ class Mirror:
             known = self._parsed[id(item)] = (item, parse(item))
         return known[1]
 
-    # ------------------------------------------------------------------------------------------------- judging
+    # ------------------------------------------------------------------------------------------------- checking
 
     def _audit(self, table: str, partition: str) -> None:
         now = max(self._scheduler.now, self.latest)
@@ -143,21 +143,21 @@ class Mirror:
             account = self.account(payment.order.user_id)
             ledgers = audit.payment_ledgers(account, now) if account else {}
             findings = audit.audit_payment(payment, ledgers.get(partition, PaymentLedger()))
-            # Where one refund has failed and another was made, the news may come in this order: the end will show.
+            # If one refund fails and another replaces it, the updates may arrive in the other order. The end will show.
             if findings and all(TOO_MUCH.search(finding) for finding in findings):
-                self.hit("a refund is heard of before another's failure")
+                self.hit("a refund is reported before another's failure")
                 return
         if findings:
             raise Violation("; ".join(findings))
 
-    def _step(self, before: Account, entry: Entry, after: Account) -> None:
+    def _check_entry(self, before: Account, entry: Entry, after: Account) -> None:
         lots = {lot.lot_id: lot for lot in before.lots}
         if entry.transaction_type is TransactionType.SPENT:
-            _soonest_first(entry, open_lots(before, entry.created_at))
+            _check_draw_order(entry, open_lots(before, entry.created_at))
         elif entry.transaction_type is TransactionType.EXPIRED:
             self._by("reconcile", "the sweep expires a lot that the stream has lost")
             if any(lots[lot_id].expires_at > entry.created_at for lot_id in entry.moves):
-                raise Violation(f"{_name(entry)}: a lot expired before its time")
+                raise Violation(f"{_name(entry)}: a lot expired too early")
         elif entry.transaction_type in CLAWS:
             self._claw_back(entry, lots, after)
         elif entry.transaction_type is TransactionType.PURCHASED:
@@ -167,8 +167,8 @@ class Mirror:
             self.hit("credits come back to a lot that has expired")
 
     def _by(self, function: str, name: str) -> None:
-        """Note that it is this function which has just written."""
-        invocation = self._running.current
+        """Note the event if this function has just written."""
+        invocation = self._invocations.current
         if invocation is not None and invocation.function == function:
             self.hit(name)
 
@@ -184,14 +184,14 @@ class Mirror:
             raise Violation(f"{_name(entry)}: credits were clawed back from a lot that had expired")
         if others:
             self.hit("a claw-back takes from other lots")
-        invocation = self._running.current
+        invocation = self._invocations.current
         is_api = invocation is not None and invocation.function == "refund_payment"
         if entry.debt_change > 0 and is_api and invocation and not invocation.about["force"]:
             raise Violation(f"{_name(entry)}: a refund without force made debt")
 
 
-def _bounded(order: Order) -> None:
-    """Refunds and disputes of the same money take its credits once: never more than their share, rounded down."""
+def _check_bounds(order: Order) -> None:
+    """Refunds and disputes of the same money take its credits once: at most their share, rounded down."""
     reversed_minor = min(order.amount_minor, order.refunded_minor + order.disputed_minor)
     most = order.credits_purchased * reversed_minor // order.amount_minor
     if not 0 <= order.clawed_back <= most:
@@ -205,13 +205,13 @@ def _in_flight(payment: Payment) -> list[Reversal]:
 
 
 def open_lots(account: Account, now: datetime) -> list[Lot]:
-    """What may be spent, in its order; said here once more, so that a mistake in the code is not repeated."""
+    """The lots that may be spent, in order; computed here again, to find a mistake in the product's code."""
     found = [lot for lot in account.lots if lot.remaining > 0 and lot.expires_at > now]
     return sorted(found, key=lambda lot: (lot.expires_at, lot.lot_id))
 
 
-def _forward(before: Order, after: Order) -> None:
-    """A status never goes back, but where a new attempt at a checkout says so."""
+def _check_forward(before: Order, after: Order) -> None:
+    """A status never goes back, except for a new attempt at the checkout."""
     if RANK[after.status] < RANK[before.status] and after.attempt == before.attempt:
         raise Violation(f"payment {after.payment_id} went back from {before.status} to {after.status}")
     frozen = ("user_id", "amount_minor", "currency", "credits_purchased", "package_id", "created_at", "livemode")
@@ -222,8 +222,8 @@ def _forward(before: Order, after: Order) -> None:
         raise Violation(f"payment {after.payment_id} got another Checkout Session")
 
 
-def _soonest_first(entry: Entry, spendable: list[Lot]) -> None:
-    """A spend draws each lot down before it touches the next, and none that has expired."""
+def _check_draw_order(entry: Entry, spendable: list[Lot]) -> None:
+    """A spend empties each lot before it draws on the next, and draws on no expired one."""
     missing = -entry.amount
     for lot in spendable:
         taken = min(lot.remaining, missing)

@@ -1,4 +1,4 @@
-"""A failing plan, made smaller while it still fails: without faults that it does not need, then without steps."""
+"""Make a failing plan smaller while it still fails: remove faults first, then steps."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,12 +7,12 @@ from tests.simulation.plan import Plan
 from tests.simulation.world import simulate
 
 
-def shrink(plan: Plan, told: Callable[[str], None] = lambda _: None) -> Plan:
-    """The smallest plan found that still violates something."""
-    assert simulate(plan).violation, "this plan violates nothing"
+def shrink(plan: Plan, log: Callable[[str], None] = lambda _: None) -> Plan:
+    """The smallest plan found that still has a violation."""
+    assert simulate(plan).violation, "this plan has no violation"
     while smaller := next((one for one in _smaller(plan) if simulate(one).violation), None):
         plan = smaller
-        told(f"  {len(plan.faults)} kinds of faults, {len(plan.steps)} steps")
+        log(f"  {len(plan.faults)} kinds of faults, {len(plan.steps)} steps")
     return plan
 
 

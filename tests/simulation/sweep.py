@@ -1,6 +1,6 @@
-"""The exhaustive sweep: every call of every flow, struck once by each kind of fault; then Stripe delivers again.
+"""The exhaustive sweep: inject each kind of fault once into every call of every flow; then let Stripe redeliver.
 
-Where the seeds wander, this walks: no boundary is left out. Each flow is a short plan without chance in it.
+The seeds reach calls by chance; the sweep leaves none out. Each flow is a short plan without random faults.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.simulation.faults import Fault
 from tests.simulation.plan import Args, Plan, Step
 from tests.simulation.world import Outcome, simulate
 
-STRIKES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.LATE_COMMIT)
+INJECTED_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.LATE_COMMIT)
 
 BUY: Args = {
     "user": 0, "package": "standard", "pay": "card", "key": True, "tries": 3, "after": 0.1, "settles": "succeeded",
@@ -22,9 +22,7 @@ PARTLY = REFUND | {"share": 0.37}
 DASHBOARD: Args = {"which": 0, "share": None, "pending": False}
 DISPUTE: Args = {"which": 0, "share": None, "inquiry": False}
 BOUGHT = Step("buy", 0.0, BUY)
-AWAY = Step("away", 0.0, {"seconds": 600.0})
-
-
+ENDPOINT_DOWN = Step("endpoint_down", 0.0, {"seconds": 600.0})
 FAILS: Args = {"which": 0, "does": "fails"}
 LOST: Args = {"which": 0, "status": "lost"}
 WON: Args = {"which": 0, "status": "won"}
@@ -41,7 +39,7 @@ FLOWS: dict[str, tuple[Step, ...]] = {
     "a purchase by Alipay": (Step("buy", 0.0, BUY | {"pay": "alipay"}),),
     "a late payment that fails": (Step("buy", 0.0, BUY | {"pay": "alipay", "settles": "failed"}),),
     "a declined card, then another": (Step("buy", 0.0, BUY | {"pay": "declined first"}),),
-    "a buyer who returns before the webhook": (AWAY, Step("buy", 0.0, BUY | {"reads": 2})),
+    "a buyer who returns before the webhook": (ENDPOINT_DOWN, Step("buy", 0.0, BUY | {"reads": 2})),
     "a checkout that is abandoned": (Step("buy", 0.0, BUY | {"pay": "never"}), _then("wait", A_DAY)),
     "a spend": (BOUGHT, _then("spend", SPEND)),
     "a refund in full": (BOUGHT, _then("refund", REFUND)),
@@ -59,8 +57,8 @@ FLOWS: dict[str, tuple[Step, ...]] = {
 
 
 @dataclass(frozen=True)
-class Struck:
-    """One run of the sweep: the flow, which of its calls was struck, by what."""
+class InjectedRun:
+    """One run of the sweep: the flow, the call that had the fault, and the fault."""
 
     flow: str
     side: str
@@ -74,15 +72,15 @@ def plan_of_flow(flow: str) -> Plan:
 
 
 def calls_of(flow: str) -> dict[str, int]:
-    """How many calls of DynamoDB and of Stripe the flow makes until all is quiet, when nothing is struck."""
+    """The number of calls to DynamoDB and to Stripe that the flow makes without a fault."""
     outcome = simulate(plan_of_flow(flow))
     assert outcome.violation is None, f"{flow}: {outcome.violation}"
     return outcome.calls
 
 
-def sweep(flow: str) -> Iterator[Struck]:
-    """Strike each call of the flow once by each kind of fault."""
+def sweep(flow: str) -> Iterator[InjectedRun]:
+    """Inject each kind of fault once into each call of the flow."""
     for side, calls in calls_of(flow).items():
         for call in range(1, calls + 1):
-            for fault in STRIKES:
-                yield Struck(flow, side, call, fault, simulate(plan_of_flow(flow), strike=(side, call, fault)))
+            for fault in INJECTED_FAULTS:
+                yield InjectedRun(flow, side, call, fault, simulate(plan_of_flow(flow), inject=(side, call, fault)))

@@ -1,4 +1,4 @@
-"""Every call of every flow struck by every kind of fault: afterwards everything has come right."""
+"""Every kind of fault in every call of every flow: afterwards everything is consistent."""
 
 import pytest
 
@@ -6,11 +6,11 @@ from tests.simulation.sweep import FLOWS, sweep
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_whichever_call_fails_everything_comes_right(flow: str):
-    struck = list(sweep(flow))
+def test_a_fault_in_any_call_leaves_everything_consistent(flow: str):
+    runs = list(sweep(flow))
 
     wrong = [
-        f"{one.side} call {one.call}, {one.fault}: {one.outcome.violation}" for one in struck if one.outcome.violation
+        f"{one.side} call {one.call}, {one.fault}: {one.outcome.violation}" for one in runs if one.outcome.violation
     ]
     assert wrong == []
-    assert len(struck) >= 15  # a flow has at least three calls
+    assert len(runs) >= 15  # a flow has at least three calls

@@ -1,4 +1,4 @@
-"""A run: the whole product and everybody around it, from a plan's first step until all is quiet and checked."""
+"""A run of one plan: the product, its clients, AWS and Stripe, from the first step to the final checks."""
 
 import hashlib
 import json
@@ -22,15 +22,15 @@ from tests.simulation.actions import DAY
 from tests.simulation.catalogues import ON_SALE
 from tests.simulation.clients import Clients
 from tests.simulation.database import Database
-from tests.simulation.delivery import Postman
+from tests.simulation.delivery import WebhookDelivery
 from tests.simulation.expiries import Expiries
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.invocations import Running
-from tests.simulation.linearizability import Answers
+from tests.simulation.invocations import Invocations
+from tests.simulation.linearizability import LinearizabilityChecker
 from tests.simulation.plan import Plan
-from tests.simulation.races import Windows
+from tests.simulation.races import Races
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.shadow import Mirror, Violation
+from tests.simulation.shadow import Shadow, Violation
 from tests.simulation.stripe_side import StripeSide
 from topup.domain.catalogue import Catalogue
 from topup.runtime import config, telemetry
@@ -39,7 +39,7 @@ from topup.stripe_gateway import client as stripe_client
 from topup.stripe_gateway.translation import EVENT_TYPES
 
 START = datetime(2026, 8, 30, 12, tzinfo=UTC)  # six months later is a shorter month
-NEW_SECRET = "whsec_the_one_that_came_after"
+NEW_SECRET = "whsec_rotated"
 
 REPLACED: tuple[tuple[Any, str], ...] = (
     (waiting, "SHARDS"),
@@ -52,7 +52,7 @@ REPLACED: tuple[tuple[Any, str], ...] = (
 
 @dataclass
 class Outcome:
-    """What came of a plan: what was violated, if anything was, and what happened on the way."""
+    """The result of a plan: the violation if there was one, and what happened during the run."""
 
     plan: Plan
     violation: str | None
@@ -60,27 +60,27 @@ class Outcome:
     hits: Counter[str] = field(default_factory=Counter)
     commits: int = 0
     invocations: int = 0
-    calls: dict[str, int] = field(default_factory=dict)  # of DynamoDB and of Stripe, before all was quiet
+    calls: dict[str, int] = field(default_factory=dict)  # to DynamoDB and to Stripe, before the final checks
 
 
 class World:
-    """Everything that lives in a run."""
+    """All parts of a run."""
 
-    def __init__(self, plan: Plan, told: Callable[[str], None] | None = None) -> None:
+    def __init__(self, plan: Plan, log: Callable[[str], None] | None = None) -> None:
         self.plan = plan
         self.hits: Counter[str] = Counter()
         self.calls: dict[str, int] = {}
         self.shards = determinism.SHARDS
         self._hash = hashlib.sha256()
-        self._told = told
+        self._log = log
         of = partial(determinism.stream, plan.seed)
         self.scheduler = Scheduler(START, of("scheduler"))
-        self.running = Running()
+        self.invocations = Invocations()
         self.faults = Faults(plan.faults, of("faults"))
-        self.database = Database(self.scheduler, self.running, self.faults, of("database"))
-        self.mirror = Mirror(self.database, self.scheduler, self.running)
-        self.answers = Answers(self.mirror)
-        self.clients = Clients(self.scheduler, self.running, self.faults, self.mirror, self.answers)
+        self.database = Database(self.scheduler, self.invocations, self.faults, of("database"))
+        self.shadow = Shadow(self.database, self.scheduler, self.invocations)
+        self.checker = LinearizabilityChecker(self.shadow)
+        self.clients = Clients(self.scheduler, self.invocations, self.faults, self.shadow, self.checker)
         self.simulator = Simulator(
             "http://stripe.test",
             now=lambda: self.scheduler.now,
@@ -88,53 +88,53 @@ class World:
             secret_key="sk_test_1",
         )
         self.simulator.add_webhook("http://127.0.0.1:1/", WEBHOOK_SECRET, EVENT_TYPES)
-        self.stripe = StripeSide(self.simulator, self.scheduler, self.running, self.faults, of("stripe side"))
+        self.stripe = StripeSide(self.simulator, self.scheduler, self.invocations, self.faults, of("stripe side"))
         self.expiries = Expiries(self.scheduler, self.database, self.clients, self.faults, of("expiries"))
-        self.postman = Postman(self.simulator, self.scheduler, self.clients, self.faults, of("postman"))
-        self.deeds = Windows(self, of("deeds"))
-        self._chance = of("world")
+        self.delivery = WebhookDelivery(self.simulator, self.scheduler, self.clients, self.faults, of("delivery"))
+        self.actions = Races(self, of("actions"))
+        self._rng = of("world")
         self._connect(of)
 
     def _connect(self, of: Callable[[str], Any]) -> None:
         self.clients.use_skew(of("skew"))
-        self.postman.lose_for_good(self.plan.faults.get(Fault.WEBHOOK_NEVER_SENT, 0.0))
+        self.delivery.drop(self.plan.faults.get(Fault.WEBHOOK_NEVER_SENT, 0.0))
         self.database.keeps_old = Fault.STALE_READ in self.plan.faults
         self.database.written = self._written
         self.database.traced = self.stripe.traced = self._traced
-        for part in (self.mirror, self.answers, self.expiries, self.stripe, self.database, self.postman):
+        for part in (self.shadow, self.checker, self.expiries, self.stripe, self.database, self.delivery):
             part.hit = self.hit
 
     def hit(self, name: str) -> None:
-        """Note that something rare has happened: a narrow window, an operation."""
+        """Count something rare that has happened: a race or an operation."""
         self.hits[name] += 1
 
     # ------------------------------------------------------------------------------------------------- the run
 
-    def live(self) -> None:
-        """From the first step until all is quiet; raises Violation."""
+    def run(self) -> None:
+        """Run the plan from its first step to the final checks; raises Violation."""
         for step in self.plan.steps:
             self.scheduler.run_for(step.gap)
             self._traced(f"step {step.what} {step.args}", b"", b"")
-            self.deeds.do(step.what, step.args)
-        self.settle()
+            self.actions.do(step.what, step.args)
+        self.finish_calls()
         self.calls = {"dynamodb": self.database.calls, "stripe": self.stripe.calls}
         convergence.converge(self)
 
-    def settle(self) -> None:
-        """Let those who are calling finish."""
+    def finish_calls(self) -> None:
+        """Let the running invocations finish."""
         self.scheduler.run_for(60.0)
-        self.scheduler.run_while(lambda: bool(self.running.now))
+        self.scheduler.run_while(lambda: bool(self.invocations.running))
 
     def pass_time(self, seconds: float, *, leap: bool = False) -> None:
-        """Let days go by, with reconcile on its schedule; or let the clock leap over what should have happened."""
+        """Let days pass, with reconcile on its schedule; or let the clock leap, so that everything due runs late."""
         if leap and seconds <= 5 * DAY:
-            self.scheduler.run_while(lambda: bool(self.running.now))
+            self.scheduler.run_while(lambda: bool(self.invocations.running))
             self.scheduler.leap(seconds)
             self.hit("a leap of the clock")
             if seconds > DAY / 2:
                 self.reconcile_surely()
             return
-        # Once is enough: in this time nothing is lost that the hourly runs would not find in the end.
+        # One run stands for the hourly ones: whatever is lost in this time, a later run finds as well.
         before = min(2.9 * DAY, seconds * 0.9)
         self.scheduler.run_for(before)
         if seconds > DAY / 10:
@@ -142,12 +142,12 @@ class World:
         self.scheduler.run_for(max(0.0, seconds - before))
 
     def reconcile(self, **event: Any) -> Any:
-        """One scheduled run, by whoever was started for it; its report, or None if it died."""
+        """One scheduled run; its report, or None if it died."""
         time = self.scheduler.now
         return self.clients.invoke("reconcile", {"time": time.isoformat(), **event}, timeout=300.0, now=time)
 
     def reconcile_surely(self, **event: Any) -> Any:
-        """Let hourly runs go on until one has come through: so many in a row do not fail."""
+        """Repeat hourly runs until one is complete; the fourth one has no faults."""
         reports: list[Any] = []
 
         def run() -> None:
@@ -171,71 +171,71 @@ class World:
         config.catalogue = lambda: edited  # type: ignore[assignment]
 
     def rotate_secret(self) -> None:
-        """Stripe signs with a new secret; the functions hear of it now, or some seconds late."""
+        """Stripe signs with a new secret; the functions get it now, or some time later."""
         sending = self.simulator._world.webhooks
         sending.secrets = dict.fromkeys(sending.secrets, NEW_SECRET)
         both = f"{NEW_SECRET},{WEBHOOK_SECRET}"
         self.scheduler.start(
-            lambda: os.environ.update(STRIPE_WEBHOOK_SECRET=both), self._chance.choice((0.0, 20.0, 200.0))
+            lambda: os.environ.update(STRIPE_WEBHOOK_SECRET=both), self._rng.choice((0.0, 20.0, 200.0))
         )
 
-    def calm(self) -> None:
-        """From now on nothing goes wrong any more."""
+    def stop_faults(self) -> None:
+        """End all faults."""
         self.faults.end()
         self.simulator.set_webhooks(Behaviour())
-        self.postman.away_until = 0.0
+        self.delivery.down_until = 0.0
 
-    # ------------------------------------------------------------------------------------------------- listening
+    # ------------------------------------------------------------------------------------------------- callbacks
 
     def _written(self, touched: set[tuple[str, str]]) -> None:
-        self.mirror.written(touched)
+        self.shadow.written(touched)
         self.expiries.written(touched)
 
-    def _traced(self, what: str, sent: bytes, answer: bytes) -> None:
-        invocation = self.running.current
+    def _traced(self, what: str, sent: bytes, response: bytes) -> None:
+        invocation = self.invocations.current
         who = f"{invocation.function} {invocation.number}" if invocation else "-"
-        self._hash.update(f"{self.scheduler.micros} {who} {what}\n".encode() + sent + answer)
-        if self._told:
+        self._hash.update(f"{self.scheduler.micros} {who} {what}\n".encode() + sent + response)
+        if self._log:
             when = f"{self.scheduler.now:%Y-%m-%d %H:%M:%S.%f}"
-            self._told(f"{when} {who:22} {what} {sent.decode()[:400]} → {answer.decode()[:200]}")
+            self._log(f"{when} {who:22} {what} {sent.decode()[:400]} → {response.decode()[:200]}")
 
     @property
     def trace(self) -> str:
-        """What the run has done, in sixteen digits: equal for equal runs."""
+        """A hash of all calls of the run, in sixteen digits: equal for equal runs."""
         return self._hash.hexdigest()[:16]
 
 
 def simulate(
-    plan: Plan, told: Callable[[str], None] | None = None, strike: tuple[str, int, Fault] | None = None
+    plan: Plan, log: Callable[[str], None] | None = None, inject: tuple[str, int, Fault] | None = None
 ) -> Outcome:
-    """Live through a plan; `strike`: a side, which of its calls, and the one fault that strikes it."""
-    with _arranged():
-        world = World(plan, told)
-        if strike:
-            side, call, fault = strike
-            (world.database if side == "dynamodb" else world.stripe).strike_at = (call, fault)
-        with determinism.owned(world.scheduler, plan.seed), world.database, _stripe(world.stripe):
+    """Run a plan; `inject`: one fault, and the side and the number of the call that has it."""
+    with _environment():
+        world = World(plan, log)
+        if inject:
+            side, call, fault = inject
+            (world.database if side == "dynamodb" else world.stripe).inject_at = (call, fault)
+        with determinism.controlled(world.scheduler, plan.seed), world.database, _stripe(world.stripe):
             violation = None
             try:
-                world.live()
+                world.run()
             except Violation as found:
                 violation = str(found)
             finally:
-                world.calm()
+                world.stop_faults()
                 world.scheduler.end()
     hits = world.hits + Counter(world.faults.hits)
     hits[Fault.WEBHOOK_NEVER_SENT] += sum(one["state"] == "dropped" for one in world.simulator.deliveries())
-    return Outcome(plan, violation, world.trace, hits, world.mirror.commit, world.running.count, world.calls)
+    return Outcome(plan, violation, world.trace, hits, world.shadow.commit, world.invocations.count, world.calls)
 
 
 @contextmanager
-def _arranged() -> Iterator[None]:
-    """The environment of deployed functions, their logs and metrics off, and the parts of the index that a run uses."""
+def _environment() -> Iterator[None]:
+    """The environment of deployed functions, without logs and metrics, and with the index shards that a run uses."""
     kept = {name: os.environ.get(name) for name in (*ENVIRONMENT, *template().environment)}
     os.environ.update(template().environment | ENVIRONMENT)
     before = [(owner, name, getattr(owner, name)) for owner, name in REPLACED]
     waiting.SHARDS = determinism.SHARDS
-    # Stripe indents what it sends, which takes a while to write and to read and changes nothing.
+    # Stripe indents its JSON, which costs time to write and to read and changes nothing.
     rest.json = webhooks.json = SimpleNamespace(dumps=_compact)  # type: ignore[assignment, attr-defined]
     telemetry.single_metric = _no_metric  # type: ignore[assignment, attr-defined]
     level = telemetry.logger.log_level
