@@ -46,12 +46,12 @@ pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="`make template` ins
 def translated(parameters: str, bucket: str = "bucket") -> dict[str, Any]:
     command = [str(PYTHON), "-c", TRANSLATE, str(ROOT / "template.yaml"), parameters, bucket]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)["Resources"]
-    return found
+    resources: dict[str, Any] = json.loads(done.stdout)["Resources"]
+    return resources
 
 
-def of_type(found: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {name: body for name, body in found.items() if body["Type"] == kind}
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: body for name, body in resources.items() if body["Type"] == kind}
 
 
 def plain() -> dict[str, Any]:
@@ -76,14 +76,16 @@ def test_a_change_of_settings_publishes_a_new_version_because_they_are_in_its_de
 
 
 def test_every_trigger_calls_the_alias():
-    found = plain()
+    resources = plain()
     webhook = {"Ref": "StripeWebhookFunctionAliaslive"}
-    assert found["StripeWebhookFunctionUrl"]["Properties"]["TargetFunctionArn"] == webhook
-    assert found["ExpireCreditsFunctionTimers"]["Properties"]["FunctionName"] == {
+    assert resources["StripeWebhookFunctionUrl"]["Properties"]["TargetFunctionArn"] == webhook
+    assert resources["ExpireCreditsFunctionTimers"]["Properties"]["FunctionName"] == {
         "Ref": "ExpireCreditsFunctionAliaslive"
     }
-    assert found["ReconcileFunctionSchedule"]["Properties"]["Target"]["Arn"] == {"Ref": "ReconcileFunctionAliaslive"}
-    paths = found["Api"]["Properties"]["Body"]["paths"].values()
+    assert resources["ReconcileFunctionSchedule"]["Properties"]["Target"]["Arn"] == {
+        "Ref": "ReconcileFunctionAliaslive"
+    }
+    paths = resources["Api"]["Properties"]["Body"]["paths"].values()
     for operation in (operation for path in paths for method, operation in path.items() if method != "options"):
         assert "Aliaslive}" in operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
 
@@ -104,9 +106,9 @@ def test_anyone_may_call_the_function_url_and_only_through_the_alias():
 
 
 def test_a_batch_that_is_given_up_goes_to_the_bucket_and_the_function_may_write_there():
-    found = plain()
-    mapping = found["ExpireCreditsFunctionTimers"]["Properties"]
-    policies = json.dumps(found["ExpireCreditsFunctionRole"]["Properties"]["Policies"])
+    resources = plain()
+    mapping = resources["ExpireCreditsFunctionTimers"]["Properties"]
+    policies = json.dumps(resources["ExpireCreditsFunctionRole"]["Properties"]["Policies"])
 
     assert mapping["DestinationConfig"] == {
         "OnFailure": {"Destination": {"Fn::GetAtt": ["ExpiryFailuresBucket", "Arn"]}}

@@ -59,9 +59,9 @@ def pay_the_order_to_refund(shop: Shop) -> None:
 def invoke(shop: Shop, name: str) -> Any:
     function = name.removesuffix("_url")
     if "requestContext" in on_file(name):
-        answer = shop.api.invoke(function, on_file(name))
-        assert answer.status == 200, answer.body
-        return answer.json()
+        response = shop.api.invoke(function, on_file(name))
+        assert response.status == 200, response.body
+        return response.json()
     with shop.dynamodb.acting_as(function):
         return load_handler(function)(on_file(name), Context())
 
