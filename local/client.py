@@ -1,6 +1,6 @@
 """One client of a running stack: Topup's API, the local switches and the Stripe simulator.
 
-The demo, the load run, the end-to-end tests and the security tests use it, each with a `send` of its own.
+The demo, the load run, the end-to-end tests and the security tests use it, each with its own `send`.
 """
 
 import time

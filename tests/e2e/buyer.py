@@ -1,4 +1,4 @@
-"""A user of their own, whose purchases, spends, refunds and disputes the end-to-end tests make."""
+"""A new user, and what the end-to-end tests do in their name: buy, spend, refund, dispute."""
 
 import itertools
 import time

@@ -1,4 +1,4 @@
-"""One local stack for all end-to-end tests of a worker, on ports of its own."""
+"""One local stack for all end-to-end tests of a test worker, on free ports."""
 
 import shutil
 import socket
@@ -18,10 +18,10 @@ PROJECT = ("template.yaml", ".env.example", "functions", "layers/topup", "local"
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """A test that moves the clock or steers the webhooks starts one of its own, with `running()`."""
+    """Shared: a test that moves the clock or disturbs the webhooks starts another one, with `running()`."""
     with running() as started:
         yield started
-    assert answering(started) == []
+    assert open_addresses(started) == []
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def answering(stack: Stack) -> list[str]:
+def open_addresses(stack: Stack) -> list[str]:
     """The stack's addresses where something still listens."""
     addresses = [stack.api_url, stack.webhook_url, stack.stripe_url, stack.web_url, stack.dynamodb_url]
     return [address for address in addresses if _listens(urlsplit(address).port)]

@@ -100,6 +100,6 @@ def test_the_check_reports_each_difference(balance: int, spends: list[tuple[str,
 
 def test_a_request_without_a_response_is_a_violation():
     expected = Expected()
-    expected.unanswered.append("POST /api/users/credits/spend")
+    expected.without_response.append("POST /api/users/credits/spend")
 
     assert expected.violations({}, {}) == ["POST /api/users/credits/spend never got a response"]

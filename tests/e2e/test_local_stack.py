@@ -20,7 +20,7 @@ from local.client import Client, document, session_of
 from local.launcher import Stack, StackFailedError, running
 from local.settings import DEFAULT_PORTS
 from tests.e2e.buyer import eventually
-from tests.e2e.conftest import answering
+from tests.e2e.conftest import open_addresses
 from tests.security.forging import signed
 
 SOON = 10  # seconds
@@ -193,7 +193,7 @@ def test_a_signal_stops_everything_within_two_seconds(number: signal.Signals) ->
         seconds = time.monotonic() - started
 
     assert code == 0
-    assert answering(stack) == []
+    assert open_addresses(stack) == []
     assert seconds < 2
 
 
@@ -228,14 +228,14 @@ def test_an_unfinished_request_does_not_delay_the_stop(client: httpx.Client) -> 
 
         assert stack.process.wait(10) == 0
         assert time.monotonic() - started < 2.5
-        assert answering(stack) == []
+        assert open_addresses(stack) == []
 
 
 def test_a_stack_that_is_killed_leaves_nothing_behind() -> None:
     with contextlib.suppress(StackFailedError), running() as stack:  # a killed stack cannot end cleanly
         stack.process.kill()
         stack.process.wait(10)
-        eventually(lambda: answering(stack) == [], SOON)
+        eventually(lambda: open_addresses(stack) == [], SOON)
 
 
 def test_a_stack_stops_when_the_process_that_started_it_ends() -> None:
@@ -244,7 +244,7 @@ def test_a_stack_stops_when_the_process_that_started_it_ends() -> None:
         stack.process.stdin.close()
 
         assert stack.process.wait(10) == 0
-        assert answering(stack) == []
+        assert open_addresses(stack) == []
 
 
 # ------------------------------------------------------------------------------------------------------------ demo

@@ -1,4 +1,4 @@
-"""A start that cannot succeed ends at once, with a line that names what is wrong and what to do."""
+"""A start that cannot succeed ends at once, and says what is wrong and what to do."""
 
 import os
 import socket
@@ -13,14 +13,14 @@ from local.launcher import StackFailedError, running
 
 
 def start_that_fails(root: Path, **environment: str) -> str:
-    """What a start that cannot succeed says."""
+    """The message of a start that must fail."""
     with pytest.raises(StackFailedError) as failure, running(root, **environment):
         pass
     return str(failure.value)
 
 
 def start_with_dotenv(project: Path, text: str, **environment: str) -> str:
-    """What a start says that this .env makes fail."""
+    """What `python -m local` prints when this .env makes it fail."""
     (project / ".env").write_text(text, encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
     command = [sys.executable, "-m", "local"]
@@ -33,22 +33,22 @@ def start_with_dotenv(project: Path, text: str, **environment: str) -> str:
     return ended.stderr
 
 
-def test_a_port_in_use_is_named_with_its_service_and_variable() -> None:
+def test_the_message_names_a_port_in_use_with_its_service_and_variable() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        said = start_that_fails(ROOT, WEBHOOK_PORT=str(port))
+        message = start_that_fails(ROOT, WEBHOOK_PORT=str(port))
 
-    assert f"cannot start: port {port} (webhook) is in use: stop what uses it, or set WEBHOOK_PORT" in said
-    assert "Traceback" not in said
+    assert f"cannot start: port {port} (webhook) is in use: stop what uses it, or set WEBHOOK_PORT" in message
+    assert "Traceback" not in message
 
 
 def test_a_live_key_is_refused() -> None:
-    said = start_that_fails(ROOT, STRIPE_SECRET_KEY="sk_live_secret")
+    message = start_that_fails(ROOT, STRIPE_SECRET_KEY="sk_live_secret")
 
-    assert "cannot start: STRIPE_SECRET_KEY is a live key" in said
-    assert "sk_live_secret" not in said
+    assert "cannot start: STRIPE_SECRET_KEY is a live key" in message
+    assert "sk_live_secret" not in message
 
 
 @pytest.mark.parametrize(
@@ -58,23 +58,23 @@ def test_a_live_key_is_refused() -> None:
         ("CREDITS_EXPIRE_AFTER_MONTHS", "0", "CREDITS_EXPIRE_AFTER_MONTHS: '0' is no number from 1 to 120"),
     ],
 )
-def test_a_value_that_the_template_does_not_allow_is_refused_by_the_variables_name(
+def test_the_message_names_a_variable_whose_value_the_template_does_not_allow(
     variable: str, value: str, complaint: str
 ) -> None:
     assert start_that_fails(ROOT, **{variable: value}) == f"the stack did not start: cannot start: {complaint}"
 
 
-def test_a_function_that_cannot_answer_stops_the_start(project: Path) -> None:
+def test_a_function_that_cannot_be_imported_stops_the_start(project: Path) -> None:
     (project / "functions" / "list_packages" / "app.py").write_text("import nothing_of_that_name", encoding="utf-8")
 
-    said = start_that_fails(project)
+    message = start_that_fails(project)
 
-    assert "list_packages: ModuleNotFoundError" in said
-    assert "(functions/list_packages/app.py:1)" in said
-    assert "cannot start: GET /api/payments/packages answers 500" in said
+    assert "list_packages: ModuleNotFoundError" in message
+    assert "(functions/list_packages/app.py:1)" in message
+    assert "cannot start: GET /api/payments/packages answers 500" in message
 
 
-def test_a_broken_catalogue_is_refused_by_field(project: Path) -> None:
+def test_the_message_names_the_wrong_field_of_a_catalogue(project: Path) -> None:
     catalogue = project / "layers/topup/topup/catalogue.json"
     catalogue.write_text(catalogue.read_text(encoding="utf-8").replace("1100,", '"many",'), encoding="utf-8")
 
@@ -84,25 +84,26 @@ def test_a_broken_catalogue_is_refused_by_field(project: Path) -> None:
     assert "catalogue.json: packages.standard.credits: must be a whole number" in last
 
 
-def test_dotenv_beats_the_example_and_the_environment_beats_both(project: Path) -> None:
-    said = start_with_dotenv(project, "API_PORT=not-a-port\nWEB_PORT=not-a-port\n", API_PORT="0")
+def test_dotenv_overrides_the_example_and_the_environment_overrides_both(project: Path) -> None:
+    message = start_with_dotenv(project, "API_PORT=not-a-port\nWEB_PORT=not-a-port\n", API_PORT="0")
 
-    assert said == "cannot start: WEB_PORT must be a port number from 0 (any free port) to 65535\n"
+    assert message == "cannot start: WEB_PORT must be a port number from 0 (any free port) to 65535\n"
 
 
-def test_a_name_that_nothing_reads_is_mentioned(project: Path) -> None:
-    said = start_with_dotenv(
-        project, "JWT_SECRT=a slip of the pen\nLOG_LEVEL=LOUD\n", **dict.fromkeys(settings.DEFAULT_PORTS, "0")
+def test_an_unknown_variable_in_dotenv_is_mentioned(project: Path) -> None:
+    message = start_with_dotenv(
+        project, "JWT_SECRT=misspelt\nLOG_LEVEL=LOUD\n", **dict.fromkeys(settings.DEFAULT_PORTS, "0")
     )
 
-    assert said.splitlines()[0] == "note: nothing here reads JWT_SECRT, which .env sets"
+    assert message.splitlines()[0] == "note: nothing here reads JWT_SECRT, which .env sets"
 
 
-def test_a_log_that_cannot_be_written_is_named(project: Path) -> None:
+def test_the_message_names_a_log_that_cannot_be_written(project: Path) -> None:
     (project / "logs").write_text("no folder", encoding="utf-8")
 
-    said = start_that_fails(project)
+    message = start_that_fails(project)
 
     assert (
-        said == f"the stack did not start: cannot start: {project / 'logs' / 'app.log'} cannot be written: File exists"
+        message
+        == f"the stack did not start: cannot start: {project / 'logs' / 'app.log'} cannot be written: File exists"
     )

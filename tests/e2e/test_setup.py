@@ -1,4 +1,4 @@
-"""What `make` does before anything of ours runs: finding a Python, making an environment."""
+"""What `make` does first: find a Python, and make an environment."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ FOUND_NOTHING = "Topup needs Python 3.11 or newer with its venv module"
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A machine's programs: the usual ones, and no Python."""
+    """A folder of programs: the usual ones, but no Python."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("sh", "dirname", "mktemp", "rm", "tail", "touch"):
@@ -23,7 +23,7 @@ def machine(tmp_path: Path) -> Path:
 
 
 def a_python(machine: Path, name: str, version: str, missing: str = "nothing") -> str:
-    """This Python, saying that it is of another version; `missing` is a module that it does not have."""
+    """A Python that claims to have this version; it lacks the module `missing`."""
     script = machine / name
     major, minor = version.split(".")
     setup = f"import sys; sys.version_info = ({major}, {minor}, 0); sys.modules[{missing!r}] = None"
@@ -51,14 +51,14 @@ def found(machine: Path, **environment: str) -> str:
     return ended.stdout.strip()
 
 
-def test_lambdas_version_is_preferred(machine: Path) -> None:
+def test_the_version_of_lambda_is_preferred(machine: Path) -> None:
     a_python(machine, "python3", "3.12")
     a_python(machine, "python3.13", "3.13")
 
     assert found(machine) == "python3.13"
 
 
-def test_a_python_that_is_named_wins_over_lambdas_version(machine: Path) -> None:
+def test_a_python_that_the_caller_names_is_used(machine: Path) -> None:
     a_python(machine, "python3.13", "3.13")
     older = a_python(machine, "python3", "3.11")
 
@@ -66,7 +66,7 @@ def test_a_python_that_is_named_wins_over_lambdas_version(machine: Path) -> None
     assert found(machine, PYTHON="python3") == "python3"
 
 
-def test_without_lambdas_version_another_one_does_and_says_so(machine: Path) -> None:
+def test_without_the_version_of_lambda_another_one_is_used_with_a_note(machine: Path) -> None:
     a_python(machine, "python3", "3.11")
 
     ended = run(machine, "tools/build/find-python")
@@ -76,7 +76,7 @@ def test_without_lambdas_version_another_one_does_and_says_so(machine: Path) -> 
 
 
 @pytest.mark.parametrize(("version", "missing"), [("3.10", "nothing"), ("3.13", "venv"), ("3.13", "ensurepip")])
-def test_a_python_that_cannot_do_it_is_passed_over(machine: Path, version: str, missing: str) -> None:
+def test_a_python_that_is_too_old_or_incomplete_is_skipped(machine: Path, version: str, missing: str) -> None:
     python = a_python(machine, "python3", version, missing)
 
     for ended, complaint in (
@@ -89,7 +89,7 @@ def test_a_python_that_cannot_do_it_is_passed_over(machine: Path, version: str, 
         assert len(ended.stderr.splitlines()) == 1
 
 
-def test_an_environment_that_cannot_be_made_is_told_without_a_traceback(machine: Path, tmp_path: Path) -> None:
+def test_an_environment_that_cannot_be_made_is_reported_without_a_traceback(machine: Path, tmp_path: Path) -> None:
     a_python(machine, "python3.13", "3.13")
 
     ended = run(machine, "tools/build/make-venv", str(tmp_path / "venv"), "requirements-dev.txt")
@@ -99,10 +99,12 @@ def test_an_environment_that_cannot_be_made_is_told_without_a_traceback(machine:
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize(("asked", "anew"), [("", False), (sys.executable, False), ("python-of-another-version", True)])
-def test_the_environment_is_made_anew_for_another_python_alone(machine: Path, asked: str, anew: bool) -> None:
+@pytest.mark.parametrize(
+    ("python", "is_rebuilt"), [("", False), (sys.executable, False), ("python-of-another-version", True)]
+)
+def test_the_environment_is_rebuilt_only_for_another_python(machine: Path, python: str, is_rebuilt: bool) -> None:
     a_python(machine, "python-of-another-version", "3.99")
-    given = [f"PYTHON={asked}"] if asked else []
+    given = [f"PYTHON={python}"] if python else []
 
     ended = subprocess.run(
         ["make", "--dry-run", "--old-file=requirements-dev.txt", *given, "types"],
@@ -114,4 +116,4 @@ def test_the_environment_is_made_anew_for_another_python_alone(machine: Path, as
     )
 
     assert ended.returncode == 0, ended.stderr
-    assert ("tools/build/make-venv" in ended.stdout) is anew
+    assert ("tools/build/make-venv" in ended.stdout) is is_rebuilt

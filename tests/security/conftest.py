@@ -41,7 +41,7 @@ class Provider:
 
 @pytest.fixture(scope="session")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Configured like .env.example, with a DEBUG log of its own."""
+    """Configured like .env.example, but with its own log, at level DEBUG."""
     root = copied(tmp_path_factory.mktemp("usual"))
     with running(root, LOG_LEVEL="DEBUG") as stack:
         yield Running(stack, root)

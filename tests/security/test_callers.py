@@ -148,7 +148,7 @@ def test_without_a_configured_key_every_key_is_refused(closed_edge: Edge):
 
 
 def test_during_a_rotation_both_keys_are_accepted_but_not_the_whole_list(rotating_edge: Edge):
-    spend = {"user_id": "nobody", "amount": 1, "description": "x"}
+    spend = {"user_id": "newcomer", "amount": 1, "description": "x"}
     configured = rotating_edge.stack.values["PROXY_API_KEY"]
     for key in configured.split(","):
         response = rotating_edge.post(SPEND, spend, {"x-api-key": key.strip(), "idempotency-key": "k"})

@@ -26,7 +26,7 @@ def secret(edge: Edge) -> bytes:
     return edge.stack.values["JWT_SECRET"].encode()
 
 
-def ask(edge: Edge, bearer: str | bytes) -> httpx.Response:
+def read_credits(edge: Edge, bearer: str | bytes) -> httpx.Response:
     value = b"Bearer " + (bearer if isinstance(bearer, bytes) else bearer.encode())
     return edge.get(CREDITS, {"authorization": value})
 
@@ -38,7 +38,7 @@ def is_refused(response: httpx.Response) -> bool:
 
 
 def test_a_valid_token_identifies_its_user(edge: Edge):
-    assert ask(edge, token({"alg": "HS256"}, CLAIMS, secret(edge))).json()["user_id"] == "victim"
+    assert read_credits(edge, token({"alg": "HS256"}, CLAIMS, secret(edge))).json()["user_id"] == "victim"
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_a_valid_token_identifies_its_user(edge: Edge):
     ids=repr,
 )
 def test_any_algorithm_but_the_keys_own_is_refused(edge: Edge, algorithm: Any):
-    assert is_refused(ask(edge, token({"alg": algorithm, "typ": "JWT"}, CLAIMS, secret(edge))))
+    assert is_refused(read_credits(edge, token({"alg": algorithm, "typ": "JWT"}, CLAIMS, secret(edge))))
     unsigned = token({"alg": algorithm, "typ": "JWT"}, CLAIMS, secret(edge)).rpartition(".")[0]
-    assert is_refused(ask(edge, f"{unsigned}."))
-    assert is_refused(ask(edge, unsigned))
+    assert is_refused(read_credits(edge, f"{unsigned}."))
+    assert is_refused(read_credits(edge, unsigned))
 
 
 @pytest.mark.parametrize("digest", ["sha384", "sha512", "sha1", "md5"])
 def test_a_signature_by_another_digest_is_refused(edge: Edge, digest: str):
-    assert is_refused(ask(edge, token({"alg": "HS256"}, CLAIMS, secret(edge), digest)))
+    assert is_refused(read_credits(edge, token({"alg": "HS256"}, CLAIMS, secret(edge), digest)))
 
 
 def test_a_changed_claim_or_signature_is_refused(edge: Edge):
@@ -63,16 +63,16 @@ def test_a_changed_claim_or_signature_is_refused(edge: Edge):
     zeros = segment(bytes(32))
 
     for forged in (f"{header}.{segment(CLAIMS)}.{signature}", f"{header}.{claims}.", f"{header}.{claims}.{zeros}"):
-        assert is_refused(ask(edge, forged))
-    assert is_refused(ask(edge, f"{header}.{claims}.{signature[:-2]}"))
-    assert is_refused(ask(edge, f"{header}.{claims}.{signature}.{signature}"))
+        assert is_refused(read_credits(edge, forged))
+    assert is_refused(read_credits(edge, f"{header}.{claims}.{signature[:-2]}"))
+    assert is_refused(read_credits(edge, f"{header}.{claims}.{signature}.{signature}"))
 
 
 @pytest.mark.parametrize(
     "key", [b"", b"secret", b"local-proxy-api-key", b"whsec_local_simulator", b"your-256-bit-secret"]
 )
 def test_a_signature_by_another_secret_is_refused(edge: Edge, key: bytes):
-    assert is_refused(ask(edge, token({"alg": "HS256"}, CLAIMS, key)))
+    assert is_refused(read_credits(edge, token({"alg": "HS256"}, CLAIMS, key)))
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_a_signature_by_another_secret_is_refused(edge: Edge, key: bytes):
 )
 def test_hints_at_other_keys_change_nothing(edge: Edge, header: dict[str, Any]):
     for key in (b"", b"secret", bytes(1)):
-        assert is_refused(ask(edge, token({"alg": "HS256", **header}, CLAIMS, key)))
-    assert ask(edge, token({"alg": "HS256", **header}, CLAIMS, secret(edge))).status_code == 200
+        assert is_refused(read_credits(edge, token({"alg": "HS256", **header}, CLAIMS, key)))
+    assert read_credits(edge, token({"alg": "HS256", **header}, CLAIMS, secret(edge))).status_code == 200
 
 
 def test_a_key_inside_a_token_is_not_trusted(edge: Edge, rotating_edge: Edge):
@@ -100,15 +100,15 @@ def test_a_key_inside_a_token_is_not_trusted(edge: Edge, rotating_edge: Edge):
     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(own.public_key()))
     forged = jwt.encode(CLAIMS, own, "RS256", {"jwk": public, "kid": "rsa"})
 
-    assert is_refused(ask(edge, forged))
-    assert is_refused(ask(rotating_edge, forged))
+    assert is_refused(read_credits(edge, forged))
+    assert is_refused(read_credits(rotating_edge, forged))
 
 
 @pytest.mark.parametrize("crit", [["exp2"], ["b64"], [], "exp", None, [1]], ids=repr)
 def test_an_unknown_critical_extension_is_refused(edge: Edge, crit: Any):
     header = {"alg": "HS256", "crit": crit, "exp2": 1, "b64": False}
 
-    assert is_refused(ask(edge, token(header, CLAIMS, secret(edge))))
+    assert is_refused(read_credits(edge, token(header, CLAIMS, secret(edge))))
 
 
 @pytest.mark.parametrize(
@@ -155,14 +155,14 @@ def test_an_unknown_critical_extension_is_refused(edge: Edge, crit: Any):
     ids=lambda claims: claims[:50],
 )
 def test_invalid_claims_are_refused(edge: Edge, claims: str):
-    assert is_refused(ask(edge, token({"alg": "HS256"}, claims, secret(edge))))
+    assert is_refused(read_credits(edge, token({"alg": "HS256"}, claims, secret(edge))))
 
 
 def test_a_token_expires(edge: Edge):
     now = time.time()
 
-    assert ask(edge, token({"alg": "HS256"}, CLAIMS | {"exp": now + 60}, secret(edge))).status_code == 200
-    assert is_refused(ask(edge, token({"alg": "HS256"}, CLAIMS | {"exp": now - 1}, secret(edge))))
+    assert read_credits(edge, token({"alg": "HS256"}, CLAIMS | {"exp": now + 60}, secret(edge))).status_code == 200
+    assert is_refused(read_credits(edge, token({"alg": "HS256"}, CLAIMS | {"exp": now - 1}, secret(edge))))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_token_expires(edge: Edge):
     ids=lambda bearer: repr(bearer[:12]),
 )
 def test_text_that_is_not_a_token_is_refused(edge: Edge, bearer: bytes):
-    assert is_refused(ask(edge, bearer))
+    assert is_refused(read_credits(edge, bearer))
 
 
 @pytest.mark.parametrize(
@@ -212,14 +212,14 @@ def test_a_published_key_is_accepted_with_its_own_algorithm(
 ):
     valid = jwt.encode(ISSUED, provider.keys[kid], algorithm, {"kid": kid})
 
-    assert ask(rotating_edge, valid).json()["user_id"] == "victim"
+    assert read_credits(rotating_edge, valid).json()["user_id"] == "victim"
 
 
 @pytest.mark.parametrize("kid", ["unknown", "", "../rsa", "RSA", None, "ec", "shared"])
 def test_a_key_that_is_not_published_under_its_kid_is_refused(rotating_edge: Edge, provider: Provider, kid: str | None):
     header = {} if kid is None else {"kid": kid}
 
-    assert is_refused(ask(rotating_edge, jwt.encode(ISSUED, provider.keys["rsa"], "RS256", header)))
+    assert is_refused(read_credits(rotating_edge, jwt.encode(ISSUED, provider.keys["rsa"], "RS256", header)))
 
 
 @pytest.mark.parametrize("kid", ["rsa", "ec", "ed", "shared"])
@@ -232,12 +232,14 @@ def test_a_public_key_is_not_used_as_a_shared_secret(rotating_edge: Edge, provid
         keys += [pem, pem.strip(), public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)]
     for key in keys:
         for algorithm in ("HS256", "RS256", "none"):
-            assert is_refused(ask(rotating_edge, token({"alg": algorithm, "kid": kid}, ISSUED, key)))
+            assert is_refused(read_credits(rotating_edge, token({"alg": algorithm, "kid": kid}, ISSUED, key)))
 
 
 def test_the_right_key_with_another_algorithm_is_refused(rotating_edge: Edge, provider: Provider):
     for algorithm in ("PS256", "RS384", "RS512"):
-        assert is_refused(ask(rotating_edge, jwt.encode(ISSUED, provider.keys["rsa"], algorithm, {"kid": "rsa"})))
+        assert is_refused(
+            read_credits(rotating_edge, jwt.encode(ISSUED, provider.keys["rsa"], algorithm, {"kid": "rsa"}))
+        )
 
 
 def test_a_signature_of_zeros_is_refused(rotating_edge: Edge):
@@ -245,7 +247,7 @@ def test_a_signature_of_zeros_is_refused(rotating_edge: Edge):
     signed_part = f"{segment({'alg': 'ES256', 'kid': 'ec'})}.{segment(ISSUED)}"
 
     for size in (0, 1, 63, 64, 65):
-        assert is_refused(ask(rotating_edge, f"{signed_part}.{segment(bytes(size))}"))
+        assert is_refused(read_credits(rotating_edge, f"{signed_part}.{segment(bytes(size))}"))
 
 
 @pytest.mark.parametrize(
@@ -275,7 +277,7 @@ def test_a_token_of_another_issuer_or_for_another_audience_is_refused(
         signed_part.encode(), provider.keys["rsa"]
     )
 
-    assert is_refused(ask(rotating_edge, f"{signed_part}.{segment(signature)}"))
+    assert is_refused(read_credits(rotating_edge, f"{signed_part}.{segment(signature)}"))
 
 
 @pytest.mark.parametrize("weak", ["", "short", "x" * 31, "é" * 15])

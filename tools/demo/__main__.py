@@ -1,6 +1,6 @@
 """`python -m tools.demo`: buy, spend, refund and expire credits, step by step, with every request and its response.
 
-It starts a stack of its own, or uses the one at `--api URL`.
+It starts a new stack, or uses the one at `--api URL`.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""`make load`: many buyers, spenders and administrators at once against a local stack of its own, with faults.
+"""`make load`: many buyers, spenders and administrators at once against a new local stack, with faults.
 
-At the end it runs the audit and a check of its own: exit 1 if either finds that a credit was lost or made up.
+At the end it runs the audit and its own check: exit 1 if either finds that a credit was lost or made up.
 The figures are this machine's, not Lambda's.
 """
 
@@ -92,7 +92,7 @@ def _run(jobs: list[Job], size: Size, expected: Expected) -> None:
                     for following in job.result():
                         jobs.insert(rng.randint(0, len(jobs)), following)
                 except NoResponseError as error:
-                    expected.unanswered.append(str(error))
+                    expected.without_response.append(str(error))
             if time.monotonic() - reported > PROGRESS_EVERY:
                 reported = time.monotonic()
                 _say(f"{len(jobs)} jobs left after {reported - began:.0f} s")

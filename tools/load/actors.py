@@ -79,7 +79,7 @@ class Actors:
                 self._stats.took("paid → credits", time.perf_counter() - paid)
                 return
             time.sleep(LOOKS_EVERY)
-        self._expected.unanswered.append(f"payment {payment['payment_id']}, which Stripe has taken,")
+        self._expected.without_response.append(f"payment {payment['payment_id']}, which Stripe has taken,")
 
     def _refund(self, key: str, payment: Json, amount: float | None, force: bool) -> Sequence[Job]:
         response = self._api.refund(payment, amount, key, force=force, kind="refund", retry_on=(500, 503))

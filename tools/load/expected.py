@@ -35,11 +35,11 @@ class Expected:
     def __init__(self) -> None:
         self.purchases: list[Purchase] = []
         self.spends: list[tuple[str, str, int]] = []  # user, transaction id and amount, as the API accepted them
-        self.unanswered: list[str] = []
+        self.without_response: list[str] = []
 
     def violations(self, accounts: Mapping[str, Account], taken_minor: Mapping[str, int]) -> list[str]:
         """`taken_minor`: what Stripe has refunded or a bank has disputed, by payment intent, in minor units."""
-        found = [f"{request} never got a response" for request in self.unanswered]
+        found = [f"{request} never got a response" for request in self.without_response]
         for user, account in accounts.items():
             found += [f"user {user}: {finding}" for finding in self._user(user, account, taken_minor)]
         return found
