@@ -1,22 +1,24 @@
 """`reconcile` finds what was lost, repairs it and reports it; running it again changes nothing."""
 
 import io
+import json
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
+from local.in_process.api import load_handler
 from local.in_process.dynamodb import refused
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import calls_of_stripe
+from tests.integration.stripe_side import REFUNDS, calls_of_stripe
 from tests.support.builders import PAYMENT_ID, an_order
 from topup import reconciliation, store
 
+STEPS = ("events", "refunds", "payments", "lots")
 NOTHING = {
-    "events": {"found": 0, "repaired": 0},
-    "refunds": {"found": 0, "repaired": 0},
-    "payments": {"found": 0, "repaired": 0},
-    "lots": {"found": 0, "repaired": 0},
+    **{step: {"found": 0, "repaired": 0} for step in STEPS},
     "failures": 0,
     "complete": True,
     "repaired": 0,
@@ -119,27 +121,92 @@ def test_one_record_that_cannot_be_repaired_does_not_stop_the_others(shop: Shop,
     shop.check()
 
 
-def test_when_stripe_does_not_list_events_the_other_steps_still_run(shop: Shop):
+# ------------------------------------------------------------------------------------- failures and the limit of time
+
+
+@pytest.fixture
+def damaged(shop: Shop) -> Shop:
+    """A shop with one thing for each step to repair: an event, a refund, a payment and a lot."""
     shop.buy()
     shop.wait(days=200)
-    shop.due_timers(delete=True)
-    shop.fault("/v1/events", "500", times=3)
+    shop.due_timers(delete=True)  # their stream records are lost
+    payment_id, _ = shop.buy()
+    shop.fault(REFUNDS, "timeout_before")
+    shop.refund(payment_id)
+    store.place_order(an_order(provider_order_id=None, payment_url=None, created_at=shop.now))
+    shop.wait(hours=26)
+    shop.pay(shop.create())
+    shop.lose()
+    return shop
 
-    report = shop.reconcile()
 
-    assert (report["failures"], report["lots"]["repaired"]) == (1, 1)
+def break_listing(shop: Shop, step: str) -> None:
+    """Let the request fail that lists what this step has to look at."""
+    if step == "events":
+        shop.fault("/v1/events", "500", times=3)
+        return
+    partition = {"refunds": "refund", "payments": "payment:", "lots": "expiry:"}[step]
+
+    def fail(params: Any, **_: Any) -> None:
+        if params["ExpressionAttributeValues"].get(":partition", {}).get("S", "").startswith(partition):
+            raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    shop.dynamodb.client.meta.events.register("provide-client-params.dynamodb.Query", fail)
 
 
-def test_a_run_ends_before_its_time_does_and_says_so(shop: Shop):
+def repaired(report: dict[str, Any]) -> dict[str, int]:
+    return {step: report[step]["repaired"] for step in STEPS}
+
+
+def test_every_step_repairs_what_it_finds(damaged: Shop):
+    report = damaged.reconcile()
+
+    assert repaired(report) == dict.fromkeys(STEPS, 1)
+    assert (report["repaired"], report["failures"], report["complete"]) == (4, 0, True)
+    damaged.check()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_whose_listing_fails_is_counted_and_the_other_steps_still_run(
+    damaged: Shop, log: io.StringIO, capsys: pytest.CaptureFixture[str], step: str
+):
+    break_listing(damaged, step)
+
+    report = damaged.reconcile()
+
+    assert repaired(report) == dict.fromkeys(STEPS, 1) | {step: 0}
+    assert (report[step]["found"], report["failures"], report["complete"]) == (0, 1, True)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["step"] for line in lines if line["message"] == "could not be reconciled"] == [step]
+    assert '"ReconcileFailed":[1.0]' in capsys.readouterr().out
+    damaged.check()
+
+
+def test_a_run_stops_when_the_time_is_up_and_says_so(shop: Shop):
     for _ in range(3):
         shop.pay(shop.create("trial"))
     shop.lose()
-    looks = iter([True, True, False, False, False, False, False])
+    answers = iter([True, True, False, False, False, False, False])
 
     with shop.dynamodb.acting_as("reconcile"):
-        report = reconciliation.reconcile(shop.now, has_time=lambda: next(looks))
+        report = reconciliation.reconcile(shop.now, has_time=lambda: next(answers))
 
     assert (report.events.found, report.complete) == (2, False)
+
+
+@pytest.mark.parametrize(("milliseconds_left", "steps_repaired"), [(30_000, 0), (30_001, 4)])
+def test_no_step_begins_a_repair_in_the_last_thirty_seconds(damaged: Shop, milliseconds_left: int, steps_repaired: int):
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds_left)
+
+    with damaged.dynamodb.acting_as("reconcile"):
+        report = load_handler("reconcile")({"time": damaged.now.isoformat()}, context)
+
+    assert (report["repaired"], report["failures"]) == (steps_repaired, 0)
+    assert report["complete"] == (steps_repaired == 4)
+    assert repaired(damaged.reconcile()) == dict.fromkeys(STEPS, 0 if steps_repaired else 1)
+
+
+# ---------------------------------------------------------------------------------------------------- requests by hand
 
 
 @pytest.mark.parametrize("event", [{"window_hours": 721}, {"window_hours": -1}, {"sweep_after_hours": "1"}])
