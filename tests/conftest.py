@@ -1,10 +1,12 @@
-"""What all tests may use: the handlers in process, DynamoDB emulated behind botocore, Stripe scripted at the wire.
+"""Fixtures for all tests: the handlers in process, DynamoDB emulated behind botocore, Stripe scripted at the wire.
 
-`--dynamodb=local` runs what uses DynamoDB on DynamoDB Local instead, and nothing else.
+`--dynamodb=local` runs only the tests that use DynamoDB, on DynamoDB Local.
 """
 
 import io
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ IN_PROCESS = {"integration", "local", "ops", "tools"}
 
 @pytest.fixture(autouse=True)
 def _deployed(request: pytest.FixtureRequest) -> None:
-    """Give the tests that run our code in process the environment of a deployed function."""
+    """Give tests that run our code in process the environment of a deployed function."""
     if request.path.relative_to(FOLDER).parts[0] in IN_PROCESS:
         request.getfixturevalue("environment")
 
@@ -44,17 +46,17 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--dynamodb", choices=("in-process", "local"), default="in-process", help="what plays DynamoDB behind botocore"
+        "--dynamodb", choices=("in-process", "local"), default="in-process", help="what is DynamoDB behind botocore"
     )
 
 
 @pytest.fixture
 def engine(pytestconfig: pytest.Config) -> Engine:
-    """What carries out the requests that the handlers send to DynamoDB."""
+    """What carries out the requests to DynamoDB."""
     if pytestconfig.getoption("--dynamodb") == "in-process":
         return InProcess()
-    if lack := missing():
-        pytest.skip(lack)
+    if reason := missing():
+        pytest.skip(reason)
     return DynamoDBLocal()
 
 
@@ -77,7 +79,7 @@ def dynamodb(environment: pytest.MonkeyPatch, engine: Engine) -> Iterator[Emulat
 
 @pytest.fixture
 def stripe_wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeWire]:
-    """Stripe, which opens every session that it is asked for, until a test tells it otherwise."""
+    """Stripe, which opens every session that is requested, until a test scripts something else."""
     wire = StripeWire(opens_session)
     monkeypatch.setattr(stripe_client, "http_client", lambda: wire)
     stripe_client._client_of.cache_clear()
@@ -87,7 +89,7 @@ def stripe_wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeWire]:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the functions log, line by line as CloudWatch would get it."""
+    """What the functions log, line by line as CloudWatch receives it."""
     stream = io.StringIO()
     monkeypatch.setattr(telemetry.logger.registered_handler, "stream", stream)
     return stream
@@ -96,9 +98,17 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 @pytest.fixture
 def api(dynamodb: Emulator, stripe_wire: StripeWire, monkeypatch: pytest.MonkeyPatch) -> Api:
     """The whole API over empty tables, at NOW."""
-    # In one thread there is nobody to wait for: neither our own pauses nor the SDKs' are worth their time.
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("time.sleep", _sleep_elsewhere(time.sleep))
     return Api(NOW, dynamodb)
+
+
+def _sleep_elsewhere(sleep: Callable[[float], None]) -> Callable[[float], None]:
+    """A `sleep` that returns at once in this thread: our pauses and the SDKs' wait for nothing here.
+
+    Other threads sleep: the emulator's own would otherwise never rest, and take half of the processor.
+    """
+    here = threading.get_ident()
+    return lambda seconds: None if threading.get_ident() == here else sleep(seconds)
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import io
 import json
 import random
-import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,8 +31,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock for the retries, with every random pause as long as it may be."""
     clock = Clock()
-    monkeypatch.setattr(time, "monotonic", lambda: clock.seconds)
-    monkeypatch.setattr(time, "sleep", clock.sleep)
+    # Only the retry's own `time`: threads of other libraries sleep too.
+    monkeypatch.setattr(races, "time", SimpleNamespace(monotonic=lambda: clock.seconds, sleep=clock.sleep))
     monkeypatch.setattr(random, "uniform", lambda _shortest, longest: longest)
     return clock
 
