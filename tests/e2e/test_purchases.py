@@ -19,7 +19,7 @@ def test_a_purchase_grants_its_credits_once(new_buyer: NewBuyer, stack: Stack):
 
 @pytest.mark.parametrize("method", ["alipay", "wechat_pay"])
 @pytest.mark.parametrize(("outcome", "status", "balance"), [("succeeded", "succeeded", 1100), ("failed", "failed", 0)])
-def test_a_late_method_grants_credits_only_when_it_settles(
+def test_a_delayed_method_grants_credits_only_when_it_settles(
     new_buyer: NewBuyer, stack: Stack, method: str, outcome: str, status: str, balance: int
 ):
     buyer = new_buyer(stack)

@@ -138,7 +138,7 @@ def test_an_unpaid_session_grants_nothing_until_it_settles(api: Api, order: Orde
     assert (status(api), granted(api)) == ("succeeded", [1100])
 
 
-def test_a_late_payment_that_fails_is_failed_with_its_reason(api: Api, order: Order):
+def test_a_delayed_payment_that_fails_is_failed_with_its_reason(api: Api, order: Order):
     deliver(api, event(COMPLETED, session(order, payment_status="unpaid")))
     deliver(api, event(DECLINED, declined_intent(order, "The customer closed Alipay.")))
     deliver(api, event("checkout.session.async_payment_failed", session(order, payment_status="unpaid")))

@@ -37,7 +37,7 @@ def _then(what: str, args: Args, after: float = 60.0) -> Step:
 FLOWS: dict[str, tuple[Step, ...]] = {
     "a purchase": (BOUGHT,),
     "a purchase by Alipay": (Step("buy", 0.0, BUY | {"pay": "alipay"}),),
-    "a late payment that fails": (Step("buy", 0.0, BUY | {"pay": "alipay", "settles": "failed"}),),
+    "a delayed payment that fails": (Step("buy", 0.0, BUY | {"pay": "alipay", "settles": "failed"}),),
     "a declined card, then another": (Step("buy", 0.0, BUY | {"pay": "declined first"}),),
     "a buyer who returns before the webhook": (ENDPOINT_DOWN, Step("buy", 0.0, BUY | {"reads": 2})),
     "a checkout that is abandoned": (Step("buy", 0.0, BUY | {"pay": "never"}), _then("wait", A_DAY)),

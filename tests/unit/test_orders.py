@@ -71,7 +71,7 @@ def test_a_pending_order_takes_the_status_of_its_update(update: PaymentUpdate, s
     assert change.after.status == status
 
 
-def test_a_declined_order_may_still_be_paid_by_a_late_method_or_end_with_its_session():
+def test_a_declined_order_may_still_be_paid_by_a_delayed_method_or_end_with_its_session():
     declined = after(an_order(), DECLINED)
 
     assert after(declined, PROCESSING).status == "processing"
@@ -87,7 +87,7 @@ def test_a_processing_order_is_not_ended_by_a_declined_attempt_or_an_expired_ses
 
 
 @pytest.mark.parametrize("order_of_arrival", list(itertools.permutations([PROCESSING, DECLINED, FAILED])))
-def test_the_failure_of_a_late_method_is_final_and_keeps_the_reason_in_any_order_of_arrival(
+def test_the_failure_of_a_delayed_method_is_final_and_keeps_the_reason_in_any_order_of_arrival(
     order_of_arrival: tuple[PaymentUpdate, ...],
 ):
     failed = after(an_order(), *order_of_arrival)

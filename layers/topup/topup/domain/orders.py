@@ -248,7 +248,7 @@ def _after(order: Order, update: PaymentUpdate) -> Order:
         case PaymentProcessing():
             return _moved(order, Status.PROCESSING, update, order.error_message)
         case PaymentDeclined(reason=reason) if order.status in (Status.PROCESSING, Status.FAILED):
-            # A late method's failure is reported by two events in any order: this one has the reason.
+            # A delayed method's failure is reported by two events in any order: this one has the reason.
             return replace(order, error_message=reason)
         case PaymentDeclined(reason=reason) if order.status in (Status.PENDING, Status.DECLINED):
             return replace(_moved(order, Status.DECLINED, update, reason), error_message=reason)
