@@ -1,1 +1,1 @@
-"""What the emulators promise, held against AWS's own: `make fidelity`."""
+"""The emulators checked against AWS's own DynamoDB Local: `make fidelity`."""

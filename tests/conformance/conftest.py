@@ -18,8 +18,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How much was compared: a worker process cannot say it itself."""
+    """Print how much was compared: a worker process cannot print it itself."""
     for report in [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]:
         for name, value in report.user_properties:
-            if name == "fidelity":
-                terminalreporter.write_line(f"fidelity: {value}")
+            if name == "conformance":
+                terminalreporter.write_line(f"conformance: {value}")

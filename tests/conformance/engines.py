@@ -1,4 +1,4 @@
-"""The three engines side by side: the same items put into each, and the same requests sent to each."""
+"""The three engines side by side: each gets the same items and the same requests."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,12 +17,12 @@ from tests.support.dynamodb_local import DynamoDBLocal
 
 REFERENCE = "DynamoDB Local"  # AWS's own
 MOST_WRITES = 25  # in one request
-Answer = tuple[int, Json]
+Response = tuple[int, Json]
 Items = Mapping[Place, Item]
 
 
 class Moto:
-    """moto's DynamoDB, called at the point where its patch of botocore calls it."""
+    """moto's DynamoDB, called where its patch of botocore calls it."""
 
     URL = "https://dynamodb.us-east-1.amazonaws.com/"
 
@@ -35,19 +35,19 @@ class Moto:
         headers["Content-Type"] = "application/x-amz-json-1.0"
         headers["Authorization"] = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request"
         try:
-            answered = self._stubber.process_request(AWSPreparedRequest("POST", self.URL, headers, body, False))
-        except Exception as error:  # moto's own mistake, which its caller would see as it is
+            processed = self._stubber.process_request(AWSPreparedRequest("POST", self.URL, headers, body, False))
+        except Exception as error:  # moto's own defect, which its caller would see as it is
             return 500, {}, json.dumps({"__type": type(error).__name__}).encode()
-        assert answered
-        status, answer_headers, answer = answered
-        return status, answer_headers, answer.encode() if isinstance(answer, str) else answer
+        assert processed
+        status, response_headers, response = processed
+        return status, response_headers, response.encode() if isinstance(response, str) else response
 
     def reset(self) -> None:
         dynamodb_backends.reset()
 
 
-class Player:
-    """One engine with the template's tables; `arrange` makes these hold just the items of one case."""
+class EngineUnderTest:
+    """One engine under comparison, with the template's tables; `arrange` gives them exactly the items of one case."""
 
     def __init__(self, name: str, engine: Engine) -> None:
         self.name = name
@@ -55,54 +55,54 @@ class Player:
         self._dirty: set[Place] = set()
         engine.reset()
         for table in template().tables:
-            # moto copies a table and its stream's records with every transaction, and nothing here reads a stream.
+            # moto copies a table and its stream's records for every transaction, and nothing here reads a stream.
             definition = {name: value for name, value in table.definition.items() if name != "StreamSpecification"}
             self._do("CreateTable", {"TableName": table.name, **definition})
 
     def close(self) -> None:
         self._engine.reset()
 
-    def ask(self, operation: str, request: Json) -> Answer:
-        status, _, answer = self._engine.respond(f"DynamoDB_20120810.{operation}", json.dumps(request).encode())
-        return status, json.loads(answer)
+    def send(self, operation: str, request: Json) -> Response:
+        status, _, response = self._engine.respond(f"DynamoDB_20120810.{operation}", json.dumps(request).encode())
+        return status, json.loads(response)
 
     def arrange(self, items: Items, touched: Iterable[Place] = ()) -> None:
-        """touched: where the case may write besides."""
+        """touched: other places that the case may write to."""
         wanted: list[tuple[str, Json]] = [(place[0], {"PutRequest": {"Item": item}}) for place, item in items.items()]
         gone = sorted(place for place in self._dirty if place not in items)
         wanted += [(place[0], {"DeleteRequest": {"Key": key_of(place)}}) for place in gone]
         for chunk in _chunks(wanted, MOST_WRITES):
-            answer = self._do("BatchWriteItem", {"RequestItems": _by_table(chunk)})
-            assert not answer.get("UnprocessedItems")
+            response = self._do("BatchWriteItem", {"RequestItems": _by_table(chunk)})
+            assert not response.get("UnprocessedItems")
         self._dirty = {*items, *touched}
 
     def contents(self, places: Iterable[Place]) -> dict[Place, Item]:
-        """What is there now."""
+        """The items that are stored there now."""
         keys = [(place[0], key_of(place)) for place in places]
-        asked = {table: {"Keys": of, "ConsistentRead": True} for table, of in _by_table(keys).items()}
-        found = self._do("BatchGetItem", {"RequestItems": asked})["Responses"]
+        requested = {table: {"Keys": of, "ConsistentRead": True} for table, of in _by_table(keys).items()}
+        found = self._do("BatchGetItem", {"RequestItems": requested})["Responses"]
         return {place_of(table, item): item for table, items in found.items() for item in items}
 
     def _do(self, operation: str, request: Json) -> Json:
-        status, answer = self.ask(operation, request)
-        assert status == 200, f"{self.name} refuses what sets a case up: {answer}"
-        return answer
+        status, response = self.send(operation, request)
+        assert status == 200, f"{self.name} refuses the setup of a case: {response}"
+        return response
 
 
 @contextmanager
-def players() -> Iterator[list[Player]]:
+def engines_under_test() -> Iterator[list[EngineUnderTest]]:
     """The reference first."""
     engines: dict[str, Engine] = {
         REFERENCE: DynamoDBLocal("differential"),
         "ministack": InProcess(),
         "moto": Moto(),
     }
-    made = [Player(name, engine) for name, engine in engines.items()]
+    made = [EngineUnderTest(name, engine) for name, engine in engines.items()]
     try:
         yield made
     finally:
-        for player in made:
-            player.close()
+        for one in made:
+            one.close()
 
 
 def _by_table(pairs: Sequence[tuple[str, Any]]) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""A pytest plugin that writes down what the store sends while tests run: `-p tests.conformance.recorder`."""
+"""A pytest plugin that records the requests that the store sends: `-p tests.conformance.recorder`."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from tests.conformance.requests import shape_of
 
 FILE = "TOPUP_RECORDING"  # the variable that names the file
 STORE = f"{os.sep}topup{os.sep}store{os.sep}"
-ENOUGH = 4  # samples of one shape
-SMALL = 40  # items in a table; more would only be slower
+ENOUGH = 4  # samples of each shape
+SMALL = 40  # items in a table; more would only cost time
 
 _samples: dict[str, list[Any]] = {}
-_answer = dynamodb.InProcess.respond
+_respond = dynamodb.InProcess.respond
 
 
 def pytest_configure() -> None:
@@ -36,7 +36,7 @@ def _recorded(engine: dynamodb.InProcess, target: str, body: bytes) -> tuple[int
             before = {table: _items(engine, table) for table in _tables(engine)}
             if all(len(items) <= SMALL for items in before.values()):
                 known.append({"operation": operation, "request": request, "before": before})
-    return _answer(engine, target, body)
+    return _respond(engine, target, body)
 
 
 def _is_the_stores() -> bool:
@@ -57,4 +57,4 @@ def _items(engine: dynamodb.InProcess, table: str) -> list[Any]:
 
 
 def _call(engine: dynamodb.InProcess, operation: str, body: dict[str, Any]) -> Any:
-    return json.loads(_answer(engine, f"DynamoDB_20120810.{operation}", json.dumps(body).encode())[2])
+    return json.loads(_respond(engine, f"DynamoDB_20120810.{operation}", json.dumps(body).encode())[2])

@@ -1,4 +1,4 @@
-"""All that the store sends while its scenarios run."""
+"""All requests that the store sends while the scenarios run."""
 
 import ast
 import json
@@ -34,7 +34,7 @@ EXPRESSION = re.compile(r"attribute_(not_)?exists\(|(=|<|>|<=|>=|<>) :|BETWEEN|^
 
 
 def recorded(folder: Path) -> list[Sample]:
-    """What the store sends in the integration tests' scenarios, on the emulator in process."""
+    """The requests that the store sends in the scenarios of the integration tests, on the emulator in process."""
     file = folder / "requests.json"
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     modules = [f"tests/{path}" for path in SCENARIOS]
@@ -51,7 +51,7 @@ def recorded(folder: Path) -> list[Sample]:
 
 
 def expressions_in_the_source() -> set[str]:
-    """Every text in the store's source that reads like an expression, whole."""
+    """Every whole text in the store's source that looks like an expression."""
     return {text for path in sorted(STORE.glob("*.py")) for text in _texts(path) if EXPRESSION.search(text)}
 
 

@@ -1,4 +1,4 @@
-"""The requests that the store sends: what they touch, and what makes two of them the same but for their values."""
+"""The requests that the store sends: the items they touch, and their shape, which is all except their values."""
 
 import json
 import re
@@ -15,8 +15,14 @@ Item = dict[str, Any]
 Place = tuple[str, str, str]  # table, partition key, sort key
 
 WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
-# What makes a request another one; beside these there are only its values.
-TELLING = ("TableName", "IndexName", "ScanIndexForward", "ConsistentRead", "ReturnValuesOnConditionCheckFailure")
+# The parts of a shape; the rest of a request are its values.
+PARTS_OF_A_SHAPE = (
+    "TableName",
+    "IndexName",
+    "ScanIndexForward",
+    "ConsistentRead",
+    "ReturnValuesOnConditionCheckFailure",
+)
 PRESENT = ("Limit", "ExclusiveStartKey")
 
 _NAME = re.compile(r"(?<![:\w#])#?[a-z_]\w*")
@@ -25,7 +31,7 @@ _FUNCTIONS = {"attribute_exists", "attribute_not_exists", "begins_with", "size"}
 
 @dataclass(frozen=True)
 class Sample:
-    """A request that the store sent, and what the tables held just before."""
+    """A request that the store sent, and the items of the tables just before."""
 
     operation: str
     request: Json
@@ -42,7 +48,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Part:
-    """One member of a transaction, or a request that is not one."""
+    """One member of a transaction, or a whole other request."""
 
     kind: str
     details: Json
@@ -117,5 +123,9 @@ def index_keys_of(table: str) -> dict[str, tuple[str, str]]:
 
 
 def _shape_of_part(part: Part) -> list[Any]:
-    told = {name: part.details[name] for name in sorted(part.details) if name in TELLING or name.endswith("Expression")}
-    return [part.kind, told, [name for name in PRESENT if name in part.details]]
+    shape = {
+        name: part.details[name]
+        for name in sorted(part.details)
+        if name in PARTS_OF_A_SHAPE or name.endswith("Expression")
+    }
+    return [part.kind, shape, [name for name in PRESENT if name in part.details]]

@@ -1,4 +1,4 @@
-"""States of the items that a write meets: as the store found them, and whatever else they might be."""
+"""The states of the items that a write is tried in: as the store met them, and many others."""
 
 import base64
 import random
@@ -19,8 +19,8 @@ from tests.conformance.requests import (
     place_of,
 )
 
-STATES_OF_A_TRANSACTION = 70  # those of a single write are all looked at
-HELD = 0.6  # how often an item in a transaction is what its condition wants
+STATES_OF_A_TRANSACTION = 70  # of a single write, all are tried
+HELD = 0.6  # the share of items in a transaction that fulfil their condition
 EQUAL = r"([#\w]+) <?= (:\w+)"
 ABSENT = r"attribute_not_exists\(([#\w]+)\)"
 NOTHING: Item = {}
@@ -41,7 +41,7 @@ OF_OTHER_TYPES: tuple[Json, ...] = (
 
 
 def states_of(sample: Sample) -> Iterator[Items]:
-    """The states in which a sample's request is tried, the one that it met first; always the same ones."""
+    """The states in which a sample's request is tried, always the same ones; first the one that it met."""
     parts, met, held = parts_of(sample.operation, sample.request), met_by(sample), held_by(sample)
     yield met
     yield held
@@ -49,26 +49,26 @@ def states_of(sample: Sample) -> Iterator[Items]:
         place = parts[0].place
         yield from (_present({place: item}) for item in _others(parts[0], met.get(place, NOTHING)))
         return
-    chance = random.Random(sample.shape)
+    rng = random.Random(sample.shape)
     others = {part.place: list(_others(part, met.get(part.place, NOTHING))) for part in parts}
     for _ in range(STATES_OF_A_TRANSACTION):
         yield _present(
             {
-                place: held.get(place, NOTHING) if chance.random() < HELD else chance.choice(items)
+                place: held.get(place, NOTHING) if rng.random() < HELD else rng.choice(items)
                 for place, items in others.items()
             }
         )
 
 
 def met_by(sample: Sample) -> Items:
-    """What was there where the request writes."""
+    """The items that were where the request writes."""
     places = [part.place for part in parts_of(sample.operation, sample.request)]
     found = {place_of(table, item): item for table, items in sample.before.items() for item in items}
     return {place: found[place] for place in places if place in found}
 
 
 def held_by(sample: Sample) -> Items:
-    """The same, changed until every condition holds."""
+    """The same, changed so that every condition holds."""
     met = met_by(sample)
     parts = parts_of(sample.operation, sample.request)
     return _present({part.place: _holding(part, met.get(part.place, NOTHING)) for part in parts})
@@ -90,7 +90,7 @@ def _present(items: Items) -> Items:
 
 
 def _others(part: Part, met: Item) -> Iterator[Item]:
-    """The item gone, or with nothing but its key, or another one; and each attribute that matters, changed."""
+    """No item, an item with only its key, another item, and the item with each attribute that matters changed."""
     key = key_of(part.place)
     yield NOTHING
     yield key
@@ -110,12 +110,12 @@ def _changed(part: Part, base: Item, name: str) -> Iterator[Item]:
     compared = [part.values[value] for value in re.findall(r":\w+", part.expressions)]
     near = [other for value in [*([base[name]] if name in base else []), *compared] for other in _near(value)]
     for value in _distinct([*near, *OF_OTHER_TYPES]):
-        if not _is_index_key(part.place, name) or value.get("S"):  # what an index holds is text, and not empty
+        if not _is_index_key(part.place, name) or value.get("S"):  # an index key is a text that is not empty
             yield {**without, name: value}
 
 
 def _near(value: Json) -> Iterator[Json]:
-    """The value, its neighbours, and what looks like it."""
+    """The value, its neighbours, and values that look like it."""
     [(kind, content)] = value.items()
     yield value
     match kind:

@@ -1,4 +1,4 @@
-"""What a table's stream tells, read as Lambda reads it and handed over as Lambda hands it over."""
+"""A table's stream, read as Lambda reads it and passed on as Lambda passes it on."""
 
 import threading
 import time
@@ -15,11 +15,11 @@ from topup.store.credit_items import TTL_ATTRIBUTE
 
 Record = dict[str, Any]
 
-PATIENCE = 30.0  # seconds; TTL's next look is half a second away
+TIMEOUT = 30.0  # seconds; TTL looks every half second
 
 
 class CreditsStream:
-    """The stream of the credits table, whose items expire from now on."""
+    """The stream of the credits table, with TTL switched on."""
 
     def __init__(self, engine: DynamoDBLocal, dynamodb: Emulator) -> None:
         self._dynamodb = dynamodb
@@ -41,18 +41,18 @@ class CreditsStream:
         self._client.close()
 
     def records(self) -> list[Record]:
-        """All that has happened since the table was made, as Lambda would hand it over without a filter."""
+        """All records since the table was made, as Lambda would deliver them without a filter."""
         arn = self._dynamodb.client.describe_table(TableName=self._table.name)["Table"]["LatestStreamArn"]
         shards = self._client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
         return [as_lambda_gets_it(record, arn) for shard in shards for record in self._shard(arn, shard["ShardId"])]
 
-    def let_through(self) -> list[Record]:
-        """Those that the template's filter lets through to expire_credits."""
+    def filtered_records(self) -> list[Record]:
+        """The records that pass the template's filter for expire_credits."""
         return [record for record in self.records() if passes(self._mapping.filters, record)]
 
     def wait_for_ttl(self) -> None:
-        """Returns when nothing that is due by the real clock is left."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait until TTL has deleted all items that are due by the real clock."""
+        deadline = time.monotonic() + TIMEOUT
         while due := [item for item in self._items() if int(item[TTL_ATTRIBUTE]["N"]) < time.time()]:
             assert time.monotonic() < deadline, f"TTL has not deleted {due}"
             threading.Event().wait(0.05)
@@ -71,7 +71,7 @@ class CreditsStream:
 
 
 def as_lambda_gets_it(record: Any, arn: str) -> Record:
-    """A record of the Streams API in the words of Lambda's event: the time in seconds, the identity in lower case."""
+    """A record of the Streams API as Lambda's event has it: the time in seconds, the identity's names in lower case."""
     change = record["dynamodb"]
     seen = {**change, "ApproximateCreationDateTime": int(change["ApproximateCreationDateTime"].timestamp())}
     event = {**record, "dynamodb": seen, "eventSourceARN": arn}

@@ -1,4 +1,4 @@
-"""Every expression of the store means the same to the engine of the tests as to AWS's own."""
+"""Every expression of the store means the same to the engine of the tests as to DynamoDB Local."""
 
 import tomllib
 from collections import Counter
@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.conformance import reads, writes
-from tests.conformance.engines import Player, players
+from tests.conformance.engines import EngineUnderTest, engines_under_test
 from tests.conformance.outcomes import DONE, differences
 from tests.conformance.recording import EXPRESSION, expressions_in_the_source, recorded
 from tests.conformance.requests import Sample, expressions_of
 
 LISTED = Path(__file__).with_name("differences.toml")
-MOTOS_SHARE = 3  # it is the slowest by far, so it gets every third state
+MOTOS_SHARE = 3  # moto is the slowest by far, so it gets every third state
 
-Difference = tuple[str, str]  # the engine, and what it shows
+Difference = tuple[str, str]  # the engine, and the difference
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Findings:
     shapes: set[str] = field(default_factory=set)
     differences: Counter[Difference] = field(default_factory=Counter)
     examples: dict[Difference, str] = field(default_factory=dict)
-    errors: dict[str, set[str]] = field(default_factory=dict)  # by shape, what the reference answered
+    errors: dict[str, set[str]] = field(default_factory=dict)  # by shape, the reference's errors
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,10 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 def findings(samples: list[Sample]) -> Findings:
     found = Findings()
     types = writes.types_of(samples)
-    with players() as (reference, *others):
+    with engines_under_test() as (reference, *others):
         for number, case in enumerate(_cases(samples)):
-            playing = [player for player in others if player.name != "moto" or case.name or number % MOTOS_SHARE == 0]
-            _compare(found, case, reference, playing, writes.is_odd(case.state, types))
+            compared = [engine for engine in others if engine.name != "moto" or case.name or number % MOTOS_SHARE == 0]
+            _compare(found, case, reference, compared, writes.is_odd(case.state, types))
     return found
 
 
@@ -51,17 +51,21 @@ def _cases(samples: list[Sample]) -> Iterator[writes.Case | reads.Case]:
 
 
 def _compare(
-    found: Findings, case: writes.Case | reads.Case, reference: Player, others: Sequence[Player], is_odd: bool
+    found: Findings,
+    case: writes.Case | reads.Case,
+    reference: EngineUnderTest,
+    others: Sequence[EngineUnderTest],
+    is_odd: bool,
 ) -> None:
-    expected = case.play(reference)
+    expected = case.run(reference)
     shape = case.sample.shape
     found.states += 1
     found.shapes.add(shape)
     found.errors.setdefault(shape, set()).update(outcome.error for outcome in expected)
-    for player in others:
-        for mine, theirs in zip(case.play(player), expected, strict=True):
+    for engine in others:
+        for mine, theirs in zip(case.run(engine), expected, strict=True):
             for words in differences(theirs, mine):
-                difference = player.name, "odd items" if is_odd else f"{case.what}: {words}"
+                difference = engine.name, "odd items" if is_odd else f"{case.what}: {words}"
                 found.differences[difference] += 1
                 found.examples.setdefault(difference, f"{shape}\nin {case.state}\n{theirs}\n{mine}")
 
@@ -76,11 +80,11 @@ def test_every_expression_in_the_stores_source_was_sent(samples: list[Sample]):
     sent = {text for sample in samples for text in expressions_of(sample.operation, sample.request)}
     written = expressions_in_the_source()
 
-    assert [text for text in sent if not EXPRESSION.search(text)] == []  # else one in the source may be overlooked
+    assert [text for text in sent if not EXPRESSION.search(text)] == []  # otherwise one in the source may be overlooked
     assert {text for text in written if not any(text in one for one in sent)} == set()
 
 
-def test_every_condition_was_seen_to_hold_and_to_fail(findings: Findings):
+def test_every_condition_held_in_some_state_and_failed_in_another(findings: Findings):
     conditional = {shape: errors for shape, errors in findings.errors.items() if '"ConditionExpression"' in shape}
     one_sided = {shape: errors for shape, errors in conditional.items() if len(errors) < 2}
 
@@ -88,11 +92,11 @@ def test_every_condition_was_seen_to_hold_and_to_fail(findings: Findings):
     assert all(DONE in errors for errors in findings.errors.values())
 
 
-def test_no_engine_differs_from_dynamodb_local_but_where_it_is_known_to(
+def test_no_engine_differs_from_dynamodb_local_except_as_listed(
     findings: Findings, listed: dict[Difference, str], record_property: Callable[[str, object], None]
 ):
     record_property(
-        "fidelity",
+        "conformance",
         f"{len(findings.shapes)} shapes of requests in {findings.states} states;"
         f" {len(findings.differences)} known differences, {sum(findings.differences.values())} times",
     )
@@ -101,6 +105,6 @@ def test_no_engine_differs_from_dynamodb_local_but_where_it_is_known_to(
     assert not unknown, "\n\n".join(f"{difference}: {example}" for difference, example in unknown.items())
 
 
-def test_every_known_difference_still_shows(findings: Findings, listed: dict[Difference, str]):
+def test_every_listed_difference_still_shows(findings: Findings, listed: dict[Difference, str]):
     assert listed.keys() - findings.differences.keys() == set()
     assert all(listed.values())

@@ -1,4 +1,4 @@
-"""E. Expiry with nothing played: DynamoDB Local deletes the timer by the real clock, and its stream tells of it."""
+"""E. Expiry without simulation: DynamoDB Local deletes the timer by the real clock, and its stream reports it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,8 +18,8 @@ from topup.store.credit_items import TIMER
 DONE: dict[str, Any] = {"batchItemFailures": []}
 
 
-# Every lot here is past its expiry by a day or more: DynamoDB Local rounds a record's time down to the minute, where
-# DynamoDB rounds it down to the second, and expire_credits goes by that time.
+# Every lot here expired a day ago or more: DynamoDB Local rounds a record's time down to the minute, DynamoDB to the
+# second, and expire_credits uses that time.
 
 
 def real_now() -> datetime:
@@ -48,10 +48,10 @@ def timers(shop: Shop) -> list[Any]:
     return [item for item in items if item["record"]["S"].startswith(TIMER)]
 
 
-def test_a_timer_that_ttl_really_deletes_expires_its_lot_once(old: Shop, stream: CreditsStream):
+def test_a_timer_that_ttl_deletes_expires_its_lot_once(old: Shop, stream: CreditsStream):
     stream.wait_for_ttl()
 
-    records = stream.let_through()
+    records = stream.filtered_records()
     assert old.consume(records) == DONE
     assert old.ledger() == [("purchased", 1100), ("spent", -100), ("expired", -1000)]
     old.check()
@@ -61,33 +61,31 @@ def test_a_timer_that_ttl_really_deletes_expires_its_lot_once(old: Shop, stream:
     old.check()
 
 
-def test_a_lot_whose_time_has_not_come_keeps_its_timer_and_its_credits(old: Shop, stream: CreditsStream):
+def test_a_lot_before_its_expiry_keeps_its_timer_and_its_credits(old: Shop, stream: CreditsStream):
     payment, _ = old.buy("trial")
     stream.wait_for_ttl()
 
-    old.consume(stream.let_through())
+    old.consume(stream.filtered_records())
 
     assert [timer["record"]["S"] for timer in timers(old)] == [f"{TIMER}{payment}"]
     assert old.balance() == 500
     old.check()
 
 
-def test_credits_that_come_back_to_a_lot_past_its_expiry_get_a_timer_that_ttl_deletes_too(
-    old: Shop, stream: CreditsStream
-):
+def test_credits_that_return_to_an_expired_lot_get_a_timer_that_ttl_deletes_too(old: Shop, stream: CreditsStream):
     old.api.now = months_later(real_now(), -6) - timedelta(days=1)
     payment, _ = old.buy("trial")
     refund = old.refund(payment).json()["refund_id"]
     old.deliver()
     stream.wait_for_ttl()
-    old.consume(stream.let_through())
+    old.consume(stream.filtered_records())
     old.api.now = real_now()
     old.simulator.fail_refund(refund)
     old.deliver()
     assert len(timers(old)) == 1
 
     stream.wait_for_ttl()
-    old.consume(stream.let_through())
+    old.consume(stream.filtered_records())
 
     assert old.ledger()[-2:] == [("refund_reversed", 500), ("expired", -500)]
     old.check()
@@ -103,7 +101,7 @@ def test_only_ttls_deletions_of_timers_pass_the_filter(old: Shop, stream: Credit
 
     records = stream.records()
     removed = [one["dynamodb"]["Keys"]["record"]["S"] for one in records if one["eventName"] == "REMOVE"]
-    kept = [one["dynamodb"]["Keys"]["record"]["S"] for one in stream.let_through()]
+    kept = [one["dynamodb"]["Keys"]["record"]["S"] for one in stream.filtered_records()]
 
     assert {one["eventName"] for one in records} == {"INSERT", "MODIFY", "REMOVE"}
     assert "IDEMPOTENCY#a" in removed  # by TTL as well, and no timer
@@ -114,7 +112,7 @@ def test_only_ttls_deletions_of_timers_pass_the_filter(old: Shop, stream: Credit
 
 def test_the_local_stacks_records_look_like_real_ones(old: Shop, stream: CreditsStream):
     stream.wait_for_ttl()
-    [real] = stream.let_through()
+    [real] = stream.filtered_records()
     [table] = [table for table in template().tables if table.name == old.dynamodb.credits_table]
 
     played = Stream.of(table, real_now()).removal(real["dynamodb"]["OldImage"], real_now())
@@ -125,12 +123,12 @@ def test_the_local_stacks_records_look_like_real_ones(old: Shop, stream: Credits
     for name in ("Keys", "OldImage", "StreamViewType"):
         assert played["dynamodb"][name] == real["dynamodb"][name]
     sizes = [one["dynamodb"]["SizeBytes"] for one in (played, real)]
-    assert max(sizes) - min(sizes) < 10  # what a number takes is only known about
+    assert max(sizes) - min(sizes) < 10  # the size of a number is only known roughly
 
 
 def test_the_tests_own_records_look_like_real_ones(old: Shop, stream: CreditsStream):
     stream.wait_for_ttl()
-    [real] = stream.let_through()
+    [real] = stream.filtered_records()
 
     made = old.ttl_record(real["dynamodb"]["OldImage"])
 
@@ -138,5 +136,5 @@ def test_the_tests_own_records_look_like_real_ones(old: Shop, stream: CreditsStr
 
 
 def shape(value: Any) -> Any:
-    """The names and types of a value, without what it says."""
+    """The names and types of a value, without its content."""
     return {name: shape(part) for name, part in value.items()} if isinstance(value, dict) else type(value).__name__

@@ -1,10 +1,10 @@
-"""The store's writes, tried in many states of what they meet, and sent again with the token of the first time."""
+"""The store's writes, tried in many states of their items, and repeated with the same token."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tests.conformance.engines import Items, Player
+from tests.conformance.engines import EngineUnderTest, Items
 from tests.conformance.outcomes import Outcome, outcome_of
 from tests.conformance.requests import Item, Json, Sample, parts_of
 from tests.conformance.states import held_by, states_of
@@ -14,33 +14,33 @@ Types = Mapping[str, set[str]]
 
 @dataclass(frozen=True)
 class Case:
-    """One write in one state; `steps` are played one after another with the same token."""
+    """One write in one state; its `steps` run one after another with the same token."""
 
     sample: Sample
     state: Items
     token: str
     name: str = ""
-    steps: Sequence[tuple[Items | None, Json]] = field(default_factory=list)  # items to arrange again, what is sent
+    steps: Sequence[tuple[Items | None, Json]] = field(default_factory=list)  # items to arrange again, and the request
 
     @property
     def what(self) -> str:
         return f"{self.sample.operation} {self.name}".strip()
 
-    def play(self, player: Player) -> list[Outcome]:
+    def run(self, engine: EngineUnderTest) -> list[Outcome]:
         places = [part.place for part in parts_of(self.sample.operation, self.sample.request)]
-        player.arrange(self.state, places)
+        engine.arrange(self.state, places)
         outcomes = []
         for items, request in self.steps or [(None, self.sample.request)]:
             if items is not None:
-                player.arrange(items, places)
+                engine.arrange(items, places)
             tokened = {"ClientRequestToken": self.token} if "ClientRequestToken" in request else {}
-            answer = player.ask(self.sample.operation, {**request, **tokened})
-            outcomes.append(outcome_of(answer, player.contents(places)))
+            response = engine.send(self.sample.operation, {**request, **tokened})
+            outcomes.append(outcome_of(response, engine.contents(places)))
         return outcomes
 
 
 def cases_of(samples: Sequence[Sample]) -> Iterator[Case]:
-    """Each shape's first sample in all its states; its transactions sent again in all the ways that a retry may."""
+    """The first sample of each shape in all its states; each transaction also repeated as a retry may repeat it."""
     for number, sample in enumerate(_one_per_shape(samples)):
         for place, state in enumerate(states_of(sample)):
             yield Case(sample, state, f"state-{number}-{place}")
@@ -52,14 +52,14 @@ def _repeated(sample: Sample, number: int) -> Iterator[Case]:
     held, request = held_by(sample), sample.request
     other = {**request, "TransactItems": request["TransactItems"][:-1]}
     yield Case(sample, held, f"again-{number}", "again", [(None, request), (None, request)])
-    # What the first time changed is put back: only a second execution could change it again.
+    # The change is undone first: only a second execution could make it again.
     yield Case(sample, held, f"back-{number}", "again after a change", [(None, request), (held, request)])
     yield Case(sample, held, f"other-{number}", "another with its token", [(None, request), (held, other)])
     yield Case(sample, {}, f"late-{number}", "again after a refusal", [(None, request), (held, request)])
 
 
 def is_odd(state: Items, types: Types) -> bool:
-    """Whether an item holds what the store never writes there: another type, or a number that is not whole."""
+    """True if an attribute has a value that the store never writes: of another type, or not a whole number."""
     return any(_is_odd(value, types.get(name, set())) for item in state.values() for name, value in item.items())
 
 

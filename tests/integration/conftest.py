@@ -6,7 +6,7 @@ import pytest
 
 from local.in_process.dynamodb import Emulator
 from tests.support.builders import an_order
-from tests.support.dynamodb_local import UNPLAYABLE
+from tests.support.dynamodb_local import UNSUPPORTED
 from topup import store
 from topup.domain.orders import Order
 
@@ -31,4 +31,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _runs_on_dynamodb_local(item: pytest.Item) -> bool:
-    return "engine" in getattr(item, "fixturenames", ()) and item.path.stem not in UNPLAYABLE
+    return "engine" in getattr(item, "fixturenames", ()) and item.path.stem not in UNSUPPORTED

@@ -7,9 +7,9 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import sun.misc.Unsafe;
 
-/** DynamoDB Local on loopback only, on a free port, for as long as its standard input is open; it prints the port. */
+/** DynamoDB Local on a free port of loopback only, until its standard input closes; it prints the port. */
 class DynamoDBLocal {
-    private static final long BETWEEN_LOOKS = 500; // milliseconds; its own are a minute, and ten seconds
+    private static final long BETWEEN_LOOKS = 500; // milliseconds; the defaults are a minute and ten seconds
 
     public static void main(String[] args) throws Exception {
         lookForExpiredItemsMoreOften();
@@ -19,18 +19,18 @@ class DynamoDBLocal {
         ServerConnector connector = (ServerConnector) server.getConnectors()[0];
         connector.setHost("127.0.0.1");
         connector.setPort(0);
-        connector.setIdleTimeout(0); // no end: the next test of a worker may be a minute away
+        connector.setIdleTimeout(0); // never: the next test of a worker may come a minute later
         local.safeStart(); // without telemetry
         System.out.println("port " + connector.getLocalPort());
         while (System.in.read() >= 0) {}
-        Runtime.getRuntime().halt(0); // whoever started it is gone, however that ended
+        Runtime.getRuntime().halt(0); // the process that started it has ended
     }
 
     private static void lookForExpiredItemsMoreOften() throws Exception {
         Unsafe unsafe = (Unsafe) opened(Unsafe.class, "theUnsafe").get(null);
         for (String name : List.of("DELAY_BEFORE_SCHEDULING_JOBS_AGAIN", "ITEM_EXPIRY_DELAY_BETWEEN_DELETION")) {
             Field delay = LocalDBUtils.class.getField(name);
-            delay.getLong(null); // so that the class has set it before we do
+            delay.getLong(null); // makes the class set its own value first
             unsafe.putLong(unsafe.staticFieldBase(delay), unsafe.staticFieldOffset(delay), BETWEEN_LOOKS);
         }
     }

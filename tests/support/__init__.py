@@ -1,1 +1,1 @@
-"""What tests share: builders of boring values, an API in process, DynamoDB in process, Stripe at the wire."""
+"""Shared by the tests: builders, a ledger in memory, property settings, Stripe at the wire, DynamoDB Local."""

@@ -1,4 +1,4 @@
-"""Values with boring fields filled in; a test names only what it is about."""
+"""Domain values with default fields; a test names only the fields that it is about."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -51,7 +51,7 @@ def an_order(**changes: Any) -> Order:
 
 
 def a_payment(**changes: Any) -> PaymentReceived:
-    """The payment of `an_order`, to the last detail."""
+    """The exact payment of `an_order`."""
     payment = PaymentReceived(
         payment_id=PAYMENT_ID,
         user_id=USER_ID,

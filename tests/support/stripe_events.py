@@ -1,4 +1,4 @@
-"""Events as Stripe sends them for a payment of `builders.an_order`, and their signatures."""
+"""Stripe's events for a payment of `builders.an_order`, and their signatures."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Stripe's API at the wire: the real library in front, scripted answers behind its HTTP client."""
+"""Stripe's API at the wire: the real library, with scripted responses behind its HTTP client."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import stripe
 
-Answer = tuple[int, Mapping[str, Any]]
+ScriptedResponse = tuple[int, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class WireRequest:
         return self.headers.get("Idempotency-Key")
 
 
-Script = Callable[[WireRequest], Answer]
+Script = Callable[[WireRequest], ScriptedResponse]
 
 
 class StripeWire(stripe.HTTPClient):
-    """Keeps every request, and answers it with the next script, or else with `otherwise`."""
+    """Records every request and responds with the next script, or with `otherwise` if there is none."""
 
     name = "wire"
 
@@ -53,8 +53,8 @@ class StripeWire(stripe.HTTPClient):
         pass
 
 
-def opens_session(request: WireRequest) -> Answer:
-    """A Checkout Session; the same Idempotency-Key brings the same one, as with Stripe."""
+def opens_session(request: WireRequest) -> ScriptedResponse:
+    """Open a Checkout Session; the same Idempotency-Key returns the same one, as with Stripe."""
     key = request.idempotency_key or "none"
     session_id = f"cs_test_{key.replace('-', '')}"
     return 200, {
@@ -72,16 +72,16 @@ def refuses(status: int, **error: str) -> Script:
     return answers(status, {"error": {"type": "api_error", "message": "no", **error}})
 
 
-def times_out(_request: WireRequest) -> Answer:
+def times_out(_request: WireRequest) -> ScriptedResponse:
     error = stripe.APIConnectionError("timed out")  # type: ignore[no-untyped-call]
     error.should_retry = True
     raise error
 
 
 def times_out_after(script: Script) -> Script:
-    """Stripe did it, and its answer was lost."""
+    """Stripe carries the request out, but its response is lost."""
 
-    def lost(request: WireRequest) -> Answer:
+    def lost(request: WireRequest) -> ScriptedResponse:
         script(request)
         return times_out(request)
 
