@@ -10,7 +10,7 @@ from local.in_process.dynamodb import Emulator, refused
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import PAYMENT_ID, SESSION_ID, a_payment, an_order
 from tests.support.stripe_events import declined_intent, intent, session
-from tests.support.stripe_wire import StripeWire, answers, refuses, times_out
+from tests.support.stripe_wire import StripeWire, refuses, responds, times_out
 from topup import fulfilment, payment_status, store
 from topup.domain.updates import PaymentDeclined, PaymentProcessing
 
@@ -64,7 +64,7 @@ def test_an_admin_reads_every_users_payment(api: Api, dynamodb: Emulator):
 
 def session_at_stripe(**changes: Any) -> Any:
     """Stripe's response to a read of the order's session, which is paid unless a change says otherwise."""
-    return answers(200, session(an_order(), payment_intent=intent(an_order())) | changes)
+    return responds(200, session(an_order(), payment_intent=intent(an_order())) | changes)
 
 
 def test_a_buyer_whose_webhook_was_lost_sees_their_credits(api: Api, dynamodb: Emulator, stripe_wire: StripeWire):

@@ -64,12 +64,12 @@ def opens_session(request: WireRequest) -> ScriptedResponse:
     }
 
 
-def answers(status: int, body: Mapping[str, Any]) -> Script:
+def responds(status: int, body: Mapping[str, Any]) -> Script:
     return lambda _request: (status, body)
 
 
 def refuses(status: int, **error: str) -> Script:
-    return answers(status, {"error": {"type": "api_error", "message": "no", **error}})
+    return responds(status, {"error": {"type": "api_error", "message": "no", **error}})
 
 
 def times_out(_request: WireRequest) -> ScriptedResponse:
