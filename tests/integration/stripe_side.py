@@ -22,11 +22,11 @@ def refunds_at_stripe(shop: Shop) -> list[dict[str, Any]]:
 def calls_of_stripe(shop: Shop) -> list[str]:
     """The calls of Stripe's API from now on ("POST /v1/refunds"); the list grows with each."""
     calls: list[str] = []
-    answer = shop.simulator.request
+    carry_out = shop.simulator.request
 
     def counted(method: str, url: str, *rest: Any) -> Any:
         calls.append(f"{method.upper()} {url}")
-        return answer(method, url, *rest)
+        return carry_out(method, url, *rest)
 
     shop.simulator.request = counted  # type: ignore[method-assign, assignment]
     return calls
@@ -34,12 +34,12 @@ def calls_of_stripe(shop: Shop) -> list[str]:
 
 def after_stripe_answers(shop: Shop, action: Callable[[], object]) -> None:
     """Run `action` when Stripe has carried out the next call, before our code sees the response."""
-    answer = shop.simulator.request
+    carry_out = shop.simulator.request
 
     def then_act(*call: Any) -> Any:
-        made = answer(*call)
-        shop.simulator.request = answer  # type: ignore[method-assign]
+        response = carry_out(*call)
+        shop.simulator.request = carry_out  # type: ignore[method-assign]
         action()
-        return made
+        return response
 
     shop.simulator.request = then_act  # type: ignore[method-assign, assignment]

@@ -28,12 +28,11 @@ def credits_with(api: Api, bearer: str) -> ApiResponse:
     return api.get("/api/users/credits", {"authorization": f"Bearer {bearer}"})
 
 
-def token_with(header: dict[str, Any], claims: Any, key: bytes = JWT_SECRET.encode()) -> str:
+def token_with(header: dict[str, Any], claims: dict[str, Any], key: bytes = JWT_SECRET.encode()) -> str:
     """A token with any header and claims, signed with `key` by HS256."""
 
-    def part(value: Any) -> bytes:
-        text = value if isinstance(value, str) else json.dumps(value)
-        return base64.urlsafe_b64encode(text.encode()).rstrip(b"=")
+    def part(value: dict[str, Any]) -> bytes:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
 
     signed = part(header) + b"." + part(claims)
     return (signed + b"." + base64.urlsafe_b64encode(hmac.digest(key, signed, "sha256")).rstrip(b"=")).decode()

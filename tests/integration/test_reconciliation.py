@@ -186,10 +186,10 @@ def test_a_run_stops_when_the_time_is_up_and_says_so(shop: Shop):
     for _ in range(3):
         shop.pay(shop.create("trial"))
     shop.lose()
-    answers = iter([True, True, False, False, False, False, False])
+    has_time = iter([True, True, False, False, False, False, False])
 
     with shop.dynamodb.acting_as("reconcile"):
-        report = reconciliation.reconcile(shop.now, has_time=lambda: next(answers))
+        report = reconciliation.reconcile(shop.now, has_time=lambda: next(has_time))
 
     assert (report.events.found, report.complete) == (2, False)
 

@@ -62,7 +62,7 @@ def test_a_spend_of_more_than_the_balance_is_refused_with_the_balance(shop: Shop
 
 
 def test_an_unknown_user_has_no_credits_to_spend(shop: Shop):
-    response = shop.spend(1, user="nobody")
+    response = shop.spend(1, user="unknown")
 
     assert (response.status, response.json()["balance"]) == (409, 0)
 

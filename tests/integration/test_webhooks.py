@@ -101,7 +101,7 @@ def test_without_a_configured_secret_no_event_is_accepted(
 
     responses = [deliver(api, paid, signature(paid, SIGNED_AT, forged)) for forged in ("", secret, WEBHOOK_SECRET)]
 
-    # 5xx, not 4xx: Stripe sends the events again, and by then the secret may be there.
+    # 5xx, not 4xx: Stripe must send the events again, for when the secret is set.
     assert {response.status for response in responses} == {500}
     assert {response.json()["code"] for response in responses} == {"misconfigured"}
     assert dynamodb.operations == []

@@ -59,7 +59,7 @@ FORBIDDEN_IMPORTS = [
     ("topup.webhooks", "jwt", EDGE),
 ]
 
-# What each handler uses of the package besides `topup.api`.
+# What each handler uses of the package, apart from `topup.api`.
 USED_BY_FUNCTIONS = {
     "create_checkout": {"checkouts"},
     "expire_credits": {"expiry", "store", "runtime.telemetry"},

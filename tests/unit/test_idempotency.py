@@ -9,7 +9,7 @@ def test_one_owner_and_one_key_give_one_id():
 
 
 def test_another_owner_or_another_key_gives_another_id():
-    # Both pairs read "1:u:k" if they are only joined.
+    # ("1:u", "k") and ("1", "u:k") would be the same text if they were only joined.
     owners_and_keys = [("u", "k"), ("v", "k"), ("u", "l"), ("1:u", "k"), ("1", "u:k"), ("u", "")]
 
     assert len({idempotency.id_from_key(owner, key) for owner, key in owners_and_keys}) == len(owners_and_keys)
