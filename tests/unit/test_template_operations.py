@@ -172,7 +172,7 @@ def test_whatever_needs_a_person_has_an_alarm():
 def test_mail_is_sent_only_when_an_address_is_given():
     subscription = document()["Resources"]["AlarmSubscription"]
 
-    assert subscription["Condition"] == "TellsSomebody"
+    assert subscription["Condition"] == "HasAlertEmail"
     assert subscription["Properties"]["TopicArn"] == {"Ref": "AlarmTopic"}
 
 

@@ -57,10 +57,10 @@ class SpendBody(Body):
     description: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
 
 
-AnyBody = TypeVar("AnyBody", bound=Body)
+BodyType = TypeVar("BodyType", bound=Body)
 
 
-def read(request: Request, model: type[AnyBody]) -> AnyBody:
+def read(request: Request, model: type[BodyType]) -> AnyBody:
     """The request's body; raises UnsupportedMediaType, InvalidJson, ValidationFailed."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
