@@ -14,6 +14,7 @@ from tools.deploy_local.expiry import Expiry
 from tools.deploy_local.stack import Stack
 
 CREDITS = "/api/users/credits"
+FIRST_START = 90.0  # seconds; the first event starts the webhook's container, which is slow on a busy machine
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"  # EventBridge Scheduler fills it in
 
 
@@ -45,7 +46,7 @@ class Purchase:
         return payment
 
     def check_webhook(self, payment: dict[str, Any]) -> None:
-        deliveries = poll(self.shop.deliveries, _all_acknowledged, "every event is acknowledged")
+        deliveries = poll(self.shop.deliveries, _all_acknowledged, "every event is acknowledged", FIRST_START)
         print(f"   {len(deliveries)} events at {self.stack.webhook_url}: {list(deliveries.values())}")
         self.shop.step("The payment has succeeded, and the credits are granted.")
         seen = self.shop.get(f"/api/payments/{payment['payment_id']}")

@@ -60,7 +60,7 @@ class SpendBody(Body):
 BodyType = TypeVar("BodyType", bound=Body)
 
 
-def read(request: Request, model: type[BodyType]) -> AnyBody:
+def read(request: Request, model: type[BodyType]) -> BodyType:
     """The request's body; raises UnsupportedMediaType, InvalidJson, ValidationFailed."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
