@@ -78,6 +78,10 @@ curl "{api}/api/users/credits/transactions" {user}
 curl -X POST "{api}/api/users/credits/spend" {key} {json_body} -H "Idempotency-Key: job-1" \\
   -d '{{"user_id": "user-demo", "amount": 100, "description": "Translated 3 pages"}}'
 
+# Give the user 50 credits, as an administrator (a user gets the credits of a campaign once)
+curl -X POST "{api}/api/admin/credits/grant" {admin} {json_body} -H "Idempotency-Key: grant-1" \\
+  -d '{{"user_id": "user-demo", "credits": 50, "reason": "Sign-up bonus", "campaign": "welcome"}}'
+
 # Refund the payment, as an administrator ("amount": null refunds all that is left)
 curl -X POST "{api}/api/payments/stripe/refund" {admin} {json_body} \\
   -d '{{"payment_id": "'$PAYMENT_ID'", "reason": "Customer request", "amount": null}}'

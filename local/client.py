@@ -22,6 +22,8 @@ REFUND = "/api/payments/stripe/refund"
 CREDITS = "/api/users/credits"
 TRANSACTIONS = "/api/users/credits/transactions"
 SPEND = "/api/users/credits/spend"
+GRANT = "/api/admin/credits/grant"
+ADJUST = "/api/admin/credits/adjust"
 
 Json = dict[str, Any]
 Send = Callable[..., httpx.Response]  # called like httpx.Client.request; it may also print, measure or check
@@ -58,6 +60,10 @@ class Credentials:
 
     def admin(self, key: str | None = None) -> dict[str, str]:
         token = tokens.mint_admin(self.values, "admin-demo", datetime.now(UTC))
+        return {"authorization": f"Bearer {token}"} | _idempotency(key)
+
+    def support(self, key: str | None = None) -> dict[str, str]:
+        token = tokens.mint_support(self.values, "support-demo", datetime.now(UTC))
         return {"authorization": f"Bearer {token}"} | _idempotency(key)
 
 
@@ -97,6 +103,15 @@ class Api:
     def spend(self, user_id: str, amount: int, description: str, key: str, **more: Any) -> httpx.Response:
         body = {"user_id": user_id, "amount": amount, "description": description}
         return self.send("POST", self.url + SPEND, headers=self.credentials.service(key), json=body, **more)
+
+    def grant(self, user_id: str, credits: int, reason: str, key: str, **more: Any) -> httpx.Response:
+        """`more` may have `body`: the fields `campaign` and `expires_at`, where they are sent."""
+        body = {"user_id": user_id, "credits": credits, "reason": reason} | more.pop("body", {})
+        return self.send("POST", self.url + GRANT, headers=self.credentials.admin(key), json=body, **more)
+
+    def adjust(self, user_id: str, amount: int, reason: str, key: str, **more: Any) -> httpx.Response:
+        body = {"user_id": user_id, "amount": amount, "reason": reason}
+        return self.send("POST", self.url + ADJUST, headers=self.credentials.admin(key), json=body, **more)
 
     def refund(
         self,

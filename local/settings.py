@@ -16,6 +16,7 @@ PARAMETERS = {
     "JwtAudience": "JWT_AUDIENCE",
     "AdminClaim": "ADMIN_CLAIM",
     "AdminValue": "ADMIN_VALUE",
+    "SupportValue": "SUPPORT_VALUE",
     "CreditsExpireAfterMonths": "CREDITS_EXPIRE_AFTER_MONTHS",
     "LogLevel": "LOG_LEVEL",
 }

@@ -21,3 +21,8 @@ def mint(values: Mapping[str, str], user_id: str, now: datetime, **claims: Any) 
 def mint_admin(values: Mapping[str, str], user_id: str, now: datetime) -> str:
     claim = values.get("ADMIN_CLAIM", "role")
     return mint(values, user_id, now, **{claim: values.get("ADMIN_VALUE", "admin")})
+
+
+def mint_support(values: Mapping[str, str], user_id: str, now: datetime) -> str:
+    claim = values.get("ADMIN_CLAIM", "role")
+    return mint(values, user_id, now, **{claim: values.get("SUPPORT_VALUE", "support")})

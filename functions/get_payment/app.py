@@ -1,4 +1,4 @@
-"""GET /api/payments/{payment_id}: the status of a payment, for its owner and for administrators."""
+"""GET /api/payments/{payment_id}: the status of a payment, for its owner, administrators and support."""
 
 from topup import payment_status
 from topup.api import auth, responses
@@ -10,7 +10,7 @@ from topup.domain.errors import PaymentNotFound
 def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
     payment = payment_status.find(request.path_parameters["payment_id"])
-    if payment.order.user_id != caller.user_id and not caller.is_admin:
+    if payment.order.user_id != caller.user_id and not caller.may_read_all:
         raise PaymentNotFound
     payment = payment_status.sync_payment(payment, request.now)
-    return Response(responses.payment(payment.order, payment.reversals, to_admin=caller.is_admin))
+    return Response(responses.payment(payment.order, payment.reversals, in_full=caller.may_read_all))

@@ -10,5 +10,5 @@ def handler(request: Request) -> Response:
     api_keys.require(request)
     body = requests.read(request, requests.SpendBody)
     key = request.require_idempotency_key()
-    receipt = spending.spend(body.user_id, body.amount, body.description, key, request.now)
+    receipt = spending.spend(body.user_id, body.amount, body.description, key, api_keys.ACTOR, request.now)
     return Response(responses.spend_receipt(receipt))

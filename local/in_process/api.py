@@ -119,6 +119,10 @@ def as_admin() -> dict[str, str]:
     return as_user("admin-1", role="admin")
 
 
+def as_support() -> dict[str, str]:
+    return as_user("support-1", role="support")
+
+
 def as_buyer(user_id: str = "user-1") -> dict[str, str]:
     return as_user(user_id) | {"x-api-key": API_KEY}
 

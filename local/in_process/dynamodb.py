@@ -89,6 +89,7 @@ class Emulator:
     def clear_faults(self) -> None:
         """Remove the faults that no request has got yet."""
         self._faults.clear()
+        self._countdown = None
 
     def fail_at(self, number: int, fault: Fault) -> None:
         """The request with this number, counted from 1 for the next, gets `fault`, whatever its kind."""

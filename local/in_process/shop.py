@@ -88,7 +88,7 @@ class Shop:
             self.simulator.delivered(delivery, None, "connection refused")
         return len(lost)
 
-    # --------------------------------------------------------------------------------- refunding, spending, expiring
+    # ----------------------------------------------------------------------- refunding, spending, granting, expiring
 
     def refund(self, payment_id: str, amount: float | None = None, key: str | None = None, **body: Any) -> ApiResponse:
         request = {"payment_id": payment_id, "reason": "Customer request", "amount": amount, **body}
@@ -97,8 +97,15 @@ class Shop:
 
     def spend(self, amount: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiResponse:
         request = {"user_id": user, "amount": amount, "description": "work", **body}
-        headers = {"x-api-key": API_KEY, "idempotency-key": key or str(uuid.uuid4())}
-        return self.api.post("/api/users/credits/spend", request, headers)
+        return self.api.post("/api/users/credits/spend", request, {"x-api-key": API_KEY} | _idempotency(key))
+
+    def grant(self, credits: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiResponse:
+        request = {"user_id": user, "credits": credits, "reason": "welcome", **body}
+        return self.api.post("/api/admin/credits/grant", request, as_admin() | _idempotency(key))
+
+    def adjust(self, amount: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiResponse:
+        request = {"user_id": user, "amount": amount, "reason": "a correction", **body}
+        return self.api.post("/api/admin/credits/adjust", request, as_admin() | _idempotency(key))
 
     def fault(self, path: str, do: str, times: int = 1) -> None:
         """Make the next calls of this path of Stripe's API fail."""
@@ -184,3 +191,8 @@ class Shop:
         for payment in store.all_payments():
             findings += audit.audit_payment(payment, ledgers.get(payment.order.payment_id, audit.PaymentLedger()))
         assert findings == []
+
+
+def _idempotency(key: str | None) -> dict[str, str]:
+    """The header of this key; of a new one where there is none."""
+    return {"idempotency-key": key or str(uuid.uuid4())}

@@ -3,10 +3,13 @@
 import re
 import shutil
 from collections.abc import Iterator
-from typing import Protocol
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from local.client import Client, document
+from local.launcher import Stack
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -24,11 +27,6 @@ ARGUMENTS = [
 ]
 
 WAIT_MS = 20_000  # reached only if something is wrong
-
-
-class Stack(Protocol):
-    web_url: str
-    stripe_url: str
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +92,7 @@ def test_a_buyer_pays_by_card_and_sees_the_credits_on_the_page(page: Page, stack
     expect_status(page, stack, "succeeded", "1,100 credits added")
     expect_balance(page, before + 1100)
     expect(page.locator("#history li").first).to_contain_text("+1,100")
-    expect(page.locator("#lots li").last).to_contain_text("1,100 of 1,100 left")
+    expect(page.locator("#lots li[data-source=purchase]").last).to_contain_text("1,100 of 1,100 left")
     expect(page).to_have_url(re.compile(r"^[^?]*$"))  # final: the page removes the query
 
 
@@ -167,6 +165,27 @@ def test_a_retry_after_an_error_has_the_same_idempotency_key(page: Page, stack: 
 
     assert keys[0]
     assert keys == [keys[0]] * 2
+
+
+def test_credits_that_were_given_or_corrected_are_shown_with_what_they_are(page: Page, stack: Stack) -> None:
+    with httpx.Client(trust_env=False, timeout=30) as http:
+        api = Client(stack.api_url, stack.stripe_url, stack.values, http.request).api
+        document(api.grant("user-demo", 70, "Thanks", "browser-1", body={"expires_at": None}), 201)
+        document(api.adjust("user-demo", 9, "A correction", "browser-2"))
+        document(api.adjust("user-demo", -3, "Counted twice", "browser-3"))
+    open_shop(page, stack)
+
+    rows = page.locator("#history li")
+    expect(rows.nth(0)).to_contain_text("Adjustment")
+    expect(rows.nth(0)).to_contain_text("−3")
+    expect(rows.nth(1)).to_contain_text("+9")
+    expect(rows.nth(2)).to_contain_text("Gift")
+    expect(rows.nth(2)).to_contain_text("never expires")
+    expect(page.locator("#lots li[data-source=grant]").last).to_contain_text("Gift · Never expires")
+    expect(page.locator("#lots li[data-source=adjustment]").last).to_contain_text("Adjustment · Expires on")
+
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("#lots li[data-source=grant]").last).to_contain_text("赠送 · 永不过期")
 
 
 def test_a_refused_token_is_shown_as_the_reason(page: Page, stack: Stack) -> None:

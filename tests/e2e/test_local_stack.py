@@ -247,6 +247,30 @@ def test_a_stack_stops_when_the_process_that_started_it_ends() -> None:
         assert open_addresses(stack) == []
 
 
+# ----------------------------------------------------------------------------------------------------------- roles
+
+
+def test_the_claim_and_its_values_for_administrators_and_support_are_settings(client: httpx.Client) -> None:
+    with running(ADMIN_CLAIM="group", ADMIN_VALUE="billing", SUPPORT_VALUE="helpdesk") as stack:
+        api = Client(stack.api_url, stack.stripe_url, stack.values, client.request).api
+        payment = document(api.create("user-1"))
+        address = f"{stack.api_url}/api/payments/{payment['payment_id']}"
+
+        def status(**claims: str) -> int:
+            token = stack.token("employee", **claims)
+            return client.get(address, headers={"authorization": f"Bearer {token}"}).status_code
+
+        assert (status(group="billing"), status(group="helpdesk")) == (200, 200)
+        assert (status(group="admin"), status(group="support"), status(role="support")) == (404, 404, 404)
+        assert document(api.grant("user-1", 5, "A gift", "grant-1"), 201)["balance_after"] == 5
+        refused = client.post(
+            f"{stack.api_url}/api/admin/credits/grant",
+            headers={"authorization": f"Bearer {stack.token('employee', group='helpdesk')}", "idempotency-key": "2"},
+            json={"user_id": "user-1", "credits": 5, "reason": "A gift"},
+        )
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
 # ------------------------------------------------------------------------------------------------------------ demo
 
 

@@ -11,8 +11,8 @@ from ministack.services import dynamodb as engine
 from local.in_process.api import as_user
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
-from tests.support.builders import a_lot, a_wallet
-from topup.domain.credits import Entry, TransactionType
+from tests.support.builders import a_cause, a_lot, a_wallet
+from topup.domain.credits import Entry
 from topup.store import credit_items
 
 ENTRIES = 20_000
@@ -32,7 +32,7 @@ def write_history(shop: Shop, user: str) -> None:
         a_lot(lot_id=f"lot-{n}", user_id=user, remaining=0, expires_at=NOW - timedelta(days=n + 1))
         for n in range(EXPIRED_LOTS)
     ]
-    wallet = a_wallet(user_id=user, last_entry=ENTRIES, total_credits_earned=10**6)
+    wallet = a_wallet(user_id=user, last_entry=ENTRIES, version=ENTRIES, total_credits_earned=10**6)
     write(shop, [credit_items.wallet_to_item(wallet), *map(credit_items.lot_to_item, lots)])
     write(shop, (credit_items.entry_to_item(an_entry(user, number)) for number in range(1, ENTRIES + 1)))
     newest = shop.api.get("/api/users/credits/transactions?limit=1", as_user(user)).json()["transactions"]
@@ -43,11 +43,10 @@ def an_entry(user: str, number: int) -> Entry:
     return Entry(
         user_id=user,
         number=number,
-        transaction_type=TransactionType.SPENT,
+        cause=a_cause(),
         amount=-1,
         balance_after=0,
         created_at=NOW,
-        description="work",
         moves={"lot": -1},
     )
 

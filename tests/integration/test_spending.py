@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,6 @@ from local.in_process.environment import API_KEY, NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.support.builders import PAYMENT_ID, a_payment, an_order
 from topup import fulfilment, store
-from topup.domain.credits import MOST_LOTS
 
 
 def test_a_spend_takes_credits_in_one_read_and_one_transaction(shop: Shop):
@@ -215,16 +215,35 @@ def test_a_lot_that_expired_days_ago_and_was_never_swept_is_not_spendable(shop: 
     shop.check()
 
 
-def test_a_spend_from_too_many_lots_is_refused_with_the_largest_possible_amount(shop: Shop):
-    for number in range(MOST_LOTS + 2):
+def test_a_spend_takes_from_any_number_of_lots(shop: Shop):
+    for number in range(300):
         grant_a_small_lot(number)
 
-    response = shop.spend(10 * (MOST_LOTS + 2))
-    assert (response.status, response.json()["code"]) == (409, "too_many_lots")
-    assert response.json()["largest"] == 10 * MOST_LOTS
-    assert shop.balance() == 10 * (MOST_LOTS + 2)
-    assert shop.spend(response.json()["largest"]).status == 200
-    assert shop.balance() == 20
+    response = shop.spend(2995)
+
+    assert (response.status, response.json()["balance_after"]) == (200, 5)
+    assert [lot["remaining"] for lot in shop.credits()["lots"]] == [5]
+    assert shop.ledger()[-1] == ("spent", -2995)
+    shop.check()
+
+
+@pytest.mark.parametrize("fault", [crashed_before, crashed_after, lost_before, lost_after])
+def test_a_spend_from_many_lots_that_ends_at_any_call_is_whole_for_every_reader(shop: Shop, fault: Any):
+    for number in range(100):
+        grant_a_small_lot(number)
+    for call in range(1, 9):
+        key = f"spend-{call}"
+        before = shop.balance()
+        shop.dynamodb.fail_at(call, fault)
+        with suppress(Crash):
+            shop.spend(95, key=key)
+        shop.dynamodb.clear_faults()
+        # Read at once, with what is left of the interrupted spend: all of it counts, or nothing.
+        assert shop.balance() in (before, before - 95)
+        shop.check()
+        assert shop.spend(95, key=key).json()["balance_after"] == before - 95
+        assert shop.balance() == before - 95
+        shop.check()
 
 
 def grant_a_small_lot(number: int) -> None:

@@ -259,9 +259,22 @@ def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
     named = re.findall(r'\bt\("(\w+)"|data-i18n(?:-label)?="(\w+)"', code)
     chosen = re.findall(r'\bt\([\w.()]+ \? "(\w+)" : "(\w+)"\)', code)
     used = {key for keys in named + chosen for key in keys if key} | {"pageTitle"}  # used in i18n.js itself
-    made = {key for key in table("en") if key.startswith(("status_", "type_"))}
+    made = {key for key in table("en") if key.startswith(("status_", "type_", "source_"))}
 
     assert used | made == set(table("en"))
+
+
+def test_every_value_of_the_api_has_a_text() -> None:
+    document = json.loads((STATIC.parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    schemas = document["components"]["schemas"]
+    values = {
+        "type_": schemas["TransactionType"]["enum"],
+        "source_": schemas["Lot"]["properties"]["source"]["enum"],
+        "status_": schemas["Payment"]["properties"]["status"]["enum"],
+    }
+
+    for prefix, expected in values.items():
+        assert {key for key in table("en") if key.startswith(prefix)} == {f"{prefix}{value}" for value in expected}
 
 
 def test_the_english_in_the_page_is_that_of_the_table() -> None:

@@ -138,7 +138,12 @@ def test_a_gradual_deployment_shifts_every_function_and_watches_the_alarms():
     assert len(groups) == len(of_type(full(), "AWS::Lambda::Function"))
     for group in groups.values():
         watched = [alarm["Name"]["Ref"] for alarm in group["Properties"]["AlarmConfiguration"]["Alarms"]]
-        assert watched == ["ApiCrashesAlarm", "BackgroundCrashesAlarm", "UnexpectedFailureAlarm"]
+        assert watched == [
+            "PaymentsCrashesAlarm",
+            "CreditsCrashesAlarm",
+            "BackgroundCrashesAlarm",
+            "UnexpectedFailureAlarm",
+        ]
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
     for alias in of_type(full(), "AWS::Lambda::Alias").values():
         assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]

@@ -1,6 +1,7 @@
 """A model of the credits in plain arithmetic, written from the rules and without any of the product's code.
 
-A lot is known by its order's id, a reversal by its own. The test says what happened; the model adds and subtracts.
+A lot is known by its order's id, one without an order by its own, and a reversal by its own. The test says what
+happened; the model adds and subtracts.
 """
 
 from dataclasses import dataclass, field
@@ -25,20 +26,36 @@ def rank(status: str) -> int:
 
 @dataclass
 class Model:
-    """`left` and `lost` per lot, `taken` per order and per reversal, and each reversal's amount and status."""
+    """`left`, `lost` and `money` per lot, `taken` per order and per reversal, each reversal's amount and status.
+
+    `paid` is the price of each order; `money` is what was paid for each lot, with an order or without.
+    """
 
     paid: dict[str, int] = field(default_factory=dict)
+    money: dict[str, int] = field(default_factory=dict)
     granted: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     taken: dict[str, int] = field(default_factory=dict)
     reversed: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
     debt: int = 0
+    earned: int = 0
 
     def buy(self, lot: str, credits_: int, price: int) -> None:
-        self.paid[lot], self.granted[lot], self.lost[lot], self.taken[lot] = price, credits_, 0, 0
-        self.left[lot], self.reversed[lot] = 0, {}
+        self.paid[lot], self.taken[lot], self.reversed[lot] = price, 0, {}
+        self.grant(lot, credits_, price)
+
+    def grant(self, lot: str, credits_: int, price: int) -> None:
+        self.earned += credits_
+        self.adjust(lot, credits_, price)
+
+    def adjust(self, lot: str, credits_: int, price: int = 0) -> None:
+        self.money[lot], self.granted[lot], self.lost[lot], self.left[lot] = price, credits_, 0, 0
         self.give(lot, credits_)
+
+    def owed(self, lot: str) -> int:
+        """The money that its credits still stand for: their share, rounded up, so that all of it is used in the end."""
+        return -(-self.money[lot] * self.left[lot] // self.granted[lot])
 
     def give(self, lot: str, amount: int) -> None:
         settled = min(self.debt, amount)

@@ -4,6 +4,8 @@ One seed is 250 histories. PROPERTY_SEEDS=80 runs the seeds 1 to 80, each as a t
 """
 
 import os
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +25,7 @@ from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 SEEDS = int(os.environ.get("PROPERTY_SEEDS", "1"))
 HISTORIES, STEPS = 250, 40  # of each seed; at most, in each history
-MOST_ORDERS = 4
+MOST_ORDERS, MOST_GIFTS = 4, 4
 DASHBOARD_STARTS = ("pending", "succeeded")
 DISPUTE_STARTS = ("warning_needs_response", "needs_response")
 REFUND_STATUSES = " ".join(REFUND).split()
@@ -45,6 +47,7 @@ class LedgerMachine(RuleBasedStateMachine):
     """One user with several lots: what one order owes may be taken from the lot of another."""
 
     orders: Bundle[str] = Bundle("orders")
+    gifts: Bundle[str] = Bundle("gifts")  # lots without an order
     known: Bundle[Reversal] = Bundle("known")
 
     def __init__(self) -> None:
@@ -74,14 +77,45 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(amount=st.integers(1, 1500))
     def spends(self, amount: int) -> None:
+        self.takes(amount, lambda: self.ledger.spend(amount, self.now))
+
+    def takes(self, amount: int, take: Callable[[], None]) -> None:
         has = sum(self.model.left[lot] for lot in self.open_lots()) - self.model.debt
         if amount > has:
             with pytest.raises(InsufficientCredits) as refused:
-                self.ledger.spend(amount, self.now)
+                take()
             assert refused.value.figures == {"balance": has}
         else:
-            self.ledger.spend(amount, self.now)
+            take()
             self.model.take(amount, self.open_lots())
+
+    # ---------------------------------------------------------------------------------------- grants and adjustments
+
+    @precondition(lambda self: len(self.model.left) < len(self.model.paid) + MOST_GIFTS)
+    @rule(
+        target=gifts,
+        granted=st.integers(1, 1300),
+        price=st.one_of(st.just(0), st.integers(1, 10_000)),
+        days=st.one_of(st.none(), st.integers(1, 90)),
+    )
+    def is_granted(self, granted: int, price: int, days: int | None) -> str:
+        lot = f"grant-{self.number()}"
+        expires_at = None if days is None else self.now.replace(microsecond=0) + timedelta(days=days)
+        self.ledger.grant(lot, granted, self.now, expires_at, price)
+        self.model.grant(lot, granted, price)
+        return lot
+
+    @precondition(lambda self: len(self.model.left) < len(self.model.paid) + MOST_GIFTS)
+    @rule(target=gifts, amount=st.integers(1, 1500))
+    def is_adjusted_up(self, amount: int) -> str:
+        lot = f"adjustment-{self.number()}"
+        self.ledger.adjust(lot, amount, self.now)
+        self.model.adjust(lot, amount)
+        return lot
+
+    @rule(amount=st.integers(1, 1500))
+    def is_adjusted_down(self, amount: int) -> None:
+        self.takes(amount, lambda: self.ledger.adjust("", -amount, self.now))
 
     # --------------------------------------------------------------------------------------------- refunds and disputes
 
@@ -128,7 +162,7 @@ class LedgerMachine(RuleBasedStateMachine):
         order = reversal.payment_id
         self.ledger.reverse(replace(reversal, status=ReversalStatus(status)), self.now)
         others = [lot for lot in self.open_lots() if lot != order]
-        past = self.ledger.lot(order).expires_at <= self.now
+        past = self.ledger.lot(order).is_expired(self.now)
         self.model.reverse(order, reversal.reversal_id, reversal.amount_minor, status, others, past)
 
     def left_to_refund(self, order: str, counted: Any) -> int:
@@ -151,28 +185,31 @@ class LedgerMachine(RuleBasedStateMachine):
     def time_passes(self, time: int) -> None:
         self.now += timedelta(seconds=time)
 
-    @rule(order=orders)
-    def its_expiry_comes(self, order: str) -> None:
-        self.now = max(self.now, self.ledger.lot(order).expires_at)
+    @rule(lot=st.one_of(orders, gifts))
+    def its_expiry_comes(self, lot: str) -> None:
+        if expires_at := self.ledger.lot(lot).expires_at:
+            self.now = max(self.now, expires_at)
 
-    @rule(order=orders)
-    def is_swept_in_time(self, order: str) -> None:
-        self.its_expiry_comes(order)
-        self.timer_runs_out(order)
+    @rule(lot=st.one_of(orders, gifts))
+    def is_swept_in_time(self, lot: str) -> None:
+        self.its_expiry_comes(lot)
+        self.timer_runs_out(lot)
 
-    @rule(order=orders)
-    def timer_runs_out(self, order: str) -> None:
+    @rule(lot=st.one_of(orders, gifts))
+    def timer_runs_out(self, lot: str) -> None:
         """Too early, in time, days late, or repeated."""
-        self.ledger.sweep(order, self.now)
-        if self.ledger.lot(order).expires_at <= self.now:
-            self.model.expire(order)
+        self.ledger.sweep(lot, self.now)
+        if self.ledger.lot(lot).is_expired(self.now):
+            self.model.expire(lot)
 
     # --------------------------------------------------------------------------------------------------- what must hold
 
     def open_lots(self) -> list[str]:
-        """Soonest expiry first."""
-        lots = sorted((lot.expires_at, lot.lot_id) for lot in self.ledger.account.lots)
-        return [lot_id for expires_at, lot_id in lots if expires_at > self.now]
+        """Soonest expiry first, and last those that never expire."""
+        by_expiry = sorted(
+            self.ledger.account.lots, key=lambda lot: (lot.expires_at is None, str(lot.expires_at), lot.lot_id)
+        )
+        return [lot.lot_id for lot in by_expiry if not lot.is_expired(self.now)]
 
     @invariant()
     def every_lot_has_what_the_model_says(self) -> None:
@@ -181,7 +218,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert {lot.lot_id: lot.expired_credits for lot in account.lots} == self.model.lost
         assert account.wallet.debt == self.model.debt
         assert account.wallet.balance == sum(self.model.left.values()) - self.model.debt
-        assert account.wallet.total_credits_earned == sum(self.model.granted.values())
+        assert account.wallet.total_credits_earned == self.model.earned
         spendable = sum(self.model.left[lot] for lot in self.open_lots()) - self.model.debt
         assert open_balance(account.lots, account.wallet, self.now) == spendable
 
@@ -202,13 +239,26 @@ class LedgerMachine(RuleBasedStateMachine):
             assert (entry.balance_after, entry.user_id) == (balance, USER_ID)
 
     @invariant()
-    def the_audit_finds_nothing(self) -> None:
-        assert self.ledger.findings(self.now) == []
+    def what_was_paid_for_a_lot_is_used_or_still_owed(self) -> None:
+        for lot in self.ledger.account.lots:
+            gone = lot.money_gone_minor(lot.granted - lot.remaining)
+            assert gone + self.model.owed(lot.lot_id) == self.model.money[lot.lot_id] == lot.paid_minor
 
     @invariant()
-    def credits_past_their_expiry_are_still_to_be_swept(self) -> None:
-        for lot in self.ledger.account.lots:
-            assert not (lot.is_expired(self.now) and lot.remaining and self.ledger.orders[lot.lot_id].credits_swept)
+    def the_entries_account_for_all_money(self) -> None:
+        """Entry by entry: what their moves used up, and what the lots that are left still owe, is all that was paid."""
+        lots = {lot.lot_id: lot for lot in self.ledger.account.lots}
+        gone, used = Counter[str](), 0
+        for entry in self.ledger.account.entries:
+            for lot_id, move in entry.moves.items():
+                is_new = lot_id not in gone
+                before, gone[lot_id] = gone[lot_id], gone[lot_id] + (entry.amount if is_new else 0) - move
+                used += lots[lot_id].money_gone_minor(gone[lot_id]) - lots[lot_id].money_gone_minor(before)
+        assert used + sum(map(self.model.owed, lots)) == sum(self.model.money.values())
+
+    @invariant()
+    def the_audit_finds_nothing(self) -> None:
+        assert self.ledger.findings(self.now) == []
 
     @invariant()
     def the_largest_refund_without_debt_is_the_largest(self) -> None:

@@ -58,6 +58,7 @@ def test_six_months_are_never_fewer_than_181_days_nor_more_than_184(time: dateti
 def test_a_lot_expires_on_a_whole_second_and_not_a_second_early(time: datetime, months: int):
     lot = orders.new_lot(an_order(user_id=a_wallet().user_id), time, months)
 
+    assert lot.expires_at
     assert lot.expires_at.microsecond == 0
     assert times.months_later(time, months) - timedelta(seconds=1) < lot.expires_at
     assert lot.expires_at <= times.months_later(time, months)

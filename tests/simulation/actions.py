@@ -126,14 +126,17 @@ class Actions:
     def _spend(self, name: str, share: float, tries: int, *, twice: bool = False, after: float = 0.0) -> None:
         account = self._world.shadow.account(name)
         open_credits = sum(lot.remaining for lot in account.lots) if account else 100
-        amount = max(1, int(open_credits * share))
-        key = self._key(name)
-        body = {"user_id": name, "amount": amount, "description": "work"}
-        about: Json = {"user": name, "key": key, "amount": amount}
-        ask = partial(self._ask, "spend_credits", SERVICE | {"idempotency-key": key}, body, tries, **about)
+        ask = self._spending(name, max(1, int(open_credits * share)), tries)
         self._begin(ask, after)
         if twice:
             self._begin(ask, after + self._rng.uniform(0, 0.05))
+
+    def _spending(self, name: str, amount: int, tries: int) -> Callable[[], Any]:
+        """The request for a spend, to send once or several times."""
+        key = self._key(name)
+        body = {"user_id": name, "amount": amount, "description": "work"}
+        about: Json = {"user": name, "key": key, "amount": amount}
+        return partial(self._ask, "spend_credits", SERVICE | {"idempotency-key": key}, body, tries, **about)
 
     # ------------------------------------------------------------------------------------------------- money back
 

@@ -27,6 +27,8 @@ ROUTES = {
     "get_credits": "GET /api/users/credits",
     "list_transactions": "GET /api/users/credits/transactions",
     "spend_credits": "POST /api/users/credits/spend",
+    "grant_credits": "POST /api/admin/credits/grant",
+    "adjust_credits": "POST /api/admin/credits/adjust",
 }
 
 as_user, as_buyer, as_admin = cache(api.as_user), cache(api.as_buyer), cache(api.as_admin)

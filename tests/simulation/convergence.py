@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.actions import HALF_A_YEAR
-from tests.simulation.shadow import Violation
+from tests.simulation.actions import HALF_A_YEAR, USERS
+from tests.simulation.grants import NEVER
+from tests.simulation.rules import Violation
 from topup.domain import audit
 from topup.domain.audit import PaymentLedger
 from topup.domain.payments import Payment
 from topup.domain.reversals import REVERSES, Kind, ReversalStatus
+from topup.store import credit_items
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -29,12 +31,24 @@ def converge(world: "World") -> None:
         raise Violation(f"reconcile finds more to repair every time: {report}")
     if report["failures"] or not report["complete"]:
         raise Violation(f"reconcile cannot repair something: {report}")
+    _finish_changes(world)
     check(world)
     if world.plan.seed % EXPIRES_ALL == 0:
         world.scheduler.run_for(HALF_A_YEAR)
         world.reconcile_surely(sweep_after_hours=0)
         check(world)
         _all_expired(world)
+
+
+def _finish_changes(world: "World") -> None:
+    """The next change of a user's credits finishes one of many lots that was interrupted; raises Violation."""
+    for user, versions in world.shadow.accounts.items():
+        if versions.last.wallet.unfinished:
+            world.hit("the next change finishes one that was interrupted")
+            world.actions.grant(user=USERS.index(user), amount=1, expires=NEVER, tries=1, twice=False)
+    world.finish_calls()
+    if left := [user for user, versions in world.shadow.accounts.items() if versions.last.wallet.unfinished]:
+        raise Violation(f"a change of many lots was not finished: {left}")
 
 
 def check(world: "World") -> None:
@@ -48,7 +62,8 @@ def check(world: "World") -> None:
     for payment_id, versions in world.shadow.payments.items():
         findings += audit.audit_payment(versions.last, ledgers.get(payment_id, PaymentLedger()))
         findings += _against_stripe(world, versions.last)
-    findings += _spends(world)
+    findings += _misplaced_lots(world)
+    findings += _confirmed(world)
     if findings:
         raise Violation("; ".join(findings))
 
@@ -95,12 +110,21 @@ def _reversals(what: str, theirs: list[Any], ours: Any, figure: int) -> list[str
     ]
 
 
-def _spends(world: "World") -> list[str]:
-    """Every spend that was confirmed is in the ledger."""
-    entries = {entry.transaction_id for versions in world.shadow.accounts.values() for entry in versions.last.entries}
+def _misplaced_lots(world: "World") -> list[str]:
+    """Lots that every spend reads although they have no credits, or that none reads although they have some."""
     return [
-        f"the spend {confirmed} is gone" for confirmed in world.checker.confirmed_spends if confirmed not in entries
+        f"{record} of {user} has {item['remaining']['N']} credits"
+        for user, records in world.database.items(world.database.credits).items()
+        for record, item in records.items()
+        if record.startswith((credit_items.LOT, credit_items.EMPTY_LOT))
+        and record.startswith(credit_items.LOT) != (item["remaining"]["N"] != "0")
     ]
+
+
+def _confirmed(world: "World") -> list[str]:
+    """Every spend, grant and adjustment that was confirmed is in the ledger."""
+    entries = {entry.transaction_id for versions in world.shadow.accounts.values() for entry in versions.last.entries}
+    return [f"the change {confirmed} is gone" for confirmed in world.checker.confirmed if confirmed not in entries]
 
 
 def _all_expired(world: "World") -> None:
@@ -109,7 +133,7 @@ def _all_expired(world: "World") -> None:
         lot.lot_id
         for versions in world.shadow.accounts.values()
         for lot in versions.last.lots
-        if lot.remaining and lot.expires_at <= now
+        if lot.remaining and lot.is_expired(now)
     ]
     if left:
         raise Violation(f"credits that have expired are still there: {left}")

@@ -42,6 +42,9 @@ SHORTEST, LONGEST = 0.001, 0.03  # seconds that a call takes, both ways
 LATE = (0.01, 8.0)  # seconds after which an abandoned request is carried out
 NOTHING = json.dumps({"Items": [], "Count": 0, "ScannedCount": 0}).encode()
 
+# The sparse indexes, by the attribute that is their partition key.
+SPARSE = {"waiting": "waits_for", "due": "due_shard"}
+
 
 class Database:
     """The two tables of one run."""
@@ -152,7 +155,7 @@ class Database:
 
     def _carried_out(self, operation: str, body: bytes, sent: Json) -> tuple[int, bytes]:
         if operation not in WRITES:
-            if sent.get("IndexName") == "waiting" and not self._waits(sent):
+            if sent.get("IndexName") in SPARSE and not self._has_index_items(sent):
                 return 200, NOTHING
             response = _call(operation, sent)
             self.traced(operation, body, response[1])
@@ -182,12 +185,13 @@ class Database:
             self.written({(table, partition) for table, partition, _ in keys})
         return response
 
-    def _waits(self, sent: Json) -> bool:
+    def _has_index_items(self, sent: Json) -> bool:
         """True if the requested shard of the index has an item; most often it has none."""
-        partition = sent["ExpressionAttributeValues"][":partition"]
+        key = SPARSE[sent["IndexName"]]
+        [partition] = [value for name, value in sent["ExpressionAttributeValues"].items() if name != ":latest"]
         return any(
-            record.get("waits_for") == partition
-            for records in self.items(self.orders).values()
+            record.get(key) == partition
+            for records in self.items(sent["TableName"]).values()
             for record in records.values()
         )
 

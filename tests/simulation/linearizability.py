@@ -9,16 +9,22 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.simulation.invocations import Invocation
-from tests.simulation.shadow import Shadow, Versions, Violation, open_lots
+from tests.simulation.payment_responses import (
+    CHANGING_FIELDS,
+    is_not_refundable,
+    payment_response,
+    public_status,
+)
+from tests.simulation.rules import Violation, open_lots
+from tests.simulation.shadow import Shadow, Versions
 from topup.domain import money, times
 from topup.domain.audit import Account
-from topup.domain.credits import Wallet
-from topup.domain.orders import Status
+from topup.domain.credits import TransactionType, Wallet
 from topup.domain.payments import Payment
 from topup.domain.reversals import RANK, Kind, ReversalStatus
 
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded", "payment_intent.succeeded")
-OK, ACCEPTED, CONFLICT = 200, 202, 409
+OK, CREATED, ACCEPTED, CONFLICT, UNPROCESSABLE = 200, 201, 202, 409, 422
 # Races: two functions that run at the same time, for the same user, payment or key.
 RACES: dict[tuple[str, str], tuple[str, str]] = {
     ("spend_credits", "refund_payment"): ("user", "a refund while a spend runs"),
@@ -30,6 +36,9 @@ RACES: dict[tuple[str, str], tuple[str, str]] = {
     ("stripe_webhook", "get_payment"): ("payment", "a status read while its webhook runs"),
     ("create_checkout", "create_checkout"): ("key", "the same create twice at once"),
     ("reconcile", "stripe_webhook"): ("", "a webhook while reconcile runs"),
+    ("grant_credits", "grant_credits"): ("given", "a campaign's grant several times at once"),
+    ("adjust_credits", "spend_credits"): ("user", "an adjustment while a spend runs"),
+    ("expire_credits", "grant_credits"): ("user", "a grant while other credits expire"),
 }
 
 
@@ -40,8 +49,8 @@ class LinearizabilityChecker:
         self._shadow = shadow
         self.hit: Callable[[str], None] = lambda _name: None
         self._created: dict[tuple[str, str], tuple[str, str]] = {}
-        self._spent: dict[tuple[str, str], dict[str, Any]] = {}
-        self.confirmed_spends: dict[str, tuple[str, str]] = {}  # the request of each entry that a response named
+        self._receipts: dict[tuple[str, str], dict[str, Any]] = {}  # of spends, grants and adjustments
+        self.confirmed: dict[str, tuple[str, str]] = {}  # the request of each entry that a response named
 
     def begun(self, invocation: Invocation, others: Iterable[Invocation]) -> None:
         """Note the races that the new invocation takes part in."""
@@ -82,9 +91,11 @@ class LinearizabilityChecker:
                 "lots": [
                     {
                         "payment_id": lot.payment_id,
+                        "lot_id": lot.lot_id,
+                        "source": lot.source,
                         "granted": lot.granted,
                         "remaining": lot.remaining,
-                        "expires_at": times.to_text(lot.expires_at),
+                        "expires_at": times.to_text(lot.expires_at) if lot.expires_at else None,
                     }
                     for lot in lots
                 ],
@@ -109,7 +120,7 @@ class LinearizabilityChecker:
         for row in response["payments"] if status == OK else ():
             known = self._shadow.payments.get(row["payment_id"])
             if known is None or not any(
-                one.order.user_id == invocation.about["user"] and _public(one.order.status) == row["status"]
+                one.order.user_id == invocation.about["user"] and public_status(one.order.status) == row["status"]
                 for one in known.states
             ):
                 raise Violation(f"list_payments showed {row}, which was never true")
@@ -119,7 +130,7 @@ class LinearizabilityChecker:
             return
 
         def is_true(payment: Payment | None) -> bool:
-            return payment is not None and _payment_response(payment) == {
+            return payment is not None and payment_response(payment) == {
                 name: response.get(name) for name in CHANGING_FIELDS
             }
 
@@ -149,33 +160,66 @@ class LinearizabilityChecker:
                 raise Violation(f"the same create returned {same} and {self._created[about['user'], about['key']]}")
 
     def _spend_credits(self, invocation: Invocation, status: int, response: Any) -> None:
-        about, versions = invocation.about, self._shadow.accounts.get(invocation.about["user"])
-        request = (about["user"], about["key"])
         if status == OK:
-            if self._spent.setdefault(request, response) != response:
-                raise Violation(f"the same spend returned {response} and {self._spent[request]}")
-            self._check_entry(about, response)
-            if self.confirmed_spends.setdefault(response["transaction_id"], request) != request:
-                raise Violation(f"two spends returned the same entry: {response}")
-        elif status == CONFLICT and response["code"] == "insufficient_credits":
-            if request in self._spent:
-                raise Violation(f"a spend that was made is refused when it is repeated: {response}")
+            self._check_change(invocation, TransactionType.SPENT, -invocation.about["amount"], response)
+        elif status == CONFLICT:
+            self._check_insufficient(invocation, invocation.about["amount"], response)
 
-            def is_true(account: Account | None) -> bool:
-                lots = open_lots(account, about["now"]) if account else []
-                balance = sum(lot.remaining for lot in lots) - (account.wallet.debt if account else 0)
-                return bool(balance == response["balance"] and balance < about["amount"])
+    def _adjust_credits(self, invocation: Invocation, status: int, response: Any) -> None:
+        if status == OK:
+            self._check_change(invocation, TransactionType.ADJUSTED, invocation.about["amount"], response)
+        elif status == CONFLICT:
+            self._check_insufficient(invocation, -invocation.about["amount"], response)
 
-            self._check_was_true(invocation, versions, is_true, response)
+    def _grant_credits(self, invocation: Invocation, status: int, response: Any) -> None:
+        about = invocation.about
+        if status == CREATED:
+            self._check_change(invocation, TransactionType.GRANTED, about["amount"], response)
+        elif status == CONFLICT and response["code"] == "already_granted":
+            self._check_not_made(invocation, response)
+            account = self._shadow.account(about["user"])
+            assert account
+            if not any(entry.cause.metadata.get("campaign") == about["campaign"] for entry in account.entries):
+                raise Violation(f"the campaign has given this user nothing: {response}")
+            self.hit("a campaign gives a user nothing more")
+        elif status == UNPROCESSABLE:
+            self._check_not_made(invocation, response)
+            if times.from_text(about["expires_at"]) > about["now"]:
+                raise Violation(f"a grant with an expiry in the future was refused: {response}")
 
-    def _check_entry(self, about: dict[str, Any], response: Any) -> None:
+    def _check_change(self, invocation: Invocation, kind: TransactionType, amount: int, response: Any) -> None:
+        """The ledger has the change, and no other request has the same one."""
+        about = invocation.about
+        request = (about["user"], about["key"])
+        if self._receipts.setdefault(request, response) != response:
+            raise Violation(f"the same request returned {response} and {self._receipts[request]}")
+        if self.confirmed.setdefault(response["transaction_id"], request) != request:
+            raise Violation(f"two requests returned the same entry: {response}")
         account = self._shadow.account(about["user"])
-        for entry in account.entries if account else ():
-            if entry.transaction_id == response["transaction_id"]:
-                if (-entry.amount, entry.balance_after) != (about["amount"], response["balance_after"]):
-                    raise Violation(f"the ledger's spend differs from the response: {response}")
-                return
-        raise Violation(f"a spend was confirmed that the ledger does not have: {response}")
+        entries = account.entries if account else []
+        entry = next((one for one in entries if one.transaction_id == response["transaction_id"]), None)
+        if entry is None:
+            raise Violation(f"a change was confirmed that the ledger does not have: {response}")
+        if (entry.transaction_type, entry.amount, entry.balance_after) != (kind, amount, response["balance_after"]):
+            raise Violation(f"the ledger's entry differs from the response: {response}")
+        if response.get("lot_id") not in (None, *entry.moves):
+            raise Violation(f"the response names another lot than the ledger: {response}")
+
+    def _check_not_made(self, invocation: Invocation, response: Any) -> None:
+        if (invocation.about["user"], invocation.about["key"]) in self._receipts:
+            raise Violation(f"a request that was carried out is refused when it is repeated: {response}")
+
+    def _check_insufficient(self, invocation: Invocation, amount: int, response: Any) -> None:
+        if response["code"] != "insufficient_credits":
+            raise Violation(f"{invocation.function} was refused: {response}")
+        self._check_not_made(invocation, response)
+
+        def is_true(account: Account | None) -> bool:
+            lots = open_lots(account, invocation.about["now"]) if account else []
+            balance = sum(lot.remaining for lot in lots) - (account.wallet.debt if account else 0)
+            return bool(balance == response["balance"] and balance < amount)
+
+        self._check_was_true(invocation, self._shadow.accounts.get(invocation.about["user"]), is_true, response)
 
     def _refund_payment(self, invocation: Invocation, status: int, response: Any) -> None:
         about, versions = invocation.about, self._shadow.payments.get(invocation.about["payment"])
@@ -197,7 +241,7 @@ class LinearizabilityChecker:
             raise Violation(f"a forced refund was refused: {response}")
         elif status == CONFLICT and response["code"] == "not_refundable":
             self._check_was_true(
-                invocation, versions, lambda payment: _is_not_refundable(payment, about["amount_minor"]), response
+                invocation, versions, lambda payment: is_not_refundable(payment, about["amount_minor"]), response
             )
 
     def _stripe_webhook(self, invocation: Invocation, status: int, response: Any) -> None:
@@ -224,45 +268,6 @@ class LinearizabilityChecker:
         states = (versions or Versions()).between(invocation.first_commit, self._shadow.commit)
         if not any(is_true(state) for state in states):
             raise Violation(f"{invocation.function} returned what was not true at any time while it ran: {response}")
-
-
-CHANGING_FIELDS = ("status", "credits_purchased", "paid_at", "amount_refunded", "credits_refunded", "refunds")
-
-
-def _payment_response(payment: Payment) -> dict[str, Any]:
-    """The changing fields of get_payment's response for a payment in this state."""
-    order, refunds = payment.order, [one for one in payment.reversals if one.kind is Kind.REFUND]
-    seen: dict[str, Any] = dict.fromkeys(CHANGING_FIELDS)
-    seen |= {
-        "status": _public(order.status),
-        "credits_purchased": order.credits_purchased,
-        "paid_at": times.to_text(order.paid_at) if order.paid_at else None,
-    }
-    if order.refunded_minor or payment.reversals:
-        seen["amount_refunded"] = float(money.to_major(order.refunded_minor, order.currency))
-        seen["credits_refunded"] = sum(one.clawed_back for one in refunds if one.reversed_minor)
-    if refunds:
-        seen["refunds"] = [
-            {
-                "refund_id": one.stripe_id or one.reversal_id,
-                "amount": float(money.to_major(one.amount_minor, order.currency)),
-                "status": "pending" if one.status is ReversalStatus.IN_FLIGHT else one.status.value,
-                "reason": one.reason,
-                "created_at": times.to_text(one.created_at),
-            }
-            for one in refunds
-        ]
-    return seen
-
-
-def _is_not_refundable(payment: Payment | None, amount_minor: int | None) -> bool:
-    if payment is None or not payment.order.is_settled or payment.order.disputed_minor:
-        return payment is not None
-    return payment.order.refundable_minor == 0 or (amount_minor or 0) > payment.order.refundable_minor
-
-
-def _public(status: Status) -> str:
-    return "failed" if status is Status.DECLINED else status.value
 
 
 def _same(one: Invocation, other: Invocation, name: str) -> bool:

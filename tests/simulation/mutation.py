@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from local import ROOT
-from tests.simulation.mutants import MUTANTS, Mutant, plant
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.planting import Mutant, plant
 
 PROCESSES = 2
 
@@ -41,12 +42,12 @@ def _search(mutant: Mutant) -> int:
 
 
 def _table() -> int:
-    print(f"{'planted defect':58} {'found after':>11} {'at most':>8}   by\n{'-' * 120}")
+    print(f"{'planted defect':72} {'found after':>11} {'at most':>8}   by\n{'-' * 134}")
     missed = 0
     with ThreadPoolExecutor(PROCESSES) as pool:
         for mutant, (found, violation) in zip(MUTANTS, pool.map(_search_in_a_process, MUTANTS), strict=True):
             missed += not found.isdecimal()
-            print(f"{mutant.name:58} {found:>11} {mutant.within:>8}   {violation[:90]}", flush=True)
+            print(f"{mutant.name:72} {found:>11} {mutant.within:>8}   {violation[:90]}", flush=True)
     print(f"{len(MUTANTS) - missed} of {len(MUTANTS)} found")
     return 1 if missed else 0
 

@@ -158,6 +158,59 @@ def _failures_across_expiry(rng: random.Random) -> Args:
     return {"which": rng.randrange(6), "share": rng.choice((1 / 3, 0.3333, 0.24)), "first": rng.randrange(2)}
 
 
+def _expires(rng: random.Random) -> float | str:
+    # Seconds from now, "never", or "standard": the configured months.
+    return rng.choice(("standard", "never", 5.0, 3600.0, 2 * 86_400.0, 40 * 86_400.0))
+
+
+def _grant(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "amount": rng.choice((1, 7, 40, 300, 2000)),
+        "expires": _expires(rng),
+        "tries": rng.randint(1, 4),
+        "twice": rng.random() < 0.3,
+    }
+
+
+def _campaign(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "name": rng.choice(("spring", "welcome")),
+        "amount": rng.choice((5, 50)),
+        "expires": _expires(rng),
+        "gaps": [rng.choice((0.0, 0.0, 0.01, 0.05, 30.0, 4000.0)) for _ in range(rng.randint(1, 4))],
+    }
+
+
+def _adjust(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "up": rng.choice((None, None, None, 3, 250)),
+        "share": rng.choice((0.01, 0.3, 0.5, 1.0, 1.1)),  # of the user's credits, where it goes down
+        "tries": rng.randint(1, 4),
+        "twice": rng.random() < 0.3,
+    }
+
+
+def _small_lots(rng: random.Random) -> list[int]:
+    return [rng.randint(1, 3) for _ in range(rng.randint(3, 6))]
+
+
+def _spend_many_lots(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "lots": _small_lots(rng),
+        "shares": [rng.choice((0.6, 0.9, 1.0, 1.0)) for _ in range(rng.randint(1, 3))],
+        "down": rng.random() < 0.3,
+    }
+
+
+def _claw_back_many_lots(rng: random.Random) -> Args:
+    return {
+        "which": rng.randrange(6),
+        "lots": _small_lots(rng),
+        "share": rng.choice((None, 0.5)),
+        "dashboard": rng.random() < 0.5,
+    }
+
+
 # Each kind of step: its weight among the others, and how its arguments are drawn.
 STEPS: dict[str, tuple[int, Callable[[random.Random], Args]]] = {
     "buy": (20, _buy),
@@ -183,4 +236,9 @@ STEPS: dict[str, tuple[int, Callable[[random.Random], Args]]] = {
     "failure_after_expiry": (1, _which),
     "late_spends": (2, _user),
     "failures_across_expiry": (1, _failures_across_expiry),
+    "grant": (10, _grant),
+    "campaign": (4, _campaign),
+    "adjust": (6, _adjust),
+    "spend_many_lots": (6, _spend_many_lots),
+    "claw_back_many_lots": (4, _claw_back_many_lots),
 }

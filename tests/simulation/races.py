@@ -3,14 +3,15 @@
 from functools import partial
 from typing import Any
 
-from tests.simulation.actions import DAY, HALF_A_YEAR, USERS, Actions, Json
-from tests.simulation.shadow import open_lots
-from topup.domain.credits import Lot
+from tests.simulation.actions import DAY, HALF_A_YEAR, USERS, Json
+from tests.simulation.grants import Grants
+from tests.simulation.rules import open_lots
+from topup.domain.lots import Lot
 
 HALF_A_DAY = DAY / 2  # in which every webhook arrives, or reconcile finds what is missing
 
 
-class Races(Actions):
+class Races(Grants):
     """All actions, and races between them."""
 
     def at_expiry(self, *, user: int, actions: list[tuple[float, str]], share: float) -> None:
@@ -33,7 +34,7 @@ class Races(Actions):
         """Let time pass until the user's next lot is about to expire; None if there is none."""
         account, now = self._world.shadow.account(USERS[user]), self._world.scheduler.now
         lot = next((lot for lot in open_lots(account, now)), None) if account else None
-        if lot is None:
+        if lot is None or lot.expires_at is None:
             return None
         self._world.pass_time(max(0.0, (lot.expires_at - now).total_seconds() - 2.0))
         if self._until(lot) <= 0.0:
@@ -42,6 +43,7 @@ class Races(Actions):
         return lot
 
     def _until(self, lot: Lot) -> float:
+        assert lot.expires_at
         return (lot.expires_at - self._world.scheduler.now).total_seconds()
 
     def failure_after_expiry(self, *, which: int) -> None:

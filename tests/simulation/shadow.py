@@ -6,27 +6,44 @@ about the change itself, which a single state cannot show.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulation.database import Database
-from tests.simulation.invocations import Invocations
+from tests.simulation.invocations import Invocation, Invocations
+from tests.simulation.rules import (
+    Violation,
+    check_bounds,
+    check_campaign,
+    check_draw_order,
+    check_forward,
+    check_version,
+    is_adjustment_down,
+    name_of,
+    open_lots,
+)
 from tests.simulation.scheduler import Scheduler
 from topup.domain import audit
 from topup.domain.audit import Account, PaymentLedger
-from topup.domain.credits import Entry, Lot, TransactionType, Wallet
-from topup.domain.orders import RANK, Order
+from topup.domain.credits import Entry, TransactionType, Wallet
+from topup.domain.lots import Lot
 from topup.domain.payments import Payment
 from topup.domain.reversals import Reversal, ReversalStatus
 from topup.store import credit_items, order_items
 
 TOO_MUCH = re.compile(r": refunded \d+ of \d+$")
 CLAWS = (TransactionType.REFUNDED, TransactionType.DISPUTED)
-
-
-class Violation(BaseException):
-    """Something that must always hold does not: the run ends here. Not an Exception, so no handler can catch it."""
+NEW_CREDITS = {
+    TransactionType.PURCHASED: "a purchase",
+    TransactionType.GRANTED: "a grant",
+    TransactionType.ADJUSTED: "an adjustment",
+}
+LONG_CHANGES = {
+    TransactionType.SPENT: "a spend",
+    TransactionType.ADJUSTED: "an adjustment",
+    TransactionType.REFUNDED: "a claw-back",
+    TransactionType.DISPUTED: "a claw-back",
+}
 
 
 @dataclass
@@ -65,6 +82,7 @@ class Shadow:
         self.commit = 0
         self.accounts: dict[str, Versions] = {}
         self.payments: dict[str, Versions] = {}
+        self._long_changes: dict[str, Invocation | None] = {}  # by user: who made the last change of their credits
         self.latest = scheduler.now  # the latest time that an invocation has used as now: clocks differ a little
         self.hit: Callable[[str], None] = lambda _name: None
 
@@ -90,25 +108,32 @@ class Shadow:
     # ------------------------------------------------------------------------------------------------- parsing
 
     def _account(self, user_id: str) -> None:
-        account = Account(user_id, Wallet(user_id=user_id))
+        account, lots = Account(user_id, Wallet(user_id=user_id)), []
         for record, item in self._database.items(self._database.credits).get(user_id, {}).items():
             if record == credit_items.WALLET:
                 account.wallet = self._parse(item, lambda found: credit_items.wallet_from_item(user_id, found))
-            elif record.startswith(credit_items.LOT):
-                account.lots.append(self._parse(item, credit_items.lot_from_item))
+            elif record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
+                lots.append((record, self._parse(item, credit_items.lot_from_item)))
             elif record.startswith(credit_items.ENTRY):
                 account.entries.append(self._parse(item, credit_items.entry_from_item))
             elif record.startswith(credit_items.TIMER):
                 account.timed_lots.add(record.removeprefix(credit_items.TIMER))
+        # A change of many lots counts as a whole from its first transaction on.
+        unfinished = account.wallet.unfinished
+        if missing := unfinished.keys() - {record for record, _ in lots}:
+            raise Violation(f"user {user_id}: these lots have still to be changed, and are not there: {missing}")
+        account.lots = [replace(lot, remaining=unfinished.get(record, lot.remaining)) for record, lot in lots]
         account.entries.sort(key=lambda entry: entry.number)
         versions = self.accounts.setdefault(user_id, Versions())
-        before = versions.last
+        before = versions.last or Account(user_id, Wallet(user_id=user_id))
         versions.add(self.commit, account)
-        for entry in account.entries[len(before.entries) if before else 0 :]:
-            self._check_entry(before or Account(user_id, Wallet(user_id=user_id)), entry, account)
+        check_version(before.wallet, account.wallet)
+        self._note_long_changes(before.wallet, account.wallet)
+        for entry in account.entries[len(before.entries) :]:
+            self._check_entry(before, entry, account)
 
     def _payment(self, payment_id: str) -> None:
-        order: Order | None = None
+        order = None
         reversals: list[Reversal] = []
         for record, item in sorted(self._database.items(self._database.orders).get(payment_id, {}).items()):
             if record == order_items.ORDER:
@@ -120,9 +145,9 @@ class Shadow:
         versions = self.payments.setdefault(payment_id, Versions())
         before = versions.last
         versions.add(self.commit, Payment(order, sorted(reversals, key=lambda one: one.created_at)))
-        _check_bounds(order)
+        check_bounds(order)
         if before is not None:
-            _check_forward(before.order, order)
+            check_forward(before.order, order)
             if len(_in_flight(before)) > len(_in_flight(versions.last)):
                 self._by("reconcile", "reconcile finishes a refund in flight")
 
@@ -152,19 +177,42 @@ class Shadow:
 
     def _check_entry(self, before: Account, entry: Entry, after: Account) -> None:
         lots = {lot.lot_id: lot for lot in before.lots}
-        if entry.transaction_type is TransactionType.SPENT:
-            _check_draw_order(entry, open_lots(before, entry.created_at))
+        moved = [lots[lot_id] for lot_id in entry.moves if lot_id in lots]
+        if entry.transaction_type is TransactionType.SPENT or is_adjustment_down(entry):
+            check_draw_order(entry, open_lots(before, entry.created_at))
+            self._note_drawn(entry, moved, after)
         elif entry.transaction_type is TransactionType.EXPIRED:
             self._by("reconcile", "the sweep expires a lot that the stream has lost")
-            if any(lots[lot_id].expires_at > entry.created_at for lot_id in entry.moves):
-                raise Violation(f"{_name(entry)}: a lot expired too early")
+            if not all(lot.is_expired(entry.created_at) for lot in moved):
+                raise Violation(f"{name_of(entry)}: a lot expired too early")
         elif entry.transaction_type in CLAWS:
             self._claw_back(entry, lots, after)
-        elif entry.transaction_type is TransactionType.PURCHASED:
+        elif entry.transaction_type in NEW_CREDITS:
+            check_campaign(before, entry)
             if entry.debt_change < 0:
-                self.hit("a purchase pays debt")
-        elif any(lots[lot_id].expires_at <= entry.created_at for lot_id in entry.moves):
+                self.hit(f"{NEW_CREDITS[entry.transaction_type]} pays debt")
+        else:
+            self._note_returned(entry, moved)
+
+    def _note_drawn(self, entry: Entry, moved: list[Lot], after: Account) -> None:
+        if any(lot.expires_at is None for lot in moved):
+            self.hit("credits that never expire are taken")
+        if after.wallet.unfinished:
+            self.hit(f"{LONG_CHANGES[entry.transaction_type]} takes more lots than one transaction holds")
+
+    def _note_returned(self, entry: Entry, moved: list[Lot]) -> None:
+        if any(lot.is_expired(entry.created_at) for lot in moved):
             self.hit("credits come back to a lot that has expired")
+        if any(lot.remaining == 0 for lot in moved):
+            self.hit("credits come back to a lot that was used up")
+
+    def _note_long_changes(self, before: Wallet, after: Wallet) -> None:
+        """Note who finishes a change of many lots: often not the invocation that made it."""
+        current, user = self._invocations.current, after.user_id
+        if before.unfinished and self._long_changes.get(user) is not current:
+            self.hit("a change of many lots is finished by another request")
+        if after.last_entry > before.last_entry:
+            self._long_changes[user] = current
 
     def _by(self, function: str, name: str) -> None:
         """Note the event if this function has just written."""
@@ -177,62 +225,19 @@ class Shadow:
         others = [lot_id for lot_id in entry.moves if lot_id != entry.payment_id]
         left_open = open_lots(after, entry.created_at)
         if others and own is not None and any(lot.lot_id == own.lot_id for lot in left_open):
-            raise Violation(f"{_name(entry)}: other lots were taken from while the payment's own had some left")
+            raise Violation(f"{name_of(entry)}: other lots were taken from while the payment's own had some left")
         if entry.debt_change > 0 and left_open:
-            raise Violation(f"{_name(entry)}: debt was made while {left_open[0].lot_id} had some left")
-        if any(lots[lot_id].expires_at <= entry.created_at for lot_id in entry.moves):
-            raise Violation(f"{_name(entry)}: credits were clawed back from a lot that had expired")
+            raise Violation(f"{name_of(entry)}: debt was made while {left_open[0].lot_id} had some left")
+        if any(lots[lot_id].is_expired(entry.created_at) for lot_id in entry.moves):
+            raise Violation(f"{name_of(entry)}: credits were clawed back from a lot that had expired")
         if others:
             self.hit("a claw-back takes from other lots")
+            self._note_drawn(entry, [lots[lot_id] for lot_id in others], after)
         invocation = self._invocations.current
         is_api = invocation is not None and invocation.function == "refund_payment"
         if entry.debt_change > 0 and is_api and invocation and not invocation.about["force"]:
-            raise Violation(f"{_name(entry)}: a refund without force made debt")
-
-
-def _check_bounds(order: Order) -> None:
-    """Refunds and disputes of the same money take its credits once: at most their share, rounded down."""
-    reversed_minor = min(order.amount_minor, order.refunded_minor + order.disputed_minor)
-    most = order.credits_purchased * reversed_minor // order.amount_minor
-    if not 0 <= order.clawed_back <= most:
-        raise Violation(
-            f"payment {order.payment_id}: {order.clawed_back} credits were clawed back, at most {most} are due"
-        )
+            raise Violation(f"{name_of(entry)}: a refund without force made debt")
 
 
 def _in_flight(payment: Payment) -> list[Reversal]:
     return [one for one in payment.reversals if one.status is ReversalStatus.IN_FLIGHT]
-
-
-def open_lots(account: Account, now: datetime) -> list[Lot]:
-    """The lots that may be spent, in order; computed here again, to find a mistake in the product's code."""
-    found = [lot for lot in account.lots if lot.remaining > 0 and lot.expires_at > now]
-    return sorted(found, key=lambda lot: (lot.expires_at, lot.lot_id))
-
-
-def _check_forward(before: Order, after: Order) -> None:
-    """A status never goes back, except for a new attempt at the checkout."""
-    if RANK[after.status] < RANK[before.status] and after.attempt == before.attempt:
-        raise Violation(f"payment {after.payment_id} went back from {before.status} to {after.status}")
-    frozen = ("user_id", "amount_minor", "currency", "credits_purchased", "package_id", "created_at", "livemode")
-    for name in frozen:
-        if getattr(before, name) != getattr(after, name):
-            raise Violation(f"payment {after.payment_id}: {name} changed after creation")
-    if before.provider_order_id not in (None, after.provider_order_id):
-        raise Violation(f"payment {after.payment_id} got another Checkout Session")
-
-
-def _check_draw_order(entry: Entry, spendable: list[Lot]) -> None:
-    """A spend empties each lot before it draws on the next, and draws on no expired one."""
-    missing = -entry.amount
-    for lot in spendable:
-        taken = min(lot.remaining, missing)
-        if -entry.moves.get(lot.lot_id, 0) != taken:
-            raise Violation(f"{_name(entry)}: took {-entry.moves.get(lot.lot_id, 0)} of lot {lot.lot_id}, not {taken}")
-        missing -= taken
-    if missing:
-        raise Violation(f"{_name(entry)}: {missing} credits came from lots that were not open at {entry.created_at}")
-
-
-def _name(entry: Entry) -> str:
-    return f"user {entry.user_id}, entry {entry.number} ({entry.transaction_type})"

@@ -29,6 +29,15 @@ RARE = (
     "the sweep expires a lot that the stream has lost",
     "reconcile finishes a refund in flight",
     "refunds that span an expiry fail one after the other",
+    "a grant pays debt",
+    "a campaign gives a user nothing more",
+    "credits that never expire are taken",
+    "credits come back to a lot that was used up",
+    "a spend takes more lots than one transaction holds",
+    "an adjustment takes more lots than one transaction holds",
+    "a claw-back takes more lots than one transaction holds",
+    "a change of many lots is finished by another request",
+    "the next change finishes one that was interrupted",
 )
 ALL = (*Fault, *(name for _, name in RACES.values()), *RARE)
 

@@ -21,6 +21,11 @@ REFUND: Args = {"which": 0, "share": None, "force": True, "key": True, "tries": 
 PARTLY = REFUND | {"share": 0.37}
 DASHBOARD: Args = {"which": 0, "share": None, "pending": False}
 DISPUTE: Args = {"which": 0, "share": None, "inquiry": False}
+GRANT: Args = {"user": 0, "amount": 40, "expires": "standard", "tries": 3, "twice": False}
+CAMPAIGN: Args = {"user": 0, "name": "spring", "amount": 5, "expires": "standard", "gaps": [60.0]}
+ADJUST: Args = {"user": 0, "up": None, "share": 0.5, "tries": 3, "twice": False}
+MANY_LOTS: Args = {"user": 0, "lots": [2, 1, 3, 2], "shares": [0.9], "down": False}
+CLAW_BACK: Args = {"which": 0, "lots": [1, 2, 1], "share": None, "dashboard": True}
 BOUGHT = Step("buy", 0.0, BUY)
 ENDPOINT_DOWN = Step("endpoint_down", 0.0, {"seconds": 600.0})
 FAILS: Args = {"which": 0, "does": "fails"}
@@ -52,6 +57,14 @@ FLOWS: dict[str, tuple[Step, ...]] = {
     "a dispute that is won": (BOUGHT, _then("dispute", DISPUTE), _then("dispute_outcome", WON)),
     "a dispute after a refund in part": (BOUGHT, _then("refund", PARTLY), _then("dispute", DISPUTE)),
     "an expiry": (BOUGHT, _then("spend", SPEND), _then("wait", SIX_MONTHS)),
+    "a grant": (Step("grant", 0.0, GRANT), _then("spend", SPEND)),
+    "a grant of a campaign, twice": (Step("campaign", 0.0, CAMPAIGN),),
+    "a grant that expires": (Step("grant", 0.0, GRANT | {"expires": 3600.0}), _then("wait", A_DAY)),
+    "an adjustment up": (Step("adjust", 0.0, ADJUST | {"up": 50}), _then("spend", SPEND)),
+    "an adjustment down": (BOUGHT, _then("adjust", ADJUST)),
+    "a spend from many lots": (Step("spend_many_lots", 0.0, MANY_LOTS), _then("spend", SPEND)),
+    "an adjustment of many lots": (Step("spend_many_lots", 0.0, MANY_LOTS | {"down": True}), _then("spend", SPEND)),
+    "a claw-back over many lots": (BOUGHT, _then("claw_back_many_lots", CLAW_BACK), _then("refund_outcome", FAILS)),
     "a refund after the expiry": (BOUGHT, _then("wait", SIX_MONTHS), _then("refund", REFUND)),
 }  # fmt: skip
 
@@ -68,7 +81,7 @@ class InjectedRun:
 
 
 def plan_of_flow(flow: str) -> Plan:
-    return Plan(0, {}, FLOWS[flow])
+    return Plan(1, {}, FLOWS[flow])  # a seed with small transactions
 
 
 def calls_of(flow: str) -> dict[str, int]:

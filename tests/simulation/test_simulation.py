@@ -11,9 +11,11 @@ from local import ROOT
 from tests.simulation import corpus, runner, sometimes
 from tests.simulation.corpus import SavedPlan
 from tests.simulation.faults import Fault
-from tests.simulation.mutants import MUTANTS, Mutant, edited, source_of
+from tests.simulation.mutants import MUTANTS
 from tests.simulation.plan import Plan, plan_of
-from tests.simulation.shadow import Shadow, Violation
+from tests.simulation.planting import Mutant, edited, source_of
+from tests.simulation.rules import Violation
+from tests.simulation.shadow import Shadow
 from tests.simulation.shrink import shrink
 from tests.simulation.world import simulate
 

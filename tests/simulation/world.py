@@ -29,20 +29,27 @@ from tests.simulation.invocations import Invocations
 from tests.simulation.linearizability import LinearizabilityChecker
 from tests.simulation.plan import Plan
 from tests.simulation.races import Races
+from tests.simulation.rules import Violation
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.shadow import Shadow, Violation
+from tests.simulation.shadow import Shadow
 from tests.simulation.stripe_side import StripeSide
 from topup.domain.catalogue import Catalogue
 from topup.runtime import config, telemetry
-from topup.store import waiting
+from topup.store import credits, expiry, waiting
 from topup.stripe_gateway import client as stripe_client
 from topup.stripe_gateway.translation import EVENT_TYPES
 
 START = datetime(2026, 8, 30, 12, tzinfo=UTC)  # six months later is a shorter month
 NEW_SECRET = "whsec_rotated"
+# Writes of lots in a transaction, in most seeds: one lot that is used up, and another one. So a change of a few lots
+# needs several transactions, and crashes happen between them.
+FEW_LOT_WRITES = 3
+MANY_LOT_WRITES = 5  # every fifth seed has the product's number
 
 REPLACED: tuple[tuple[Any, str], ...] = (
     (waiting, "SHARDS"),
+    (expiry, "SHARDS"),
+    (credits, "LOT_WRITES"),
     (telemetry, "single_metric"),
     (config, "catalogue"),
     (rest, "json"),
@@ -209,7 +216,7 @@ def simulate(
     plan: Plan, log: Callable[[str], None] | None = None, inject: tuple[str, int, Fault] | None = None
 ) -> Outcome:
     """Run a plan; `inject`: one fault, and the side and the number of the call that has it."""
-    with _environment():
+    with _environment(plan.seed):
         world = World(plan, log)
         if inject:
             side, call, fault = inject
@@ -229,12 +236,14 @@ def simulate(
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
-    """The environment of deployed functions, without logs and metrics, and with the index shards that a run uses."""
+def _environment(seed: int) -> Iterator[None]:
+    """The environment of deployed functions, without logs and metrics; few index shards and small transactions."""
     kept = {name: os.environ.get(name) for name in (*ENVIRONMENT, *template().environment)}
     os.environ.update(template().environment | ENVIRONMENT)
     before = [(owner, name, getattr(owner, name)) for owner, name in REPLACED]
-    waiting.SHARDS = determinism.SHARDS
+    waiting.SHARDS = expiry.SHARDS = determinism.SHARDS
+    if seed % MANY_LOT_WRITES:
+        credits.LOT_WRITES = FEW_LOT_WRITES
     # Stripe indents its JSON, which costs time to write and to read and changes nothing.
     rest.json = webhooks.json = SimpleNamespace(dumps=_compact)  # type: ignore[assignment, attr-defined]
     telemetry.single_metric = _no_metric  # type: ignore[assignment, attr-defined]

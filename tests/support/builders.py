@@ -6,7 +6,8 @@ from typing import Any
 
 from local.in_process.environment import NOW, USER_ID
 from topup.domain.catalogue import Package
-from topup.domain.credits import Lot, Wallet
+from topup.domain.credits import Cause, TransactionType, Wallet
+from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order
 from topup.domain.times import months_later
 from topup.domain.updates import PaymentReceived
@@ -69,12 +70,22 @@ def a_wallet(**changes: Any) -> Wallet:
     return replace(Wallet(user_id=USER_ID), **changes)
 
 
+def a_cause(**changes: Any) -> Cause:
+    """A spend by a service."""
+    cause = Cause(transaction_type=TransactionType.SPENT, actor="service:default", description="work")
+    return replace(cause, **changes)
+
+
 def a_lot(**changes: Any) -> Lot:
     lot = Lot(
         lot_id=PAYMENT_ID,
         user_id=USER_ID,
+        source=Source.PURCHASE,
+        funding=Funding.PAID,
+        name="标准包",
         payment_id=PAYMENT_ID,
-        package_name="标准包",
+        paid_minor=10000,
+        currency="CNY",
         granted=1100,
         remaining=1100,
         expires_at=months_later(NOW, 6),

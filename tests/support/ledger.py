@@ -4,12 +4,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from local.in_process.environment import NOW, USER_ID
-from tests.support.builders import PAYMENT_ID, a_payment, a_wallet, an_order
+from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_payment, a_wallet, an_order
 from topup.domain import audit, credits, orders, payments
-from topup.domain.credits import CreditChange, Lot
+from topup.domain.credits import Cause, CreditChange, TransactionType
+from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order, Settlement
 from topup.domain.payments import Payment, SettledPayment
 from topup.domain.reversals import Reversal
+from topup.domain.times import months_later
 
 
 @dataclass
@@ -27,8 +29,9 @@ class InMemoryLedger:
         ledger.buy(PAYMENT_ID, order.credits_purchased, order.amount_minor, NOW)
         return ledger
 
-    def lot(self, order_id: str) -> Lot:
-        return next(lot for lot in self.account.lots if lot.lot_id == order_id)
+    def lot(self, lot_id: str) -> Lot:
+        """The lot of that id; an order's lot has the order's."""
+        return next(lot for lot in self.account.lots if lot.lot_id == lot_id)
 
     def settled_payment(self, order_id: str, now: datetime) -> SettledPayment:
         return SettledPayment(
@@ -67,15 +70,42 @@ class InMemoryLedger:
         self._write(change.grant)
         return True
 
+    def grant(
+        self, lot_id: str, granted: int, now: datetime, expires_at: datetime | None = None, paid_minor: int = 0
+    ) -> None:
+        """Credits without an order, free or paid for elsewhere, with an expiry or without."""
+        self._give(a_cause(transaction_type=TransactionType.GRANTED), lot_id, granted, now, expires_at, paid_minor)
+
+    def adjust(self, lot_id: str, amount: int, now: datetime) -> None:
+        """Up: a free lot of that id; down: drawn like a spend. Raises InsufficientCredits."""
+        cause = a_cause(transaction_type=TransactionType.ADJUSTED)
+        if amount < 0:
+            self._write(credits.spend(self.account.wallet, self.account.lots, -amount, cause, now))
+        else:
+            self._give(cause, lot_id, amount, now, months_later(now, 6), 0)
+
+    def _give(
+        self, cause: Cause, lot_id: str, granted: int, now: datetime, expires_at: datetime | None, paid_minor: int
+    ) -> None:
+        lot = a_lot(
+            lot_id=lot_id,
+            source=Source.GRANT,
+            funding=Funding.PAID if paid_minor else Funding.FREE,
+            payment_id=None,
+            paid_minor=paid_minor,
+            granted=granted,
+            remaining=granted,
+            expires_at=expires_at,
+        )
+        self._write(credits.grant(self.account.wallet, lot, replace(cause, money_minor=paid_minor), now))
+
     def spend(self, amount: int, now: datetime) -> None:
         """Raises InsufficientCredits."""
-        self._write(credits.spend(self.account.wallet, self.account.lots, amount, "work", now))
+        self._write(credits.spend(self.account.wallet, self.account.lots, amount, a_cause(), now))
 
-    def sweep(self, order_id: str, now: datetime) -> None:
-        """Do what the order's timer, or reconcile in its place, does with its lot."""
-        lot = self.lot(order_id)
-        if lot.is_expired(now):
-            self.orders[order_id] = replace(self.orders[order_id], credits_swept=True)
+    def sweep(self, lot_id: str, now: datetime) -> None:
+        """Do what the lot's timer, or reconcile in its place, does."""
+        lot = self.lot(lot_id)
         if change := credits.expire(self.account.wallet, lot, now):
             self._write(change)
 
@@ -109,4 +139,5 @@ class InMemoryLedger:
         account.timed_lots |= {one.after.lot_id for one in change.lots if one.amount > 0}
         if change.new_lot:
             account.lots.append(change.new_lot)
-            account.timed_lots.add(change.new_lot.lot_id)
+            if change.new_lot.expires_at:
+                account.timed_lots.add(change.new_lot.lot_id)

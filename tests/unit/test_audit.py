@@ -11,6 +11,7 @@ from tests.support.ledger import InMemoryLedger
 from tests.unit.test_reversals import a_reversal
 from topup.domain import audit
 from topup.domain.credits import TransactionType
+from topup.domain.lots import Funding
 from topup.domain.orders import Status
 from topup.domain.payments import Payment
 
@@ -26,7 +27,10 @@ def ledger() -> InMemoryLedger:
 
 
 def damage_entry(ledger: InMemoryLedger, position: int, **changes: Any) -> None:
-    ledger.account.entries[position - 1] = replace(ledger.account.entries[position - 1], **changes)
+    entry = ledger.account.entries[position - 1]
+    if "transaction_type" in changes:
+        changes = {"cause": replace(entry.cause, **changes)}
+    ledger.account.entries[position - 1] = replace(entry, **changes)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,13 @@ def test_a_wrong_wallet_is_found(ledger: InMemoryLedger, figure: str):
     ledger.account.wallet = replace(ledger.account.wallet, **{figure: getattr(ledger.account.wallet, figure) + 1})
 
     assert any("the wallet's" in finding for finding in ledger.findings(NOW))
+
+
+@pytest.mark.parametrize("changes", [{"paid_minor": 9999}, {"funding": Funding.FREE}])
+def test_a_lot_with_other_money_than_its_entry_is_found(ledger: InMemoryLedger, changes: dict[str, Any]):
+    ledger.account.lots = [replace(lot, **changes) for lot in ledger.account.lots]
+
+    assert any("were paid for it" in finding for finding in ledger.findings(NOW))
 
 
 @pytest.mark.parametrize("figure", ["remaining", "granted", "expired_credits"])

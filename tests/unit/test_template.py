@@ -23,6 +23,8 @@ ROUTES = {
     "list_transactions": {"GET /api/users/credits/transactions"},
     "refund_payment": {"POST /api/payments/stripe/refund"},
     "spend_credits": {"POST /api/users/credits/spend"},
+    "grant_credits": {"POST /api/admin/credits/grant"},
+    "adjust_credits": {"POST /api/admin/credits/adjust"},
 }
 BACKGROUND = {"expire_credits", "reconcile"}
 API_TIMEOUT = 30  # seconds; API Gateway's, for an HTTP API
@@ -37,6 +39,8 @@ FLOWS = {
     "get_credits": (1, 0),
     "list_transactions": (1, 0),
     "spend_credits": (3, 0),
+    "grant_credits": (3, 0),
+    "adjust_credits": (3, 0),
     "refund_payment": (4, 1),
 }
 
@@ -113,7 +117,10 @@ def test_no_function_may_do_what_the_store_never_does():
         ("PROXY_API_KEY", {"create_checkout", "spend_credits"}),
         (
             "JWT_SECRET",
-            {"create_checkout", "refund_payment", "get_payment", "list_payments", "get_credits", "list_transactions"},
+            {
+                *("create_checkout", "refund_payment", "get_payment", "list_payments", "get_credits"),
+                *("list_transactions", "grant_credits", "adjust_credits"),
+            },
         ),
     ],
 )

@@ -77,7 +77,12 @@ def test_a_gradual_deployment_is_rolled_back_by_crashes_and_bugs_and_only_by_the
     names = [alarm["Ref"] for alarm in preference["Alarms"]]
 
     assert preference["Enabled"] == {"Ref": "GradualDeployment"}
-    assert names == ["ApiCrashesAlarm", "BackgroundCrashesAlarm", "UnexpectedFailureAlarm"]
+    assert names == [
+        "PaymentsCrashesAlarm",
+        "CreditsCrashesAlarm",
+        "BackgroundCrashesAlarm",
+        "UnexpectedFailureAlarm",
+    ]
     # An alarm on the API itself would be a cycle: API, alias, deployment group, alarm, API.
     used = {name for alarm in names for name in references(alarms()[alarm])} - {"AlarmTopic", "AWS::StackName"}
     assert all(name.endswith("Function") for name in used)
@@ -178,7 +183,7 @@ def test_mail_is_sent_only_when_an_address_is_given():
 
 def test_a_crash_of_any_function_raises_one_alarm():
     watched = []
-    for name in ("ApiCrashesAlarm", "BackgroundCrashesAlarm"):
+    for name in ("PaymentsCrashesAlarm", "CreditsCrashesAlarm", "BackgroundCrashesAlarm"):
         metrics = [metric["MetricStat"]["Metric"] for metric in alarms()[name]["Metrics"] if "MetricStat" in metric]
         assert len(metrics) <= METRICS_OF_MATH
         assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {("AWS/Lambda", "Errors")}

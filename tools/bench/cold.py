@@ -26,6 +26,8 @@ BUDGETS = {
     "get_payment": 1.5,
     "get_credits": 1.5,
     "spend_credits": 1.5,
+    "grant_credits": 1.5,
+    "adjust_credits": 1.5,
     "stripe_webhook": 2.2,
     "create_checkout": 2.2,
     "refund_payment": 2.2,

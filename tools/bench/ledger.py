@@ -25,7 +25,7 @@ from ops import target
 from ops.audit import audit, clock_of
 from topup.domain import credits, idempotency, orders
 from topup.domain.catalogue import Package
-from topup.domain.credits import CreditChange, Wallet
+from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
 from topup.domain.orders import Order, Status
 from topup.runtime import config
 from topup.store import attributes, credit_items, order_items
@@ -171,7 +171,15 @@ def _bought(wallet: Wallet, number: int, amount: int, expires_at: datetime) -> t
     )
     order = replace(placed, status=Status.SUCCEEDED, paid_at=now, credits_expire_at=expires_at)
     lot = replace(orders.new_lot(order, now, 1), expires_at=expires_at)
-    return order, credits.grant(wallet, lot, "Measured", now)
+    cause = Cause(
+        transaction_type=TransactionType.PURCHASED,
+        actor=STRIPE,
+        description="Measured",
+        payment_id=order.payment_id,
+        money_minor=order.amount_minor,
+        currency=order.currency,
+    )
+    return order, credits.grant(wallet, lot, cause, now)
 
 
 def _write(items: Iterator[Any]) -> None:

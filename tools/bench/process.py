@@ -70,5 +70,5 @@ def read_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def check(result: dict[str, Any]) -> None:
-    if result.get("statusCode", 200) != 200:
+    if result.get("statusCode", 200) not in (200, 201):
         raise SystemExit(f"The function rejected the event: {result}")

@@ -1,6 +1,6 @@
-"""`python -m tools.demo`: buy, spend, refund and expire credits, step by step, with every request and its response.
+"""`python -m tools.demo`: credits are given, bought, spent, refunded and expire, step by step.
 
-It starts a new stack, or uses the one at `--api URL`.
+It prints every request and its response. It starts a new stack, or uses the one at `--api URL`.
 """
 
 import argparse
@@ -10,6 +10,8 @@ import signal
 import sys
 import uuid
 from collections.abc import Container, Iterator
+from datetime import timedelta
+from http import HTTPStatus
 
 import httpx
 
@@ -22,15 +24,31 @@ from tools.demo import ledger
 from tools.demo.shop import Json, Shop, Site, shortened
 
 
+def welcome(shop: Shop) -> None:
+    """A sign-up bonus of 50 credits. Raises BrokenPromiseError."""
+    shop.step("A new user signs up, and an administrator grants 50 credits for 30 days, in the campaign welcome.")
+    expires_at = shop.quiet.local.now().replace(microsecond=0) + timedelta(days=30)
+    granted = shop.grant(50, "Sign-up bonus", "welcome", expires_at)
+    expect(granted["balance_after"] == 50, "the user has 50 credits")
+    shop.step("Another request grants the same campaign again. It is refused: a user gets a campaign's credits once.")
+    refused = shop.grant(50, "Sign-up bonus", "welcome", expires_at, expected=HTTPStatus.CONFLICT)
+    expect(refused["code"] == "already_granted", "the code is already_granted")
+    shop.step("The user's history shows the grant.")
+    history = shop.get(TRANSACTIONS)["transactions"]
+    shown = [(entry["transaction_type"], entry["amount"]) for entry in history]
+    expect(shown == [("granted", 50)], "there is one granted entry, of 50 credits")
+    ledger.has_balance(shop, 50)
+
+
 def buy(shop: Shop) -> ledger.Bought:
     """Two purchases, of 1100 and 500 credits. Raises BrokenPromiseError."""
     shop.step("What is for sale?")
     expect("standard" in shop.get(f"{PAYMENTS}/packages")["packages"], "the standard package is for sale")
     payment = create_twice(shop)
     pay_after_a_decline(shop, payment)
-    check_credits(shop, 1100, purchases=1)
+    check_credits(shop, 1150, purchases=1)
     late = pay_late(shop)
-    check_credits(shop, 1600, purchases=2)
+    check_credits(shop, 1650, purchases=2)
     return ledger.Bought(standard=payment, trial=late)
 
 
@@ -91,7 +109,8 @@ def check_credits(shop: Shop, balance: int, *, purchases: int) -> None:
     ledger.has_balance(shop, balance)
     history = shop.get(TRANSACTIONS)["transactions"]
     bought = [entry for entry in history if entry["transaction_type"] == "purchased"]
-    expect(len(history) == len(bought) == purchases, f"there is exactly one purchased entry for each of {purchases}")
+    expect(len(bought) == purchases, f"there is exactly one purchased entry for each of {purchases}")
+    expect(len(history) == purchases + 1, "beside them there is only the grant")
 
 
 @contextlib.contextmanager
@@ -110,7 +129,9 @@ def site(api: str | None) -> Iterator[tuple[Site, RunningStack | None]]:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.demo", description="Purchases and credits, step by step.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.demo", description="A grant, purchases and credits, step by step."
+    )
     parser.add_argument("--api", metavar="URL", help="use the stack that runs there, instead of starting one")
     try:
         with (
@@ -119,6 +140,7 @@ def main(arguments: list[str]) -> int:
         ):
             print("/api is Topup, /_sim steers the Stripe simulator, /_local the stack's clock.")
             shop = Shop(found, http)
+            welcome(shop)
             ledger.use(shop, buy(shop), own)
     except (BrokenPromiseError, StackFailedError, SettingsError, httpx.HTTPError) as error:
         print(f"\nThe demonstration failed: {error}", file=sys.stderr)

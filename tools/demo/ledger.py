@@ -38,23 +38,26 @@ def use(shop: Shop, bought: Bought, own: RunningStack | None) -> None:
 
 def spend(shop: Shop) -> None:
     key = str(uuid.uuid4())
-    shop.step("A service of ours spends 300 of the user's credits.")
+    shop.step("A service of ours spends 300 of the user's credits: the 50 that expire first, then purchased ones.")
     spent = shop.spend(300, "Translated 12 pages", key)
-    expect(spent["balance_after"] == 1300, "1300 credits are left")
+    expect(spent["balance_after"] == 1350, "1350 credits are left")
     shop.step(
         "The response was lost, so the service retries: same Idempotency-Key, same response, nothing spent twice."
     )
     expect(shop.spend(300, "Translated 12 pages", key) == spent, "the second response equals the first")
     shop.step("A spend of more than the balance is refused, and the response states the balance.")
     refused = shop.spend(5000, "Translated a library", str(uuid.uuid4()), expected=HTTPStatus.CONFLICT)
-    expect(refused["code"] == "insufficient_credits" and refused["balance"] == 1300, "the stated balance is 1300")
+    expect(refused["code"] == "insufficient_credits" and refused["balance"] == 1350, "the stated balance is 1350")
+    shop.step("The credits that are left are those of the two purchases.")
+    left = {lot["source"] for lot in shop.get(CREDITS)["lots"]}
+    expect(left == {"purchase"}, "nothing of the grant is left")
 
 
 def refund(shop: Shop, payment: Json) -> None:
     shop.step("An administrator refunds 25.00 of the 100.00. A quarter of its 1100 credits is clawed back.")
     refunded = shop.refund(payment, 25.00)
     expect(refunded["amount"] == 25.0 and refunded["credits_refunded"] == 275, "275 credits go with 25.00")
-    has_balance(shop, 1025)
+    has_balance(shop, 1075)
 
 
 def refund_in_the_dashboard(shop: Shop, payment: Json) -> None:
@@ -62,7 +65,7 @@ def refund_in_the_dashboard(shop: Shop, payment: Json) -> None:
         "Another 10.00 is refunded in Stripe's Dashboard. Stripe's webhook reports it; 110 credits are clawed back."
     )
     shop.shown.stripe.refund(shop.quiet.stripe.intent_of(payment), 1000)
-    has_balance(shop, 915)
+    has_balance(shop, 965)
     seen = shop.get(f"{PAYMENTS}/{payment['payment_id']}")
     expect(seen["amount_refunded"] == 35.0 and len(seen["refunds"]) == 2, "the payment shows both refunds, of 35.00")
 
@@ -70,17 +73,17 @@ def refund_in_the_dashboard(shop: Shop, payment: Json) -> None:
 def dispute(shop: Shop, payment: Json) -> None:
     shop.step("The buyer disputes the other payment: its 500 credits are clawed back at once.")
     opened = shop.shown.stripe.dispute(shop.quiet.stripe.intent_of(payment))
-    has_balance(shop, 415)
+    has_balance(shop, 465)
     shop.step("We win the dispute, and the credits return.")
     shop.shown.stripe.close_dispute(opened, "won")
-    has_balance(shop, 915)
+    has_balance(shop, 965)
 
 
 def expire(shop: Shop) -> None:
     shop.step("Six months pass. What is left of the two packages expires, once each.")
     shop.shown.local.move_clock(SIX_MONTHS)
     history = shop.eventually(TRANSACTIONS, lambda seen: len(_expired(seen)) == 2, "both packages have expired")
-    expect(sum(entry["amount"] for entry in _expired(history)) == -915, "all of the 915 credits that were left")
+    expect(sum(entry["amount"] for entry in _expired(history)) == -965, "all of the 965 credits that were left")
     has_balance(shop, 0)
     shop.step("The history has a line for each change, with the balance after it.")
     for entry in history["transactions"]:
@@ -88,7 +91,7 @@ def expire(shop: Shop) -> None:
             f"   {entry['amount']:+6} → {entry['balance_after']:5}  {entry['transaction_type']}: {entry['description']}"
         )
     kinds = Counter(entry["transaction_type"] for entry in history["transactions"])
-    once = ("spent", "disputed", "dispute_reversed")
+    once = ("granted", "spent", "disputed", "dispute_reversed")
     expect(kinds == Counter(once) + Counter(purchased=2, refunded=2, expired=2), "nothing happened twice")
 
 

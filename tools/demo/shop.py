@@ -1,8 +1,10 @@
 """The demo's shop: makes the calls as one buyer, prints them, and checks what the guide promises."""
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -45,6 +47,22 @@ class Shop:
 
     def spend(self, amount: int, description: str, key: str, *, expected: int = HTTPStatus.OK) -> Json:
         return document(self.shown.api.spend(self._user_id, amount, description, key), expected)
+
+    def grant(
+        self,
+        credits: int,
+        reason: str,
+        campaign: str,
+        expires_at: datetime | None,
+        *,
+        expected: int = HTTPStatus.CREATED,
+    ) -> Json:
+        """A request of its own each time: the key is new. The credits never expire where `expires_at` is None."""
+        body = {"campaign": campaign, "expires_at": expires_at.isoformat() if expires_at else None}
+        return document(self.shown.api.grant(self._user_id, credits, reason, str(uuid.uuid4()), body=body), expected)
+
+    def adjust(self, amount: int, reason: str) -> Json:
+        return document(self.shown.api.adjust(self._user_id, amount, reason, str(uuid.uuid4())))
 
     def refund(self, payment: Json, amount: float) -> Json:
         return document(self.shown.api.refund(payment, amount))

@@ -20,7 +20,7 @@ SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"  # EventBridge Scheduler fills
 
 @dataclass(frozen=True)
 class Purchase:
-    """One buyer's purchase, then a spend, a refund and an expiry."""
+    """One buyer's purchase, then a spend, a refund, a grant, an adjustment and an expiry."""
 
     stack: Stack
     shop: Shop
@@ -30,6 +30,7 @@ class Purchase:
         payment = self.buy()
         self.check_webhook(payment)
         self.spend_and_refund(payment)
+        self.grant_and_adjust()
         self.check_lists(payment)
         self.reconcile()
         self.expire()
@@ -65,11 +66,18 @@ class Purchase:
         poll(self.shop.deliveries, _all_acknowledged, "every event of the refund is acknowledged")
         self.check_balance(450)
 
+    def grant_and_adjust(self) -> None:
+        self.shop.step("An administrator grants 40 credits that never expire, and takes 40 as a correction.")
+        self.shop.grant(40, "Thanks", "welcome", None)
+        self.check_balance(490)
+        self.shop.adjust(-40, "Counted twice")
+        self.check_balance(450)
+
     def check_lists(self, payment: dict[str, Any]) -> None:
         self.shop.step("The history and the list of payments agree.")
         entries = self.shop.get(f"{CREDITS}/transactions")["transactions"]
         kinds = [entry["transaction_type"] for entry in entries]
-        expect(kinds == ["refunded", "spent", "purchased"], "there is one entry for each change")
+        expect(kinds == ["adjusted", "granted", "refunded", "spent", "purchased"], "there is one entry for each change")
         listed = self.shop.get("/api/payments")["payments"]
         expect([one["payment_id"] for one in listed] == [payment["payment_id"]], "the payment is in the list")
 
@@ -95,7 +103,8 @@ class Purchase:
         for _ in range(2):  # streams deliver at least once
             expect(expiry.deliver([record]) == {"batchItemFailures": []}, "the record is processed")
         newest = self.shop.get(f"{CREDITS}/transactions?limit=1")["transactions"][0]
-        expect((newest["transaction_type"], newest["amount"]) == ("expired", -450), "450 credits have expired, once")
+        expect((newest["transaction_type"], newest["amount"]) == ("expired", -410), "410 credits have expired, once")
+        self.check_balance(40)
 
     def audit(self) -> None:
         self.shop.step("An audit of the deployed tables.")

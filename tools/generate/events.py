@@ -38,6 +38,8 @@ def events() -> dict[str, dict[str, Any]]:
     admin = {"authorization": f"Bearer {_token(secrets, 'admin-demo', role='admin')}"}
     service = {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": "events-spend-credits"}
     spend = json.dumps({"user_id": USER, "amount": 100, "description": "Translation of three pages"})
+    grant = json.dumps({"user_id": USER, "credits": 50, "reason": "Sign-up bonus", "campaign": "welcome"})
+    adjust = json.dumps({"user_id": USER, "amount": -5, "reason": "Counted twice"})
     refund = json.dumps({"payment_id": REFUND_ORDER, "reason": "Customer request", "amount": 25})
     create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
     return {
@@ -54,6 +56,12 @@ def events() -> dict[str, dict[str, Any]]:
         "list_payments": _event("GET /api/payments", user, query={"limit": "20"}),
         "get_credits": _event("GET /api/users/credits", user),
         "spend_credits": _event("POST /api/users/credits/spend", service, body=spend),
+        "grant_credits": _event(
+            "POST /api/admin/credits/grant", admin | {"idempotency-key": "events-grant-credits"}, body=grant
+        ),
+        "adjust_credits": _event(
+            "POST /api/admin/credits/adjust", admin | {"idempotency-key": "events-adjust-credits"}, body=adjust
+        ),
         "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
         "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
         "expire_credits": {"Records": [_timer_deletion()]},

@@ -54,7 +54,7 @@ def _sweep(settled: SettledPayment, now: datetime) -> None:
     Otherwise a spend that was received before the expiry and is written after it would still find the credits.
     """
     if expired := credits.expire(settled.wallet, settled.own_lot, now):
-        store.record_expiry(settled.own_lot, expired)
+        store.record_expiry(expired)
         raise store.LostRace("the order's lot had to be swept first")
 
 

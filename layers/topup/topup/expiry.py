@@ -14,13 +14,15 @@ def expire(key: store.LotKey, now: datetime) -> bool:
     Raises Busy.
     """
     lot, wallet = store.load_lot_and_wallet(key)
-    if lot is None or not lot.is_expired(now):
-        # Nothing is lost by leaving it: the sweep finds every lot that is past its expiry.
-        logger.warning("no lot to expire", lot_record=key.record, is_missing=lot is None)
+    if lot is None:
+        logger.info("a lot without credits expired", lot_record=key.record)
         return False
     change = credits.expire(wallet, lot, now)
-    store.record_expiry(lot, change)
-    if change:
-        logger.info("credits expired", payment_id=lot.payment_id, credits=lot.remaining)
-        count("CreditsExpired", lot.remaining)
-    return change is not None
+    if change is None:
+        # Nothing is lost by leaving it: the sweep finds every lot that is past its expiry and has credits.
+        logger.warning("the lot has not expired yet", lot_record=key.record)
+        return False
+    store.record_expiry(change)
+    logger.info("credits expired", lot_id=lot.lot_id, payment_id=lot.payment_id, credits=lot.remaining)
+    count("CreditsExpired", lot.remaining)
+    return True

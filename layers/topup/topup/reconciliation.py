@@ -64,7 +64,7 @@ def reconcile(
     run.each("events", lambda: stripe_gateway.undelivered_events(since, now), lambda event: webhooks.handle(event, now))
     run.each("refunds", lambda: store.refunds_in_flight_since(now - REFUND_AFTER), lambda found: _refund(found, now))
     run.each("payments", lambda: store.unpaid_since(now - PAYMENT_AFTER), lambda found: _payment(found, now))
-    run.each("lots", lambda: store.unswept_since(now - sweep_after), lambda found: _lot(found, now))
+    run.each("lots", lambda: store.due_since(now - sweep_after), lambda key: expiry.expire(key, now))
     count("ReconcileRepaired", report.repaired)
     count("ReconcileFailed", report.failures)
     count("RefundsStuck", report.refunds.found - report.refunds.repaired)
@@ -118,7 +118,3 @@ def _payment(waiting: store.Waiting, now: datetime) -> bool:
         expired = CheckoutExpired(payment_id=order.payment_id, user_id=order.user_id, livemode=order.livemode)
         return fulfilment.apply(expired, now).is_changed
     return payment_status.sync_order(order, now, PAYMENT_INTERVAL).status is not order.status
-
-
-def _lot(waiting: store.Waiting, now: datetime) -> bool:
-    return expiry.expire(store.lot_key_of_order(payment_status.find(waiting.payment_id).order), now)

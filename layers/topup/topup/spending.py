@@ -4,30 +4,30 @@ from datetime import datetime
 
 from topup import store
 from topup.domain import credits, idempotency
-from topup.domain.credits import SpendReceipt
-from topup.domain.errors import IdempotencyConflict, InsufficientCredits, TooManyLots
+from topup.domain.credits import Cause, Receipt, TransactionType
+from topup.domain.errors import InsufficientCredits
 from topup.runtime.telemetry import count
 
 
 @store.retried
-def spend(user_id: str, amount: int, description: str, idempotency_key: str, now: datetime) -> SpendReceipt:
+def spend(user_id: str, amount: int, description: str, idempotency_key: str, actor: str, now: datetime) -> Receipt:
     """Take `amount` credits from the user; the same key takes them once and returns the same receipt.
 
-    Raises InsufficientCredits, TooManyLots, IdempotencyConflict, Busy.
+    Raises InsufficientCredits, IdempotencyConflict, Busy.
     """
     fingerprint = idempotency.fingerprint(user_id, amount, description)
     wallet, lots = store.load_credits(user_id, now)
+    cause = Cause(transaction_type=TransactionType.SPENT, actor=actor, description=description)
     try:
-        change = credits.spend(wallet, lots, amount, description, now)
-    except (InsufficientCredits, TooManyLots):
+        change = credits.spend(wallet, lots, amount, cause, now)
+    except InsufficientCredits:
         # An earlier try of this request may have taken them: then its response was lost.
         receipt = store.load_receipt(user_id, idempotency_key)
         if receipt is None:
             raise
     else:
-        receipt = store.record_spend(change, idempotency_key, fingerprint, now)
+        receipt = store.record_with_receipt(change, idempotency_key, fingerprint, now)
         if receipt.transaction_id == change.entry.transaction_id:
             count("CreditsSpent", amount)
-    if receipt.request_fingerprint != fingerprint:
-        raise IdempotencyConflict("This Idempotency-Key was used for another spend; use a new key for a new one")
+    idempotency.check_same_request(receipt.request_fingerprint, fingerprint)
     return receipt

@@ -7,6 +7,8 @@ import { day, moment, money, number, signed } from "./format.js";
 import { t, tOr } from "./i18n.js";
 
 const PAGE = { transactions: 10, payments: 5 };
+const SAY_NO_MORE = ["Grant", "Adjustment"]; // descriptions that say no more than the entry's type
+const BRING_CREDITS = ["purchased", "granted"]; // types of entries whose credits have an expiry, or never expire
 
 const account = { credits: null, history: list("transactions"), payments: list("payments"), error: null };
 
@@ -82,12 +84,14 @@ function showCredits({ balance, debt, total_credits_earned: earned, lots }) {
   byId("lots").replaceChildren(...(lots.length ? lots.map(lotRow) : [emptyRow(t("noLots"))]));
 }
 
-function lotRow({ granted, remaining, expires_at: expiresAt }) {
+function lotRow({ lot_id: lotId, source, granted, remaining, expires_at: expiresAt }) {
   const left = t("lotLeft", { remaining: number(remaining), granted: number(granted) });
+  const expiry = expiresAt ? t("lotExpires", { date: day(expiresAt) }) : t("lotNeverExpires");
+  const origin = tOr(`source_${source}`, source);
   return h(
     "li",
-    {},
-    h("p", {}, h("span", {}, left), h("span", { class: "muted" }, t("lotExpires", { date: day(expiresAt) }))),
+    { dataset: { lot: lotId, source } },
+    h("p", {}, h("span", {}, left), h("span", { class: "muted" }, `${origin} · ${expiry}`)),
     h("progress", { max: granted, value: remaining, "aria-label": left }),
   );
 }
@@ -108,7 +112,7 @@ function entryRow(entry) {
       "div",
       {},
       h("p", { class: "row-title" }, tOr(`type_${type}`, type)),
-      entry.description ? h("p", { class: "small" }, entry.description) : null,
+      SAY_NO_MORE.includes(entry.description) ? null : h("p", { class: "small" }, entry.description),
       h("p", { class: "small muted" }, [moment(entry.created_at), validity(entry)].filter(Boolean).join(" · ")),
     ),
     h(
@@ -120,8 +124,8 @@ function entryRow(entry) {
   );
 }
 
-function validity({ expires_at: expiresAt, is_expired: isExpired }) {
-  if (!expiresAt) return null;
+function validity({ transaction_type: type, expires_at: expiresAt, is_expired: isExpired }) {
+  if (!expiresAt) return BRING_CREDITS.includes(type) ? t("neverExpires") : null;
   return isExpired ? t("hasExpired") : t("validUntil", { date: day(expiresAt) });
 }
 

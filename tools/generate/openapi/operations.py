@@ -77,8 +77,8 @@ PAYMENT_LINK = {
 }
 
 BODY_ERRORS = (errors.InvalidJson, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.ValidationFailed)
-REFUND_ERRORS = (errors.NotRefundable, errors.CreditsSpent, errors.TooManyLots, errors.IdempotencyConflict)
-SPEND_ERRORS = (errors.InsufficientCredits, errors.TooManyLots, errors.IdempotencyConflict)
+REFUND_ERRORS = (errors.NotRefundable, errors.CreditsSpent, errors.IdempotencyConflict)
+SPEND_ERRORS = (errors.InsufficientCredits, errors.IdempotencyConflict)
 
 OPERATIONS: Mapping[str, Operation] = {
     "list_packages": Operation(
@@ -149,6 +149,27 @@ OPERATIONS: Mapping[str, Operation] = {
         parameters=(LIMIT, CURSOR),
         responses={HTTPStatus.OK: ("A page of transactions", schemas.TransactionList)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
+    ),
+    "grant_credits": Operation(
+        callers=("administrator",),
+        parameters=(idempotency_key(required=True, description="The same key grants once"),),
+        body=requests.GrantBody,
+        responses={HTTPStatus.CREATED: ("The credits are granted", schemas.GrantReceipt)},
+        errors=(
+            errors.Unauthorized,
+            errors.Forbidden,
+            *BODY_ERRORS,
+            errors.AlreadyGranted,
+            errors.IdempotencyConflict,
+            errors.Busy,
+        ),
+    ),
+    "adjust_credits": Operation(
+        callers=("administrator",),
+        parameters=(idempotency_key(required=True, description="The same key adjusts once"),),
+        body=requests.AdjustmentBody,
+        responses={HTTPStatus.OK: ("The credits are adjusted", schemas.AdjustmentReceipt)},
+        errors=(errors.Unauthorized, errors.Forbidden, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
     "spend_credits": Operation(
         callers=("service",),

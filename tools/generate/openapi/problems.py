@@ -20,7 +20,6 @@ EVERYWHERE = (TopupError, errors.ConfigurationError)
 # The extension members of a problem: by error, the schema of each and whether it is always present.
 EXTENSIONS: Mapping[type[TopupError], Mapping[str, tuple[Mapping[str, Any], bool]]] = {
     errors.InsufficientCredits: {"balance": (WHOLE | {"description": "The credits that the user can spend"}, True)},
-    errors.TooManyLots: {"largest": (WHOLE | {"description": "The most credits that one request can spend"}, True)},
     errors.CreditsSpent: {
         "largest_refundable": (
             TEXT | {"description": "The most that can be refunded without debt, in major units"},

@@ -6,6 +6,8 @@ from topup.api.endpoint import Request
 from topup.domain.errors import Unauthorized
 from topup.runtime import config
 
+ACTOR = "service:default"  # who the ledger says has called with a key
+
 
 def require(request: Request) -> None:
     """Let a trusted service through; raises Unauthorized. Takes the same time for every wrong key."""

@@ -23,10 +23,16 @@ PUBLIC_KEY_ALGORITHMS = ("RS256", "ES256", "EdDSA")
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """An authenticated user."""
+    """An authenticated user. Administrators may do everything, support staff may read everything."""
 
     user_id: str
     is_admin: bool
+    is_support: bool
+
+    @property
+    def may_read_all(self) -> bool:
+        """Whether other users' payments and credits may be shown."""
+        return self.is_admin or self.is_support
 
 
 def authenticate(request: Request) -> Caller:
@@ -37,6 +43,7 @@ def authenticate(request: Request) -> Caller:
         user_id=_user_id(claims),
         # Compared exactly: a list that contains the value, or the value in another case, is not the value.
         is_admin=claims.get(settings.admin_claim) == settings.admin_value,
+        is_support=claims.get(settings.admin_claim) == settings.support_value,
     )
 
 

@@ -33,7 +33,7 @@ STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.PaymentNotFound: HTTPStatus.NOT_FOUND,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.InsufficientCredits: HTTPStatus.CONFLICT,
-    errors.TooManyLots: HTTPStatus.CONFLICT,
+    errors.AlreadyGranted: HTTPStatus.CONFLICT,
     errors.NotRefundable: HTTPStatus.CONFLICT,
     errors.CreditsSpent: HTTPStatus.CONFLICT,
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -104,7 +104,7 @@ class Request:
         """The Idempotency-Key of a request that must not be made twice; raises ValidationFailed without one."""
         key = self.idempotency_key
         if key is None:
-            raise ValidationFailed(FieldError("Idempotency-Key", "is required: a retry must not spend twice"))
+            raise ValidationFailed(FieldError("Idempotency-Key", "is required: a retry must not change credits twice"))
         return key
 
     @property

@@ -1,10 +1,11 @@
 """Parse JSON bodies with pydantic: a caller's mistake is refused here, with the name of the field."""
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Never, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from topup.api.endpoint import Request
 from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
@@ -21,7 +22,10 @@ LONGEST_FIELD_NAME = 100  # characters; unknown fields may have names of any len
 
 LARGEST_REFUND = 99_999_999  # major units; no amount of Stripe's has more digits, and far larger ones break arithmetic
 MOST_DIGITS = 20  # more than any amount has, fewer than the 28 that arithmetic keeps
-LARGEST_SPEND = 1_000_000_000  # credits; far above any wallet, far below where JSON numbers lose digits
+LARGEST_CREDITS = 1_000_000_000  # credits; far above any wallet, far below where JSON numbers lose digits
+
+# RFC 3339 with its offset, but no more than nine decimals of a second.
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
 class Body(BaseModel):
@@ -53,8 +57,43 @@ class SpendBody(Body):
     """POST /api/users/credits/spend."""
 
     user_id: str = Field(min_length=1, max_length=LONGEST_USER_ID)
-    amount: int = Field(gt=0, le=LARGEST_SPEND)
+    amount: int = Field(gt=0, le=LARGEST_CREDITS)
     description: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
+
+
+class GrantBody(Body):
+    """POST /api/admin/credits/grant; `expires_at` null = never, absent = the configured months."""
+
+    user_id: str = Field(min_length=1, max_length=LONGEST_USER_ID)
+    credits: int = Field(gt=0, le=LARGEST_CREDITS)
+    expires_at: Annotated[str, Field(pattern=TIME, json_schema_extra={"format": "date-time"})] | None = None
+    reason: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
+    campaign: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$")
+
+    @property
+    def expiry(self) -> datetime | None:
+        """`expires_at` in UTC, to the second; raises ValidationFailed."""
+        if self.expires_at is None:
+            return None
+        try:
+            return datetime.fromisoformat(self.expires_at).astimezone(UTC).replace(microsecond=0)
+        except (ValueError, OverflowError):  # no such day or hour, or not within the years 1-9999
+            raise ValidationFailed(FieldError("expires_at", "must be a time such as 2027-01-31T00:00:00Z")) from None
+
+
+class AdjustmentBody(Body):
+    """POST /api/admin/credits/adjust; `amount` credits up (positive) or down (negative)."""
+
+    user_id: str = Field(min_length=1, max_length=LONGEST_USER_ID)
+    amount: int = Field(ge=-LARGEST_CREDITS, le=LARGEST_CREDITS)
+    reason: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
+
+    @field_validator("amount")
+    @classmethod
+    def _changes_something(cls, amount: int) -> int:
+        if amount == 0:
+            raise ValueError("must not be 0")
+        return amount
 
 
 BodyType = TypeVar("BodyType", bound=Body)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from topup.domain import money, times
 from topup.domain.catalogue import Catalogue, Package
-from topup.domain.credits import Entry, Lot, SpendReceipt, Wallet, open_balance, spendable
+from topup.domain.credits import Entry, Receipt, Wallet, open_balance
+from topup.domain.lots import Lot, Source, spendable
 from topup.domain.orders import Order, Status
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
@@ -27,6 +28,13 @@ PUBLIC_REFUND_STATUS: "Mapping[ReversalStatus, schemas.RefundStatus]" = {
     ReversalStatus.SUCCEEDED: "succeeded",
     ReversalStatus.FAILED: "failed",
     ReversalStatus.CANCELED: "canceled",
+}
+PUBLIC_SOURCE: "Mapping[Source, schemas.LotSource]" = {
+    Source.PURCHASE: "purchase",
+    Source.GRANT: "grant",
+    Source.ADJUSTMENT: "adjustment",
+    Source.RESTORED: "restored",
+    Source.IMPORT: "import",
 }
 REFUND_MESSAGES = {
     ReversalStatus.SUCCEEDED: "Refund processed successfully",
@@ -65,7 +73,7 @@ def checkout(order: Order) -> "schemas.Checkout":
     }
 
 
-def payment(order: Order, reversals: Sequence[Reversal] = (), *, to_admin: bool = False) -> "schemas.Payment":
+def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool = False) -> "schemas.Payment":
     """GET /api/payments/{payment_id}; its amounts are numbers, which is what existing clients parse."""
     body: schemas.Payment = {
         "payment_id": order.payment_id,
@@ -82,7 +90,7 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, to_admin: bool 
         body["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
     if order.refunded_minor or reversals:
         _add_refunds(body, order, [one for one in reversals if one.kind is Kind.REFUND])
-    if to_admin:
+    if in_full:
         body["user_id"] = order.user_id
         body["quarantine_reason"] = order.quarantine_reason
     return body
@@ -116,11 +124,29 @@ def refund_result(order: Order, refund: Reversal) -> "schemas.RefundResult":
     }
 
 
-def spend_receipt(receipt: SpendReceipt) -> "schemas.SpendReceipt":
+def spend_receipt(receipt: Receipt) -> "schemas.SpendReceipt":
     """POST /api/users/credits/spend."""
     return {
         "transaction_id": receipt.transaction_id,
         "amount": receipt.amount,
+        "balance_after": receipt.balance_after,
+    }
+
+
+def grant_receipt(receipt: Receipt) -> "schemas.GrantReceipt":
+    """POST /api/admin/credits/grant."""
+    return {
+        "transaction_id": receipt.transaction_id,
+        "lot_id": str(receipt.lot_id),
+        "balance_after": receipt.balance_after,
+    }
+
+
+def adjustment_receipt(receipt: Receipt) -> "schemas.AdjustmentReceipt":
+    """POST /api/admin/credits/adjust."""
+    return {
+        "transaction_id": receipt.transaction_id,
+        "lot_id": receipt.lot_id,
         "balance_after": receipt.balance_after,
     }
 
@@ -145,9 +171,11 @@ def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> "schemas
 def _lot(lot: Lot) -> "schemas.Lot":
     return {
         "payment_id": lot.payment_id,
+        "lot_id": lot.lot_id,
+        "source": PUBLIC_SOURCE[lot.source],
         "granted": lot.granted,
         "remaining": lot.remaining,
-        "expires_at": times.to_text(lot.expires_at),
+        "expires_at": times.to_text(lot.expires_at) if lot.expires_at else None,
     }
 
 
@@ -163,7 +191,7 @@ def _transaction(entry: Entry, now: datetime) -> "schemas.Transaction":
         "amount": entry.amount,
         "balance_after": entry.balance_after,
         "payment_order_id": entry.payment_id,
-        "description": entry.description,
+        "description": entry.cause.description,
         "expires_at": times.to_text(entry.expires_at) if entry.expires_at else None,
         "is_expired": entry.is_expired(now),
         "created_at": times.to_text(entry.created_at),

@@ -23,6 +23,7 @@ class Schema:
 
 
 PaymentStatus = Literal["pending", "processing", "succeeded", "failed", "expired"]
+LotSource = Literal["purchase", "grant", "adjustment", "restored", "import"]
 RefundStatus = Literal["pending", "succeeded", "failed", "canceled"]
 
 Id = Annotated[str, Schema({"format": "uuid"})]
@@ -111,12 +112,14 @@ class RefundResult(TypedDict):
 
 
 class Lot(TypedDict):
-    """The credits that one payment granted."""
+    """Credits that came in together: by one payment, a grant or an adjustment."""
 
-    payment_id: Id
+    payment_id: Id | None
+    lot_id: Id
+    source: LotSource
     granted: Count
     remaining: Count
-    expires_at: Moment
+    expires_at: Moment | None
 
 
 class Credits(TypedDict):
@@ -155,6 +158,22 @@ class SpendReceipt(TypedDict):
 
     transaction_id: Id
     amount: Annotated[int, Schema({"minimum": 1})]
+    balance_after: int
+
+
+class GrantReceipt(TypedDict):
+    """A grant that has been made."""
+
+    transaction_id: Id
+    lot_id: Id
+    balance_after: int
+
+
+class AdjustmentReceipt(TypedDict):
+    """An adjustment that has been made; `lot_id` where it gave credits."""
+
+    transaction_id: Id
+    lot_id: Id | None
     balance_after: int
 
 

@@ -8,12 +8,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from topup.domain.credits import Entry, Lot, TransactionType, Wallet
+from topup.domain.credits import EARNS, Entry, TransactionType, Wallet
+from topup.domain.lots import Funding, Lot
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, ReversalStatus
 
-_GIVES = {TransactionType.PURCHASED, TransactionType.REFUND_REVERSED, TransactionType.DISPUTE_REVERSED}
+_GIVES = {
+    TransactionType.PURCHASED,
+    TransactionType.GRANTED,
+    TransactionType.REFUND_REVERSED,
+    TransactionType.DISPUTE_REVERSED,
+}
 _TAKES = {TransactionType.SPENT, TransactionType.EXPIRED, TransactionType.REFUNDED, TransactionType.DISPUTED}
 _REVERSES = {
     TransactionType.REFUNDED,
@@ -54,7 +60,7 @@ def payment_ledgers(account: Account, now: datetime) -> Mapping[str, PaymentLedg
             granted[payment_id] += entry.amount
         elif entry.transaction_type in _REVERSES:
             clawed_back[payment_id] -= entry.amount
-    lost = {lot.payment_id: lot.lost_to_expiry(now) for lot in account.lots}
+    lost = {lot.payment_id: lot.lost_to_expiry(now) for lot in account.lots if lot.payment_id}
     return {
         payment_id: PaymentLedger(
             grants[payment_id], granted[payment_id], clawed_back[payment_id], lost.get(payment_id, 0)
@@ -66,7 +72,13 @@ def payment_ledgers(account: Account, now: datetime) -> Mapping[str, PaymentLedg
 def audit_account(account: Account, now: datetime) -> list[str]:
     """Everything that is wrong with one user's credits."""
     entries = sorted(account.entries, key=lambda entry: entry.number)
-    findings = [*_entries(entries), *_wallet(account, entries), *_lots(account, entries), *_open_lots(account, now)]
+    findings = [
+        *_entries(entries),
+        *_wallet(account, entries),
+        *_lots(account, entries),
+        *_money(account, entries),
+        *_open_lots(account, now),
+    ]
     return [f"user {account.user_id}: {finding}" for finding in findings]
 
 
@@ -88,7 +100,7 @@ def _entries(entries: list[Entry]) -> Iterator[str]:
 
 def _wallet(account: Account, entries: list[Entry]) -> Iterator[str]:
     wallet = account.wallet
-    earned = sum(entry.amount for entry in entries if entry.transaction_type is TransactionType.PURCHASED)
+    earned = sum(entry.amount for entry in entries if entry.transaction_type in EARNS)
     expected = {
         "last entry": (wallet.last_entry, len(entries)),
         "balance": (wallet.balance, sum(entry.amount for entry in entries)),
@@ -105,12 +117,7 @@ def _wallet(account: Account, entries: list[Entry]) -> Iterator[str]:
 
 def _lots(account: Account, entries: list[Entry]) -> Iterator[str]:
     moved, expired = Counter[str](), Counter[str]()
-    granted = {
-        lot_id: entry.amount
-        for entry in entries
-        if entry.transaction_type is TransactionType.PURCHASED
-        for lot_id in entry.moves
-    }
+    granted = {lot_id: entry.amount for lot_id, entry in _origins(entries).items()}
     for entry in entries:
         moved.update(entry.moves)
         if entry.transaction_type is TransactionType.EXPIRED:
@@ -126,11 +133,41 @@ def _lots(account: Account, entries: list[Entry]) -> Iterator[str]:
             yield f"lot {lot.lot_id} has {lot.remaining} of {lot.granted} credits left"
 
 
+def _origins(entries: list[Entry]) -> dict[str, Entry]:
+    """The entry that brought each lot, by the lot's id."""
+    return {
+        lot_id: entry
+        for entry in entries
+        if entry.transaction_type in EARNS or (entry.transaction_type is TransactionType.ADJUSTED and entry.amount > 0)
+        for lot_id in entry.moves
+    }
+
+
+def _money(account: Account, entries: list[Entry]) -> Iterator[str]:
+    """A lot's money is that of the entry that brought it, and at no moment more or less of it is gone than there is."""
+    origins, gone = _origins(entries), Counter[str]()
+    lots = {lot.lot_id: lot for lot in account.lots}
+    for lot_id, lot in lots.items():
+        paid = origins[lot_id].cause.money_minor if lot_id in origins else 0
+        if (lot.paid_minor, lot.funding is Funding.PAID) != (paid, paid > 0):
+            yield f"lot {lot_id} ({lot.funding}) says that {lot.paid_minor} were paid for it, the ledger says {paid}"
+    for entry in entries:
+        for lot_id, move in entry.moves.items():
+            gone[lot_id] += (entry.amount if origins.get(lot_id) is entry else 0) - move
+            if lot_id in lots and not 0 <= lots[lot_id].money_gone_minor(gone[lot_id]) <= lots[lot_id].paid_minor:
+                yield f"after entry {entry.number}, {gone[lot_id]} credits of lot {lot_id} are gone"
+
+
 def _open_lots(account: Account, now: datetime) -> Iterator[str]:
     open_lots = [lot.lot_id for lot in account.lots if lot.is_open(now)]
     if account.wallet.debt > 0 and open_lots:
         yield f"credits are owed while these lots have some left: {open_lots}"
-    if untimed := [lot_id for lot_id in open_lots if lot_id not in account.timed_lots]:
+    untimed = [
+        lot.lot_id
+        for lot in account.lots
+        if lot.is_open(now) and lot.expires_at and lot.lot_id not in account.timed_lots
+    ]
+    if untimed:
         yield f"nothing will expire these lots in time: {untimed}"
 
 

@@ -1,4 +1,4 @@
-"""Credits: a user's wallet, its lots, and the ledger that explains every change."""
+"""Credits: a user's wallet, and the ledger entries that explain every change of it."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,19 +6,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from topup.domain.errors import InsufficientCredits, TooManyLots
+from topup.domain.errors import InsufficientCredits
+from topup.domain.lots import Lot, LotChange, draw, spendable
 
 _TRANSACTION_IDS = uuid.UUID("5d8b3f0e-9a43-4c0f-8f0d-6d1c9c1f7a11")
 
-# A DynamoDB transaction holds 100 items: the wallet, the entry, an order, its reversal or a request marker, and a
-# timer leave room for this many lots.
-MOST_LOTS = 95
+STRIPE = "stripe"
+SYSTEM = "system"
 
 
 class TransactionType(StrEnum):
     """Why a user's credits changed."""
 
     PURCHASED = "purchased"
+    GRANTED = "granted"
     SPENT = "spent"
     EXPIRED = "expired"
     REFUNDED = "refunded"
@@ -28,44 +29,43 @@ class TransactionType(StrEnum):
     ADJUSTED = "adjusted"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lot:
-    """The credits that one order granted, and how many of them are left until `expires_at` (a whole second, UTC).
+# What counts as earned: credits that came in as new, not those that came back or corrected a mistake.
+EARNS = frozenset({TransactionType.PURCHASED, TransactionType.GRANTED})
 
-    `expired_credits` is what it has lost to expiry, which a later refund must not take again.
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Why credits change and who changes them; the ledger entry says it.
+
+    `actor` is `admin:…`, `service:…`, `stripe` or `system`. `money_minor` is the money that moves with the credits, in
+    minor units of `currency`: positive where it comes in, negative where it goes back.
     """
 
-    lot_id: str
-    user_id: str
-    payment_id: str
-    package_name: str
-    granted: int
-    remaining: int
-    expires_at: datetime
-    expired_credits: int = 0
-
-    def is_expired(self, now: datetime) -> bool:
-        """Whether its expiry has come: from that second on, nothing of it may be spent."""
-        return self.expires_at <= now
-
-    def is_open(self, now: datetime) -> bool:
-        """Whether it has credits that may still be spent."""
-        return self.remaining > 0 and not self.is_expired(now)
-
-    def lost_to_expiry(self, now: datetime) -> int:
-        """What expiry has taken, or will take when the lot is swept."""
-        return self.expired_credits + (self.remaining if self.is_expired(now) else 0)
+    transaction_type: TransactionType
+    actor: str
+    description: str
+    reason: str | None = None
+    payment_id: str | None = None
+    money_minor: int = 0
+    currency: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wallet:
-    """A user's running totals; balance = Σ remaining over all lots − debt."""
+    """A user's running totals; balance = Σ remaining over all lots − debt.
+
+    `version` is raised with every change. `unfinished` is what the last change has still to write to lots that did not
+    fit into its transaction: the remaining credits of each lot, by the lot's id.
+    """
 
     user_id: str
     balance: int = 0
     total_credits_earned: int = 0
     debt: int = 0
     last_entry: int = 0
+    version: int = 0
+    unfinished: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +78,23 @@ class Entry:
 
     user_id: str
     number: int
-    transaction_type: TransactionType
+    cause: Cause
     amount: int
     balance_after: int
     created_at: datetime
-    description: str
-    payment_id: str | None = None
     expires_at: datetime | None = None
     moves: Mapping[str, int] = field(default_factory=dict)
     debt_change: int = 0
+
+    @property
+    def transaction_type(self) -> TransactionType:
+        """Why the credits changed."""
+        return self.cause.transaction_type
+
+    @property
+    def payment_id(self) -> str | None:
+        """The order that the change belongs to, if any."""
+        return self.cause.payment_id
 
     @property
     def transaction_id(self) -> str:
@@ -99,22 +107,10 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LotChange:
-    """A lot as it was read, and as it will be."""
-
-    before: Lot
-    after: Lot
-
-    @property
-    def amount(self) -> int:
-        """How many credits it gains; negative where it loses some."""
-        return self.after.remaining - self.before.remaining
-
-
-@dataclass(frozen=True, kw_only=True)
 class CreditChange:
-    """Everything that one change of a user's credits writes, in one transaction or not at all."""
+    """Everything that one change of a user's credits writes."""
 
+    before: Wallet
     wallet: Wallet
     entry: Entry
     lots: Sequence[LotChange] = ()
@@ -122,18 +118,14 @@ class CreditChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpendReceipt:
-    """A spend that has been made, as it is stored for a repeated request."""
+class Receipt:
+    """A change that a request has made, as it is stored for the same request repeated."""
 
     transaction_id: str
     amount: int
     balance_after: int
     request_fingerprint: str
-
-
-def spendable(lots: Iterable[Lot], now: datetime) -> list[Lot]:
-    """The open lots, soonest expiry first; ties in the fixed order of their ids."""
-    return sorted((lot for lot in lots if lot.is_open(now)), key=lambda lot: (lot.expires_at, lot.lot_id))
+    lot_id: str | None = None
 
 
 def open_balance(lots: Iterable[Lot], wallet: Wallet, now: datetime) -> int:
@@ -141,37 +133,31 @@ def open_balance(lots: Iterable[Lot], wallet: Wallet, now: datetime) -> int:
     return sum(lot.remaining for lot in lots if lot.is_open(now)) - wallet.debt
 
 
-def grant(wallet: Wallet, lot: Lot, description: str, now: datetime) -> CreditChange:
+def grant(wallet: Wallet, lot: Lot, cause: Cause, now: datetime) -> CreditChange:
     """Give the wallet a new lot; what the user owes is paid out of it first."""
     debt_paid = min(wallet.debt, lot.granted)
     kept = replace(lot, remaining=lot.granted - debt_paid)
     entry = Entry(
         user_id=wallet.user_id,
         number=wallet.last_entry + 1,
-        transaction_type=TransactionType.PURCHASED,
+        cause=cause,
         amount=lot.granted,
         balance_after=wallet.balance + lot.granted,
         created_at=now,
-        description=description,
-        payment_id=lot.payment_id,
         expires_at=lot.expires_at,
         moves={lot.lot_id: kept.remaining},
         debt_change=-debt_paid,
     )
-    earned = replace(wallet, total_credits_earned=wallet.total_credits_earned + lot.granted)
-    return CreditChange(wallet=_after(earned, entry), entry=entry, new_lot=kept)
+    return CreditChange(before=wallet, wallet=_after(wallet, entry), entry=entry, new_lot=kept)
 
 
-def spend(wallet: Wallet, lots: Iterable[Lot], amount: int, description: str, now: datetime) -> CreditChange:
-    """Take `amount` credits, soonest-expiring lot first; raises InsufficientCredits, TooManyLots."""
+def spend(wallet: Wallet, lots: Iterable[Lot], amount: int, cause: Cause, now: datetime) -> CreditChange:
+    """Take `amount` credits, soonest-expiring lot first; raises InsufficientCredits."""
     open_lots = spendable(lots, now)
     balance = open_balance(open_lots, wallet, now)
     if amount > balance:
         raise InsufficientCredits(balance)
-    drawn = _draw(open_lots, amount)
-    if len(drawn) > MOST_LOTS:
-        raise TooManyLots(largest=sum(lot.remaining for lot in open_lots[:MOST_LOTS]))
-    return _change(wallet, TransactionType.SPENT, drawn, description, now)
+    return _change(wallet, draw(open_lots, amount), cause, now)
 
 
 def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
@@ -179,69 +165,57 @@ def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
     if not lot.is_expired(now) or lot.remaining == 0:
         return None
     swept = LotChange(before=lot, after=replace(lot, remaining=0, expired_credits=lot.lost_to_expiry(now)))
-    description = f"Expired: {lot.package_name}"
-    return _change(wallet, TransactionType.EXPIRED, [swept], description, now, payment_id=lot.payment_id)
+    cause = Cause(
+        transaction_type=TransactionType.EXPIRED,
+        actor=SYSTEM,
+        description=f"Expired: {lot.name}",
+        payment_id=lot.payment_id,
+    )
+    return _change(wallet, [swept], cause, now)
 
 
 def claw_back(
-    wallet: Wallet, own: Lot, others: Iterable[Lot], amount: int, why: TransactionType, description: str, now: datetime
+    wallet: Wallet, own: Lot, others: Iterable[Lot], amount: int, cause: Cause, now: datetime
 ) -> CreditChange:
     """Take back `amount` credits that an order granted: from its own lot, then from other open ones, then as debt."""
     others_open = [lot for lot in spendable(others, now) if lot.lot_id != own.lot_id]
-    drawn = _draw([*spendable([own], now), *others_open], amount)
-    if len(drawn) > MOST_LOTS:
-        raise TooManyLots(largest=0)
+    drawn = draw([*spendable([own], now), *others_open], amount)
     owed = amount + sum(change.amount for change in drawn)
-    return _change(wallet, why, drawn, description, now, payment_id=own.payment_id, debt_change=owed)
+    return _change(wallet, drawn, cause, now, debt_change=owed)
 
 
-def restore(
-    wallet: Wallet, own: Lot, amount: int, why: TransactionType, description: str, now: datetime
-) -> CreditChange:
+def restore(wallet: Wallet, own: Lot, amount: int, cause: Cause, now: datetime) -> CreditChange:
     """Give back `amount` credits that were clawed back: they pay debt first, and then return to the order's lot."""
     debt_paid = min(wallet.debt, amount)
     returned = LotChange(before=own, after=replace(own, remaining=own.remaining + amount - debt_paid))
     lots = [returned] if returned.amount else []
-    return _change(wallet, why, lots, description, now, payment_id=own.payment_id, debt_change=-debt_paid)
-
-
-def _draw(lots: Iterable[Lot], amount: int) -> list[LotChange]:
-    """Take up to `amount` credits from the lots in their order."""
-    drawn, missing = [], amount
-    for lot in lots:
-        taken = min(lot.remaining, missing)
-        if taken == 0:
-            break
-        drawn.append(LotChange(before=lot, after=replace(lot, remaining=lot.remaining - taken)))
-        missing -= taken
-    return drawn
+    return _change(wallet, lots, cause, now, debt_change=-debt_paid)
 
 
 def _change(
-    wallet: Wallet,
-    why: TransactionType,
-    lots: Sequence[LotChange],
-    description: str,
-    now: datetime,
-    *,
-    payment_id: str | None = None,
-    debt_change: int = 0,
+    wallet: Wallet, lots: Sequence[LotChange], cause: Cause, now: datetime, *, debt_change: int = 0
 ) -> CreditChange:
     amount = sum(change.amount for change in lots) - debt_change
     entry = Entry(
         user_id=wallet.user_id,
         number=wallet.last_entry + 1,
-        transaction_type=why,
+        cause=cause,
         amount=amount,
         balance_after=wallet.balance + amount,
         created_at=now,
-        description=description,
-        payment_id=payment_id,
         moves={change.after.lot_id: change.amount for change in lots},
         debt_change=debt_change,
     )
-    return CreditChange(wallet=_after(wallet, entry), entry=entry, lots=tuple(lots))
+    return CreditChange(before=wallet, wallet=_after(wallet, entry), entry=entry, lots=tuple(lots))
 
 
 def _after(wallet: Wallet, entry: Entry) -> Wallet:
-    return replace(wallet, balance=entry.balance_after, debt=wallet.debt + entry.debt_change, last_entry=entry.number)
+    earned = entry.amount if entry.transaction_type in EARNS else 0
+    return replace(
+        wallet,
+        balance=entry.balance_after,
+        total_credits_earned=wallet.total_credits_earned + earned,
+        debt=wallet.debt + entry.debt_change,
+        last_entry=entry.number,
+        version=wallet.version + 1,
+    )

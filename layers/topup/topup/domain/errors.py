@@ -74,14 +74,11 @@ class InsufficientCredits(TopupError):
         super().__init__(f"The user has {balance} credits to spend", balance=balance)
 
 
-class TooManyLots(TopupError):
-    """One transaction cannot touch so many lots; nothing has been done."""
+class AlreadyGranted(TopupError):
+    """A campaign gives each user its credits once."""
 
-    code = "too_many_lots"
-    title = "This would take too many small lots at once"
-
-    def __init__(self, largest: int) -> None:
-        super().__init__(f"At most {largest} credits can be spent at once; spend in parts", largest=largest)
+    code = "already_granted"
+    title = "The user has had this campaign's credits"
 
 
 class NotRefundable(TopupError):

@@ -5,6 +5,8 @@ import json
 import re
 import uuid
 
+from topup.domain.errors import IdempotencyConflict
+
 _NAMESPACE = uuid.UUID("0c9e3f5c-2f0b-4f5e-9f57-1d6f4f6f2b0e")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -27,3 +29,9 @@ def is_id(text: str) -> bool:
 def fingerprint(*request: str | int | bool | None) -> str:
     """What makes two requests the same: what they ask for, whatever the result was."""
     return hashlib.sha256(json.dumps(request).encode()).hexdigest()
+
+
+def check_same_request(stored: str, given: str) -> None:
+    """Raise IdempotencyConflict where a key comes with another request than the one that it was used for."""
+    if stored != given:
+        raise IdempotencyConflict("This Idempotency-Key was used for another request; use a new key for a new one")

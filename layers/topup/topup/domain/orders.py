@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from topup.domain import credits
+from topup.domain import credits, idempotency
 from topup.domain.catalogue import Package
-from topup.domain.credits import CreditChange, Lot, Wallet
-from topup.domain.errors import IdempotencyConflict
+from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
+from topup.domain.lots import Funding, Lot, Source
 from topup.domain.times import months_later
 from topup.domain.updates import (
     CheckoutExpired,
@@ -54,7 +54,7 @@ class Order:
     open the session, `synced_at` is when Stripe was last asked, `quarantine_reason` is why its payment was refused
     (`rejected_intent`: that payment's intent).
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
-    that has taken; `credits_expire_at` is the expiry of its lot, `credits_swept` whether that expiry is done.
+    that has taken; `credits_expire_at` is its lot's expiry, None where that never expires.
     """
 
     payment_id: str
@@ -80,7 +80,6 @@ class Order:
     synced_at: datetime | None = None
     paid_at: datetime | None = None
     credits_expire_at: datetime | None = None
-    credits_swept: bool = False
     refunded_minor: int = 0
     disputed_minor: int = 0
     clawed_back: int = 0
@@ -159,8 +158,7 @@ def place(
 
 def check_same_request(existing: Order, requested: Order) -> None:
     """Raise IdempotencyConflict when the key of one order is used to request another."""
-    if existing.request_fingerprint != requested.request_fingerprint:
-        raise IdempotencyConflict("This Idempotency-Key placed another order; use a new key for a new request")
+    idempotency.check_same_request(existing.request_fingerprint, requested.request_fingerprint)
 
 
 def reopened(order: Order) -> Order:
@@ -201,7 +199,15 @@ def _settle(
         transaction_id=payment.transaction_id or order.transaction_id,
         error_message=None,
     )
-    granted = credits.grant(wallet, lot, f"Package {order.package_name}", now)
+    cause = Cause(
+        transaction_type=TransactionType.PURCHASED,
+        actor=STRIPE,
+        description=f"Package {order.package_name}",
+        payment_id=order.payment_id,
+        money_minor=order.amount_minor,
+        currency=order.currency,
+    )
+    granted = credits.grant(wallet, lot, cause, now)
     return Settlement(before=order, after=paid, grant=granted)
 
 
@@ -210,8 +216,12 @@ def new_lot(order: Order, now: datetime, expire_after_months: int) -> Lot:
     return Lot(
         lot_id=order.payment_id,
         user_id=order.user_id,
+        source=Source.PURCHASE,
+        funding=Funding.PAID,
+        name=order.package_name,
         payment_id=order.payment_id,
-        package_name=order.package_name,
+        paid_minor=order.amount_minor,
+        currency=order.currency,
         granted=order.credits_purchased,
         remaining=order.credits_purchased,
         expires_at=months_later(now.replace(microsecond=0), expire_after_months),

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from topup.domain import credits
-from topup.domain.credits import CreditChange, Lot, TransactionType, Wallet
+from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
+from topup.domain.lots import Lot
 from topup.domain.orders import Order
 from topup.domain.reversals import RANK, Kind, Reversal
 
@@ -61,7 +62,7 @@ def decide(payment: SettledPayment, update: Reversal, now: datetime) -> Reversal
     order = _with_figures(payment.order, before, after)
     due = order.credits_due_back - payment.order.credits_due_back
     change = (
-        _claw_back(payment, after, due, now)
+        _claw_back(payment, before, after, due, now)
         if due > 0
         else _restore(payment, before, after, -due, now)
         if due < 0
@@ -70,12 +71,7 @@ def decide(payment: SettledPayment, update: Reversal, now: datetime) -> Reversal
     clawed_back = -change.entry.amount if change else 0
     return ReversalChange(
         order_before=payment.order,
-        order_after=replace(
-            order,
-            clawed_back=order.clawed_back + clawed_back,
-            # Credits that return to a lot past its expiry have to be swept again.
-            credits_swept=order.credits_swept and clawed_back >= 0,
-        ),
+        order_after=replace(order, clawed_back=order.clawed_back + clawed_back),
         before=before,
         after=replace(after, clawed_back=max(0, after.clawed_back + clawed_back)),
         credits=change,
@@ -122,16 +118,17 @@ def _with_figures(order: Order, before: Reversal | None, after: Reversal) -> Ord
     return replace(order, disputed_minor=order.disputed_minor + more)
 
 
-def _claw_back(payment: SettledPayment, after: Reversal, due: int, now: datetime) -> CreditChange | None:
+def _claw_back(
+    payment: SettledPayment, before: Reversal | None, after: Reversal, due: int, now: datetime
+) -> CreditChange | None:
     # What expiry has taken already counts as taken, once.
     absorbed = payment.order.credits_due_back - payment.order.clawed_back
     absorbed_now = min(due, max(0, payment.own_lot.lost_to_expiry(now) - absorbed))
     if absorbed_now == due:
         return None
     why = TransactionType.REFUNDED if after.kind is Kind.REFUND else TransactionType.DISPUTED
-    description = f"{after.kind.capitalize()}: {payment.order.package_name}"
-    amount = due - absorbed_now
-    return credits.claw_back(payment.wallet, payment.own_lot, payment.lots, amount, why, description, now)
+    cause = _cause(why, payment.order, before, after, after.kind.capitalize())
+    return credits.claw_back(payment.wallet, payment.own_lot, payment.lots, due - absorbed_now, cause, now)
 
 
 def _restore(
@@ -146,5 +143,19 @@ def _restore(
         return None
     is_refund = after.kind is Kind.REFUND
     why = TransactionType.REFUND_REVERSED if is_refund else TransactionType.DISPUTE_REVERSED
-    description = f"{after.kind.capitalize()} {after.status.value}: {payment.order.package_name}"
-    return credits.restore(payment.wallet, payment.own_lot, returned, why, description, now)
+    cause = _cause(why, payment.order, before, after, f"{after.kind.capitalize()} {after.status.value}")
+    return credits.restore(payment.wallet, payment.own_lot, returned, cause, now)
+
+
+def _cause(why: TransactionType, order: Order, before: Reversal | None, after: Reversal, what: str) -> Cause:
+    """Who took the credits or gave them back: the administrator who began the refund, or Stripe."""
+    is_begun_here = before is None and after.requested_by is not None
+    return Cause(
+        transaction_type=why,
+        actor=f"admin:{after.requested_by}" if is_begun_here else STRIPE,
+        description=f"{what}: {order.package_name}",
+        reason=after.reason,
+        payment_id=order.payment_id,
+        money_minor=(before.reversed_minor if before else 0) - after.reversed_minor,
+        currency=order.currency,
+    )

@@ -38,6 +38,7 @@ class Settings:
     jwt_audience: str
     admin_claim: str
     admin_value: str
+    support_value: str
 
 
 @cache
@@ -56,6 +57,7 @@ def settings() -> Settings:
         jwt_audience=os.environ.get("JWT_AUDIENCE", ""),
         admin_claim=os.environ.get("ADMIN_CLAIM") or "role",
         admin_value=os.environ.get("ADMIN_VALUE") or "admin",
+        support_value=os.environ.get("SUPPORT_VALUE") or "support",
     )
 
 

@@ -4,7 +4,7 @@ Reads return the domain's values; every write is one request that happens comple
 """
 
 from topup.store.credits import list_entries, load_credits
-from topup.store.expiry import LotKey, expired_lot, load_lot_and_wallet, lot_key_of_order, record_expiry
+from topup.store.expiry import LotKey, due_since, expired_lot, load_lot_and_wallet, record_expiry
 from topup.store.orders import (
     attach_session,
     claim_sync,
@@ -17,10 +17,10 @@ from topup.store.orders import (
     reopen,
 )
 from topup.store.races import LostRace, retried
+from topup.store.receipts import load_receipt, record_with_receipt
 from topup.store.reversals import load_payment, load_settled_payment, record_reversal
 from topup.store.scans import all_accounts, all_payments, load_account
-from topup.store.spends import load_receipt, record_spend
-from topup.store.waiting import Waiting, refunds_in_flight_since, unpaid_since, unswept_since
+from topup.store.waiting import Waiting, refunds_in_flight_since, unpaid_since
 
 __all__ = [
     "LostRace",
@@ -30,6 +30,7 @@ __all__ = [
     "all_payments",
     "attach_session",
     "claim_sync",
+    "due_since",
     "expired_lot",
     "list_entries",
     "list_orders",
@@ -41,16 +42,14 @@ __all__ = [
     "load_payment",
     "load_receipt",
     "load_settled_payment",
-    "lot_key_of_order",
     "next_attempt",
     "place_order",
     "record_expiry",
     "record_order_change",
     "record_reversal",
-    "record_spend",
+    "record_with_receipt",
     "refunds_in_flight_since",
     "reopen",
     "retried",
     "unpaid_since",
-    "unswept_since",
 ]

@@ -5,15 +5,25 @@ from datetime import datetime
 from typing import Any
 
 from topup.domain import times
-from topup.domain.credits import Entry, Lot, TransactionType, Wallet
+from topup.domain.credits import Cause, Entry, TransactionType, Wallet
+from topup.domain.lots import Funding, Lot, Source
 from topup.store.attributes import Item, from_item, moment_of, to_item
 
 WALLET = "WALLET"
 ENTRY = "ENTRY#"
 TIMER = "EXPIRY#"
 LOT = "LOT#"
+# A lot without credits: outside of the range between LOT# and WALLET, which every spend reads.
+EMPTY_LOT = "EMPTYLOT#"
+CAMPAIGN = "GRANT#"
 MARKER = "IDEMPOTENCY#"
 TTL_ATTRIBUTE = "ttl"  # as in template.yaml; only timers and request markers have it
+NEVER = "9999-12-31T23:59:59Z"  # the expiry in the key of a lot that has none
+
+_LOT_FIELDS = {
+    *("user_id", "record", "lot_id", "source", "funding", "name", "granted", "remaining", "expires_at"),
+    *("expired_credits", "payment_id", "paid_minor", "currency", "due_shard", "due_at"),
+}
 
 
 def wallet_key(user_id: str) -> Item:
@@ -21,23 +31,26 @@ def wallet_key(user_id: str) -> Item:
 
 
 def wallet_to_item(wallet: Wallet) -> Item:
-    return to_item(
-        {
-            "user_id": wallet.user_id,
-            "record": WALLET,
-            "balance": wallet.balance,
-            "total_credits_earned": wallet.total_credits_earned,
-            "debt": wallet.debt,
-            "last_entry": wallet.last_entry,
-        }
-    )
+    return wallet_key(wallet.user_id) | to_item(wallet_fields(wallet))
+
+
+def wallet_fields(wallet: Wallet) -> dict[str, Any]:
+    """All fields of a wallet's item but its key."""
+    return {
+        "balance": wallet.balance,
+        "total_credits_earned": wallet.total_credits_earned,
+        "debt": wallet.debt,
+        "last_entry": wallet.last_entry,
+        "version": wallet.version,
+        "unfinished": dict(wallet.unfinished) or None,
+    }
 
 
 def wallet_from_item(user_id: str, item: Mapping[str, Any] | None) -> Wallet:
     """The wallet of an item; a user without one has an empty wallet."""
     fields = from_item(item or {})
-    figures = ("balance", "total_credits_earned", "debt", "last_entry")
-    return Wallet(user_id=user_id, **{name: fields[name] for name in figures if name in fields})
+    known = ("balance", "total_credits_earned", "debt", "last_entry", "version", "unfinished")
+    return Wallet(user_id=user_id, **{name: fields[name] for name in known if name in fields})
 
 
 def lots_from(moment: datetime) -> str:
@@ -45,26 +58,45 @@ def lots_from(moment: datetime) -> str:
     return f"{LOT}{times.to_text(moment)}"
 
 
-def lot_record(expires_at: datetime, lot_id: str) -> str:
-    return f"{lots_from(expires_at)}#{lot_id}"
+def lot_record(lot: Lot) -> str:
+    """Where a lot is stored: by its expiry while it has credits, by its id while it has none."""
+    if lot.remaining == 0:
+        return empty_lot_record(lot.lot_id)
+    return open_lot_record(lot.expires_at, lot.lot_id)
+
+
+def open_lot_record(expires_at: datetime | None, lot_id: str) -> str:
+    return f"{LOT}{times.to_text(expires_at) if expires_at else NEVER}#{lot_id}"
+
+
+def empty_lot_record(lot_id: str) -> str:
+    return f"{EMPTY_LOT}{lot_id}"
 
 
 def lot_key(lot: Lot) -> Item:
-    return to_item({"user_id": lot.user_id, "record": lot_record(lot.expires_at, lot.lot_id)})
+    return to_item({"user_id": lot.user_id, "record": lot_record(lot)})
 
 
 def lot_to_item(lot: Lot) -> Item:
-    return to_item(
+    is_due = lot.remaining > 0 and lot.expires_at is not None
+    return dict(lot.unknown) | to_item(
         {
             "user_id": lot.user_id,
-            "record": lot_record(lot.expires_at, lot.lot_id),
+            "record": lot_record(lot),
             "lot_id": lot.lot_id,
-            "payment_id": lot.payment_id,
-            "package_name": lot.package_name,
+            "source": lot.source.value,
+            "funding": lot.funding.value,
+            "name": lot.name,
             "granted": lot.granted,
             "remaining": lot.remaining,
+            "expires_at": times.to_text(lot.expires_at) if lot.expires_at else None,
             "expired_credits": lot.expired_credits,
-            "expires_at": times.to_text(lot.expires_at),
+            "payment_id": lot.payment_id,
+            "paid_minor": lot.paid_minor,
+            "currency": lot.currency,
+            # What puts the lot into the index `due`, spread over as many partitions as ids have first digits.
+            "due_shard": lot.lot_id[0] if is_due else None,
+            "due_at": times.to_text(lot.expires_at) if is_due and lot.expires_at else None,
         }
     )
 
@@ -74,22 +106,28 @@ def lot_from_item(item: Mapping[str, Any]) -> Lot:
     return Lot(
         lot_id=fields["lot_id"],
         user_id=fields["user_id"],
-        payment_id=fields["payment_id"],
-        package_name=fields["package_name"],
+        source=Source(fields["source"]),
+        funding=Funding(fields["funding"]),
+        name=fields["name"],
         granted=fields["granted"],
         remaining=fields["remaining"],
+        expires_at=moment_of(fields.get("expires_at")),
         expired_credits=fields["expired_credits"],
-        expires_at=times.from_text(fields["expires_at"]),
+        payment_id=fields.get("payment_id"),
+        paid_minor=fields["paid_minor"],
+        currency=fields.get("currency"),
+        unknown={name: value for name, value in item.items() if name not in _LOT_FIELDS},
     )
 
 
 def timer_item(lot: Lot) -> Item:
     """The timer whose deletion by TTL starts the lot's expiry. The lot itself stays, so a lost record loses nothing."""
+    assert lot.expires_at, "Bug! a lot that never expires needs no timer"
     return to_item(
         {
             "user_id": lot.user_id,
             "record": f"{TIMER}{lot.lot_id}",
-            "lot_record": lot_record(lot.expires_at, lot.lot_id),
+            "lot_record": open_lot_record(lot.expires_at, lot.lot_id),
             TTL_ATTRIBUTE: int(lot.expires_at.timestamp()),
         }
     )
@@ -100,16 +138,22 @@ def entry_record(number: int) -> str:
 
 
 def entry_to_item(entry: Entry) -> Item:
+    cause = entry.cause
     return to_item(
         {
             "user_id": entry.user_id,
             "record": entry_record(entry.number),
             "number": entry.number,
-            "transaction_type": entry.transaction_type.value,
+            "transaction_type": cause.transaction_type.value,
             "amount": entry.amount,
             "balance_after": entry.balance_after,
-            "payment_id": entry.payment_id,
-            "description": entry.description,
+            "actor": cause.actor,
+            "description": cause.description,
+            "reason": cause.reason,
+            "payment_id": cause.payment_id,
+            "money_minor": cause.money_minor or None,
+            "currency": cause.currency,
+            "metadata": dict(cause.metadata) or None,
             "expires_at": times.to_text(entry.expires_at) if entry.expires_at else None,
             "moves": dict(entry.moves),
             "debt_change": entry.debt_change,
@@ -123,11 +167,18 @@ def entry_from_item(item: Mapping[str, Any]) -> Entry:
     return Entry(
         user_id=fields["user_id"],
         number=fields["number"],
-        transaction_type=TransactionType(fields["transaction_type"]),
+        cause=Cause(
+            transaction_type=TransactionType(fields["transaction_type"]),
+            actor=fields["actor"],
+            description=fields["description"],
+            reason=fields.get("reason"),
+            payment_id=fields.get("payment_id"),
+            money_minor=fields.get("money_minor", 0),
+            currency=fields.get("currency"),
+            metadata=fields.get("metadata", {}),
+        ),
         amount=fields["amount"],
         balance_after=fields["balance_after"],
-        payment_id=fields.get("payment_id"),
-        description=fields["description"],
         expires_at=moment_of(fields.get("expires_at")),
         moves=fields["moves"],
         debt_change=fields["debt_change"],

@@ -1,26 +1,38 @@
-"""Read wallets, lots and the ledger, and write one change of them."""
+"""Read wallets, lots and the ledger, and write one change of them, whatever number of lots it touches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from topup.domain.credits import CreditChange, Entry, Lot, LotChange, Wallet
+from botocore.exceptions import BotoCoreError, ClientError
+
+from topup.domain.credits import CreditChange, Entry, Wallet
+from topup.domain.lots import Lot, LotChange
 from topup.runtime import config
+from topup.runtime.telemetry import logger
 from topup.store import attributes, credit_items
 from topup.store.client import client
+from topup.store.races import LostRace, detect_lost_race
+from topup.store.updates import update_changed
 
 # Another request changed this wallet after we read it: read again, decide again.
-UNCHANGED_SINCE_READ = "last_entry = :last_entry_read"
+UNCHANGED_SINCE_READ = "version = :version_read"
 # The same, for a user who had no wallet when we read.
-STILL_NO_WALLET = "attribute_not_exists(last_entry)"
+STILL_NO_WALLET = "attribute_not_exists(version)"
 # The same for a lot. The wallet's condition implies it; a lot that disagrees with its wallet must not be overwritten.
 REMAINING_UNCHANGED_SINCE_READ = "remaining = :remaining_read"
 # A key is written once: entries and lots are never replaced.
 NOT_YET_WRITTEN = "attribute_not_exists(user_id)"
 
+# A DynamoDB transaction holds 100 items. The wallet, the entry, an order, its reversal or a request marker, a campaign,
+# a new lot and its timer leave room for this many writes of lots; a lot that is used up takes two.
+LOT_WRITES = 90
+
 
 def load_credits(user_id: str, now: datetime) -> tuple[Wallet, list[Lot]]:
-    """The user's wallet and the lots that are not past their expiry, soonest first; 1 request, whatever the history."""
+    """The user's wallet and the lots with credits that are not past their expiry; 1 request, whatever the history."""
     found = list(
         query_all(
             KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first_lot AND :wallet",
@@ -32,16 +44,32 @@ def load_credits(user_id: str, now: datetime) -> tuple[Wallet, list[Lot]]:
         )
     )
     wallets = [item for item in found if item["record"]["S"] == credit_items.WALLET]
-    lots = [credit_items.lot_from_item(item) for item in found if item["record"]["S"] != credit_items.WALLET]
-    open_now = [lot for lot in lots if not lot.is_expired(now)]
-    return credit_items.wallet_from_item(user_id, wallets[0] if wallets else None), open_now
+    wallet = credit_items.wallet_from_item(user_id, wallets[0] if wallets else None)
+    lots = [finished(wallet, item) for item in found if item["record"]["S"] != credit_items.WALLET]
+    return wallet, [lot for lot in lots if not lot.is_expired(now)]
 
 
-def load_lot(user_id: str, lot_id: str, expires_at: datetime) -> Lot | None:
-    """One lot, past its expiry or not."""
-    key = attributes.to_item({"user_id": user_id, "record": credit_items.lot_record(expires_at, lot_id)})
-    found = client().get_item(TableName=config.settings().credits_table, Key=key, ConsistentRead=True)
-    return credit_items.lot_from_item(found["Item"]) if "Item" in found else None
+def finished(wallet: Wallet, item: Mapping[str, Any]) -> Lot:
+    """The lot of an item, as it is once the wallet's last change has been written to all of its lots."""
+    lot = credit_items.lot_from_item(item)
+    remaining = wallet.unfinished.get(item["record"]["S"])
+    return lot if remaining is None else replace(lot, remaining=remaining)
+
+
+def load_lot(wallet: Wallet, lot_id: str, expires_at: datetime | None) -> Lot | None:
+    """One lot, with credits or without, past its expiry or not."""
+    records = (credit_items.open_lot_record(expires_at, lot_id), credit_items.empty_lot_record(lot_id))
+    return next((finished(wallet, item) for item in load_records(wallet.user_id, records)), None)
+
+
+def load_records(user_id: str, records: tuple[str, ...]) -> list[Any]:
+    """The user's items under these keys, those that exist, read consistently; 1 request."""
+    table = config.settings().credits_table
+    keys = [attributes.to_item({"user_id": user_id, "record": record}) for record in records]
+    found = client().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+    if found.get("UnprocessedKeys"):
+        raise LostRace("DynamoDB returned only part of the read")
+    return list(found["Responses"].get(table, []))
 
 
 def list_entries(user_id: str, limit: int, before: int | None) -> list[Entry]:
@@ -61,32 +89,49 @@ def list_entries(user_id: str, limit: int, before: int | None) -> list[Entry]:
     return [credit_items.entry_from_item(item) for item in page["Items"]]
 
 
-def change_writes(change: CreditChange) -> list[Any]:
-    """The part of a transaction that changes a user's credits."""
-    table = config.settings().credits_table
-    writes = [
-        _wallet_write(change.wallet),
-        {
-            "Put": {
-                "TableName": table,
-                "Item": credit_items.entry_to_item(change.entry),
-                "ConditionExpression": NOT_YET_WRITTEN,
-            }
-        },
-        *(_lot_write(lot) for lot in change.lots),
-    ]
-    # Credits that return to a lot past its expiry need its timer again.
-    timed = [lot.after for lot in change.lots if lot.amount > 0]
-    if change.new_lot:
-        lot = credit_items.lot_to_item(change.new_lot)
-        writes.append({"Put": {"TableName": table, "Item": lot, "ConditionExpression": NOT_YET_WRITTEN}})
-        timed.append(change.new_lot)
-    return writes + [{"Put": {"TableName": table, "Item": credit_items.timer_item(lot)}} for lot in timed]
+@contextmanager
+def changing(change: CreditChange | None) -> Iterator[list[Any]]:
+    """The writes of a change, for the transaction in the block; what did not fit into it is written after the block.
+
+    Raises LostRace where the change before this one is not finished yet: it is finished now, and has to be read again.
+    """
+    if change is None:
+        yield []
+        return
+    if change.before.unfinished:
+        finish(change.before)
+        raise LostRace("the change before this one had to be finished first")
+    now, later = _split(change.lots)
+    wallet = replace(change.wallet, unfinished={_record(lot): lot.after.remaining for lot in later})
+    yield [_wallet_write(change.before, wallet), *_entry_writes(change), *_writes_of_lots(now)]
+    if later:
+        try:
+            finish(wallet)
+        except (LostRace, ClientError, BotoCoreError) as error:
+            # The change counts already: every reader sees it whole, and the next change finishes it.
+            logger.warning("a change of many lots is unfinished", reason=type(error).__name__)
 
 
-def unchanged_check(lot: Lot) -> dict[str, Any]:
-    """The part of a transaction that requires a lot, which it does not change, to be as it was read."""
-    return {"ConditionCheck": _lot_condition(lot)}
+def finish(wallet: Wallet) -> None:
+    """Write the rest of a change that had more lots than one transaction holds; raises LostRace."""
+    while wallet.unfinished:
+        records = sorted(wallet.unfinished)
+        items = query_all(
+            KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#record": "record"},
+            ExpressionAttributeValues=attributes.to_item(
+                {":user_id": wallet.user_id, ":first": records[0], ":last": records[-1]}
+            ),
+            ConsistentRead=True,
+        )
+        lots = [(credit_items.lot_from_item(item), finished(wallet, item)) for item in items]
+        now, later = _split([LotChange(before=before, after=after) for before, after in lots if before != after])
+        left = replace(
+            wallet, version=wallet.version + 1, unfinished={_record(lot): lot.after.remaining for lot in later}
+        )
+        with detect_lost_race():
+            client().transact_write_items(TransactItems=[_wallet_write(wallet, left), *_writes_of_lots(now)])
+        wallet = left
 
 
 def query_all(**request: Any) -> Iterator[Any]:
@@ -100,33 +145,91 @@ def query_all(**request: Any) -> Iterator[Any]:
         request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def _wallet_write(wallet: Wallet) -> dict[str, Any]:
-    put: dict[str, Any] = {
-        "TableName": config.settings().credits_table,
-        "Item": credit_items.wallet_to_item(wallet),
-        "ConditionExpression": STILL_NO_WALLET if wallet.last_entry == 1 else UNCHANGED_SINCE_READ,
-    }
-    if wallet.last_entry > 1:
-        put["ExpressionAttributeValues"] = attributes.to_item({":last_entry_read": wallet.last_entry - 1})
-    return {"Put": put}
+def _split(lots: Sequence[LotChange]) -> tuple[list[LotChange], list[LotChange]]:
+    """The lots whose writes fit into one transaction, and the others."""
+    now: list[LotChange] = []
+    room = LOT_WRITES
+    for place, lot in enumerate(lots):
+        room -= _writes_needed(lot)
+        if room < 0:
+            return now, list(lots[place:])
+        now.append(lot)
+    return now, []
 
 
-def _lot_write(change: LotChange) -> dict[str, Any]:
-    condition = _lot_condition(change.before)
-    values = attributes.to_item({":remaining": change.after.remaining, ":expired": change.after.expired_credits})
+def _writes_needed(lot: LotChange) -> int:
+    return 1 if _record(lot) == credit_items.lot_record(lot.after) else 2
+
+
+def _record(lot: LotChange) -> str:
+    return credit_items.lot_record(lot.before)
+
+
+def _wallet_write(before: Wallet, after: Wallet) -> Any:
+    is_new = before.version == 0
+    read = {} if is_new else credit_items.wallet_fields(before)
     return {
         "Update": {
-            **condition,
-            "UpdateExpression": "SET remaining = :remaining, expired_credits = :expired",
-            "ExpressionAttributeValues": condition["ExpressionAttributeValues"] | values,
+            "TableName": config.settings().credits_table,
+            "Key": credit_items.wallet_key(after.user_id),
+            **update_changed(
+                read,
+                credit_items.wallet_fields(after),
+                STILL_NO_WALLET if is_new else UNCHANGED_SINCE_READ,
+                {} if is_new else {":version_read": before.version},
+            ),
         }
+    }
+
+
+def _entry_writes(change: CreditChange) -> list[Any]:
+    writes = [_put_new(credit_items.entry_to_item(change.entry))]
+    if change.new_lot:
+        writes += [_put_new(credit_items.lot_to_item(change.new_lot)), *_timer_writes(change.new_lot)]
+    return writes
+
+
+def _writes_of_lots(lots: list[LotChange]) -> list[Any]:
+    return [write for lot in lots for write in _lot_writes(lot)]
+
+
+def _lot_writes(lot: LotChange) -> list[Any]:
+    # Credits that return to a lot past its expiry need its timer again.
+    timer = _timer_writes(lot.after) if lot.amount > 0 else []
+    if _writes_needed(lot) == 1:
+        return [{"Update": _lot_update(lot)}, *timer]
+    moved = _put_new(credit_items.lot_to_item(lot.after))
+    return [{"Delete": _lot_condition(lot.before)}, moved, *timer]
+
+
+def _lot_update(lot: LotChange) -> dict[str, Any]:
+    fields = ("remaining", "expired_credits")
+    before, after = ({name: getattr(one, name) for name in fields} for one in (lot.before, lot.after))
+    condition = REMAINING_UNCHANGED_SINCE_READ
+    return {
+        **_lot_address(lot.before),
+        **update_changed(before, after, condition, {":remaining_read": lot.before.remaining}),
     }
 
 
 def _lot_condition(lot: Lot) -> dict[str, Any]:
     return {
-        "TableName": config.settings().credits_table,
-        "Key": credit_items.lot_key(lot),
+        **_lot_address(lot),
         "ConditionExpression": REMAINING_UNCHANGED_SINCE_READ,
         "ExpressionAttributeValues": attributes.to_item({":remaining_read": lot.remaining}),
     }
+
+
+def _lot_address(lot: Lot) -> dict[str, Any]:
+    return {"TableName": config.settings().credits_table, "Key": credit_items.lot_key(lot)}
+
+
+def _timer_writes(lot: Lot) -> list[Any]:
+    if lot.remaining == 0 or lot.expires_at is None:
+        return []
+    return [{"Put": {"TableName": config.settings().credits_table, "Item": credit_items.timer_item(lot)}}]
+
+
+def _put_new(item: attributes.Item) -> dict[str, Any]:
+    table = config.settings().credits_table
+    return {"Put": {"TableName": table, "Item": item, "ConditionExpression": NOT_YET_WRITTEN}}

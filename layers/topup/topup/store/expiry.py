@@ -1,19 +1,22 @@
-"""Expired lots: the timer's deletion that announces one, and the transaction that takes what it has left."""
+"""Expired lots: the timer's deletion that announces one, the index that finds the others, and the write."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from topup.domain.credits import CreditChange, Lot, Wallet
-from topup.domain.orders import Order
+from topup.domain import times
+from topup.domain.credits import CreditChange, Wallet
+from topup.domain.lots import Lot
 from topup.runtime import config
-from topup.store import attributes, credit_items, credits, order_items
+from topup.store import attributes, credit_items, credits
 from topup.store.client import client
-from topup.store.races import LostRace, detect_lost_race
+from topup.store.races import detect_lost_race
 
-ORDER_EXISTS = "attribute_exists(payment_id)"
 # Who deletes by TTL. Source: DynamoDB documentation, "DynamoDB Streams and Time to Live".
 TTL_SERVICE = ("Service", "dynamodb.amazonaws.com")
+# Lots are spread over as many partitions of the index `due` as their ids have first digits.
+SHARDS = "0123456789abcdef"
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,6 @@ class LotKey:
 
     user_id: str
     record: str
-
-
-def lot_key_of_order(order: Order) -> LotKey:
-    """Where the lot that the order granted is stored."""
-    assert order.credits_expire_at, "Bug! only an order with a lot waits for its expiry"
-    return LotKey(order.user_id, credit_items.lot_record(order.credits_expire_at, order.payment_id))
 
 
 def expired_lot(record: Mapping[str, Any]) -> LotKey | None:
@@ -42,28 +39,38 @@ def expired_lot(record: Mapping[str, Any]) -> LotKey | None:
     return LotKey(timer["user_id"]["S"], timer["lot_record"]["S"])
 
 
+def due_since(latest: datetime) -> Iterator[LotKey]:
+    """Lots that expired by `latest` and still have credits. Eventually consistent: a place to look, and no more."""
+    for shard in SHARDS:
+        pages = (
+            client()
+            .get_paginator("query")
+            .paginate(
+                TableName=config.settings().credits_table,
+                IndexName="due",
+                KeyConditionExpression="due_shard = :shard AND due_at <= :latest",
+                ExpressionAttributeValues=attributes.to_item({":shard": shard, ":latest": times.to_text(latest)}),
+            )
+        )
+        for page in pages:
+            yield from (LotKey(item["user_id"]["S"], item["record"]["S"]) for item in page["Items"])
+
+
 def load_lot_and_wallet(key: LotKey) -> tuple[Lot | None, Wallet]:
-    """A lot by its key and its user's wallet, read consistently; 1 request."""
-    table = config.settings().credits_table
-    records = (key.record, credit_items.WALLET)
-    keys = [attributes.to_item({"user_id": key.user_id, "record": record}) for record in records]
-    found = client().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
-    if found.get("UnprocessedKeys"):
-        raise LostRace("DynamoDB returned only part of the read")
-    by_record = {item["record"]["S"]: item for item in found["Responses"].get(table, [])}
-    lot, wallet = (by_record.get(record) for record in records)
-    return credit_items.lot_from_item(lot) if lot else None, credit_items.wallet_from_item(key.user_id, wallet)
+    """A lot by its key and its user's wallet, read consistently; 1 request. No lot where it has no credits left.
+
+    Raises LostRace, after finishing the wallet's last change where that was not done.
+    """
+    found = {item["record"]["S"]: item for item in credits.load_records(key.user_id, (key.record, credit_items.WALLET))}
+    wallet = credit_items.wallet_from_item(key.user_id, found.get(credit_items.WALLET))
+    if wallet.unfinished:
+        credits.finish(wallet)
+        return load_lot_and_wallet(key)
+    lot = found.get(key.record)
+    return credit_items.lot_from_item(lot) if lot else None, wallet
 
 
-def record_expiry(lot: Lot, change: CreditChange | None) -> None:
-    """Write that a lot has expired, with what it still had, completely or not at all; raises LostRace."""
-    swept: Any = {
-        "TableName": config.settings().orders_table,
-        "Key": order_items.order_key(lot.payment_id),
-        "UpdateExpression": "SET credits_swept = :yes REMOVE waits_for, waits_since",
-        "ConditionExpression": ORDER_EXISTS,
-        "ExpressionAttributeValues": attributes.to_item({":yes": True}),
-    }
-    writes: list[Any] = credits.change_writes(change) if change else [credits.unchanged_check(lot)]
-    with detect_lost_race():
-        client().transact_write_items(TransactItems=[{"Update": swept}, *writes])
+def record_expiry(change: CreditChange) -> None:
+    """Write what an expiry takes, completely or not at all; raises LostRace."""
+    with detect_lost_race(), credits.changing(change) as writes:
+        client().transact_write_items(TransactItems=writes)

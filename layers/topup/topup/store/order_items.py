@@ -46,7 +46,6 @@ def order_fields(order: Order) -> dict[str, Any]:
         "created_at": times.to_sortable_text(order.created_at),
         "paid_at": text_of(order.paid_at),
         "credits_expire_at": text_of(order.credits_expire_at),
-        "credits_swept": order.credits_swept,
         "refunded_minor": order.refunded_minor,
         "disputed_minor": order.disputed_minor,
         "clawed_back": order.clawed_back,
@@ -81,7 +80,6 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         created_at=times.from_text(fields["created_at"]),
         paid_at=moment_of(fields.get("paid_at")),
         credits_expire_at=moment_of(fields.get("credits_expire_at")),
-        credits_swept=fields["credits_swept"],
         refunded_minor=fields["refunded_minor"],
         disputed_minor=fields["disputed_minor"],
         clawed_back=fields["clawed_back"],
@@ -98,22 +96,25 @@ def reversal_key(reversal: Reversal) -> Item:
 
 
 def reversal_to_item(reversal: Reversal) -> Item:
-    return reversal_key(reversal) | to_item(
-        {
-            "kind": reversal.kind.value,
-            "reversal_id": reversal.reversal_id,
-            "amount_minor": reversal.amount_minor,
-            "status": reversal.status.value,
-            "reason": reversal.reason,
-            "stripe_id": reversal.stripe_id,
-            "clawed_back": reversal.clawed_back,
-            "requested_by": reversal.requested_by,
-            "request_fingerprint": reversal.request_fingerprint,
-            # Not created_at: an index over the orders of a user must not find their refunds.
-            "made_at": times.to_sortable_text(reversal.created_at),
-            **reversal_waiting_fields(reversal),
-        }
-    )
+    return reversal_key(reversal) | to_item(reversal_fields(reversal))
+
+
+def reversal_fields(reversal: Reversal) -> dict[str, Any]:
+    """All fields of a reversal's item but its key."""
+    return {
+        "kind": reversal.kind.value,
+        "reversal_id": reversal.reversal_id,
+        "amount_minor": reversal.amount_minor,
+        "status": reversal.status.value,
+        "reason": reversal.reason,
+        "stripe_id": reversal.stripe_id,
+        "clawed_back": reversal.clawed_back,
+        "requested_by": reversal.requested_by,
+        "request_fingerprint": reversal.request_fingerprint,
+        # Not created_at: an index over the orders of a user must not find their refunds.
+        "made_at": times.to_sortable_text(reversal.created_at),
+        **reversal_waiting_fields(reversal),
+    }
 
 
 def reversal_from_item(item: Mapping[str, Any]) -> Reversal:

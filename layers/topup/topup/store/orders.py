@@ -14,6 +14,7 @@ from topup.runtime import config
 from topup.store import attributes, credit_items, credits, order_items
 from topup.store.client import client
 from topup.store.races import LostRace, detect_lost_race
+from topup.store.updates import update_changed
 
 # An id is placed once: a second request gets the order that exists.
 NOT_YET_PLACED = "attribute_not_exists(payment_id)"
@@ -98,12 +99,13 @@ def list_orders(user_id: str, limit: int, after: Sequence[str] | None) -> tuple[
 def record_order_change(change: Change) -> None:
     """Write a decision, completely or not at all; raises LostRace when what it was based on has changed."""
     update = _order_update(change)
-    with detect_lost_race():
-        match change:
-            case Advance():
+    match change:
+        case Advance():
+            with detect_lost_race():
                 client().update_item(**update)
-            case Settlement(grant=grant):
-                client().transact_write_items(TransactItems=[{"Update": update}, *credits.change_writes(grant)])
+        case Settlement(grant=grant):
+            with detect_lost_race(), credits.changing(grant) as writes:
+                client().transact_write_items(TransactItems=[{"Update": update}, *writes])
 
 
 def attach_session(order: Order, session_id: str, payment_url: str) -> Order:
@@ -176,26 +178,14 @@ def order_address(order: Order) -> dict[str, Any]:
     return {"TableName": config.settings().orders_table, "Key": order_items.order_key(order.payment_id)}
 
 
-def changed_fields_update(before: Order, after: Order, condition: str, condition_values: Mapping[str, Any]) -> Any:
-    """An update of the fields that changed and no others: another request may be writing the others now."""
+def order_update(before: Order, after: Order, condition: str, condition_values: Mapping[str, Any]) -> Any:
+    """The update of the order's fields that changed."""
     read, wanted = order_items.order_fields(before), order_items.order_fields(after)
-    changed = {name: value for name, value in wanted.items() if value != read[name]}
-    sets = [f"#{name} = :{name}" for name, value in changed.items() if value is not None]
-    removes = [f"#{name}" for name, value in changed.items() if value is None]
-    values = {f":{name}": value for name, value in changed.items()} | dict(condition_values)
-    return {
-        **order_address(after),
-        "UpdateExpression": " ".join(
-            f"{verb} {', '.join(parts)}" for verb, parts in (("SET", sets), ("REMOVE", removes)) if parts
-        ),
-        "ConditionExpression": condition,
-        "ExpressionAttributeNames": {f"#{name}": name for name in dict.fromkeys([*changed, "status"])},
-        "ExpressionAttributeValues": attributes.to_item(values),
-    }
+    return {**order_address(after), **update_changed(read, wanted, condition, condition_values)}
 
 
 def _order_update(change: Change) -> Any:
     before = change.before
     condition = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
     values = {":status_read": before.status.value, ":session_read": before.provider_order_id}
-    return changed_fields_update(before, change.after, f"{STATUS_UNCHANGED_SINCE_READ} AND {condition}", values)
+    return order_update(before, change.after, f"{STATUS_UNCHANGED_SINCE_READ} AND {condition}", values)

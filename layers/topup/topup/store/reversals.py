@@ -8,11 +8,12 @@ from topup.runtime import config
 from topup.store import attributes, credits, order_items, orders
 from topup.store.client import client
 from topup.store.races import LostRace, detect_lost_race
+from topup.store.updates import update_changed
 
 # No other refund or dispute of this order has been added or changed since it was read.
 FIGURES_UNCHANGED_SINCE_READ = (
     "#status = :status_read AND refunded_minor = :refunded_read AND disputed_minor = :disputed_read"
-    " AND clawed_back = :clawed_back_read AND credits_swept = :swept_read"
+    " AND clawed_back = :clawed_back_read"
 )
 # A refund or dispute is recorded once, by the first update of it.
 NOT_YET_RECORDED = "attribute_not_exists(payment_id)"
@@ -41,10 +42,9 @@ def load_payment(payment_id: str) -> Payment | None:
 def load_settled_payment(payment: Payment, now: datetime) -> SettledPayment:
     """A settled payment with its user's credits; 1 request, and another where the order's lot has expired."""
     order = payment.order
-    assert order.credits_expire_at, "Bug! a settled order knows when its credits expire"
     wallet, lots = credits.load_credits(order.user_id, now)
     own_lot = next((lot for lot in lots if lot.lot_id == order.payment_id), None) or credits.load_lot(
-        order.user_id, order.payment_id, order.credits_expire_at
+        wallet, order.payment_id, order.credits_expire_at
     )
     if own_lot is None:
         raise LostRace("the order's lot is not there")
@@ -53,21 +53,17 @@ def load_settled_payment(payment: Payment, now: datetime) -> SettledPayment:
 
 def record_reversal(change: ReversalChange) -> None:
     """Write a change of a refund or dispute, completely or not at all; raises LostRace."""
-    writes: list[Any] = [_order_write(change), _reversal_write(change)]
-    if change.credits:
-        writes += credits.change_writes(change.credits)
-    with detect_lost_race():
-        client().transact_write_items(TransactItems=writes)
+    with detect_lost_race(), credits.changing(change.credits) as writes:
+        client().transact_write_items(TransactItems=[_order_write(change), _reversal_write(change), *writes])
 
 
-def _order_write(change: ReversalChange) -> dict[str, Any]:
+def _order_write(change: ReversalChange) -> Any:
     before = change.order_before
     values = {
         ":status_read": before.status.value,
         ":refunded_read": before.refunded_minor,
         ":disputed_read": before.disputed_minor,
         ":clawed_back_read": before.clawed_back,
-        ":swept_read": before.credits_swept,
     }
     if change.order_after == before:
         return {
@@ -78,19 +74,16 @@ def _order_write(change: ReversalChange) -> dict[str, Any]:
                 "ExpressionAttributeValues": attributes.to_item(values),
             }
         }
-    return {"Update": orders.changed_fields_update(before, change.order_after, FIGURES_UNCHANGED_SINCE_READ, values)}
+    return {"Update": orders.order_update(before, change.order_after, FIGURES_UNCHANGED_SINCE_READ, values)}
 
 
-def _reversal_write(change: ReversalChange) -> dict[str, Any]:
-    put: dict[str, Any] = {
-        "TableName": config.settings().orders_table,
-        "Item": order_items.reversal_to_item(change.after),
-        "ConditionExpression": NOT_YET_RECORDED,
-    }
-    if change.before:
-        put["ConditionExpression"] = REVERSAL_UNCHANGED_SINCE_READ
-        put["ExpressionAttributeValues"] = attributes.to_item(
-            {":status_read": change.before.status.value, ":clawed_back_read": change.before.clawed_back}
-        )
-        put["ExpressionAttributeNames"] = {"#status": "status"}
-    return {"Put": put}
+def _reversal_write(change: ReversalChange) -> Any:
+    table = config.settings().orders_table
+    if change.before is None:
+        item = order_items.reversal_to_item(change.after)
+        return {"Put": {"TableName": table, "Item": item, "ConditionExpression": NOT_YET_RECORDED}}
+    before = change.before
+    read = {":status_read": before.status.value, ":clawed_back_read": before.clawed_back}
+    fields, wanted = order_items.reversal_fields(before), order_items.reversal_fields(change.after)
+    update = update_changed(fields, wanted, REVERSAL_UNCHANGED_SINCE_READ, read)
+    return {"Update": {"TableName": table, "Key": order_items.reversal_key(before), **update}}

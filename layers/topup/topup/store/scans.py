@@ -43,17 +43,18 @@ def all_payments() -> Iterator[Payment]:
 
 
 def _account_of(user_id: str, found: list[Any]) -> Account:
-    account = Account(user_id, credit_items.wallet_from_item(user_id, None))
+    account, lots = Account(user_id, credit_items.wallet_from_item(user_id, None)), []
     for item in found:
         record = item["record"]["S"]
         if record == credit_items.WALLET:
             account.wallet = credit_items.wallet_from_item(user_id, item)
-        elif record.startswith(credit_items.LOT):
-            account.lots.append(credit_items.lot_from_item(item))
+        elif record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
+            lots.append(item)
         elif record.startswith(credit_items.ENTRY):
             account.entries.append(credit_items.entry_from_item(item))
         elif record.startswith(credit_items.TIMER):
             account.timed_lots.add(record.removeprefix(credit_items.TIMER))
+    account.lots = [credits.finished(account.wallet, item) for item in lots]
     return account
 
 

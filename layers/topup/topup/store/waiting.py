@@ -15,7 +15,6 @@ from topup.store import attributes
 from topup.store.client import client
 
 _FOR_PAYMENT = "payment"
-_FOR_EXPIRY = "expiry"
 _FOR_REFUND = "refund"
 # Orders are spread over as many partitions of the index as their ids have first digits: one would limit all purchases.
 SHARDS = "0123456789abcdef"
@@ -36,8 +35,6 @@ def order_waiting_fields(order: Order) -> WaitingFields:
     """What puts an order into the index, or takes it out."""
     if order.is_unfinished:
         return _waits(_of_shard(_FOR_PAYMENT, order.payment_id[0]), order.created_at)
-    if order.credits_expire_at and not order.credits_swept:
-        return _waits(_of_shard(_FOR_EXPIRY, order.payment_id[0]), order.credits_expire_at)
     return {"waits_for": None, "waits_since": None}
 
 
@@ -51,11 +48,6 @@ def reversal_waiting_fields(reversal: Reversal) -> WaitingFields:
 def unpaid_since(latest: datetime) -> Iterator[Waiting]:
     """Orders placed by `latest` that are not finished."""
     return _in_all_shards(_FOR_PAYMENT, latest)
-
-
-def unswept_since(latest: datetime) -> Iterator[Waiting]:
-    """Orders whose credits expired by `latest` and were not swept."""
-    return _in_all_shards(_FOR_EXPIRY, latest)
 
 
 def refunds_in_flight_since(latest: datetime) -> Iterator[Waiting]:

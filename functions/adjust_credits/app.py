@@ -1,0 +1,19 @@
+"""POST /api/admin/credits/adjust: correct a user's credits, up or down. For administrators."""
+
+from topup import adjustments
+from topup.api import auth, requests, responses
+from topup.api.endpoint import Request, Response, endpoint
+
+
+@endpoint
+def handler(request: Request) -> Response:
+    admin = auth.authenticate_admin(request)
+    body = requests.read(request, requests.AdjustmentBody)
+    adjustment = adjustments.AdjustmentRequest(
+        user_id=body.user_id,
+        amount=body.amount,
+        reason=body.reason,
+        idempotency_key=request.require_idempotency_key(),
+        actor=f"admin:{admin.user_id}",
+    )
+    return Response(responses.adjustment_receipt(adjustments.adjust(adjustment, request.now)))

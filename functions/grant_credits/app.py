@@ -1,0 +1,25 @@
+"""POST /api/admin/credits/grant: give a user credits that were not bought. For administrators."""
+
+from http import HTTPStatus
+
+from topup import grants
+from topup.api import auth, requests, responses
+from topup.api.endpoint import Request, Response, endpoint
+
+
+@endpoint
+def handler(request: Request) -> Response:
+    admin = auth.authenticate_admin(request)
+    body = requests.read(request, requests.GrantBody)
+    grant_request = grants.GrantRequest(
+        user_id=body.user_id,
+        credits=body.credits,
+        expires_at=body.expiry,
+        is_standard="expires_at" not in body.model_fields_set,
+        reason=body.reason,
+        campaign=body.campaign,
+        idempotency_key=request.require_idempotency_key(),
+        actor=f"admin:{admin.user_id}",
+    )
+    receipt = grants.grant(grant_request, request.now)
+    return Response(responses.grant_receipt(receipt), HTTPStatus.CREATED)

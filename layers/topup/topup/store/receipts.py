@@ -1,0 +1,102 @@
+"""Write a change that a request makes, with the request marker that makes it happen once."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from topup.domain.credits import CreditChange, Receipt
+from topup.domain.errors import AlreadyGranted
+from topup.runtime import config
+from topup.store import attributes, credit_items, credits
+from topup.store.client import client
+from topup.store.races import detect_lost_race
+
+# A key is used once: the first request has made its change, and the marker has its receipt.
+KEY_NOT_YET_USED = "attribute_not_exists(user_id)"
+# A campaign gives each user credits once, whatever key the request has.
+CAMPAIGN_NOT_YET_GRANTED = "attribute_not_exists(user_id)"
+MARKER_LIFETIME = timedelta(days=90)  # far longer than any client retries
+
+
+def load_receipt(user_id: str, idempotency_key: str) -> Receipt | None:
+    """The receipt of what this key has changed, if it was used."""
+    found = client().get_item(
+        TableName=config.settings().credits_table, Key=_marker_key(user_id, idempotency_key), ConsistentRead=True
+    )
+    return _receipt_from_item(found["Item"]) if "Item" in found else None
+
+
+def record_with_receipt(
+    change: CreditChange, idempotency_key: str, request_fingerprint: str, now: datetime, campaign: str | None = None
+) -> Receipt:
+    """Write a change and its marker, or nothing where the key was used: then return its receipt.
+
+    Raises AlreadyGranted where the user has had the campaign's credits, LostRace.
+    """
+    entry = change.entry
+    receipt = Receipt(
+        transaction_id=entry.transaction_id,
+        amount=abs(entry.amount),
+        balance_after=entry.balance_after,
+        request_fingerprint=request_fingerprint,
+        lot_id=change.new_lot.lot_id if change.new_lot else None,
+    )
+    once = [_marker(entry.user_id, idempotency_key, receipt, now)]
+    if campaign is not None:
+        once.append(_campaign(entry.user_id, campaign, receipt, now))
+    try:
+        with credits.changing(change) as writes:
+            client().transact_write_items(TransactItems=[*once, *writes])
+    except ClientError as error:
+        reasons = _reasons(error)
+        if existing := _refused(reasons[:1]):
+            return _receipt_from_item(existing)
+        # Only where the key is known to be unused: else the campaign's credits may be what this key has granted.
+        if campaign is not None and reasons and reasons[0].get("Code") == "None" and _refused(reasons[1:2]):
+            raise AlreadyGranted from None
+        with detect_lost_race():
+            raise
+    return receipt
+
+
+def _reasons(error: ClientError) -> Sequence[Any]:
+    reasons: Sequence[Any] = error.response.get("CancellationReasons", [])
+    return reasons
+
+
+def _refused(reasons: Sequence[Any]) -> Any:
+    """The item that exists already, where that is why the write was refused."""
+    return next((reason.get("Item") for reason in reasons if reason.get("Code") == "ConditionalCheckFailed"), None)
+
+
+def _marker(user_id: str, idempotency_key: str, receipt: Receipt, now: datetime) -> Any:
+    kept = {**vars(receipt), credit_items.TTL_ATTRIBUTE: int((now + MARKER_LIFETIME).timestamp())}
+    return _put_once(_marker_key(user_id, idempotency_key) | attributes.to_item(kept), KEY_NOT_YET_USED)
+
+
+def _campaign(user_id: str, campaign: str, receipt: Receipt, now: datetime) -> Any:
+    key = {"user_id": user_id, "record": f"{credit_items.CAMPAIGN}{campaign}"}
+    kept = {"transaction_id": receipt.transaction_id, "granted_at": attributes.text_of(now)}
+    return _put_once(attributes.to_item(key | kept), CAMPAIGN_NOT_YET_GRANTED)
+
+
+def _put_once(item: attributes.Item, condition: str) -> Any:
+    return {
+        "Put": {
+            "TableName": config.settings().credits_table,
+            "Item": item,
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _marker_key(user_id: str, idempotency_key: str) -> attributes.Item:
+    return attributes.to_item({"user_id": user_id, "record": f"{credit_items.MARKER}{idempotency_key}"})
+
+
+def _receipt_from_item(item: Any) -> Receipt:
+    fields = attributes.from_item(item)
+    return Receipt(**{name: fields[name] for name in Receipt.__dataclass_fields__ if name in fields})

@@ -1,0 +1,183 @@
+"""Mutants of what every change of credits goes through: wallets, lots, request markers, campaigns, long changes."""
+
+from tests.simulation.planting import Edit, Mutant
+
+ALWAYS = '"NOT attribute_exists(no_such_attribute)"'  # a condition that refuses nothing
+CAMPAIGN_IS_READ_FIRST = """\
+    from topup.domain.errors import AlreadyGranted
+    from topup.store.credits import load_records
+    if request.campaign and load_records(request.user_id, (f"GRANT#{request.campaign}",)):
+        if store.load_receipt(request.user_id, request.idempotency_key) is None:
+            raise AlreadyGranted
+"""
+GRANT_READS = "    wallet, _ = store.load_credits(request.user_id, now)\n"
+LATER = "wallet = replace(change.wallet, unfinished={_record(lot): lot.after.remaining for lot in later})"
+UNFINISHED = (
+    "    if change.before.unfinished:\n        finish(change.before)\n"
+    '        raise LostRace("the change before this one had to be finished first")\n'
+)
+
+MUTANTS_OF_CREDITS = (
+    Mutant(
+        "ADD without a condition",
+        200,
+        (
+            Edit("topup.store.credits", '"version = :version_read"', '":version_read = :version_read"'),
+            Edit("topup.store.credits", '"remaining = :remaining_read"', '":remaining_read = :remaining_read"'),
+            Edit("topup.store.credits", '"Item": item, "ConditionExpression": NOT_YET_WRITTEN}', '"Item": item}'),
+        ),
+    ),
+    Mutant(
+        "no check of what remains",
+        100,
+        (
+            Edit(
+                "topup.domain.credits",
+                "    if amount > balance:\n        raise InsufficientCredits(balance)\n    return",
+                "    return",
+            ),
+        ),
+    ),
+    Mutant(
+        "an expired lot is spendable",
+        500,
+        (
+            Edit("topup.domain.lots", "for lot in lots if lot.is_open(now))", "for lot in lots if lot.remaining)"),
+            Edit("topup.domain.credits", "for lot in lots if lot.is_open(now))", "for lot in lots)"),
+            Edit(
+                "topup.store.credits",
+                "return wallet, [lot for lot in lots if not lot.is_expired(now)]",
+                "return wallet, lots",
+            ),
+            Edit("topup.store.credits", '":first_lot": credit_items.lots_from(now)', '":first_lot": credit_items.LOT'),
+        ),
+    ),
+    Mutant(
+        "stream without dedupe",
+        500,
+        (
+            Edit(
+                "topup.domain.credits",
+                "    if not lot.is_expired(now) or lot.remaining == 0:",
+                "    if not lot.is_expired(now):",
+            ),
+        ),
+    ),
+    Mutant(
+        "spend without a request marker",
+        500,
+        (
+            Edit(
+                "topup.store.receipts",
+                'KEY_NOT_YET_USED = "attribute_not_exists(user_id)"',
+                f"KEY_NOT_YET_USED = {ALWAYS}",
+            ),
+        ),
+    ),
+    Mutant(
+        "a spend that was made is refused when it is repeated",
+        500,
+        (
+            Edit(
+                "topup.spending",
+                "        receipt = store.load_receipt(user_id, idempotency_key)\n"
+                "        if receipt is None:\n            raise\n",
+                "        raise\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a throttled write is taken for a duplicate",
+        3000,
+        (
+            Edit(
+                "topup.store.receipts",
+                "        with detect_lost_race():\n            raise\n",
+                "        if 'Cancel' in str(error):\n            with detect_lost_race():\n                raise\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a campaign is read, then granted without a condition",
+        1000,
+        (
+            Edit("topup.grants", GRANT_READS, CAMPAIGN_IS_READ_FIRST + GRANT_READS),
+            Edit(
+                "topup.store.receipts",
+                'CAMPAIGN_NOT_YET_GRANTED = "attribute_not_exists(user_id)"',
+                f"CAMPAIGN_NOT_YET_GRANTED = {ALWAYS}",
+            ),
+        ),
+    ),
+    Mutant("a grant counts as paid", 100, (Edit("topup.grants", "funding=Funding.FREE", "funding=Funding.PAID"),)),
+    Mutant(
+        "a grant that was made is refused when it is repeated after its expiry",
+        2000,
+        (
+            Edit(
+                "topup.grants",
+                "    receipt = store.load_receipt(request.user_id, request.idempotency_key)\n",
+                "    receipt = None\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "the wallet's version is not raised",
+        100,
+        (Edit("topup.domain.credits", "version=wallet.version + 1", "version=wallet.version"),),
+    ),
+    Mutant(
+        "the wallet's version is no condition",
+        3000,
+        (Edit("topup.store.credits", '"version = :version_read"', '":version_read = :version_read"'),),
+    ),
+    Mutant(
+        "a lot that is used up is lost",
+        100,
+        (Edit("topup.store.credits", "moved, *timer]", "*([moved] if lot.after.remaining else []), *timer]"),),
+    ),
+    Mutant(
+        "a lot that is used up is not found again",
+        100,
+        (
+            Edit(
+                "topup.store.credits",
+                "(credit_items.open_lot_record(expires_at, lot_id), credit_items.empty_lot_record(lot_id))",
+                "(credit_items.open_lot_record(expires_at, lot_id),)",
+            ),
+        ),
+    ),
+    Mutant(
+        "the index of what falls due is forgotten",
+        2000,
+        (Edit("topup.store.credit_items", '"due_shard": lot.lot_id[0] if is_due else None', '"due_shard": None'),),
+    ),
+    Mutant(
+        "the second step of a long change is forgotten",
+        500,
+        (Edit("topup.store.credits", LATER, "wallet = change.wallet"),),
+    ),
+    Mutant(
+        "the second step of a long change takes its credits twice",
+        500,
+        (
+            Edit(
+                "topup.store.credits",
+                LATER,
+                LATER.replace("lot.after.remaining", "max(0, lot.after.remaining + lot.amount)"),
+            ),
+        ),
+    ),
+    Mutant(
+        "a reader does not see the second step of a long change",
+        500,
+        (
+            Edit(
+                "topup.store.credits",
+                "lots = [finished(wallet, item) for item in found",
+                "lots = [credit_items.lot_from_item(item) for item in found",
+            ),
+        ),
+    ),
+    Mutant("a long change is dropped by the next one", 500, (Edit("topup.store.credits", UNFINISHED, ""),)),
+)

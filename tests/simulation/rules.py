@@ -1,0 +1,77 @@
+"""Rules about one change, which a single state of the tables cannot show; they share no code with the product."""
+
+from datetime import datetime
+
+from topup.domain.audit import Account
+from topup.domain.credits import Entry, TransactionType, Wallet
+from topup.domain.lots import Lot
+from topup.domain.orders import RANK, Order
+
+
+class Violation(BaseException):
+    """Something that must always hold does not: the run ends here. Not an Exception, so no handler can catch it."""
+
+
+def is_adjustment_down(entry: Entry) -> bool:
+    return entry.transaction_type is TransactionType.ADJUSTED and entry.amount < 0
+
+
+def check_version(before: Wallet, after: Wallet) -> None:
+    """Every change of a wallet raises its version by one, whether or not it has an entry."""
+    if after != before and after.version != before.version + 1:
+        raise Violation(
+            f"user {after.user_id}: the wallet changed, its version went {before.version} → {after.version}"
+        )
+
+
+def check_campaign(before: Account, entry: Entry) -> None:
+    """A campaign gives each user credits once."""
+    campaign = entry.cause.metadata.get("campaign")
+    if campaign and any(earlier.cause.metadata.get("campaign") == campaign for earlier in before.entries):
+        raise Violation(f"{name_of(entry)}: the campaign {campaign} has given this user credits before")
+
+
+def check_bounds(order: Order) -> None:
+    """Refunds and disputes of the same money take its credits once: at most their share, rounded down."""
+    reversed_minor = min(order.amount_minor, order.refunded_minor + order.disputed_minor)
+    most = order.credits_purchased * reversed_minor // order.amount_minor
+    if not 0 <= order.clawed_back <= most:
+        raise Violation(
+            f"payment {order.payment_id}: {order.clawed_back} credits were clawed back, at most {most} are due"
+        )
+
+
+def open_lots(account: Account, now: datetime) -> list[Lot]:
+    """The lots that may be spent, in order."""
+    found = [lot for lot in account.lots if lot.remaining > 0 and (lot.expires_at is None or lot.expires_at > now)]
+    return sorted(found, key=lambda lot: (lot.expires_at is None, str(lot.expires_at), lot.lot_id))
+
+
+def check_forward(before: Order, after: Order) -> None:
+    """A status never goes back, except for a new attempt at the checkout."""
+    if RANK[after.status] < RANK[before.status] and after.attempt == before.attempt:
+        raise Violation(f"payment {after.payment_id} went back from {before.status} to {after.status}")
+    frozen = ("user_id", "amount_minor", "currency", "credits_purchased", "package_id", "created_at", "livemode")
+    for name in frozen:
+        if getattr(before, name) != getattr(after, name):
+            raise Violation(f"payment {after.payment_id}: {name} changed after creation")
+    if before.provider_order_id not in (None, after.provider_order_id):
+        raise Violation(f"payment {after.payment_id} got another Checkout Session")
+
+
+def check_draw_order(entry: Entry, spendable: list[Lot]) -> None:
+    """A spend empties each lot before it draws on the next, and draws on no expired one."""
+    missing = -entry.amount
+    for lot in spendable:
+        taken = min(lot.remaining, missing)
+        if -entry.moves.get(lot.lot_id, 0) != taken:
+            raise Violation(
+                f"{name_of(entry)}: took {-entry.moves.get(lot.lot_id, 0)} of lot {lot.lot_id}, not {taken}"
+            )
+        missing -= taken
+    if missing:
+        raise Violation(f"{name_of(entry)}: {missing} credits came from lots that were not open at {entry.created_at}")
+
+
+def name_of(entry: Entry) -> str:
+    return f"user {entry.user_id}, entry {entry.number} ({entry.transaction_type})"
