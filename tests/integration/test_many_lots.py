@@ -191,6 +191,14 @@ def test_a_change_of_many_lots_that_ends_at_any_call_is_whole_for_every_reader(s
 # ------------------------------------------------------------------------------------ the next change finishes it
 
 
+def poll_status(shop: Shop) -> None:
+    payment = shop.create()
+    shop.pay(payment)
+    shop.lose()
+    shop.wait(seconds=30)
+    assert shop.payment(payment["payment_id"])["status"] == "succeeded"
+
+
 def sweep(shop: Shop) -> None:
     shop.due_timers(delete=True)
     shop.wait(days=3)
@@ -208,6 +216,7 @@ WRITERS: dict[str, tuple[Callable[[Shop, str], Any], int]] = {
     "a grant": (lambda shop, _: shop.grant(7), 32),
     "an adjustment": (lambda shop, _: shop.adjust(-5), 20),
     "a purchase": (lambda shop, _: shop.buy("trial"), 525),
+    "a status request that settles a payment": (lambda shop, _: poll_status(shop), 1125),
     "a refund": (lambda shop, payment_id: shop.refund(payment_id, force=True), -1075),
     "an expiry": (lambda shop, _: expire(shop), 0),
     "a sweep": (lambda shop, _: sweep(shop), 0),
