@@ -18,7 +18,7 @@ MILLION = 1_000_000
 GIGABYTE = 1_000_000_000
 BY_API = {"create_checkout", "get_payment", "spend_credits"}  # the webhook uses the function's own URL, which is free
 ARCHITECTURE = "arm64"  # the template's default
-ITEMS_OF_A_PURCHASE = 5  # order, its copy in the index, lot, timer, entry
+ITEMS_OF_A_PURCHASE = 6  # order, its copy in the index, lot, its copy in the index, timer, entry
 ITEM_OVERHEAD = 100  # bytes that DynamoDB bills for indexing each item (its pricing page)
 
 Prices = Mapping[str, Any]
@@ -110,8 +110,8 @@ def render(measured: Measured, prices: Prices, memory: int) -> str:
     """The text of docs/cost.md; `memory` in MB."""
     costs = {name: cost_of(calls, prices, memory) for name, calls in measured.flows.items()}
     plain = plain_units(measured, prices)
-    # The order is stored twice, once in its index.
-    item_bytes = measured.order_bytes * 2 + measured.credits_bytes
+    # The order is stored twice, once in its index; of the lot the index has the keys only.
+    item_bytes = measured.order_bytes * 2 + measured.credits_bytes + measured.due_bytes
     stored = (item_bytes + ITEMS_OF_A_PURCHASE * ITEM_OVERHEAD) * MILLION / GIGABYTE
     monthly = stored * (prices["dynamodb"]["gigabyte_month"] + prices["dynamodb"]["backup_gigabyte_month"])
     assumed = prices["assumed"]

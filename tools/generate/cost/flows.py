@@ -28,6 +28,7 @@ class Measured:
     order_bytes: int
     credits_bytes: int  # lot, timer, entry: what one purchase adds to the credits table
     spend_bytes: int  # entry and request marker
+    due_bytes: int  # a lot's copy in the index `due`
 
 
 def measure() -> Measured:
@@ -46,11 +47,12 @@ def measure() -> Measured:
         with _flow("spend", flows, meter, log):
             shop.spend(10)
         spent = _bytes_in(meter, meter.credits_table) - before - bought
+        due = _bytes_in_due(meter) // 2
         shop.wait(days=200)
         timers = shop.due_timers(delete=True)[-1:]
         with _flow("expiry", flows, meter, log):
             shop.consume([shop.ttl_record(timer) for timer in timers])
-        return Measured(flows, _bytes_in(meter, meter.orders_table) // 2, bought, spent)
+        return Measured(flows, _bytes_in(meter, meter.orders_table) // 2, bought, spent, due)
 
 
 @contextlib.contextmanager
@@ -96,6 +98,11 @@ def _clear_caches() -> None:
     config.settings.cache_clear()
     dynamodb_client.client.cache_clear()
     stripe_client._client_of.cache_clear()  # noqa: SLF001 - the next client must use the current http_client
+
+
+def _bytes_in_due(meter: Meter) -> int:
+    found = meter.client.scan(TableName=meter.credits_table, IndexName="due")
+    return sum(size_of(item) for item in found["Items"])
 
 
 def _bytes_in(meter: Meter, table: str) -> int:
