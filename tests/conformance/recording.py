@@ -22,6 +22,7 @@ SCENARIOS = (
     "integration/test_expiry.py",
     "integration/test_fulfilment.py",
     "integration/test_fulfilment_under_faults.py",
+    "integration/test_grants.py",
     "integration/test_lists.py",
     "integration/test_payment_status.py",
     "integration/test_reconciliation.py",

@@ -145,10 +145,13 @@ def break_listing(shop: Shop, step: str) -> None:
     if step == "events":
         shop.fault("/v1/events", "500", times=3)
         return
-    partition = {"refunds": "refund", "payments": "payment:", "lots": "expiry:"}[step]
+    index, partition = {"refunds": ("waiting", "refund"), "payments": ("waiting", "payment:"), "lots": ("due", "")}[
+        step
+    ]
 
     def fail(params: Any, **_: Any) -> None:
-        if params["ExpressionAttributeValues"].get(":partition", {}).get("S", "").startswith(partition):
+        asked = params["ExpressionAttributeValues"].get(":partition", {}).get("S", "")
+        if params.get("IndexName") == index and asked.startswith(partition):
             raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
     shop.dynamodb.client.meta.events.register("provide-client-params.dynamodb.Query", fail)
