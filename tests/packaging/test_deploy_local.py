@@ -50,7 +50,7 @@ def test_the_deployed_stack_sells_a_package_and_leaves_nothing_behind():
 
     assert (deployment.returncode, errors) == (0, ""), output
     assert "The deployed stack passed every check" in output
-    assert "1 users, 4 entries, 1 lots, 1 payments: no violations" in output
+    assert "1 users, 6 entries, 2 lots, 1 payments: no violations" in output
     assert all(gap.lacks in output and gap.instead in output for gap in GAPS)
     ports = ports_of(output)
     assert len(ports) == 2  # the emulator's and the simulator's
