@@ -85,7 +85,7 @@ class AdjustmentBody(Body):
     """POST /api/admin/credits/adjust; `amount` credits up (positive) or down (negative)."""
 
     user_id: str = Field(min_length=1, max_length=LONGEST_USER_ID)
-    amount: int = Field(ge=-LARGEST_CREDITS, le=LARGEST_CREDITS)
+    amount: int = Field(ge=-LARGEST_CREDITS, le=LARGEST_CREDITS, json_schema_extra={"not": {"const": 0}})
     reason: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
 
     @field_validator("amount")

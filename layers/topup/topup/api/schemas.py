@@ -75,7 +75,7 @@ class Refund(TypedDict):
 
 
 class Payment(TypedDict):
-    """The status of a payment; the last two fields are for administrators alone."""
+    """The status of a payment; the last two fields are for administrators and support staff."""
 
     payment_id: Id
     status: PaymentStatus
