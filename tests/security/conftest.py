@@ -62,6 +62,7 @@ def rotating(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> It
         "JWT_AUDIENCE": "topup",
         "ADMIN_CLAIM": "groups",
         "ADMIN_VALUE": "billing",
+        "SUPPORT_VALUE": "helpdesk",
         "PROXY_API_KEY": "the-services-old-key, the-services-new-key",
         "STRIPE_WEBHOOK_SECRET": "whsec_of_the_old_endpoint, whsec_of_the_new_endpoint",
     }

@@ -39,7 +39,8 @@ class Edge:
         self.unlogged: set[str] = set()  # may be in no log; its owner may see it
         client = Client(stack.api_url, stack.stripe_url, stack.values, http.request)
         callers = client.credentials
-        self.user, self.buyer, self.service, self.admin = callers.user, callers.buyer, callers.service, callers.admin
+        self.user, self.buyer, self.service = callers.user, callers.buyer, callers.service
+        self.admin, self.support = callers.admin, callers.support
         self.stripe = client.stripe
         self.api = Api(stack.api_url, self.request, callers)
 

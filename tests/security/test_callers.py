@@ -6,7 +6,7 @@ import httpx
 import jwt
 import pytest
 
-from local.client import CREATE, CREDITS, PAYMENTS, REFUND, SPEND, TRANSACTIONS
+from local.client import ADJUST, CREATE, CREDITS, GRANT, PAYMENTS, REFUND, SPEND, TRANSACTIONS
 from tests.security.conftest import Provider
 from tests.security.edge import Edge
 
@@ -182,15 +182,43 @@ def test_during_a_rotation_both_keys_are_accepted_but_not_the_whole_list(rotatin
     ],
     ids=repr,
 )
-def test_only_an_administrator_refunds_or_sees_another_users_payment(
+def test_only_an_administrator_refunds_grants_adjusts_or_sees_another_users_payment(
     edge: Edge, bought: dict[str, Any], claims: dict[str, Any]
 ):
     thief = edge.user("thief", **claims)
 
-    refund = edge.post(REFUND, {"payment_id": bought["payment_id"], "reason": "theft"}, thief)
-    assert (refund.status_code, refund.json()["code"]) == (403, "forbidden")
+    assert_may_change_nothing(edge, bought, thief)
     assert edge.get(f"{PAYMENTS}/{bought['payment_id']}", thief).status_code == 404
     assert "refunds" not in edge.status(bought)
+
+
+def assert_may_change_nothing(edge: Edge, bought: dict[str, Any], caller: dict[str, str]) -> None:
+    """What only administrators may do is refused, and nothing has happened."""
+    before = edge.balance("victim")
+    for path, body in administrators_requests(bought):
+        response = edge.post(path, body, caller | {"idempotency-key": "theft"})
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert (edge.balance("victim"), edge.balance("thief")) == (before, 0)
+
+
+def administrators_requests(bought: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (REFUND, {"payment_id": bought["payment_id"], "reason": "theft"}),
+        (GRANT, {"user_id": "thief", "credits": 1, "reason": "theft"}),
+        (ADJUST, {"user_id": "thief", "amount": 1, "reason": "theft"}),
+        (ADJUST, {"user_id": "victim", "amount": -1, "reason": "theft"}),
+    ]
+
+
+def test_neither_the_user_nor_a_service_nor_an_anonymous_caller_grants_or_adjusts(edge: Edge, bought: dict[str, Any]):
+    before = edge.balance("victim")
+    for path, body in administrators_requests(bought)[1:]:
+        key = {"idempotency-key": "theft"}
+        assert edge.post(path, body, edge.user(body["user_id"]) | key).status_code == 403
+        assert edge.post(path, body, edge.buyer(body["user_id"]) | key).status_code == 403
+        assert is_refused(edge.post(path, body, edge.service() | key))
+        assert is_refused(edge.post(path, body, key))
+    assert (edge.balance("victim"), edge.balance("thief")) == (before, 0)
 
 
 def test_neither_the_owner_nor_a_service_nor_an_anonymous_caller_refunds_a_payment(edge: Edge, bought: dict[str, Any]):
@@ -212,12 +240,81 @@ def test_a_caller_who_may_not_refund_does_not_learn_which_payments_exist(edge: E
     assert responses[0] == responses[1] == responses[2]
 
 
+def of_the_provider(provider: Provider, **claims: str) -> dict[str, str]:
+    token = {"sub": "a", "exp": 4_000_000_000, "iss": "https://issuer.example", "aud": "topup"}
+    bearer = jwt.encode(token | claims, provider.keys["rsa"], "RS256", {"kid": "rsa"})
+    return {"authorization": f"Bearer {bearer}"}
+
+
 def test_the_administrators_claim_is_the_configured_one(rotating_edge: Edge, provider: Provider):
     def refund_as(**claims: str) -> httpx.Response:
-        token = {"sub": "a", "exp": 4_000_000_000, "iss": "https://issuer.example", "aud": "topup"}
-        bearer = jwt.encode(token | claims, provider.keys["rsa"], "RS256", {"kid": "rsa"})
-        return rotating_edge.post(REFUND, {"payment_id": UNKNOWN}, {"authorization": f"Bearer {bearer}"})
+        return rotating_edge.post(REFUND, {"payment_id": UNKNOWN}, of_the_provider(provider, **claims))
 
     assert refund_as(role="admin").status_code == 403
     assert refund_as(groups="admin").status_code == 403
     assert refund_as(groups="billing").status_code == 404
+
+
+# ---------------------------------------------------------------------------------------------------- support staff
+
+
+def test_support_staff_read_any_payment_in_full_and_change_nothing(edge: Edge, bought: dict[str, Any]):
+    seen = edge.get(f"{PAYMENTS}/{bought['payment_id']}", edge.support())
+
+    assert seen.status_code == 200
+    assert seen.json() == edge.status(bought)
+    assert (seen.json()["user_id"], seen.json()["quarantine_reason"]) == ("victim", None)
+    assert_may_change_nothing(edge, bought, edge.support())
+    assert edge.status(bought) == seen.json()
+
+
+def test_support_staff_have_their_own_credits_and_payments_like_any_user(edge: Edge, bought: dict[str, Any]):
+    for path, name in ((PAYMENTS, "payments"), (TRANSACTIONS, "transactions"), (CREDITS, "lots")):
+        assert edge.get(f"{path}?user_id=victim", edge.support()).json()[name] == []
+
+
+def test_support_staff_do_not_spend(edge: Edge, bought: dict[str, Any]):
+    spend = {"user_id": "victim", "amount": 1, "description": "theft"}
+
+    assert is_refused(edge.post(SPEND, spend, edge.support("theft")))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"role": "Support"},
+        {"role": "support "},
+        {"role": "supporter"},
+        {"role": "user support"},
+        {"role": ["support"]},
+        {"role": {"support": True}},
+        {"roles": "support"},
+        {"support": True},
+        {"scope": "support"},
+    ],
+    ids=repr,
+)
+def test_whoever_is_almost_support_staff_is_not(edge: Edge, bought: dict[str, Any], claims: dict[str, Any]):
+    assert edge.get(f"{PAYMENTS}/{bought['payment_id']}", edge.user("thief", **claims)).status_code == 404
+
+
+def test_the_support_staffs_claim_is_the_configured_one(rotating_edge: Edge, provider: Provider):
+    payment = rotating_edge.checked(
+        rotating_edge.http.post(
+            rotating_edge.stack.api_url + CREATE,
+            json={"package": "trial"},
+            headers=of_the_provider(provider) | rotating_edge.service(),
+        )
+    ).json()
+    path = f"{PAYMENTS}/{payment['payment_id']}"
+
+    def status_as(**claims: str) -> int:
+        return rotating_edge.get(path, of_the_provider(provider, sub="b", **claims)).status_code
+
+    assert status_as(role="support") == 404
+    assert status_as(groups="support") == 404
+    assert status_as(groups="helpdesk") == 200
+    refund = rotating_edge.post(
+        REFUND, {"payment_id": payment["payment_id"]}, of_the_provider(provider, groups="helpdesk")
+    )
+    assert refund.status_code == 403

@@ -1,4 +1,4 @@
-"""Payments in every state, as their owner and an administrator see them, match docs/openapi.json."""
+"""Payments in every state, as their owner, an administrator and support staff see them, match docs/openapi.json."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,6 +15,8 @@ from tests.e2e.buyer import Buyer, eventually
 from tests.security.edge import Edge
 
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+
+PAST = "2020-01-01T00:00:00Z"
 
 Steps = Callable[[Buyer, dict[str, Any]], None]
 described = schemathesis.openapi.from_dict(DOCUMENT)
@@ -80,6 +82,25 @@ def disputed(buyer: Buyer, payment: dict[str, Any]) -> None:
     assert not is_as_described("refund_payment", buyer.refund(payment))
 
 
+def granted_and_adjusted(buyer: Buyer, payment: dict[str, Any]) -> None:
+    """Credits that were not bought: in a campaign, without expiry, corrected up and down."""
+    paid(buyer, payment)
+    api, user = buyer.api, buyer.user_id
+    assert is_as_described("grant_credits", api.grant(user, 5, "welcome", "g-1", body={"campaign": "spring"}))
+    assert not is_as_described("grant_credits", api.grant(user, 5, "welcome", "g-2", body={"campaign": "spring"}))
+    assert not is_as_described("grant_credits", api.grant(user, 6, "welcome", "g-1"))
+    assert not is_as_described("grant_credits", api.grant(user, 6, "past", "g-3", body={"expires_at": PAST}))
+    assert is_as_described("grant_credits", api.grant(user, 5, "for ever", "g-4", body={"expires_at": None}))
+    assert is_as_described("adjust_credits", api.adjust(user, 7, "a mistake", "a-1"))
+    assert is_as_described("adjust_credits", api.adjust(user, -3, "a mistake", "a-2"))
+    assert not is_as_described("adjust_credits", api.adjust(user, -10_000, "a mistake", "a-3"))
+    assert not is_as_described("adjust_credits", api.adjust(user, -4, "a mistake", "a-2"))
+    assert not is_as_described("adjust_credits", api.adjust(user, 0, "a mistake", "a-4"))
+    assert {None, payment["payment_id"]} == {lot["payment_id"] for lot in buyer.credits()["lots"]}
+    assert buyer.credits()["lots"][-1]["expires_at"] is None
+    assert sorted(buyer.amounts("granted", "adjusted")) == [-3, 5, 5, 7]
+
+
 def refunds_of(buyer: Buyer, payment: dict[str, Any]) -> list[dict[str, Any]]:
     refunds: list[dict[str, Any]] = buyer.payment(payment).get("refunds", [])
     return refunds
@@ -97,8 +118,9 @@ def refunds_of(buyer: Buyer, payment: dict[str, Any]) -> list[dict[str, Any]]:
         (refunded, "succeeded", {"amount_refunded", "credits_refunded", "refunds"}),
         (spent_and_refunded, "succeeded", {"amount_refunded", "credits_refunded", "refunds"}),
         (disputed, "succeeded", {"amount_refunded", "credits_refunded"}),
+        (granted_and_adjusted, "succeeded", set()),
     ],
-    ids=["pending", "paid", "declined", "processing", "failed", "expired", "refunded", "owing", "disputed"],
+    ids=["pending", "paid", "declined", "processing", "failed", "expired", "refunded", "owing", "disputed", "granted"],
 )
 def test_a_payment_in_any_state_matches_the_document(
     edge: Edge, buyer: Buyer, steps: Steps, status: str, fields: set[str]
@@ -112,11 +134,13 @@ def test_a_payment_in_any_state_matches_the_document(
     seen = {
         "by its owner": edge.get(path, edge.user(buyer.user_id)),
         "by an administrator": edge.get(path, edge.admin()),
+        "by support": edge.get(path, edge.support()),
     }
     assert all(is_as_described("get_payment", response) for response in seen.values())
     assert fields <= seen["by its owner"].json().keys()
     of_administrators = seen["by an administrator"].json().keys() - seen["by its owner"].json().keys()
     assert of_administrators == {"user_id", "quarantine_reason"}
+    assert seen["by support"].json() == seen["by an administrator"].json()
     for path, operation in ((PAYMENTS, "list_payments"), (TRANSACTIONS, "list_transactions"), (CREDITS, "get_credits")):
         assert is_as_described(operation, edge.get(path, edge.user(buyer.user_id)))
 
