@@ -1,5 +1,6 @@
 """Changes of more lots than one transaction holds: whole for every reader, whatever call they end at."""
 
+import json
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from local.in_process.dynamodb import Crash, crashed_after, crashed_before, lost_after, lost_before
+from local.in_process.api import as_user
+from local.in_process.dynamodb import (
+    Crash,
+    a_response,
+    crashed_after,
+    crashed_before,
+    lost_after,
+    lost_before,
+    overtaken_by,
+)
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.support.builders import a_cause, a_lot
@@ -294,4 +304,48 @@ def test_a_change_that_cannot_be_finished_now_counts_and_is_finished_by_the_next
     assert shop.adjust(-240, "key-1").json()["balance_after"] == 0
     shop.grant(1)
     assert (shop.balance(), unfinished(shop)) == (1, 0)
+    shop.check()
+
+
+# ------------------------------------------------------------------------------------------- lots of several pages
+
+
+def first_item_alone(execute: Callable[[], Any]) -> Any:
+    """A page of one item, as if the lots had more than the megabyte that a page holds."""
+    page = json.loads(execute().content)
+    first = page["Items"][0]
+    last = {name: first[name] for name in ("user_id", "record")}
+    return a_response(page | {"Items": [first], "Count": 1, "LastEvaluatedKey": last})
+
+
+@pytest.mark.parametrize("read", ["balance", "spend"])
+def test_a_change_between_two_pages_of_a_read_is_not_read_by_half(shop: Shop, read: str):
+    grant_lots(shop, 2, each=10, expires_at=EXPIRY)
+    shop.dynamodb.fail("Query", first_item_alone)
+    shop.dynamodb.fail("Query", overtaken_by(lambda: shop.spend(15)))
+
+    if read == "balance":
+        assert (shop.balance(), len(shop.credits()["lots"])) == (5, 1)
+    else:
+        assert shop.spend(6).json()["balance"] == 5
+    shop.check()
+
+
+def test_a_read_whose_pages_always_belong_to_different_changes_ends_in_503(shop: Shop):
+    grant_lots(shop, 60, each=10, expires_at=EXPIRY)
+
+    def overtaken(execute: Callable[[], Any]) -> Any:
+        waiting, shop.dynamodb._faults = shop.dynamodb._faults, []
+        shop.spend(1)
+        shop.dynamodb._faults = waiting
+        return execute()
+
+    for _ in range(20):
+        shop.dynamodb.fail("Query", first_item_alone)
+        shop.dynamodb.fail("Query", overtaken)
+
+    response = shop.api.get("/api/users/credits", as_user())
+
+    assert (response.status, response.headers["retry-after"]) == (503, "2")
+    shop.dynamodb.clear_faults()
     shop.check()

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from topup.domain.credits import CreditChange, Entry, Wallet
+from topup.domain.errors import Busy
 from topup.domain.lots import Lot, LotChange
 from topup.runtime import config
 from topup.runtime.telemetry import logger
@@ -30,23 +31,46 @@ NOT_YET_WRITTEN = "attribute_not_exists(user_id)"
 # a new lot and its timer leave room for this many writes of lots; a lot that is used up takes two.
 LOT_WRITES = 90
 
+READS = 4  # of lots on several pages (a page is 1 MB, thousands of lots) that change while they are read
+
 
 def load_credits(user_id: str, now: datetime) -> tuple[Wallet, list[Lot]]:
-    """The user's wallet and the lots with credits that are not past their expiry; 1 request, whatever the history."""
-    found = list(
-        query_all(
-            KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first_lot AND :wallet",
-            ExpressionAttributeNames={"#record": "record"},
-            ExpressionAttributeValues=attributes.to_item(
-                {":user_id": user_id, ":first_lot": credit_items.lots_from(now), ":wallet": credit_items.WALLET}
-            ),
-            ConsistentRead=True,
-        )
-    )
-    wallets = [item for item in found if item["record"]["S"] == credit_items.WALLET]
-    wallet = credit_items.wallet_from_item(user_id, wallets[0] if wallets else None)
+    """The user's wallet and the lots with credits that are not past their expiry; 1 request, whatever the history.
+
+    Raises Busy where lots of more than one page change again and again while they are read.
+    """
+    page = client().query(TableName=config.settings().credits_table, **_range(user_id, credit_items.lots_from(now)))
+    found = page["Items"] if "LastEvaluatedKey" not in page else _read_pages(user_id, now)
+    wallet = _wallet_of(user_id, found)
     lots = [finished(wallet, item) for item in found if item["record"]["S"] != credit_items.WALLET]
     return wallet, [lot for lot in lots if not lot.is_expired(now)]
+
+
+def _read_pages(user_id: str, now: datetime) -> list[Any]:
+    """All pages of the lots, and the wallet, which is on the last one, without a change between two of them."""
+    for _ in range(READS):
+        before = _wallet_of(user_id, list(query_all(**_range(user_id, credit_items.WALLET))))
+        found = list(query_all(**_range(user_id, credit_items.lots_from(now))))
+        if _wallet_of(user_id, found).version == before.version:
+            return found
+    raise Busy("The user's credits are changing; please retry")
+
+
+def _range(user_id: str, first: str) -> dict[str, Any]:
+    return {
+        "KeyConditionExpression": "user_id = :user_id AND #record BETWEEN :first AND :wallet",
+        "ExpressionAttributeNames": {"#record": "record"},
+        "ExpressionAttributeValues": attributes.to_item(
+            {":user_id": user_id, ":first": first, ":wallet": credit_items.WALLET}
+        ),
+        "ConsistentRead": True,
+    }
+
+
+def _wallet_of(user_id: str, found: Sequence[Any]) -> Wallet:
+    """The wallet among the items of a range that ends with it."""
+    is_there = bool(found) and found[-1]["record"]["S"] == credit_items.WALLET
+    return credit_items.wallet_from_item(user_id, found[-1] if is_there else None)
 
 
 def finished(wallet: Wallet, item: Mapping[str, Any]) -> Lot:
@@ -135,7 +159,7 @@ def finish(wallet: Wallet) -> None:
 
 
 def query_all(**request: Any) -> Iterator[Any]:
-    """All items of a query of the credits, page after page."""
+    """All items of a query of the credits, page after page; another request may change them between two pages."""
     # Not botocore's paginator: making one costs a twentieth of a request, and nearly every query needs only one.
     while True:
         page = client().query(TableName=config.settings().credits_table, **request)
