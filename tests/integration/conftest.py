@@ -1,8 +1,10 @@
 """The one order of these tests, and which of them run on DynamoDB Local (`--dynamodb=local`)."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
+from ministack.services import dynamodb as emulator
 
 from local.in_process.dynamodb import Emulator
 from tests.support.builders import an_order
@@ -17,6 +19,13 @@ def order(dynamodb: Emulator) -> Order:
     placed = store.place_order(an_order())
     dynamodb.operations.clear()
     return placed
+
+
+@pytest.fixture
+def parse_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the emulator parse an expression once, and not for every item: for tests with many items."""
+    for name in ("_condition_syntax_error", "_tokenize"):
+        monkeypatch.setattr(emulator, name, cache(getattr(emulator, name)))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 import pytest
@@ -17,13 +16,6 @@ from topup.store import credit_items
 
 ENTRIES = 20_000
 EXPIRED_LOTS = 200
-
-
-@pytest.fixture(autouse=True)
-def _parse_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the emulator parse an expression once, and not for every item."""
-    for name in ("_condition_syntax_error", "_tokenize"):
-        monkeypatch.setattr(engine, name, cache(getattr(engine, name)))
 
 
 def write_history(shop: Shop, user: str) -> None:
@@ -79,7 +71,7 @@ def costs_of(shop: Shop, user: str) -> dict[str, tuple[list[str], int]]:
     return costs
 
 
-@pytest.mark.usefixtures("api")
+@pytest.mark.usefixtures("parse_once")
 def test_a_user_with_a_long_history_costs_what_a_new_user_costs(shop: Shop):
     write_history(shop, "old")
 

@@ -28,6 +28,8 @@ from topup.domain.credits import TransactionType
 from topup.domain.lots import Funding, Source
 from topup.store import credit_items, credits
 
+pytestmark = pytest.mark.usefixtures("parse_once")
+
 ENDINGS: list[Any] = [crashed_before, crashed_after, lost_before, lost_after]
 EXPIRY = NOW + timedelta(days=1)
 
