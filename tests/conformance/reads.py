@@ -105,7 +105,7 @@ def _around(query: Json, before: dict[str, list[Item]], rng: random.Random) -> I
         item = dict(rng.choice(known))
         if index:
             item |= key_of((table, f"{rng.randrange(10)}-{number}", "ORDER"))
-        item[partition] = {"S": rng.choice([wanted] * 8 + [f"{wanted}0", wanted[:-1]])}
+        item[partition] = {"S": rng.choice([wanted] * 8 + [f"{wanted}0", wanted[:-1] or "~"])}
         item[sort] = {"S": rng.choice(sorts)}
         if index and rng.random() < 0.2:  # an index has only items with both of its keys
             del item[rng.choice([partition, sort])]

@@ -13,7 +13,7 @@ from tests.conformance.requests import shape_of
 FILE = "TOPUP_RECORDING"  # the variable that names the file
 STORE = f"{os.sep}topup{os.sep}store{os.sep}"
 ENOUGH = 4  # samples of each shape
-SMALL = 40  # items in a table; more would only cost time
+SMALL = 150  # items in a table; more would only cost time
 
 _samples: dict[str, list[Any]] = {}
 _respond = dynamodb.InProcess.respond

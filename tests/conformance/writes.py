@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tests.conformance.engines import EngineUnderTest, Items
 from tests.conformance.outcomes import Outcome, outcome_of
-from tests.conformance.requests import Item, Json, Sample, parts_of
+from tests.conformance.requests import Item, Json, Sample, key_of, parts_of
 from tests.conformance.states import held_by, states_of
 
 Types = Mapping[str, set[str]]
@@ -55,7 +55,9 @@ def _repeated(sample: Sample, number: int) -> Iterator[Case]:
     # The change is undone first: only a second execution could make it again.
     yield Case(sample, held, f"back-{number}", "again after a change", [(None, request), (held, request)])
     yield Case(sample, held, f"other-{number}", "another with its token", [(None, request), (held, other)])
-    yield Case(sample, {}, f"late-{number}", "again after a refusal", [(None, request), (held, request)])
+    # Every transaction wants something new, or something of the items that are there: empty ones refuse it.
+    empty = {part.place: key_of(part.place) for part in parts_of(sample.operation, request)}
+    yield Case(sample, empty, f"late-{number}", "again after a refusal", [(None, request), (held, request)])
 
 
 def is_odd(state: Items, types: Types) -> bool:
