@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.in_process.api import Api, as_admin, as_user
+from local.in_process.api import Api, as_admin, as_support, as_user
 from local.in_process.dynamodb import (
     Emulator,
 )
@@ -81,7 +81,7 @@ def test_an_event_of_an_order_that_does_not_exist_yet_is_not_acknowledged(
 @pytest.mark.parametrize(
     "changes", [{"amount_total": 9999}, {"currency": "usd"}, {"id": "cs_other"}, {"client_reference_id": "other"}]
 )
-def test_a_payment_unlike_its_order_is_quarantined_and_an_admin_sees_why(
+def test_a_payment_unlike_its_order_is_quarantined_and_admin_and_support_see_why(
     api: Api, order: Order, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
 ):
     assert deliver(api, event(COMPLETED, session(order, **changes))).status == 200
@@ -89,6 +89,7 @@ def test_a_payment_unlike_its_order_is_quarantined_and_an_admin_sees_why(
     assert granted(api) == []
     assert '"PaymentQuarantined":[1.0]' in capsys.readouterr().out
     assert api.get(f"/api/payments/{PAYMENT_ID}", as_admin()).json()["quarantine_reason"]
+    assert api.get(f"/api/payments/{PAYMENT_ID}", as_support()).json()["quarantine_reason"]
     assert "quarantine_reason" not in api.get(f"/api/payments/{PAYMENT_ID}", as_user()).json()
 
 
