@@ -12,4 +12,4 @@ def handler(request: Request) -> Response:
     entries = store.list_entries(caller.user_id, request.limit, before)
     # Numbers have no gaps, so a page that does not end at 1 has a next one.
     next_cursor = cursor.encode(entries[-1].number) if entries and entries[-1].number > 1 else None
-    return Response(responses.transactions(entries, next_cursor, request.now))
+    return Response(responses.transactions(entries, next_cursor, request.now, in_full=caller.may_read_all))

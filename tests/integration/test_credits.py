@@ -7,6 +7,7 @@ import pytest
 from local.in_process.api import Api, as_user
 from local.in_process.dynamodb import Emulator
 from local.in_process.environment import NOW
+from local.in_process.shop import Shop
 from tests.support.builders import PAYMENT_ID, a_payment
 from topup import fulfilment
 from topup.domain.orders import Order
@@ -39,10 +40,23 @@ def test_history_says_what_was_bought_and_until_when(api: Api, bought: None):
         "balance_after": 1100,
         "payment_order_id": PAYMENT_ID,
         "description": "Package 标准包",
+        "package": "standard",
+        "metadata": {},
         "expires_at": "2026-09-01T12:00:00Z",
         "is_expired": False,
         "created_at": "2026-03-01T12:00:00Z",
     }
+
+
+@pytest.mark.parametrize("role", ["admin", "support"])
+def test_history_tells_administrators_and_support_who_and_why(shop: Shop, role: str):
+    shop.grant(50, reason="for your patience", user="staff")
+
+    [own] = shop.api.get("/api/users/credits/transactions", as_user("staff", role=role)).json()["transactions"]
+    [of_a_user] = shop.api.get("/api/users/credits/transactions", as_user("staff")).json()["transactions"]
+
+    assert (own["actor"], own["reason"]) == ("admin:admin-1", "for your patience")
+    assert of_a_user.keys() == own.keys() - {"actor", "reason"}
 
 
 def test_history_says_when_credits_are_past_their_expiry(api: Api, bought: None):

@@ -108,6 +108,8 @@ def test_history_shows_the_grant(shop: Shop, campaign: str | None, description: 
         "balance_after": 50,
         "payment_order_id": None,
         "description": description,
+        "package": None,
+        "metadata": {"campaign": campaign} if campaign else {},
         "expires_at": LATER,
         "is_expired": False,
         "created_at": "2026-03-01T12:00:00Z",

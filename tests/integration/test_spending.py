@@ -215,6 +215,16 @@ def test_a_lot_that_expired_days_ago_and_was_never_swept_is_not_spendable(shop: 
     shop.check()
 
 
+def test_a_spend_that_its_twin_has_made_is_counted_once(shop: Shop, capsys: pytest.CaptureFixture[str]):
+    shop.buy()
+    shop.dynamodb.fail("TransactWriteItems", overtaken_by(lambda: shop.spend(100, key="k")))
+
+    assert shop.spend(100, key="k").json()["balance_after"] == 1000
+
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"CreditsSpent"' in line]
+    assert [metric["CreditsSpent"] for metric in counted] == [[100.0]]
+
+
 def test_a_spend_takes_from_any_number_of_lots(shop: Shop):
     for number in range(300):
         grant_a_small_lot(number)

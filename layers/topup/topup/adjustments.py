@@ -43,8 +43,8 @@ def adjust(request: AdjustmentRequest, now: datetime) -> Receipt:
         if receipt is None:
             raise
     else:
-        receipt = store.record_with_receipt(change, request.idempotency_key, request.fingerprint, now)
-        if receipt.transaction_id == change.entry.transaction_id:
+        receipt, is_new = store.record_with_receipt(change, request.idempotency_key, request.fingerprint, now)
+        if is_new:
             count("CreditsAdjusted", abs(request.amount))
             logger.info("credits adjusted", transaction_id=receipt.transaction_id, credits=request.amount)
     idempotency.check_same_request(receipt.request_fingerprint, request.fingerprint)

@@ -51,9 +51,11 @@ def grant(request: GrantRequest, now: datetime) -> Receipt:
         metadata={"campaign": request.campaign} if request.campaign else {},
     )
     change = credits.grant(wallet, lot, cause, now)
-    receipt = store.record_with_receipt(change, request.idempotency_key, request.fingerprint, now, request.campaign)
+    receipt, is_new = store.record_with_receipt(
+        change, request.idempotency_key, request.fingerprint, now, request.campaign
+    )
     idempotency.check_same_request(receipt.request_fingerprint, request.fingerprint)
-    if receipt.transaction_id == change.entry.transaction_id:
+    if is_new:
         count("CreditsGrantedFree", request.credits)
         logger.info("credits granted", lot_id=receipt.lot_id, credits=request.credits, campaign=request.campaign)
     return receipt

@@ -26,8 +26,8 @@ def spend(user_id: str, amount: int, description: str, idempotency_key: str, act
         if receipt is None:
             raise
     else:
-        receipt = store.record_with_receipt(change, idempotency_key, fingerprint, now)
-        if receipt.transaction_id == change.entry.transaction_id:
+        receipt, is_new = store.record_with_receipt(change, idempotency_key, fingerprint, now)
+        if is_new:
             count("CreditsSpent", amount)
     idempotency.check_same_request(receipt.request_fingerprint, fingerprint)
     return receipt

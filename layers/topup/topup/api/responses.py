@@ -179,23 +179,31 @@ def _lot(lot: Lot) -> "schemas.Lot":
     }
 
 
-def transactions(entries: Iterable[Entry], next_cursor: str | None, now: datetime) -> "schemas.TransactionList":
+def transactions(
+    entries: Iterable[Entry], next_cursor: str | None, now: datetime, *, in_full: bool = False
+) -> "schemas.TransactionList":
     """GET /api/users/credits/transactions."""
-    return {"transactions": [_transaction(entry, now) for entry in entries], "next_cursor": next_cursor}
+    rows = [_transaction(entry, now, in_full=in_full) for entry in entries]
+    return {"transactions": rows, "next_cursor": next_cursor}
 
 
-def _transaction(entry: Entry, now: datetime) -> "schemas.Transaction":
-    return {
+def _transaction(entry: Entry, now: datetime, *, in_full: bool) -> "schemas.Transaction":
+    row: schemas.Transaction = {
         "id": entry.transaction_id,
         "transaction_type": entry.transaction_type,
         "amount": entry.amount,
         "balance_after": entry.balance_after,
         "payment_order_id": entry.payment_id,
         "description": entry.cause.description,
+        "package": entry.cause.package,
+        "metadata": dict(entry.cause.metadata),
         "expires_at": times.to_text(entry.expires_at) if entry.expires_at else None,
         "is_expired": entry.is_expired(now),
         "created_at": times.to_text(entry.created_at),
     }
+    if in_full:
+        row["actor"], row["reason"] = entry.cause.actor, entry.cause.reason
+    return row
 
 
 def _number(amount_minor: int, currency: str) -> float:

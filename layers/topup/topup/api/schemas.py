@@ -133,7 +133,7 @@ class Credits(TypedDict):
 
 
 class Transaction(TypedDict):
-    """One change of a user's credits."""
+    """One change of a user's credits; the last two fields are for administrators and support staff alone."""
 
     id: Id
     transaction_type: TransactionType
@@ -141,9 +141,13 @@ class Transaction(TypedDict):
     balance_after: int
     payment_order_id: Id | None
     description: str
+    package: str | None
+    metadata: dict[str, str]
     expires_at: Moment | None
     is_expired: bool
     created_at: Moment
+    actor: NotRequired[str]
+    reason: NotRequired[str | None]
 
 
 class TransactionList(TypedDict):

@@ -37,8 +37,9 @@ EARNS = frozenset({TransactionType.PURCHASED, TransactionType.GRANTED})
 class Cause:
     """Why credits change and who changes them; the ledger entry says it.
 
-    `actor` is `admin:…`, `service:…`, `stripe` or `system`. `money_minor` is the money that moves with the credits, in
-    minor units of `currency`: positive where it comes in, negative where it goes back.
+    `actor` is `admin:…`, `service:…`, `stripe` or `system`; `package` is the id of the order's package. `money_minor`
+    is the money that moves with the credits, in minor units of `currency`: positive where it comes in, negative where
+    it goes back.
     """
 
     transaction_type: TransactionType
@@ -46,6 +47,7 @@ class Cause:
     description: str
     reason: str | None = None
     payment_id: str | None = None
+    package: str | None = None
     money_minor: int = 0
     currency: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)

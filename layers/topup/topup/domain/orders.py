@@ -204,6 +204,7 @@ def _settle(
         actor=STRIPE,
         description=f"Package {order.package_name}",
         payment_id=order.payment_id,
+        package=order.package_id,
         money_minor=order.amount_minor,
         currency=order.currency,
     )

@@ -156,6 +156,7 @@ def _cause(why: TransactionType, order: Order, before: Reversal | None, after: R
         description=f"{what}: {order.package_name}",
         reason=after.reason,
         payment_id=order.payment_id,
+        package=order.package_id,
         money_minor=(before.reversed_minor if before else 0) - after.reversed_minor,
         currency=order.currency,
     )

@@ -30,8 +30,8 @@ def load_receipt(user_id: str, idempotency_key: str) -> Receipt | None:
 
 def record_with_receipt(
     change: CreditChange, idempotency_key: str, request_fingerprint: str, now: datetime, campaign: str | None = None
-) -> Receipt:
-    """Write a change and its marker, or nothing where the key was used: then return its receipt.
+) -> tuple[Receipt, bool]:
+    """Write a change and its marker, or nothing where the key was used; the key's receipt, and whether it is new.
 
     Raises AlreadyGranted where the user has had the campaign's credits, LostRace.
     """
@@ -52,13 +52,13 @@ def record_with_receipt(
     except ClientError as error:
         reasons = _reasons(error)
         if existing := _refused(reasons[:1]):
-            return _receipt_from_item(existing)
+            return _receipt_from_item(existing), False
         # Only where the key is known to be unused: else the campaign's credits may be what this key has granted.
         if campaign is not None and reasons and reasons[0].get("Code") == "None" and _refused(reasons[1:2]):
             raise AlreadyGranted from None
         with detect_lost_race():
             raise
-    return receipt
+    return receipt, True
 
 
 def _reasons(error: ClientError) -> Sequence[Any]:
