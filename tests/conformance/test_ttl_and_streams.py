@@ -27,6 +27,23 @@ def real_now() -> datetime:
 
 
 @pytest.fixture
+def dynamodb(dynamodb: Emulator) -> Emulator:
+    """The credits table without its index `due`: DynamoDB Local's TTL deletes only items that every index has.
+
+    DynamoDB has no such limit. Nothing here reads the index.
+    """
+    [table] = [table for table in template().tables if table.name == dynamodb.credits_table]
+    definition = {name: value for name, value in table.definition.items() if name != "GlobalSecondaryIndexes"}
+    names = {key["AttributeName"] for key in definition["KeySchema"]}
+    definition["AttributeDefinitions"] = [
+        attribute for attribute in definition["AttributeDefinitions"] if attribute["AttributeName"] in names
+    ]
+    dynamodb.client.delete_table(TableName=table.name)
+    dynamodb.client.create_table(TableName=table.name, **definition)
+    return dynamodb
+
+
+@pytest.fixture
 def old(shop: Shop) -> Shop:
     """A shop where a lot of 1100 credits, 100 of them spent, expired two days ago by the real clock."""
     shop.api.now = months_later(real_now(), -6) - timedelta(days=2)

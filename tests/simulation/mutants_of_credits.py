@@ -49,7 +49,11 @@ MUTANTS_OF_CREDITS = (
                 "return wallet, [lot for lot in lots if not lot.is_expired(now)]",
                 "return wallet, lots",
             ),
-            Edit("topup.store.credits", '":first_lot": credit_items.lots_from(now)', '":first_lot": credit_items.LOT'),
+            Edit(
+                "topup.store.credits",
+                "**_range(user_id, credit_items.lots_from(now)))\n    found",
+                "**_range(user_id, credit_items.LOT))\n    found",
+            ),
         ),
     ),
     Mutant(
