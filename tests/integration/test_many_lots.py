@@ -315,6 +315,8 @@ def test_a_change_that_cannot_be_finished_now_counts_and_is_finished_by_the_next
 def first_item_alone(execute: Callable[[], Any]) -> Any:
     """A page of one item, as if the lots had more than the megabyte that a page holds."""
     page = json.loads(execute().content)
+    if len(page["Items"]) < 2:  # the wallet, which has no page after it
+        return a_response(page)
     first = page["Items"][0]
     last = {name: first[name] for name in ("user_id", "record")}
     return a_response(page | {"Items": [first], "Count": 1, "LastEvaluatedKey": last})
