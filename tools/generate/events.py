@@ -38,7 +38,16 @@ def events() -> dict[str, dict[str, Any]]:
     admin = {"authorization": f"Bearer {_token(secrets, 'admin-demo', role='admin')}"}
     service = {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": "events-spend-credits"}
     spend = json.dumps({"user_id": USER, "amount": 100, "description": "Translation of three pages"})
-    grant = json.dumps({"user_id": USER, "credits": 50, "reason": "Sign-up bonus", "campaign": "welcome"})
+    grant = json.dumps(
+        # Far from any clock: the local stack, whose time is the real one, would expire it at once.
+        {
+            "user_id": USER,
+            "credits": 50,
+            "expires_at": "2099-01-01T00:00:00Z",
+            "reason": "Sign-up bonus",
+            "campaign": "welcome",
+        }
+    )
     adjust = json.dumps({"user_id": USER, "amount": -5, "reason": "Counted twice"})
     refund = json.dumps({"payment_id": REFUND_ORDER, "reason": "Customer request", "amount": 25})
     create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
