@@ -27,6 +27,15 @@ REFUND_ORDER = idempotency.id_from_key(USER, REFUND_KEY)
 STACK = "123456789012/us-east-1/local"  # what `sam local` makes of STACK_NAME
 FAR = 4_000_000_000  # the year 2096, in epoch seconds
 
+# Its expiry is far from any clock: the local stack, whose time is the real one, would expire the credits at once.
+GRANT = {
+    "user_id": USER,
+    "credits": 50,
+    "expires_at": "2099-01-01T00:00:00Z",
+    "reason": "Sign-up bonus",
+    "campaign": "welcome",
+}
+
 
 def events() -> dict[str, dict[str, Any]]:
     """The events by file name, without .json."""
@@ -38,16 +47,7 @@ def events() -> dict[str, dict[str, Any]]:
     admin = {"authorization": f"Bearer {_token(secrets, 'admin-demo', role='admin')}"}
     service = {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": "events-spend-credits"}
     spend = json.dumps({"user_id": USER, "amount": 100, "description": "Translation of three pages"})
-    grant = json.dumps(
-        # Far from any clock: the local stack, whose time is the real one, would expire it at once.
-        {
-            "user_id": USER,
-            "credits": 50,
-            "expires_at": "2099-01-01T00:00:00Z",
-            "reason": "Sign-up bonus",
-            "campaign": "welcome",
-        }
-    )
+    grant = json.dumps(GRANT)
     adjust = json.dumps({"user_id": USER, "amount": -5, "reason": "Counted twice"})
     refund = json.dumps({"payment_id": REFUND_ORDER, "reason": "Customer request", "amount": 25})
     create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
