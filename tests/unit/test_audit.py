@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from local.in_process.environment import NOW
-from tests.support.builders import PAYMENT_ID, a_lot, a_wallet
+from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_wallet
 from tests.support.ledger import InMemoryLedger
 from tests.unit.test_reversals import a_reversal
 from topup.domain import audit
-from topup.domain.credits import TransactionType
+from topup.domain.credits import Entry, TransactionType
 from topup.domain.lots import Funding
 from topup.domain.orders import Status
 from topup.domain.payments import Payment
@@ -69,6 +69,32 @@ def test_a_lot_with_other_money_than_its_entry_is_found(ledger: InMemoryLedger, 
     ledger.account.lots = [replace(lot, **changes) for lot in ledger.account.lots]
 
     assert any("were paid for it" in finding for finding in ledger.findings(NOW))
+
+
+@pytest.mark.parametrize("funding", list(Funding))
+@pytest.mark.parametrize("too_many", [1, -1])
+def test_more_credits_of_a_lot_gone_than_there_are_is_found_though_it_evens_out_later(funding: Funding, too_many: int):
+    first = 6 + too_many if too_many > 0 else -1
+    second = 1 - first  # in the end one credit is gone
+    lot = a_lot(granted=6, remaining=5, funding=funding, paid_minor=1 if funding is Funding.PAID else 0)
+    why = TransactionType.PURCHASED if funding is Funding.PAID else TransactionType.GRANTED
+    came = a_cause(transaction_type=why, money_minor=lot.paid_minor)
+    moves = [(came, 6), (a_cause(), -first), (a_cause(), -second)]
+    entries = [
+        Entry(
+            user_id=lot.user_id,
+            number=number,
+            cause=cause,
+            amount=amount,
+            balance_after=sum(amount for _, amount in moves[:number]),
+            created_at=NOW,
+            moves={lot.lot_id: amount},
+        )
+        for number, (cause, amount) in enumerate(moves, start=1)
+    ]
+    account = audit.Account(lot.user_id, a_wallet(balance=5), [lot], entries)
+
+    assert any(f"after entry 2, {first} of 6 credits of lot" in found for found in audit.audit_account(account, NOW))
 
 
 @pytest.mark.parametrize("figure", ["remaining", "granted", "expired_credits"])
