@@ -106,7 +106,7 @@ def _reversals(what: str, theirs: list[Any], ours: Any, figure: int) -> list[str
     return findings + [
         f"has a {what} that Stripe does not know: {known.reversal_id}"
         for known in ours.values()
-        if known.stripe_id not in at_stripe and known.status is not ReversalStatus.FAILED
+        if known.stripe_id not in at_stripe and known.status is not ReversalStatus.REFUSED
     ]
 
 

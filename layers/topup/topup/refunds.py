@@ -74,7 +74,7 @@ def carry_out(begun: RefundResult, now: datetime) -> RefundResult:
         if not error.is_refusal:
             logger.warning("refund left in flight", payment_id=begun.order.payment_id, reason=error.detail)
             return begun
-        _record(begun, replace(begun.refund, status=ReversalStatus.FAILED), now)
+        _record(begun, replace(begun.refund, status=ReversalStatus.REFUSED), now)
         raise
     # Keep our refund id: Stripe's answer may carry its own.
     outcome = replace(update.reversal, reversal_id=begun.refund.reversal_id, reason=begun.refund.reason)

@@ -23,9 +23,11 @@ PUBLIC_STATUS: "Mapping[Status, schemas.PaymentStatus]" = {
     Status.SUCCEEDED: "succeeded",
 }
 PUBLIC_REFUND_STATUS: "Mapping[ReversalStatus, schemas.RefundStatus]" = {
+    ReversalStatus.UNKNOWN: "pending",
     ReversalStatus.IN_FLIGHT: "pending",
     ReversalStatus.PENDING: "pending",
     ReversalStatus.SUCCEEDED: "succeeded",
+    ReversalStatus.REFUSED: "failed",
     ReversalStatus.FAILED: "failed",
     ReversalStatus.CANCELED: "canceled",
 }

@@ -108,6 +108,11 @@ def reversal_fields(reversal: Reversal) -> dict[str, Any]:
         "status": reversal.status.value,
         "reason": reversal.reason,
         "stripe_id": reversal.stripe_id,
+        "stripe_status": reversal.stripe_status,
+        "currency": reversal.currency,
+        "net_minor": reversal.net_minor,
+        "attempt": reversal.attempt,
+        "tried_at": text_of(reversal.tried_at),
         "clawed_back": reversal.clawed_back,
         "requested_by": reversal.requested_by,
         "request_fingerprint": reversal.request_fingerprint,
@@ -124,11 +129,28 @@ def reversal_from_item(item: Mapping[str, Any]) -> Reversal:
         reversal_id=fields["reversal_id"],
         payment_id=fields["payment_id"],
         amount_minor=fields["amount_minor"],
-        status=ReversalStatus(fields["status"]),
+        status=_status(fields),
         created_at=times.from_text(fields["made_at"]),
+        currency=fields.get("currency"),
+        net_minor=fields.get("net_minor"),
         reason=fields.get("reason"),
         stripe_id=fields.get("stripe_id"),
+        stripe_status=fields.get("stripe_status"),
+        attempt=fields.get("attempt", 1),
+        tried_at=moment_of(fields.get("tried_at")),
         clawed_back=fields["clawed_back"],
         requested_by=fields.get("requested_by"),
         request_fingerprint=fields.get("request_fingerprint"),
     )
+
+
+def _status(fields: Mapping[str, Any]) -> ReversalStatus:
+    """The stored status. A newer version may have stored one that this version does not know, an older one FAILED for
+    a refund that Stripe refused.
+    """
+    try:
+        status = ReversalStatus(fields["status"])
+    except ValueError:
+        return ReversalStatus.UNKNOWN
+    is_refused = status is ReversalStatus.FAILED and fields.get("stripe_id") is None
+    return ReversalStatus.REFUSED if is_refused else status
