@@ -46,7 +46,24 @@ def test_any_other_address_is_refused(url: str):
         return_urls.checked(url, ORIGINS)
 
 
-def test_the_outcome_is_added_to_the_query_and_replaces_a_forged_one():
-    url = return_urls.with_outcome("https://good.example/back?plan=a&status=forged#top", "p-1", "success")
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://good.example", "https://good.example/?OUTCOME"),
+        ("https://good.example#top", "https://good.example/?OUTCOME#top"),
+        ("https://good.example/", "https://good.example/?OUTCOME"),
+        ("https://good.example/back", "https://good.example/back?OUTCOME"),
+        ("https://good.example?plan=a", "https://good.example?plan=a&OUTCOME"),
+        ("https://good.example/back?", "https://good.example/back?OUTCOME"),
+        ("https://good.example/back?a=1&", "https://good.example/back?a=1&OUTCOME"),
+        ("https://good.example/back?plan=a&status=x#top", "https://good.example/back?plan=a&status=x&OUTCOME#top"),
+        ("https://good.example/?s={CHECKOUT_SESSION_ID}", "https://good.example/?s={CHECKOUT_SESSION_ID}&OUTCOME"),
+        ("https://good.example/%E4?q=%E4+b%20c", "https://good.example/%E4?q=%E4+b%20c&OUTCOME"),
+        ("https://good.example/?flag;x=1", "https://good.example/?flag;x=1&OUTCOME"),
+        ("https://good.example/app#/pay?step=2#", "https://good.example/app?OUTCOME#/pay?step=2#"),
+    ],
+)
+def test_the_outcome_is_added_to_the_query_and_nothing_else_changes(url: str, expected: str):
+    outcome = "payment_id=p-1&status=success"
 
-    assert url == "https://good.example/back?plan=a&payment_id=p-1&status=success#top"
+    assert return_urls.with_outcome(url, "p-1", "success") == expected.replace("OUTCOME", outcome)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from topup.domain.errors import FieldError, ValidationFailed
 
@@ -25,8 +25,20 @@ def checked(return_url: str | None, origins: Sequence[str]) -> str:
 
 
 def with_outcome(return_url: str, payment_id: str, status: str) -> str:
-    """The address with `payment_id` and `status` in its query. The status is a hint for the page, never a proof."""
-    parts = urlsplit(return_url)
-    query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ("payment_id", "status")]
-    outcome = urlencode([*query, ("payment_id", payment_id), ("status", status)])
-    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", outcome, parts.fragment))
+    """The address with `payment_id` and `status` at the end of its query. The status is a hint for the page, no proof.
+
+    What stands there already stays as it is: Stripe's {CHECKOUT_SESSION_ID}, a flag without a value, bytes in any
+    encoding.
+    """
+    address, mark, fragment = return_url.partition("#")
+    outcome = urlencode({"payment_id": payment_id, "status": status})
+    return f"{address}{_separator(address)}{outcome}{mark}{fragment}"
+
+
+def _separator(address: str) -> str:
+    """What has to stand between an address and more of its query."""
+    before, mark, query = address.partition("?")
+    if mark:
+        return "&" if query and not query.endswith("&") else ""
+    has_path = before.count("/") > 2  # the first two belong to the scheme
+    return "?" if has_path else "/?"
