@@ -135,12 +135,15 @@ class StripeFailed(TopupError):
     code = "stripe_error"
     title = "Stripe could not do this"
 
-    def __init__(self, detail: str = "", *, is_final: bool = False, is_refusal: bool = False) -> None:
+    def __init__(
+        self, detail: str = "", *, is_final: bool = False, is_refusal: bool = False, stripe_code: str | None = None
+    ) -> None:
         """`is_final`: Stripe has answered, and would give the same answer to the same idempotency key.
 
-        `is_refusal`: Stripe refused, so nothing was done.
+        `is_refusal`: Stripe refused, so nothing was done. `stripe_code`: Stripe's own word for what is wrong.
         """
         super().__init__(detail)
+        self.stripe_code = stripe_code
         self.is_final = is_final
         self.is_refusal = is_refusal
 

@@ -63,4 +63,9 @@ def _failed(error: stripe.StripeError) -> StripeFailed:
     is_refusal = 400 <= (error.http_status or 0) < 500
     # Stripe's codes are a fixed vocabulary; its messages may quote what was sent.
     reason = f" ({error.code})" if error.code else ""
-    return StripeFailed(f"Stripe could not do this{reason}; please retry", is_final=True, is_refusal=is_refusal)
+    return StripeFailed(
+        f"Stripe could not do this{reason}; please retry",
+        is_final=True,
+        is_refusal=is_refusal,
+        stripe_code=error.code,
+    )
