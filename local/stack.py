@@ -117,7 +117,8 @@ async def _runtime(
         set_environment(template)
         dynamodb.create_tables(template.tables)
 
-    loader = stack.enter_context(closing(Loader(settings.root)))
+    clock = Clock()
+    loader = stack.enter_context(closing(Loader(settings.root, clock.now)))
     project = _project(settings, loader, log.console)
     functions = Functions(settings.root, loader, log)
     environment.isolate(os.environ)
@@ -125,7 +126,7 @@ async def _runtime(
     await _in_a_thread(functions.preload, project.template().functions)
     await _in_a_thread(dynamodb.wait, emulator)
     await _in_a_thread(project.use, apply)
-    return Runtime(project, functions, Clock(), log.console)
+    return Runtime(project, functions, clock, log.console)
 
 
 async def _in_a_thread(work: Callable[[T], None], argument: T) -> None:

@@ -18,7 +18,7 @@ from local.in_process.shop import Shop
 from local.stripe_simulator.in_process import InProcessStripe
 from tests.support.dynamodb_local import DynamoDBLocal, missing
 from tests.support.stripe_wire import StripeWire, opens_session
-from topup.runtime import config, telemetry
+from topup.runtime import clock, config, telemetry
 from topup.store import client as dynamodb_client
 from topup.stripe_gateway import client as stripe_client
 
@@ -116,5 +116,6 @@ def shop(api: Api, dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """The shop, with Stripe simulated rather than scripted."""
     opened = Shop(api, dynamodb)
     monkeypatch.setattr(stripe_client, "http_client", lambda: InProcessStripe(opened.simulator))
+    monkeypatch.setattr(clock, "now", lambda: opened.now)
     stripe_client._client_of.cache_clear()
     return opened

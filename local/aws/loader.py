@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -21,6 +22,7 @@ Handler = Callable[[dict[str, Any], Any], Any]
 LAYER = Path("layers/topup")
 LAYER_PACKAGE = "topup"
 WATCHED = (Path("functions"), LAYER)
+CLOCK = "topup.runtime.clock"
 MODULE_PREFIX = "local_function_"
 CHECK_INTERVAL = 0.1  # seconds; checking every file takes about one millisecond
 
@@ -62,8 +64,10 @@ class _Broken:
 class Loader:
     """The functions' handlers; after `forget` the next call imports everything again."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, now: Callable[[], datetime] | None = None) -> None:
+        """`now`: the time that the functions see in place of the machine's."""
         self._root = root
+        self._now = now
         self._handlers: dict[str, Handler | _Broken] = {}
         self._lock = threading.RLock()
         self._finder = LayerFinder(root)
@@ -93,6 +97,8 @@ class Loader:
             handler: Handler = getattr(module, attribute)
         except (Exception, SystemExit) as error:
             return _Broken(error, error.__traceback__)
+        if self._now is not None and CLOCK in sys.modules:
+            sys.modules[CLOCK].now = self._now  # type: ignore[attr-defined]
         return handler
 
     def forget(self) -> None:

@@ -1,12 +1,24 @@
 """Expiry: one ledger entry per lot, however late or often the record of its deleted timer comes."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from local.in_process.api import as_user
-from local.in_process.dynamodb import Crash, Fault, crashed_after, crashed_before, lost_after, overtaken_by, refused
+from local.in_process.dynamodb import (
+    Crash,
+    Fault,
+    a_response,
+    crashed_after,
+    crashed_before,
+    lost_after,
+    overtaken_by,
+    refused,
+)
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 
@@ -30,6 +42,22 @@ def test_a_deleted_timer_expires_what_its_lot_has_left_in_one_read_and_one_trans
     assert expired.consume(records) == DONE
 
     assert expired.dynamodb.operations == ["BatchGetItem", "TransactWriteItems"]
+    assert expired.ledger() == [("purchased", 1100), ("spent", -100), ("expired", -1000)]
+    expired.check()
+
+
+@pytest.mark.parametrize("returned", ["nothing", "the wallet alone", "the lot alone"])
+def test_keys_that_dynamodb_left_out_are_read_again(expired: Shop, returned: str):
+    def in_part(execute: Callable[[], AWSResponse]) -> AWSResponse:
+        [items] = json.loads(execute().content)["Responses"].values()
+        wanted = {"nothing": "-", "the wallet alone": "WALLET", "the lot alone": "LOT#"}[returned]
+        found = [item for item in items if item["record"]["S"].startswith(wanted)]
+        table = expired.dynamodb.credits_table
+        return a_response({"Responses": {table: found}, "UnprocessedKeys": {table: {"Keys": []}}})
+
+    expired.dynamodb.fail("BatchGetItem", in_part)
+
+    assert expired.run_timers() == DONE
     assert expired.ledger() == [("purchased", 1100), ("spent", -100), ("expired", -1000)]
     expired.check()
 

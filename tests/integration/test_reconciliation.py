@@ -212,6 +212,27 @@ def test_no_step_begins_a_repair_in_the_last_thirty_seconds(damaged: Shop, milli
 # ---------------------------------------------------------------------------------------------------- requests by hand
 
 
+@pytest.mark.parametrize("time", ["2027-03-01T12:00:00Z", "2026-03-01T12:05:01Z", "2026-02-28T11:59:59Z"])
+def test_a_time_unlike_the_clock_is_refused_and_expires_nothing(shop: Shop, time: str):
+    shop.buy()
+
+    with pytest.raises(ValueError, match=r"time is .* and it is 2026-03-01T12:00:00\+00:00"):
+        shop.reconcile(time=time, sweep_after_hours=0)
+
+    assert shop.balance() == 1100
+
+
+@pytest.mark.parametrize("time", ["tomorrow", "2026-03-01T12:00:00", 1_772_366_400])
+def test_a_time_that_is_no_moment_is_refused(shop: Shop, time: Any):
+    with pytest.raises(ValueError, match="time must"):
+        shop.reconcile(time=time)
+
+
+@pytest.mark.parametrize("time", [None, "2026-02-28T12:00:00Z", "2026-03-01T12:05:00Z", "2026-03-01T20:00:00+08:00"])
+def test_a_time_near_the_clock_and_none_at_all_are_accepted(shop: Shop, time: str | None):
+    assert shop.reconcile(time=time) == NOTHING
+
+
 @pytest.mark.parametrize("event", [{"window_hours": 721}, {"window_hours": -1}, {"sweep_after_hours": "1"}])
 def test_a_wrong_request_by_hand_is_refused_and_named(shop: Shop, event: dict[str, Any]):
     with pytest.raises(ValueError, match=next(iter(event))):

@@ -68,7 +68,7 @@ USED_BY_FUNCTIONS = {
     "list_packages": {"runtime.config"},
     "list_payments": {"store"},
     "list_transactions": {"store"},
-    "reconcile": {"reconciliation", "runtime.telemetry"},
+    "reconcile": {"reconciliation", "runtime.clock", "runtime.telemetry"},
     "refund_payment": {"refunds", "domain.reversals"},
     "spend_credits": {"spending"},
     "grant_credits": {"grants"},

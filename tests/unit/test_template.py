@@ -195,6 +195,14 @@ def test_the_schedule_gives_reconcile_its_planned_time():
     assert json.loads(schedule["Properties"]["Input"]) == {"time": "<aws.scheduler.scheduled-time>"}
 
 
+def test_neither_the_schedule_nor_lambda_runs_a_failed_reconcile_again():
+    [schedule] = functions()["reconcile"]["Events"].values()
+
+    assert schedule["Properties"]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    # Every 15 minutes: a run that waited for longer would run beside the next one.
+    assert functions()["reconcile"]["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 900}
+
+
 def test_the_template_contains_no_secret():
     text = (ROOT / "template.yaml").read_text()
 
