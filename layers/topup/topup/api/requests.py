@@ -12,7 +12,7 @@ from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, V
 
 # Characters.
 LARGEST_URL = 500
-LONGEST_REASON = 5_000
+LONGEST_REASON = 500  # Stripe keeps as much of it in the metadata; and an order's refunds are read together
 LONGEST_DESCRIPTION = 500
 LONGEST_USER_ID = 255
 

@@ -13,7 +13,7 @@ from topup.domain.errors import Busy
 from topup.domain.lots import Lot, LotChange
 from topup.runtime import config
 from topup.runtime.telemetry import logger
-from topup.store import attributes, credit_items
+from topup.store import attributes, credit_items, pages
 from topup.store.client import client
 from topup.store.races import LostRace, detect_lost_race
 from topup.store.updates import update_changed
@@ -160,13 +160,7 @@ def finish(wallet: Wallet) -> None:
 
 def query_all(**request: Any) -> Iterator[Any]:
     """All items of a query of the credits, page after page; another request may change them between two pages."""
-    # Not botocore's paginator: making one costs a twentieth of a request, and nearly every query needs only one.
-    while True:
-        page = client().query(TableName=config.settings().credits_table, **request)
-        yield from page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return
-        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+    return pages.query_all({"TableName": config.settings().credits_table, **request})
 
 
 def _split(lots: Sequence[LotChange]) -> tuple[list[LotChange], list[LotChange]]:

@@ -1,11 +1,13 @@
 """Read a payment with its refunds and disputes, and write the transaction that changes one of them."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from topup.domain.errors import Busy
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
 from topup.runtime import config
-from topup.store import attributes, credits, order_items, orders
+from topup.store import attributes, credits, order_items, orders, pages
 from topup.store.client import client
 from topup.store.races import LostRace, detect_lost_race
 from topup.store.updates import update_changed
@@ -20,17 +22,42 @@ NOT_YET_RECORDED = "attribute_not_exists(payment_id)"
 # Its change was decided on what was read.
 REVERSAL_UNCHANGED_SINCE_READ = "#status = :status_read AND clawed_back = :clawed_back_read"
 
+READS = 4  # of a payment on several pages (a page is 1 MB, hundreds of refunds) that changes while it is read
+
 
 def load_payment(payment_id: str) -> Payment | None:
-    """The order with its refunds and disputes, read consistently; 1 request."""
-    page = client().query(
-        TableName=config.settings().orders_table,
-        KeyConditionExpression="payment_id = :payment_id",
-        ExpressionAttributeValues=attributes.to_item({":payment_id": payment_id}),
-        ConsistentRead=True,
-    )
+    """The order with its refunds and disputes, read consistently; 1 request, and more where they take several pages.
+
+    Raises Busy where a payment of more than one page changes again and again while it is read.
+    """
+    query = _query("payment_id = :payment_id", {":payment_id": payment_id})
+    page = client().query(**query)
+    if "LastEvaluatedKey" not in page:
+        return _payment_from_items(page["Items"])
+    order_alone = _query(
+        "payment_id = :payment_id AND #record = :order", {":payment_id": payment_id, ":order": order_items.ORDER}
+    ) | {"ExpressionAttributeNames": {"#record": "record"}}
+    for _ in range(READS):
+        payment = _payment_from_items(pages.query_all(query))
+        # A refund or dispute that counts changes the order too: the same order means that the pages belong together.
+        again = _payment_from_items(pages.query_all(order_alone))
+        if payment is None or (again and payment.order == again.order):
+            return payment
+    raise Busy("The payment is changing; please retry")
+
+
+def _query(condition: str, values: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "TableName": config.settings().orders_table,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": attributes.to_item(values),
+        "ConsistentRead": True,
+    }
+
+
+def _payment_from_items(items: Iterable[Any]) -> Payment | None:
     order, reversals = None, []
-    for item in page["Items"]:
+    for item in items:
         if item["record"]["S"] == order_items.ORDER:
             order = order_items.order_from_item(item)
         else:
