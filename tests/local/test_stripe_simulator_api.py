@@ -92,6 +92,16 @@ def test_an_error_has_stripes_body_and_request_id(account: Account) -> None:
             "line_items[0][price_data][unit_amount]",
         ),
         (
+            {"line_items": [line_item(99_050, "isk")]},
+            "parameter_invalid_integer",
+            "line_items[0][price_data][unit_amount]",
+        ),
+        (
+            {"line_items": [line_item(99_001, "ugx")]},
+            "parameter_invalid_integer",
+            "line_items[0][price_data][unit_amount]",
+        ),
+        (
             {"payment_method_options": {"wechat_pay": {"app_id": "x"}}},
             "parameter_missing",
             "payment_method_options[wechat_pay][client]",
@@ -105,6 +115,36 @@ def test_parameters_are_checked_as_stripe_checks_them(
     error = refusal(account, **changes)
 
     assert (error.code, error.param) == (code, param)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "code"),
+    [
+        (49, "usd", "amount_too_small"),
+        (29, "cny", "amount_too_small"),
+        (17_499, "huf", "amount_too_small"),
+        (100_000_000, "usd", "amount_too_large"),
+        (1_000_000_000, "inr", "amount_too_large"),
+    ],
+)
+def test_a_charge_outside_stripes_limits_is_refused(account: Account, amount: int, currency: str, code: str) -> None:
+    assert refusal(account, line_items=[line_item(amount, currency)]).code == code
+    status, _, body = account.call("POST", "/v1/payment_intents", f"amount={amount}&currency={currency}")
+    assert (status, json.loads(body)["error"]["code"]) == (400, code)
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(50, "usd"), (99_999_999, "usd"), (999_999_999_999, "idr")])
+def test_a_charge_at_stripes_limits_is_accepted(account: Account, amount: int, currency: str) -> None:
+    assert account.session(line_items=[line_item(amount, currency)]).amount_total == amount
+
+
+def test_a_refund_may_be_below_the_smallest_charge_but_not_a_fraction(account: Account) -> None:
+    intent = account.paid(line_items=[line_item(99_000, "isk")])
+
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        account.client.v1.refunds.create({"payment_intent": intent.id, "amount": 150})
+    assert refused.value.param == "amount"
+    assert account.client.v1.refunds.create({"payment_intent": intent.id, "amount": 100}).status == "succeeded"
 
 
 def test_payment_method_types_can_no_longer_be_listed_at_this_version(account: Account) -> None:

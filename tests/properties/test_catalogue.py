@@ -17,15 +17,18 @@ from topup.domain.errors import ConfigurationError
 
 IDS = st.from_regex(r"[a-z0-9_-]{1,40}", fullmatch=True)
 TEXTS = st.text(min_size=1, max_size=100).filter(lambda text: text.strip() != "")
-DECIMALS = {"JPY": 0, "CNY": 2, "KWD": 3}
+DECIMALS = {"JPY": 0, "CNY": 2, "ISK": 2, "KWD": 3}
+STEPS = {"ISK": 100, "KWD": 10}
+LEAST = {"JPY": 50, "CNY": 30, "ISK": 100, "KWD": 100}
 
 
 @st.composite
 def packages(draw: st.DrawFn) -> tuple[dict[str, Any], int]:
     """A package as the file has it, and its price in minor units."""
     currency = draw(st.sampled_from(sorted(DECIMALS)))
-    step = 10 if currency == "KWD" else 1
-    minor, credits_ = draw(st.integers(1, 99_999_999 // step)) * step, draw(st.integers(1, 1_000_000_000))
+    step, least = STEPS.get(currency, 1), LEAST[currency]
+    minor = draw(st.integers(least // step, 99_999_999 // step)) * step
+    credits_ = draw(st.integers(1, 1_000_000_000))
     price = Decimal(minor).scaleb(-DECIMALS[currency])
     unit_price = price / credits_ * Decimal(draw(st.sampled_from(["1", "1.019", "0.981"])))
     names = draw(st.dictionaries(st.sampled_from(["en", "zh-Hans", "fr"]), TEXTS, max_size=2))

@@ -46,6 +46,12 @@ def test_a_language_without_a_name_gets_the_chinese_one():
         ({"price": "100.001"}, "packages.standard.price"),
         ({"price": "-1.00"}, "packages.standard.price"),
         ({"price": "0.00"}, "packages.standard.price"),
+        ({"price": "0.10"}, "packages.standard.price"),
+        ({"price": "0.49", "currency": "USD"}, "packages.standard.price"),
+        ({"price": "990.50", "currency": "ISK"}, "packages.standard.price"),
+        ({"price": "990.50", "currency": "UGX"}, "packages.standard.price"),
+        ({"price": "1000000.00"}, "packages.standard.price"),
+        ({"price": "10000000000.00", "currency": "IDR"}, "packages.standard.price"),
         ({"currency": "cny"}, "packages.standard.price"),
         ({"currency": None}, "packages.standard.currency"),
         ({"name": " "}, "packages.standard.name"),
@@ -107,6 +113,29 @@ def test_a_missing_catalogue_is_refused_and_named(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(ConfigurationError, match=r"catalogue\.json cannot be read"):
         config.catalogue()
+
+
+def test_the_refusal_of_a_price_says_what_would_be_right():
+    document = a_document()
+    document["packages"]["standard"] |= {"price": "100.00", "currency": "HUF"}
+
+    with pytest.raises(ConfigurationError) as refused:
+        Catalogue.parse(document)
+
+    assert refused.value.detail == (
+        "catalogue.json: packages.standard.price: must be at least 175.00 HUF: Stripe charges no less"
+    )
+
+
+def test_a_price_may_have_as_many_digits_as_its_currency():
+    document = a_document()
+    document["packages"]["standard"] |= {
+        "price": "9999999999.99",
+        "currency": "IDR",
+        "unit_price": Decimal("9090909.09"),
+    }
+
+    assert Catalogue.parse(document).packages["standard"].price_minor == 999_999_999_999
 
 
 def test_prices_may_be_in_a_currency_without_decimals():

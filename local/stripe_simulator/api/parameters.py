@@ -14,7 +14,7 @@ from local.stripe_simulator.api.schema import (
     Text,
     Url,
 )
-from local.stripe_simulator.core.money import CURRENCIES, MAX_AMOUNT
+from local.stripe_simulator.core.money import CURRENCIES, LARGEST_AMOUNT
 from local.stripe_simulator.objects.base import words
 
 LOCALES = words(
@@ -27,7 +27,7 @@ CANCELLATION_REASONS = ("abandoned", "duplicate", "fraudulent", "requested_by_cu
 MAX_PER_PAGE = 100
 
 EXPAND = ListOf(Text(), max_items=20)
-AMOUNT = Integer(minimum=0, maximum=MAX_AMOUNT)
+AMOUNT = Integer(minimum=0, maximum=LARGEST_AMOUNT)
 ADDRESS = Hash(dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), OptionalText()))
 SHIPPING = Hash({"name": Text(), "address": ADDRESS, "phone": Text(), "carrier": Text(), "tracking_number": Text()})
 CREATED = Either(Integer(), Hash(dict.fromkeys(("gt", "gte", "lt", "lte"), Integer())))
@@ -143,7 +143,7 @@ SESSION_LIST = page_of(
 INTENT_CREATE = hash_of(
     {
         "allowed_payment_method_types": ListOf(Text()),
-        "amount": Integer(minimum=1, maximum=MAX_AMOUNT),
+        "amount": Integer(minimum=1, maximum=LARGEST_AMOUNT),
         "confirm": Boolean(),
         "currency": CURRENCY,
         "description": Text(max_length=1000),
@@ -164,7 +164,7 @@ CHARGE_LIST = page_of(created=CREATED, payment_intent=Text())
 
 REFUND_CREATE = hash_of(
     {
-        "amount": Integer(minimum=1, maximum=MAX_AMOUNT),
+        "amount": Integer(minimum=1, maximum=LARGEST_AMOUNT),
         "charge": Text(),
         "metadata": Metadata(),
         "payment_intent": Text(),

@@ -5,12 +5,15 @@ from local.stripe_simulator.api.checkout import refuse_method_types
 from local.stripe_simulator.api.lists import listed
 from local.stripe_simulator.core import cards, catalog, payments, refunds
 from local.stripe_simulator.core.errors import InvalidParameter, Refused, StripeError
+from local.stripe_simulator.core.money import check_charge, check_step
 from local.stripe_simulator.objects.base import Json
 
 
 def create_intent(call: Call) -> Json:
     refuse_method_types(call)
     params = call.params
+    check_step(params["amount"], params["currency"], "amount")
+    check_charge(params["amount"], params["currency"], "Amount")
     methods = params.get("payment_method_types") or params.get("allowed_payment_method_types") or ["card"]
     intent = payments.new_intent(
         call.world, amount=params["amount"], currency=params["currency"], methods=methods, data=params

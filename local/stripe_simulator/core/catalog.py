@@ -1,7 +1,7 @@
 """Products and prices: stored ones, and those that a session defines inline."""
 
 from local.stripe_simulator.core.errors import InvalidParameter
-from local.stripe_simulator.core.money import THREE_DECIMALS
+from local.stripe_simulator.core.money import check_step
 from local.stripe_simulator.core.world import World
 from local.stripe_simulator.objects import catalog
 from local.stripe_simulator.objects.base import Json, snapshot
@@ -13,7 +13,7 @@ def new_product(world: World, params: Json) -> Json:
 
 def new_price(world: World, params: Json, within: str = "") -> Json:
     """within: the name of the hash that holds the parameters, for error messages."""
-    check_amount(params, f"{within}[unit_amount]" if within else "unit_amount")
+    check_step(params["unit_amount"], params["currency"], f"{within}[unit_amount]" if within else "unit_amount")
     if ("product" in params) == ("product_data" in params):
         param = f"{within}[product]" if within else "product"
         message = f"You must pass exactly one of `{param}` and `{param.replace('product', 'product_data')}`."
@@ -31,13 +31,6 @@ def new_price(world: World, params: Json, within: str = "") -> Json:
         params=params,
     )
     return world.add(price)
-
-
-def check_amount(params: Json, name: str) -> None:
-    # Stripe API, supported currencies: three-decimal amounts are rounded to the nearest ten by the card networks.
-    if params["currency"] in THREE_DECIMALS and params["unit_amount"] % 10:
-        message = f"Invalid integer: amounts in {params['currency']} must be divisible by 10"
-        raise InvalidParameter(message, code="parameter_invalid_integer", param=name)
 
 
 def line_item(world: World, params: Json, within: str) -> Json:

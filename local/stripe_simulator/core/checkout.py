@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from local.stripe_simulator.core import payments
 from local.stripe_simulator.core.cards import card_by_number
 from local.stripe_simulator.core.errors import InvalidParameter, Refused, StripeError
-from local.stripe_simulator.core.money import MAX_AMOUNT
+from local.stripe_simulator.core.money import check_charge
 from local.stripe_simulator.core.world import World
 from local.stripe_simulator.objects.base import Json, snapshot, words
 from local.stripe_simulator.objects.checkout_session import checkout_session, details_of
@@ -70,9 +70,7 @@ def total(items: list[Json]) -> tuple[str, int]:
     if amount <= 0:
         message = "The Checkout Session's total amount due must be more than zero."
         raise StripeError(message, code="amount_too_small")
-    if amount > MAX_AMOUNT:
-        message = f"The Checkout Session's total amount must be no more than {MAX_AMOUNT}."
-        raise StripeError(message, code="amount_too_large")
+    check_charge(amount, currency, "The Checkout Session's total amount due")
     return currency, amount
 
 

@@ -1,7 +1,7 @@
 """Refunds by the API or the Dashboard. They may start as pending, and may fail even after they succeeded."""
 
 from local.stripe_simulator.core.errors import Refused, StripeError
-from local.stripe_simulator.core.money import format_amount
+from local.stripe_simulator.core.money import check_step, format_amount
 from local.stripe_simulator.core.world import World
 from local.stripe_simulator.objects import refund as refunds
 from local.stripe_simulator.objects.base import Json
@@ -38,6 +38,8 @@ def refundable(world: World, charge: Json, amount: int | None) -> int:
         message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
         raise StripeError(message, code="charge_disputed", param="charge")
     left = charge["amount"] - charge["amount_refunded"]
+    if amount is not None:
+        check_step(amount, charge["currency"], "amount")
     if left == 0:
         message = f"Charge {charge['id']} has already been refunded."
         raise StripeError(message, code="charge_already_refunded", param="charge")

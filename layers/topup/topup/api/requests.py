@@ -20,7 +20,7 @@ LONGEST_USER_ID = 255
 MOST_ERRORS = 20
 LONGEST_FIELD_NAME = 100  # characters; unknown fields may have names of any length
 
-LARGEST_REFUND = 99_999_999  # major units; no amount of Stripe's has more digits, and far larger ones break arithmetic
+LARGEST_REFUND = 10_000_000_000  # major units; above all amounts of Stripe's, and far larger ones break arithmetic
 MOST_DIGITS = 20  # more than any amount has, fewer than the 28 that arithmetic keeps
 LARGEST_CREDITS = 1_000_000_000  # credits; far above any wallet, far below where JSON numbers lose digits
 

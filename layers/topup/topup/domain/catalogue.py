@@ -84,10 +84,10 @@ def _parse_names(names: Any, where: str) -> dict[str, str]:
 
 def _price_minor(price: Any, currency: Any, where: str) -> int:
     _check(isinstance(currency, str), f"{where}.currency", 'must be a string such as "CNY"')
-    is_amount = isinstance(price, str) and re.fullmatch(r"[0-9]{1,8}(\.[0-9]{1,3})?", price)
+    is_amount = isinstance(price, str) and re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,3})?", price)
     _check(bool(is_amount), f"{where}.price", 'must be a string such as "50.00"')
     try:
-        return money.to_minor(Decimal(price), currency)
+        return money.to_charge(Decimal(price), currency)
     except money.InvalidAmount as error:
         raise _refused(f"{where}.price", error.detail) from None
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 LONGEST = 500  # characters: the longest metadata value; ids are far shorter, and messages are cut
-LARGEST_AMOUNT = 10**12  # minor units; Stripe's largest have twelve digits
+LARGEST_AMOUNT = 10**14  # minor units; the largest that Stripe names, in LBP, has fourteen digits
 LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
