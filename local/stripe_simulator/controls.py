@@ -46,6 +46,7 @@ class Settle(Body):
 class Refund(Body):
     amount: Amount | None = None
     pending: bool = False
+    has_status: bool = True
 
 
 class FailRefund(Body):
@@ -82,8 +83,26 @@ class Dispute(Body):
     status: Literal["needs_response", "warning_needs_response"] = "needs_response"
 
 
+class UpdateDispute(Body):
+    status: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    amount: Amount | None = None
+
+
 class CloseDispute(Body):
-    status: Literal["won", "lost", "warning_closed"]
+    status: Literal["won", "lost", "prevented", "warning_closed"]
+    case_type: Literal["block", "resolution"] | None = None
+    kept: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def prevented_by(self) -> "CloseDispute":
+        if (self.status == "prevented") != (self.case_type is not None):
+            raise ValueError("a prevented dispute, and no other, has a case_type")
+        return self
+
+
+class EventFields(Body):
+    account: str | None = None
+    context: str | None = None
 
 
 class Webhooks(Body):
@@ -147,6 +166,8 @@ def routes(simulator: Simulator) -> list[Route]:
         Route("/_sim/refunds", json_endpoint(controls.set_refunds), methods=["PUT"]),
         Route("/_sim/refunds/{id}/fail", json_endpoint(controls.fail_refund), methods=["POST"]),
         Route("/_sim/refunds/{id}/settle", json_endpoint(controls.settle_refund), methods=["POST"]),
+        Route("/_sim/disputes/{id}/update", json_endpoint(controls.update_dispute), methods=["POST"]),
+        Route("/_sim/event_fields", json_endpoint(controls.set_event_fields), methods=["PUT"]),
         Route("/_sim/disputes/{id}/close", json_endpoint(controls.close_dispute), methods=["POST"]),
         Route("/_sim/webhooks", json_endpoint(controls.webhooks), methods=["GET"]),
         Route("/_sim/webhooks", json_endpoint(controls.set_webhooks), methods=["PUT"]),
@@ -195,7 +216,7 @@ class Controls:
 
     async def refund(self, request: Request) -> Any:
         body = await read(request, Refund)
-        return self._simulator.refund(request.path_params["id"], body.amount, pending=body.pending)
+        return self._simulator.refund(request.path_params["id"], **body.model_dump())
 
     async def set_refunds(self, request: Request) -> Any:
         body = await read(request, Refunds)
@@ -216,7 +237,16 @@ class Controls:
 
     async def close_dispute(self, request: Request) -> Any:
         body = await read(request, CloseDispute)
-        return self._simulator.close_dispute(request.path_params["id"], body.status)
+        return self._simulator.close_dispute(request.path_params["id"], **body.model_dump())
+
+    async def update_dispute(self, request: Request) -> Any:
+        body = await read(request, UpdateDispute)
+        return self._simulator.update_dispute(request.path_params["id"], body.status, amount=body.amount)
+
+    async def set_event_fields(self, request: Request) -> Any:
+        fields = (await read(request, EventFields)).model_dump(exclude_none=True)
+        self._simulator.set_event_fields(**fields)
+        return fields
 
     async def webhooks(self, request: Request) -> Any:  # noqa: ARG002
         return asdict(self._simulator.behaviour)

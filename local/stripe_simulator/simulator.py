@@ -95,14 +95,19 @@ class Simulator:
 
     # The Dashboard and the banks
 
-    def refund(self, intent_id: str, amount: int | None = None, *, pending: bool = False) -> Json:
-        """A refund made in the Dashboard, so without metadata. amount: None refunds the rest."""
+    def refund(
+        self, intent_id: str, amount: int | None = None, *, pending: bool = False, has_status: bool = True
+    ) -> Json:
+        """A refund made in the Dashboard, so without metadata. amount: None refunds the rest. has_status: False makes
+        one whose status is null until it settles."""
         with self._up_to_date() as world:
             intent = world.find("payment_intent", intent_id)
             pending = pending or world.refunds_start_pending
             try:
                 charge = refunds.paid_charge(world, intent)
-                refund = refunds.create(world, charge, amount, reason=None, metadata={}, pending=pending)
+                refund = refunds.create(
+                    world, charge, amount, reason=None, metadata={}, pending=pending, has_status=has_status
+                )
             except StripeError as error:
                 raise Refused(409, str(error), error.fields["param"], error.fields["code"]) from None
             return copied(refund)
@@ -130,10 +135,16 @@ class Simulator:
             intent = world.find("payment_intent", intent_id)
             return copied(disputes.open_dispute(world, intent, amount=amount, reason=reason, status=status))
 
-    def close_dispute(self, dispute_id: str, status: str) -> Json:
-        """status: won or lost; warning_closed for an inquiry."""
+    def update_dispute(self, dispute_id: str, status: str | None = None, *, amount: int | None = None) -> Json:
+        """The bank moves on: to a status (under_review, an appeal's, any other text) or to another amount."""
         with self._up_to_date() as world:
-            return copied(disputes.close(world, world.find("dispute", dispute_id), status))
+            return copied(disputes.update(world, world.find("dispute", dispute_id), status, amount))
+
+    def close_dispute(self, dispute_id: str, status: str, *, case_type: str | None = None, kept: int = 0) -> Json:
+        """status: won (the bank keeps `kept` of it), lost or prevented (case_type: block or resolution);
+        warning_closed for an inquiry."""
+        with self._up_to_date() as world:
+            return copied(disputes.close(world, world.find("dispute", dispute_id), status, case_type, kept))
 
     # Webhooks
 
@@ -142,6 +153,11 @@ class Simulator:
         with self._lock:
             params = {"url": url, "enabled_events": list(enabled_events)}
             return copied(add_endpoint(self._world, params, secret)[0])
+
+    def set_event_fields(self, **fields: str) -> None:
+        """What every event has from now on besides: `account` or `context`, as events of other accounts have."""
+        with self._lock:
+            self._world.event_fields = dict(fields)
 
     @property
     def behaviour(self) -> Behaviour:

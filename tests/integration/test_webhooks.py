@@ -4,6 +4,7 @@ tests/security has the attacks on signatures.
 """
 
 import base64
+import io
 import json
 from typing import Any
 
@@ -149,14 +150,29 @@ def test_an_event_that_lacks_a_field_is_refused(api: Api, paid: bytes):
     assert deliver(api, as_bytes(damaged)).json()["code"] == "invalid_event"
 
 
-# --------------------------------------------------------------------------------------------- events without an effect
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"object": "v2.core.event", "type": "v2.core.account.updated"}, "v2.core.event"),
+        ({"object": "v2.core.event"}, "v2.core.event"),
+        ({"object": "checkout.session"}, "checkout.session"),
+        ({"object": None}, "None"),
+        ({"object": ["event"]}, "['event']"),
+    ],
+)
+def test_a_body_that_is_no_snapshot_event_is_refused_by_the_name_of_its_object(
+    api: Api, paid: bytes, dynamodb: Emulator, log: io.StringIO, changes: dict[str, Any], name: str
+):
+    response = deliver(api, as_bytes(json.loads(paid) | changes))
 
-
-def test_an_event_without_an_object_is_acknowledged_without_a_read(api: Api, dynamodb: Emulator):
-    thin = {"id": "evt_1", "object": "v2.core.event", "type": "v2.core.account.updated", "livemode": False}
-
-    assert deliver(api, as_bytes(thin)).status == 200
+    assert (response.status, response.json()["code"]) == (400, "invalid_event")
+    assert name in response.json()["detail"]
+    assert '"message":"not a snapshot event"' in log.getvalue()
+    assert name in log.getvalue()
     assert dynamodb.operations == []
+
+
+# --------------------------------------------------------------------------------------------- events without an effect
 
 
 @pytest.mark.parametrize("kind", ["customer.created", "charge.succeeded", "payment_intent.created", "x", ""])
@@ -182,16 +198,6 @@ def test_an_object_that_is_not_ours_is_acknowledged_without_a_read(
 ):
     assert deliver(api, as_bytes(event(COMPLETED, session(order, **changes)))).status == 200
     assert dynamodb.operations == []
-
-
-def test_an_event_of_the_other_mode_grants_nothing_and_is_counted(
-    api: Api, order: Order, dynamodb: Emulator, capsys: pytest.CaptureFixture[str]
-):
-    response = deliver(api, as_bytes(event(COMPLETED, session(order, livemode=True))))
-
-    assert response.status == 200
-    assert dynamodb.operations == []
-    assert '"LivemodeMismatch":[1.0]' in capsys.readouterr().out
 
 
 def test_the_mode_of_the_object_counts_not_the_events(api: Api, order: Order):

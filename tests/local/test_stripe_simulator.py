@@ -1,5 +1,8 @@
 """The simulated account through Stripe's own client: checkout, cards, delayed methods, refunds and disputes."""
 
+import json
+from typing import Any
+
 import pytest
 import stripe
 
@@ -287,7 +290,7 @@ def test_an_inquiry_withdraws_no_money_and_closes_as_a_warning(account: Account)
     inquiry = account.simulator.dispute(intent.id, amount=500, reason="general", status="warning_needs_response")
 
     assert account.types() == ["charge.dispute.created"]
-    with pytest.raises(Refused, match="can become warning_closed, not won"):
+    with pytest.raises(Refused, match="can become warning_closed or prevented, not won"):
         account.simulator.close_dispute(inquiry["id"], "won")
     assert account.simulator.close_dispute(inquiry["id"], "warning_closed")["status"] == "warning_closed"
     assert account.client.v1.refunds.create({"payment_intent": intent.id}).status == "succeeded"
@@ -300,6 +303,71 @@ def test_a_dispute_after_a_refund_is_for_the_unrefunded_rest_unless_an_amount_is
 
     assert account.simulator.dispute(for_the_rest.id)["amount"] == 6_000
     assert account.simulator.dispute(for_all.id, amount=10_000)["amount"] == 10_000
+
+
+def moved(dispute: Any) -> list[int]:
+    """The money that went (negative) and came back, as Stripe records it."""
+    return [record["amount"] for record in dispute["balance_transactions"]]
+
+
+def test_a_dispute_records_the_money_that_it_moves(account: Account) -> None:
+    dispute = account.simulator.dispute(account.paid().id)
+
+    assert [moved(event.data.object) for event in account.deliver()[-2:]] == [[], [-10_000]]
+    assert moved(account.simulator.close_dispute(dispute["id"], "won", kept=4_000)) == [-10_000, 6_000]
+
+
+@pytest.mark.parametrize("opened", ["needs_response", "warning_needs_response"])
+@pytest.mark.parametrize(("case_type", "left"), [("block", 0), ("resolution", -10_000)])
+def test_a_prevented_dispute_ends_with_or_without_the_money(
+    account: Account, opened: str, case_type: str, left: int
+) -> None:
+    dispute = account.simulator.dispute(account.paid().id, status=opened)
+
+    closed = account.simulator.close_dispute(dispute["id"], "prevented", case_type=case_type)
+
+    assert (closed["status"], sum(moved(closed))) == ("prevented", left)
+    assert closed["payment_method_details"]["card"]["case_type"] == case_type
+
+
+def test_an_inquiry_may_become_a_larger_chargeback_and_a_loss_an_appeal(account: Account) -> None:
+    inquiry = account.simulator.dispute(account.paid().id, amount=2_000, status="warning_needs_response")
+    account.deliver()
+
+    escalated = account.simulator.update_dispute(inquiry["id"], "needs_response", amount=10_000)
+    assert (escalated["amount"], moved(escalated)) == (10_000, [-10_000])
+    assert account.types() == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
+    account.simulator.close_dispute(inquiry["id"], "lost")
+    for status in ("appeal_needs_response", "appeal_under_review"):
+        assert account.simulator.update_dispute(inquiry["id"], status)["status"] == status
+    assert sum(moved(account.simulator.close_dispute(inquiry["id"], "won"))) == 0
+
+
+def test_a_refund_may_have_no_status_until_it_settles(account: Account) -> None:
+    refund = account.simulator.refund(account.paid().id, has_status=False)
+
+    assert refund["status"] is None
+    assert account.simulator.settle_refund(refund["id"], "succeeded")["status"] == "succeeded"
+
+
+def test_the_account_is_named_and_events_of_others_name_theirs(account: Account) -> None:
+    own = account.client.v1.accounts.retrieve_current().id
+    account.simulator.set_event_fields(account="acct_connected", context="acct_connected")
+    account.paid()
+
+    assert own.startswith("acct_")
+    assert {event.account for event in account.deliver()} == {"acct_connected"}
+
+
+@pytest.mark.parametrize("path", ["refunds", "disputes"])
+def test_a_list_has_the_payment_intents_expanded(account: Account, path: str) -> None:
+    intent = account.paid()
+    account.simulator.refund(intent.id, 100)
+    account.simulator.dispute(intent.id)
+
+    _, _, body = account.call("GET", f"/v1/{path}?expand[]=data.payment_intent")
+
+    assert json.loads(body)["data"][0]["payment_intent"]["metadata"] == {"order_id": "order-1"}
 
 
 def test_the_same_seed_gives_the_same_ids(account: Account) -> None:

@@ -216,8 +216,11 @@ def test_the_controls_act_as_dashboard_and_bank(site: httpx.Client) -> None:
     assert settled.json()["status"] == "succeeded"
     dispute = site.post(f"/_sim/payment_intents/{intent}/dispute", json={"amount": 500, "reason": "general"}).json()
     assert (dispute["amount"], dispute["reason"]) == (500, "general")
+    moved_on = site.post(f"/_sim/disputes/{dispute['id']}/update", json={"status": "under_review", "amount": 600})
+    assert (moved_on.json()["status"], moved_on.json()["amount"]) == ("under_review", 600)
     closed = site.post(f"/_sim/disputes/{dispute['id']}/close", json={"status": "won"})
     assert closed.json()["status"] == "won"
+    assert site.put("/_sim/event_fields", json={"context": "acct_2"}).json() == {"context": "acct_2"}
 
 
 @pytest.mark.parametrize(
@@ -233,6 +236,8 @@ def test_the_controls_act_as_dashboard_and_bank(site: httpx.Client) -> None:
         ("/_sim/payment_intents/pi_1/refund", {"amount": "1"}, "amount"),
         ("/_sim/payment_intents/pi_1/dispute", {"status": "won"}, "status"),
         ("/_sim/disputes/du_1/close", {"status": "gone"}, "status"),
+        ("/_sim/disputes/du_1/close", {"status": "prevented"}, None),
+        ("/_sim/disputes/du_1/update", {"amount": 0}, "amount"),
         ("/_sim/checkout/{session}/expire", {"now": True}, "now"),
         ("/_sim/checkout/{session}/expire", [], None),
     ],

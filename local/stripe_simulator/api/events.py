@@ -1,4 +1,4 @@
-"""/v1/events and /v1/webhook_endpoints."""
+"""/v1/account, /v1/events and /v1/webhook_endpoints."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -8,7 +8,11 @@ from local.stripe_simulator.api.lists import listed
 from local.stripe_simulator.core.errors import InvalidParameter, StripeError, resource_missing
 from local.stripe_simulator.core.world import World
 from local.stripe_simulator.objects.base import Json
-from local.stripe_simulator.objects.event import webhook_endpoint
+from local.stripe_simulator.objects.event import account, webhook_endpoint
+
+
+def retrieve_account(call: Call) -> Json:  # noqa: ARG001 - there is one
+    return account()
 
 
 def with_pending(world: World, event: Json) -> Json:

@@ -27,6 +27,7 @@ ROUTES = (
     Route("POST", "/v1/refunds/{id}/cancel", parameters.NOTHING, payments.cancel_refund),
     Route("GET", "/v1/disputes", parameters.DISPUTE_LIST, payments.list_disputes),
     Route("GET", "/v1/disputes/{id}", parameters.NOTHING, payments.retrieve_dispute),
+    Route("GET", "/v1/account", parameters.NOTHING, events.retrieve_account),
     Route("GET", "/v1/events", parameters.EVENT_LIST, events.list_events),
     Route("GET", "/v1/events/{id}", parameters.NOTHING, events.retrieve_event),
     Route("POST", "/v1/events/{id}/retry", parameters.EVENT_RETRY, events.retry_event),

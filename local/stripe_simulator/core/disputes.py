@@ -7,13 +7,17 @@ from local.stripe_simulator.objects.base import Json
 
 # The statuses that a dispute can close with, by its current status.
 OUTCOMES = {
-    "needs_response": ("won", "lost"),
-    "under_review": ("won", "lost"),
-    "warning_needs_response": ("warning_closed",),
-    "warning_under_review": ("warning_closed",),
+    "needs_response": ("won", "lost", "prevented"),
+    "under_review": ("won", "lost", "prevented"),
+    "appeal_needs_response": ("won", "lost"),
+    "appeal_under_review": ("won", "lost"),
+    "warning_needs_response": ("warning_closed", "prevented"),
+    "warning_under_review": ("warning_closed", "prevented"),
 }
 # After these, unlike after a loss, the charge can be refunded and disputed again.
 WITHOUT_LOSS = ("won", "warning_closed")
+# The bank has the money in these.
+WITHDRAWN = ("needs_response", "under_review", "appeal_needs_response", "appeal_under_review", "lost")
 
 
 def open_dispute(world: World, intent: Json, *, amount: int | None, reason: str, status: str) -> Json:
@@ -31,7 +35,7 @@ def open_dispute(world: World, intent: Json, *, amount: int | None, reason: str,
     world.change(charge, disputed=True)
     world.emit("charge.dispute.created", dispute)
     if status == "needs_response":
-        world.emit("charge.dispute.funds_withdrawn", dispute)
+        withdraw(world, dispute)
     return dispute
 
 
@@ -55,16 +59,58 @@ def disputed_amount(charge: Json, amount: int | None) -> int:
     return left if amount is None else amount
 
 
-def close(world: World, dispute: Json, status: str) -> Json:
+def update(world: World, dispute: Json, status: str | None, amount: int | None) -> Json:
+    """The bank moves on: to any status, also one that nobody knows yet, or to another amount."""
+    status = status or str(dispute["status"])
+    amount = dispute["amount"] if amount is None else amount
+    previous = world.change(dispute, status=status, amount=amount, is_charge_refundable=is_refundable(status))
+    world.emit("charge.dispute.updated", dispute, previous)
+    if status in WITHDRAWN:
+        withdraw(world, dispute)
+    return dispute
+
+
+def close(world: World, dispute: Json, status: str, case_type: str | None = None, kept: int = 0) -> Json:
+    """case_type: of a prevented one, `block` (no money goes) or `resolution` (it goes to the buyer); kept: how much of
+    the money of a won one the bank keeps."""
     allowed = OUTCOMES.get(dispute["status"])
     if allowed is None:
         raise Refused(409, f"The dispute is already closed: {dispute['status']}.", "status")
     if status not in allowed:
         possible = " or ".join(allowed)
         raise Refused(409, f"The dispute is {dispute['status']} and can become {possible}, not {status}.", "status")
-    previous = world.change(dispute, status=status, is_charge_refundable=status in WITHOUT_LOSS)
+    previous = world.change(dispute, status=status, is_charge_refundable=is_refundable(status))
+    if case_type:
+        dispute["payment_method_details"].setdefault("card", {})["case_type"] = case_type
+    reinstated = status == "won" or (status == "prevented" and case_type == "block")
+    if status == "prevented" and case_type == "resolution":
+        move(world, dispute, -dispute["amount"] - balance(dispute))
+    if reinstated:
+        move(world, dispute, max(0, -balance(dispute) - kept))
     world.emit("charge.dispute.updated", dispute, previous)
     world.emit("charge.dispute.closed", dispute, previous)
     if status == "won":
         world.emit("charge.dispute.funds_reinstated", dispute)
     return dispute
+
+
+def is_refundable(status: str) -> bool:
+    return status in WITHOUT_LOSS or status.startswith("warning_")
+
+
+def withdraw(world: World, dispute: Json) -> None:
+    """The bank takes what it does not have yet."""
+    if move(world, dispute, min(0, -dispute["amount"] - balance(dispute))):
+        world.emit("charge.dispute.funds_withdrawn", dispute)
+
+
+def balance(dispute: Json) -> int:
+    return sum(record["amount"] for record in dispute["balance_transactions"])
+
+
+def move(world: World, dispute: Json, amount: int) -> bool:
+    """Record that this much money came (positive) or went; False if none did."""
+    if amount:
+        record = disputes.balance_transaction(dispute, amount, now=world.timestamp)
+        dispute["balance_transactions"] = [*dispute["balance_transactions"], record]
+    return amount != 0

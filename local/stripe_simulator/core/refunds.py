@@ -8,16 +8,24 @@ from local.stripe_simulator.objects.base import Json
 
 
 def create(
-    world: World, charge: Json, amount: int | None, *, reason: str | None, metadata: Json, pending: bool
+    world: World,
+    charge: Json,
+    amount: int | None,
+    *,
+    reason: str | None,
+    metadata: Json,
+    pending: bool,
+    has_status: bool = True,
 ) -> Json:
     """amount: minor units; None refunds the rest. raises StripeError if the charge cannot be refunded."""
     refunded = refundable(world, charge, amount)
+    status = "pending" if pending or is_delayed(charge) else "succeeded"
     refund = refunds.refund(
         world.ids.new("re"),
         now=world.timestamp,
         charge=charge,
         amount=refunded,
-        status="pending" if pending or is_delayed(charge) else "succeeded",
+        status=status if has_status else None,
         reason=reason,
         metadata=metadata,
     )
@@ -62,7 +70,7 @@ def set_refunded(world: World, charge: Json, refunded: int) -> Json:
 
 def settle(world: World, refund: Json, *, succeeded: bool, failure_reason: str = "unknown") -> Json:
     """A pending refund succeeds or fails."""
-    if refund["status"] != "pending":
+    if refund["status"] not in (None, "pending"):
         raise Refused(409, f"The refund is {refund['status']}: there is nothing to settle.")
     if not succeeded:
         return fail(world, refund, failure_reason)
@@ -72,7 +80,7 @@ def settle(world: World, refund: Json, *, succeeded: bool, failure_reason: str =
 
 def fail(world: World, refund: Json, failure_reason: str = "unknown") -> Json:
     """The refund fails, even if it had been reported as succeeded."""
-    if refund["status"] not in ("pending", "succeeded"):
+    if refund["status"] not in (None, "pending", "succeeded"):
         raise Refused(409, f"The refund is already {refund['status']}.")
     return_amount(world, refund)
     announce(world, refund, status="failed", failure_reason=failure_reason)

@@ -33,6 +33,7 @@ class World:
         self.expiries: list[tuple[int, str]] = []  # a heap of expires_at and session
         self.card_numbers: dict[str, str] = {}  # by payment method
         self.refunds_start_pending = False
+        self.event_fields: Json = {}  # what every event has besides: the account or context that it comes from
         self.webhooks.clear()
 
     @property
@@ -73,6 +74,7 @@ class World:
         event = event_object(
             self.ids.new("evt"), now=self.timestamp, event_type=event_type, data=data, request=dict(self.request)
         )
+        event.update(self.event_fields)
         self.add(event)
         self.webhooks.publish(event)
         return event

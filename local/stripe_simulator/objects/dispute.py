@@ -43,6 +43,29 @@ def dispute(dispute_id: str, *, now: int, charge: Json, amount: int, reason: str
     }
 
 
+def balance_transaction(dispute: Json, amount: int, *, now: int) -> Json:
+    """The record of money that a dispute moved; Stripe keeps the fee apart from `amount`."""
+    number = len(dispute["balance_transactions"]) + 1
+    return {
+        "id": f"txn_{dispute['id'].removeprefix('du_')}{number}",
+        "object": "balance_transaction",
+        "amount": amount,
+        "available_on": now,
+        "balance_type": "payments",
+        "created": now,
+        "currency": dispute["currency"],
+        "description": f"Chargeback {'withdrawal' if amount < 0 else 'reversal'} for {dispute['charge']}",
+        "exchange_rate": None,
+        "fee": 0,
+        "fee_details": [],
+        "net": amount,
+        "reporting_category": "dispute" if amount < 0 else "dispute_reversal",
+        "source": dispute["id"],
+        "status": "available",
+        "type": "adjustment",
+    }
+
+
 def method_details(details: Json, *, inquiry: bool) -> Json:
     if details["type"] != "card":
         return {"type": details["type"]}

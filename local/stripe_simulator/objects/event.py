@@ -1,6 +1,8 @@
-"""The Event and WebhookEndpoint objects."""
+"""The Event, Account and WebhookEndpoint objects."""
 
 from local.stripe_simulator.objects.base import API_VERSION, Json
+
+ACCOUNT_ID = "acct_1Simulated0000000"
 
 
 def event(event_id: str, *, now: int, event_type: str, data: Json, request: Json) -> Json:
@@ -15,6 +17,25 @@ def event(event_id: str, *, now: int, event_type: str, data: Json, request: Json
         "pending_webhooks": 0,
         "request": request,
         "type": event_type,
+    }
+
+
+def account() -> Json:
+    """The Account object of the simulated account, with the fields that do not say how it was opened."""
+    return {
+        "id": ACCOUNT_ID,
+        "object": "account",
+        "business_type": None,
+        "capabilities": {"card_payments": "active", "transfers": "active"},
+        "charges_enabled": True,
+        "country": "US",
+        "created": 1_234_567_890,
+        "default_currency": "usd",
+        "details_submitted": True,
+        "email": "shop@example.com",
+        "metadata": {},
+        "payouts_enabled": True,
+        "type": "standard",
     }
 
 

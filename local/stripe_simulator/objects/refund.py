@@ -1,10 +1,10 @@
-"""The Refund object."""
+"""The Refund object. Its status may be null (Stripe API, Refund object)."""
 
 from local.stripe_simulator.objects.base import Json
 
 
 def refund(
-    refund_id: str, *, now: int, charge: Json, amount: int, status: str, reason: str | None, metadata: Json
+    refund_id: str, *, now: int, charge: Json, amount: int, status: str | None, reason: str | None, metadata: Json
 ) -> Json:
     fields = {
         "id": refund_id,

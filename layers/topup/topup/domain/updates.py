@@ -10,12 +10,14 @@ class PaymentUpdate:
     """Something happened to the payment of one order.
 
     `user_id` only says whose wallet to read along with the order: the order itself says whose credits they are.
-    `session_id` and `transaction_id` are Stripe's Checkout Session and payment intent, where the update names them.
+    `session_id` and `transaction_id` are Stripe's Checkout Session and payment intent, where the update names them;
+    `attempt` is the order's attempt that they were made for (None: an older version made them).
     """
 
     payment_id: str
     user_id: str
     livemode: bool
+    attempt: int | None = None
     session_id: str | None = None
     transaction_id: str | None = None
 

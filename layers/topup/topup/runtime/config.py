@@ -27,6 +27,7 @@ class Settings:
     """Everything about this deployment that is not secret."""
 
     stack_name: str
+    former_stack_names: tuple[str, ...]
     orders_table: str
     credits_table: str
     frontend_origins: tuple[str, ...]
@@ -40,12 +41,18 @@ class Settings:
     admin_value: str
     support_value: str
 
+    @property
+    def stack_names(self) -> tuple[str, ...]:
+        """The name that objects at Stripe carry, and those that they were given by stacks that this one replaces."""
+        return (self.stack_name, *self.former_stack_names)
+
 
 @cache
 def settings() -> Settings:
     """This deployment's settings; raises ConfigurationError naming the variable and the fix."""
     return Settings(
         stack_name=_required("STACK_NAME"),
+        former_stack_names=_listed(os.environ.get("FORMER_STACK_NAMES", "")),
         orders_table=_required("ORDERS_TABLE"),
         credits_table=_required("CREDITS_TABLE"),
         frontend_origins=_origins(_required("FRONTEND_URL")),

@@ -1,8 +1,9 @@
 """Make the Stripe client, with limits that fit in a function's timeout, and translate its failures."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import stripe
 from stripe import StripeClient
@@ -36,9 +37,34 @@ def _client_of(key: str, api_base: str, retries: int) -> StripeClient:
     )
 
 
+def own_account() -> str:
+    """The id of the account that the configured key belongs to, asked for once. Raises StripeFailed, Busy."""
+    return _account_of(client(retries=0))
+
+
+@cache
+def _account_of(asked: StripeClient) -> str:
+    with translate_errors():
+        return asked.v1.accounts.retrieve_current().id
+
+
 def http_client() -> stripe.HTTPClient:
     """What carries requests to Stripe."""
     return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
+
+
+def retrieved(ask: Callable[[StripeClient], stripe.StripeObject]) -> Mapping[str, Any] | None:
+    """The object that the question is about; None if Stripe does not know it. Raises StripeFailed, Busy.
+
+    Without retries: whoever asks is asked again, by Stripe or by reconcile.
+    """
+    with translate_errors():
+        try:
+            return ask(client(retries=0)).to_dict()
+        except stripe.InvalidRequestError as error:
+            if error.code != "resource_missing":
+                raise
+            return None
 
 
 @contextmanager

@@ -4,32 +4,47 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from topup.domain.errors import InvalidEvent
+from topup.domain.errors import ConfigurationError, InvalidEvent
+from topup.domain.reversals import Kind
 from topup.domain.updates import PaymentUpdate, ReversalUpdate
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger
-from topup.stripe_gateway import parsing, translation
-from topup.stripe_gateway.client import client, translate_errors
+from topup.stripe_gateway import parsing, reversals, translation
+from topup.stripe_gateway.client import API_VERSION, client, own_account, retrieved, translate_errors
 from topup.stripe_gateway.translation import Json
+
+WITH_INTENT: Any = {"expand": ["payment_intent"]}
 
 
 def read_event(event: Json) -> PaymentUpdate | ReversalUpdate | None:
     """The update of one of our orders that an event carries; None for any other event.
 
-    A refund or dispute that does not name its order is traced through its payment intent: one Stripe call.
-    Raises InvalidEvent, StripeFailed, Busy. Source: Stripe API, event types and their objects.
+    A refund or dispute that does not name its order is traced through its payment intent, and an object that Stripe
+    rendered in another API version is read again in ours: one Stripe call each. Raises InvalidEvent, StripeFailed,
+    Busy, ConfigurationError. Source: Stripe API, event types and their objects.
     """
     try:
-        if event["type"] not in translation.EVENT_TYPES:
+        if event["type"] not in translation.EVENT_TYPES or not _is_of_our_account(event):
             return None
         stripe_object = event["data"]["object"]
-        if event["type"] in translation.REVERSAL_EVENTS:
-            return _read_reversal(event, stripe_object) if _is_of_our_mode(event) else None
-        is_ours = translation.is_ours(stripe_object) and _is_of_our_mode(event)
-        return translation.payment_update(event["type"], stripe_object) if is_ours else None
+        is_reversal = event["type"] in translation.REVERSAL_EVENTS
+        if not is_reversal and not translation.is_ours(stripe_object):
+            return None
+        if not _is_of_our_mode(event, is_anothers=translation.is_anothers(stripe_object)):
+            return None
+        read = _read_reversal if is_reversal else _read_payment
+        return read(event, stripe_object)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         logger.error("malformed event", event_id=str(event.get("id")), reason=type(error).__name__)
         raise InvalidEvent from error
+
+
+def read_reversal(update: ReversalUpdate) -> ReversalUpdate | None:
+    """The update's refund or dispute as Stripe has it now, of the order that its payment intent names.
+
+    None if the intent is not ours, or Stripe knows no such refund or dispute. Raises StripeFailed, Busy.
+    """
+    return _current_reversal(update.reversal.kind, parsing.text(update.reversal.stripe_id))
 
 
 def undelivered_events(since: datetime, until: datetime) -> Sequence[Mapping[str, Any]]:
@@ -50,28 +65,63 @@ def undelivered_events(since: datetime, until: datetime) -> Sequence[Mapping[str
     return newest_first[::-1]
 
 
+def _read_payment(event: Json, stripe_object: Json) -> PaymentUpdate | None:
+    if event.get("api_version") == API_VERSION:
+        return translation.payment_update(event["type"], stripe_object)
+    object_id = parsing.text(stripe_object["id"])
+    if stripe_object["object"] == "payment_intent":
+        intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(object_id))
+        return translation.intent_update(intent) if intent else None
+    session = retrieved(lambda stripe: stripe.v1.checkout.sessions.retrieve(object_id, WITH_INTENT))
+    return translation.session_update(session) if session else None
+
+
 def _read_reversal(event: Json, reversal: Json) -> ReversalUpdate | None:
-    is_refund = event["type"] in translation.REFUND_EVENTS
-    if is_refund and translation.is_ours(reversal):
-        return translation.refund_update(reversal, reversal["metadata"]["order_id"])
+    kind = Kind.REFUND if event["type"] in translation.REFUND_EVENTS else Kind.DISPUTE
+    if event.get("api_version") != API_VERSION:
+        # A list of events has them in the account's own API version, whose fields this version does not know.
+        return _current_reversal(kind, parsing.text(reversal["id"]))
     intent_id = parsing.text_or_none(reversal.get("payment_intent"))
-    intent = _load_intent(intent_id) if intent_id else {}
-    if not translation.is_ours(intent):
-        return None
-    payment = translation.received_by_intent(intent) if intent["status"] == "succeeded" else None
-    make = translation.refund_update if is_refund else translation.dispute_update
-    return make(reversal, intent["metadata"]["order_id"], payment)
+    if intent_id is None:
+        return None  # every payment of ours has one
+    if kind is Kind.REFUND and translation.is_ours(reversal):
+        return reversals.refund_update(reversal, reversal["metadata"]["order_id"])
+    intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(intent_id))
+    return reversals.reversal_of({**reversal, "payment_intent": intent})
 
 
-def _load_intent(intent_id: str) -> Json:
-    """A payment intent, ours or not."""
-    with translate_errors():
-        return client(retries=0).v1.payment_intents.retrieve(intent_id).to_dict()
+def _current_reversal(kind: Kind, stripe_id: str) -> ReversalUpdate | None:
+    if kind is Kind.REFUND:
+        found = retrieved(lambda stripe: stripe.v1.refunds.retrieve(stripe_id, WITH_INTENT))
+    else:
+        found = retrieved(lambda stripe: stripe.v1.disputes.retrieve(stripe_id, WITH_INTENT))
+    return reversals.reversal_of(found, is_current=True) if found else None
 
 
-def _is_of_our_mode(event: Json) -> bool:
+def _is_of_our_account(event: Json) -> bool:
+    """Whether it happened in our own account: an endpoint may hear connected ones and an organization's as well.
+
+    Their owners write the metadata there, so it proves nothing. Source: Stripe API, Event object, account and context.
+    """
+    context = event.get("context")
+    is_foreign = bool(event.get("account"))
+    if not is_foreign and context:
+        is_foreign = parsing.text(context).rpartition("/")[2] != own_account()
+    if is_foreign:
+        count("ForeignAccount")
+        logger.warning("event of another account", event_id=str(event.get("id")))
+    return not is_foreign
+
+
+def _is_of_our_mode(event: Json, *, is_anothers: bool) -> bool:
+    """Whether the event is of the key's mode.
+
+    A live one that may be ours must come again, when the key is right: nothing else tells of a refund or a dispute.
+    """
     if parsing.truth(event["livemode"]) == config.is_livemode():
         return True
     count("LivemodeMismatch")
-    logger.error("event of the other mode", event_id=event.get("id"), livemode=event["livemode"])
+    logger.error("event of the other mode", event_id=str(event.get("id")), livemode=event["livemode"])
+    if event["livemode"] and not is_anothers:
+        raise ConfigurationError("Stripe sends live events, and STRIPE_SECRET_KEY is a test key: set the live one")
     return False

@@ -4,7 +4,9 @@ Any other value raises TypeError or ValueError before anything is decided: store
 rounded or read as a boolean, it could make a payment out of none.
 """
 
+import re
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any
 
 LONGEST = 500  # characters: the longest metadata value; ids are far shorter, and messages are cut
@@ -17,6 +19,27 @@ def whole_amount(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= LARGEST_AMOUNT:
         raise ValueError("not an amount in minor units")
     return value
+
+
+def signed_amount(value: Any) -> int:
+    """Money in integer minor units that came (positive) or went (negative)."""
+    if type(value) is not int or abs(value) > LARGEST_AMOUNT:
+        raise ValueError("not an amount in minor units")
+    return value
+
+
+def positive_ratio(value: Any) -> Fraction:
+    """An exchange rate; one that is missing counts as 1."""
+    if value is None:
+        return Fraction(1)
+    if type(value) not in (int, float) or not 0 < value < LARGEST_AMOUNT:
+        raise ValueError("not an exchange rate")
+    return Fraction(value)
+
+
+def count_or_none(value: Any) -> int | None:
+    """A whole number in a text of our own metadata; None where it is missing or another text."""
+    return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value) else None
 
 
 def text(value: Any) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from topup.domain.orders import Order
 from topup.domain.reversals import Reversal
 from topup.domain.updates import ReversalUpdate
-from topup.stripe_gateway import translation
+from topup.stripe_gateway import reversals
 from topup.stripe_gateway.client import client, translate_errors
 from topup.stripe_gateway.sessions import order_metadata
 
@@ -25,7 +25,7 @@ def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:
             refund_params(order, refund),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
             {"idempotency_key": refund.reversal_id},
         )
-    return translation.refund_update(made.to_dict(), order.payment_id)
+    return reversals.refund_update(made.to_dict(), order.payment_id)
 
 
 def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:
@@ -35,7 +35,7 @@ def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:
         for listed_refund in listed.auto_paging_iter():
             made = listed_refund.to_dict()
             if (made.get("metadata") or {}).get("refund_id") == refund.reversal_id:
-                return translation.refund_update(made, order.payment_id)
+                return reversals.refund_update(made, order.payment_id)
     return None
 
 

@@ -9,7 +9,8 @@ from stripe import SignatureVerificationError, WebhookSignature
 
 from topup.domain.errors import InvalidEvent, InvalidJson, InvalidSignature
 from topup.runtime import config
-from topup.runtime.telemetry import count
+from topup.runtime.telemetry import count, logger
+from topup.stripe_gateway import parsing
 
 SIGNATURE_TOLERANCE = 300  # seconds, to either side
 
@@ -26,7 +27,16 @@ def verified_event(body: bytes, signature: str | None, now: datetime) -> Mapping
         raise InvalidJson("The event is not valid JSON") from None
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise InvalidEvent
+    if event.get("object") != "event":
+        raise _no_snapshot(event)
     return event
+
+
+def _no_snapshot(event: Mapping[str, Any]) -> InvalidEvent:
+    """The error for an event without the object that it is about, which is what some destinations send."""
+    name = parsing.message(event.get("object"))
+    logger.error("not a snapshot event", event_id=parsing.message(event.get("id")), object=name)
+    return InvalidEvent(f"The body is a {name}, not an event: the destination must send snapshot payloads")
 
 
 def _is_signed(body: bytes, signature: str | None, secret: str) -> bool:

@@ -1,10 +1,9 @@
-"""Stripe's objects in Topup's words, from plain JSON: a webhook's, a list's or a response's."""
+"""Stripe's payments in Topup's words, from plain JSON: a webhook's, a list's or a response's."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from topup.domain import idempotency, orders
-from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.domain.updates import (
     CheckoutExpired,
     PaymentDeclined,
@@ -12,16 +11,13 @@ from topup.domain.updates import (
     PaymentProcessing,
     PaymentReceived,
     PaymentUpdate,
-    ReversalUpdate,
 )
 from topup.runtime import config
+from topup.runtime.telemetry import count, logger
 from topup.stripe_gateway import parsing
 
 Json = Mapping[str, Any]
 
-REFUND_STATUSES = frozenset(
-    {ReversalStatus.PENDING, ReversalStatus.SUCCEEDED, ReversalStatus.FAILED, ReversalStatus.CANCELED}
-)
 PAID = ("paid", "no_payment_required")  # the latter for a price of zero, which no package has
 
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
@@ -53,65 +49,36 @@ def session_update(session: Json) -> PaymentUpdate | None:
             return CheckoutExpired(**_session_fields(session))
         case "complete", "unpaid", "requires_payment_method" | "canceled":
             return PaymentFailed(reason=_failure_reason(intent), **_session_fields(session))
-        case "complete", "unpaid", _:
-            return PaymentProcessing(**_session_fields(session))
-        case "complete", _, _:
-            return _received_by_session(session)
+        case "complete", payment_status, _:
+            return _completed(session, payment_status)
         case "open", _, "requires_payment_method" if intent.get("last_payment_error"):
             return PaymentDeclined(reason=_failure_reason(intent), **_session_fields(session))
-        case _:
+        case "open", _, _:
             return None
-
-
-def refund_update(refund: Json, payment_id: str, payment: PaymentReceived | None = None) -> ReversalUpdate:
-    """The update that a refund object carries."""
-    metadata = refund.get("metadata") or {}
-    our_id = str(metadata.get("refund_id", ""))
-    # "requires_action" waits for the buyer, as "pending" waits for the bank.
-    status = "pending" if refund["status"] == "requires_action" else refund["status"]
-    reversal = Reversal(
-        kind=Kind.REFUND,
-        reversal_id=our_id if idempotency.is_id(our_id) else parsing.text(refund["id"]),
-        stripe_id=parsing.text(refund["id"]),
-        payment_id=payment_id,
-        amount_minor=parsing.whole_amount(refund["amount"]),
-        status=_status(status, of_refunds=True),
-        reason=_reason(metadata.get("reason") or refund.get("reason")),
-        created_at=parsing.moment(refund["created"]),
-    )
-    return ReversalUpdate(reversal=reversal, currency=refund["currency"].upper(), payment=payment)
-
-
-def dispute_update(dispute: Json, payment_id: str, payment: PaymentReceived | None = None) -> ReversalUpdate:
-    """The update that a dispute object carries."""
-    reversal = Reversal(
-        kind=Kind.DISPUTE,
-        reversal_id=parsing.text(dispute["id"]),
-        stripe_id=parsing.text(dispute["id"]),
-        payment_id=payment_id,
-        amount_minor=parsing.whole_amount(dispute["amount"]),
-        status=_status(dispute["status"], of_refunds=False),
-        reason=_reason(dispute.get("reason")),
-        created_at=parsing.moment(dispute["created"]),
-    )
-    return ReversalUpdate(reversal=reversal, currency=dispute["currency"].upper(), payment=payment)
+        case status, _, _:
+            unknown_status(session["id"], status)
+            return None
 
 
 def is_ours(stripe_object: Json) -> bool:
     """Whether this deployment made the object: a Stripe account may serve other systems and other stages too."""
     metadata = stripe_object.get("metadata") or {}
-    is_marked = metadata.get("topup_stack") == config.settings().stack_name
+    is_marked = metadata.get("topup_stack") in config.settings().stack_names
     return is_marked and idempotency.is_id(str(metadata.get("order_id")))
+
+
+def is_anothers(stripe_object: Json) -> bool:
+    """Whether another deployment's name stands on the object."""
+    name = (stripe_object.get("metadata") or {}).get("topup_stack")
+    return name is not None and name not in config.settings().stack_names
 
 
 def payment_update(event_type: str, stripe_object: Json) -> PaymentUpdate | None:
     """The update that a Checkout Session or payment intent carries, by the type of its event."""
     match event_type:
-        case "checkout.session.completed" if stripe_object["payment_status"] == "unpaid":
-            return PaymentProcessing(**_session_fields(stripe_object))
-        case "checkout.session.completed" if stripe_object["payment_status"] not in PAID:
-            raise ValueError("not a payment's status")
-        case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
+        case "checkout.session.completed":
+            return _completed(stripe_object, stripe_object["payment_status"])
+        case "checkout.session.async_payment_succeeded":
             return _received_by_session(stripe_object)
         case "checkout.session.async_payment_failed":
             return PaymentFailed(**_session_fields(stripe_object))
@@ -120,9 +87,42 @@ def payment_update(event_type: str, stripe_object: Json) -> PaymentUpdate | None
         case "payment_intent.succeeded":
             return received_by_intent(stripe_object)
         case "payment_intent.payment_failed":
-            return PaymentDeclined(reason=_failure_reason(stripe_object), **_intent_fields(stripe_object))
+            return _declined(stripe_object)
         case _:
             return None
+
+
+def intent_update(intent: Json) -> PaymentUpdate | None:
+    """The update that a payment intent carries, just read from Stripe; None while nothing has happened."""
+    match intent["status"]:
+        case "succeeded":
+            return received_by_intent(intent)
+        case "requires_payment_method" if intent.get("last_payment_error"):
+            return _declined(intent)
+        case _:
+            return None
+
+
+def _declined(intent: Json) -> PaymentDeclined:
+    return PaymentDeclined(reason=_failure_reason(intent), **_intent_fields(intent))
+
+
+def _completed(session: Json, payment_status: Any) -> PaymentUpdate | None:
+    """The buyer has done their part, and the money is there, or is on its way."""
+    if payment_status in PAID:
+        return _received_by_session(session)
+    if payment_status == "unpaid":
+        return PaymentProcessing(**_session_fields(session))
+    unknown_status(session["id"], payment_status)
+    return None
+
+
+def unknown_status(stripe_id: Any, status: Any) -> None:
+    """Report a status that this version does not know: it moves nothing, what is known stays, and a person is told."""
+    if not isinstance(status, str):
+        raise TypeError("not a status")
+    count("UnknownStripeStatus")
+    logger.error("unknown status at Stripe", stripe_id=parsing.text(stripe_id), status=parsing.message(status))
 
 
 def _received_by_session(session: Json) -> PaymentReceived:
@@ -162,20 +162,10 @@ def _order_fields(stripe_object: Json) -> dict[str, Any]:
         "payment_id": metadata["order_id"],
         "user_id": parsing.text(metadata["user_id"]),
         "livemode": parsing.truth(stripe_object["livemode"]),
+        "attempt": parsing.count_or_none(metadata.get("attempt")),
     }
 
 
 def _failure_reason(intent: Json) -> str:
     failure = intent.get("last_payment_error") or {}
     return parsing.message(failure.get("message") or failure.get("code") or orders.UNNAMED_FAILURE)
-
-
-def _status(text: Any, *, of_refunds: bool) -> ReversalStatus:
-    status = ReversalStatus(text)
-    if (status in REFUND_STATUSES) is not of_refunds:
-        raise ValueError("not a status of this kind of reversal")
-    return status
-
-
-def _reason(value: Any) -> str | None:
-    return parsing.message(value) if value else None
