@@ -99,7 +99,7 @@ command that fixes it. Changes nothing and shows no secret.""",
 )
 AUDIT = Command(
     name="audit",
-    module="ops.audit",
+    module="ops.audit.command",
     summary="check that all stored credits and payments add up",
     details="""\
 Read both tables and check every invariant of wallets, lots, ledger entries and

@@ -22,6 +22,7 @@ ALIAS = "live"  # the version that is in use, as template.yaml names it
 LONGEST_INVOCATION = 310  # seconds; reconcile's own limit is 300
 
 # What to do about a failed request to AWS, by botocore's exception or by the error code of the response.
+BUSY = "the table is busy: run it again at a quieter hour"
 SIGN_IN = "sign in to AWS (`aws sso login`), or set AWS_PROFILE"
 ADVICE = {
     "NoCredentialsError": SIGN_IN,
@@ -32,6 +33,9 @@ ADVICE = {
     "UnrecognizedClientException": SIGN_IN,
     "NoRegionError": "set AWS_REGION, or a region in your AWS profile",
     "ValidationError": "check the stack's name, AWS_PROFILE and AWS_REGION",  # CloudFormation: no such stack
+    "ProvisionedThroughputExceededException": BUSY,
+    "RequestLimitExceeded": BUSY,
+    "ThrottlingException": BUSY,
     "AccessDenied": "docs/runbook.md lists the permissions that each command needs",
     "AccessDeniedException": "docs/runbook.md lists the permissions that each command needs",
 }

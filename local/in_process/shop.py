@@ -188,8 +188,8 @@ class Shop:
         for account in store.all_accounts():
             findings += audit.audit_account(account, self.now)
             ledgers |= audit.payment_ledgers(account, self.now)
-        for payment in store.all_payments():
-            findings += audit.audit_payment(payment, ledgers.get(payment.order.payment_id, audit.PaymentLedger()))
+        for stored in store.all_payments():
+            findings += audit.audit_stored_payment(stored, ledgers.get(stored.payment_id, audit.PaymentLedger()))
         assert findings == []
 
 

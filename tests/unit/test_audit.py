@@ -11,7 +11,7 @@ from tests.support.ledger import InMemoryLedger
 from tests.unit.test_reversals import a_reversal
 from topup.domain import audit
 from topup.domain.credits import Entry, TransactionType
-from topup.domain.lots import Funding
+from topup.domain.lots import Funding, Lot
 from topup.domain.orders import Status
 from topup.domain.payments import Payment
 
@@ -156,3 +156,78 @@ def test_more_refunded_than_paid_is_found(ledger: InMemoryLedger):
 
 def test_a_grant_is_listed_under_its_payment(ledger: InMemoryLedger):
     assert set(audit.payment_ledgers(ledger.account, NOW)) == {PAYMENT_ID}
+
+
+# --------------------------------------------------------- bounds that hold though every sum agrees: one past each
+
+
+def entries_of(lot: Lot, *changes: tuple[TransactionType, int, int]) -> list[Entry]:
+    """Entries of these types, each with how many credits it moves in the lot and how it changes the debt."""
+    entries: list[Entry] = []
+    for number, (why, move, debt_change) in enumerate(changes, start=1):
+        amount = move - debt_change
+        entries.append(
+            Entry(
+                user_id=lot.user_id,
+                number=number,
+                cause=a_cause(transaction_type=why, money_minor=lot.paid_minor if number == 1 else 0),
+                amount=amount,
+                balance_after=amount + (entries[-1].balance_after if entries else 0),
+                created_at=NOW,
+                moves={lot.lot_id: move} if move else {},
+                debt_change=debt_change,
+            )
+        )
+    return entries
+
+
+@pytest.mark.parametrize(("debt_change", "findings"), [(0, []), (-1, ["the wallet's debt is -1"])])
+def test_a_debt_below_zero_is_found_though_the_ledger_says_the_same(debt_change: int, findings: list[str]):
+    lot = a_lot(granted=10, remaining=9 if debt_change else 10)
+    entries = entries_of(lot, (TransactionType.PURCHASED, lot.remaining, debt_change))
+    wallet = a_wallet(balance=10, debt=debt_change, last_entry=1, total_credits_earned=10)
+    account = audit.Account(lot.user_id, wallet, [lot], entries, {lot.lot_id})
+
+    assert audit.audit_account(account, NOW) == [f"user {lot.user_id}: {finding}" for finding in findings]
+
+
+@pytest.mark.parametrize("remaining", [10, 11, -1])
+def test_a_lot_with_more_credits_than_it_got_or_fewer_than_none_is_found_though_the_ledger_says_the_same(
+    remaining: int,
+):
+    lot = a_lot(granted=10, remaining=remaining)
+    moved = remaining - 10
+    why = TransactionType.REFUND_REVERSED if moved > 0 else TransactionType.SPENT
+    changes = [(TransactionType.PURCHASED, 10, 0), (why, moved, 0)]
+    entries = entries_of(lot, *changes[: 2 if moved else 1])
+    wallet = a_wallet(balance=remaining, last_entry=len(entries), total_credits_earned=10)
+    account = audit.Account(lot.user_id, wallet, [lot], entries, {lot.lot_id})
+
+    found = [finding for finding in audit.audit_account(account, NOW) if "credits left" in finding]
+
+    wrong = f"user {lot.user_id}: lot {lot.lot_id} has {remaining} of 10 credits left"
+    assert found == ([wrong] if moved else [])
+
+
+@pytest.mark.parametrize(("second", "findings"), [(7500, []), (7501, ["refunded 10001 of 10000"])])
+def test_a_refund_of_one_too_much_is_found_though_the_figures_agree(
+    ledger: InMemoryLedger, second: int, findings: list[str]
+):
+    reversals = [*ledger.reversals[PAYMENT_ID].values(), a_reversal(reversal_id="re_2", amount_minor=second)]
+    order = replace(ledger.orders[PAYMENT_ID], refunded_minor=2500 + second, clawed_back=1100)
+
+    found = audit.audit_payment(Payment(order, reversals), audit.PaymentLedger(1, 1100, 1100, 0))
+
+    assert found == [f"payment {PAYMENT_ID}: {finding}" for finding in findings]
+
+
+@pytest.mark.parametrize("clawed_back", [0, -1])
+def test_credits_given_back_that_nobody_took_are_found_though_the_ledger_says_the_same(
+    ledger: InMemoryLedger, clawed_back: int
+):
+    order = replace(ledger.orders[PAYMENT_ID], refunded_minor=0, clawed_back=clawed_back)
+
+    found = audit.audit_payment(Payment(order, []), audit.PaymentLedger(1, 1100, clawed_back, 1))
+
+    wrong = f"payment {PAYMENT_ID}: clawed back {clawed_back} credits of at most 0"
+    assert found == ([wrong] if clawed_back else [])

@@ -105,6 +105,7 @@ def test_only_the_store_and_the_runtime_import_botocore():
         "store/client.py",
         "store/orders.py",
         "store/credits.py",
+        "store/patience.py",
         "store/races.py",
         "store/receipts.py",
     }

@@ -62,8 +62,8 @@ def violations() -> list[str]:
     for account in store.all_accounts():
         found += audit.audit_account(account, NOW)
         ledgers |= audit.payment_ledgers(account, NOW)
-    for payment in store.all_payments():
-        found += audit.audit_payment(payment, ledgers.get(payment.order.payment_id, audit.PaymentLedger()))
+    for stored in store.all_payments():
+        found += audit.audit_stored_payment(stored, ledgers.get(stored.payment_id, audit.PaymentLedger()))
     return found
 
 

@@ -4,7 +4,7 @@ Pure, so that the command, the tests and the simulation make the same checks. A 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,13 +31,26 @@ _REVERSES = {
 
 @dataclass
 class Account:
-    """All of one user's credits; `timed_lots` are the ids of the lots that have a timer."""
+    """All of one user's credits; `timed_lots` are the ids of the lots that have a timer.
+
+    `faults` says what is wrong with where the records are stored: that is the store's to find.
+    """
 
     user_id: str
     wallet: Wallet
     lots: list[Lot] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     timed_lots: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class StoredPayment:
+    """A payment as it is stored; `payment` is None where its order is missing, `faults` as for an account."""
+
+    payment_id: str
+    payment: Payment | None
+    faults: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,7 @@ def audit_account(account: Account, now: datetime) -> list[str]:
     """Everything that is wrong with one user's credits."""
     entries = sorted(account.entries, key=lambda entry: entry.number)
     findings = [
+        *account.faults,
         *_entries(entries),
         *_wallet(account, entries),
         *_lots(account, entries),
@@ -171,6 +185,14 @@ def _open_lots(account: Account, now: datetime) -> Iterator[str]:
     ]
     if untimed:
         yield f"nothing will expire these lots in time: {untimed}"
+
+
+def audit_stored_payment(stored: StoredPayment, ledger: PaymentLedger) -> list[str]:
+    """Everything that is wrong with one payment and with where its records are stored."""
+    findings = [f"payment {stored.payment_id}: {fault}" for fault in stored.faults]
+    if stored.payment:
+        return findings + audit_payment(stored.payment, ledger)
+    return findings or [f"payment {stored.payment_id}: its refunds and disputes are there, its order is not"]
 
 
 def audit_payment(payment: Payment, ledger: PaymentLedger) -> list[str]:

@@ -19,7 +19,7 @@ from topup.store.orders import (
 from topup.store.races import LostRace, retried
 from topup.store.receipts import load_receipt, record_with_receipt
 from topup.store.reversals import load_payment, load_settled_payment, record_reversal
-from topup.store.scans import all_accounts, all_payments, load_account
+from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
 from topup.store.waiting import Waiting, refunds_in_flight_since, unpaid_since
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "load_payment",
     "load_receipt",
     "load_settled_payment",
+    "load_stored_payment",
     "next_attempt",
     "place_order",
     "record_expiry",

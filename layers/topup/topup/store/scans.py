@@ -1,63 +1,163 @@
-"""Read everything, page by page and user by user, for the audit."""
+"""Read everything for the audit: page by page, one user and one payment at a time."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any, TypeVar
 
-from topup.domain.audit import Account
+from topup.domain.audit import Account, StoredPayment
+from topup.domain.credits import Wallet
 from topup.domain.payments import Payment
 from topup.runtime import config
-from topup.store import attributes, credit_items, credits, order_items
+from topup.store import attributes, credit_items, credits, misplaced, order_items, patience
 from topup.store.client import client
-from topup.store.reversals import load_payment
+
+# Tries to read an account between two of its changes. One takes about 20 ms.
+TRIES = 12
+_AFTER = "~"  # sorts after every character of a record
+# What the audit reads of a user, apart from the entries: all that a change may replace. The wallet is the last of it.
+_REPLACED = (
+    ("CLAWBACK#", credit_items.EMPTY_LOT + _AFTER),
+    (credit_items.TIMER, credit_items.TIMER + _AFTER),
+    (credit_items.LOT, credit_items.WALLET),
+)
+_MARKERS = (credit_items.CAMPAIGN, credit_items.MARKER)
+
+Parsed = TypeVar("Parsed")
 
 
 def all_accounts() -> Iterator[Account]:
     """Every user's credits. A scan is no snapshot: read what looks wrong again before you report it."""
-    user_id: str | None = None
-    found: list[Any] = []
-    for item in _scan(config.settings().credits_table):
-        if item["user_id"]["S"] != user_id:
-            if user_id is not None:
-                yield _account_of(user_id, found)
-            user_id, found = item["user_id"]["S"], []
-        found.append(item)
-    if user_id is not None:
-        yield _account_of(user_id, found)
-
-
-def load_account(user_id: str) -> Account:
-    """One user's credits, read consistently."""
-    found = credits.query_all(
-        KeyConditionExpression="user_id = :user_id",
-        ExpressionAttributeValues=attributes.to_item({":user_id": user_id}),
-        ConsistentRead=True,
+    found = patience.items(
+        "scan",
+        TableName=config.settings().credits_table,
+        FilterExpression="NOT (begins_with(#record, :campaign) OR begins_with(#record, :marker))",
+        ExpressionAttributeNames={"#record": "record"},
+        ExpressionAttributeValues=attributes.to_item(dict(zip((":campaign", ":marker"), _MARKERS, strict=True))),
     )
-    return _account_of(user_id, list(found))
+    for user_id, items in groupby(found, lambda item: str(item["user_id"]["S"])):
+        yield _account_of(user_id, list(items))
 
 
-def all_payments() -> Iterator[Payment]:
-    """Every order, with its refunds and disputes as they are when it comes up."""
-    for item in _scan(config.settings().orders_table):
-        if item["record"]["S"] == order_items.ORDER and (payment := load_payment(item["payment_id"]["S"])):
+def load_account(user_id: str) -> Account | None:
+    """One user's credits as they were at one moment; None for a user whose credits changed at every try to read them.
+
+    Every change raises the wallet's version. Entries never change, so a long history may be read afterwards.
+    """
+    for _ in range(TRIES):
+        before = _load_wallet(user_id)
+        found = [item for first, last in _REPLACED for item in _range(user_id, first, last)]
+        after = _wallet_of(user_id, found)
+        if after.version == before.version:
+            return _account_of(user_id, [*found, *_entries(user_id, after)])
+    return None
+
+
+def _entries(user_id: str, wallet: Wallet) -> list[Any]:
+    """The entries that the wallet counts; more of them if it counts too few, though nothing has changed since."""
+    found = list(_range(user_id, credit_items.ENTRY, credit_items.ENTRY + _AFTER))
+    last = credit_items.entry_record(wallet.last_entry)
+    if found and found[-1]["record"]["S"] > last and _load_wallet(user_id).version != wallet.version:
+        return [item for item in found if item["record"]["S"] <= last]
+    return found
+
+
+def all_payments() -> Iterator[StoredPayment]:
+    """Every order with its refunds and disputes; read what looks wrong again before you report it."""
+    found = patience.items("scan", TableName=config.settings().orders_table)
+    for payment_id, items in groupby(found, lambda item: str(item["payment_id"]["S"])):
+        if (payment := _payment_of(payment_id, list(items))) is not None:
             yield payment
 
 
-def _account_of(user_id: str, found: list[Any]) -> Account:
-    account, lots = Account(user_id, credit_items.wallet_from_item(user_id, None)), []
+def load_stored_payment(payment_id: str) -> StoredPayment | None:
+    """The order with its refunds and disputes, read consistently; None where there is none of these."""
+    found = patience.items(
+        "query",
+        TableName=config.settings().orders_table,
+        KeyConditionExpression="payment_id = :payment_id",
+        ExpressionAttributeValues=attributes.to_item({":payment_id": payment_id}),
+        ConsistentRead=True,
+    )
+    return _payment_of(payment_id, list(found))
+
+
+def _payment_of(payment_id: str, items: Sequence[Any]) -> StoredPayment | None:
+    faults: list[str] = []
+    order, reversals, is_payment = None, [], False
+    for item in items:
+        record = item["record"]["S"]
+        if record == order_items.ORDER:
+            is_payment = True
+            order = _parsed(item, order_items.order_from_item, misplaced.order, faults)
+        elif record.startswith(tuple(order_items.REVERSAL_PREFIX.values())):
+            is_payment = True
+            reversals.append(_parsed(item, order_items.reversal_from_item, misplaced.reversal, faults))
+    if not is_payment:
+        return None  # the records of something else
+    by_age = sorted((reversal for reversal in reversals if reversal), key=lambda one: one.created_at)
+    return StoredPayment(payment_id, Payment(order, by_age) if order else None, faults)
+
+
+def _account_of(user_id: str, found: Sequence[Any]) -> Account:
+    account = Account(user_id, _wallet_of(user_id, found))
+    lots, entries, timers = [], [], {}
     for item in found:
         record = item["record"]["S"]
-        if record == credit_items.WALLET:
-            account.wallet = credit_items.wallet_from_item(user_id, item)
-        elif record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
-            lots.append(item)
+        if record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
+            lots.append(_parsed(item, partial(credits.finished, account.wallet), misplaced.lot, account.faults))
         elif record.startswith(credit_items.ENTRY):
-            account.entries.append(credit_items.entry_from_item(item))
+            entries.append(_parsed(item, credit_items.entry_from_item, misplaced.other_credits, account.faults))
         elif record.startswith(credit_items.TIMER):
-            account.timed_lots.add(record.removeprefix(credit_items.TIMER))
-    account.lots = [credits.finished(account.wallet, item) for item in lots]
+            timers[record.removeprefix(credit_items.TIMER)] = item
+        else:
+            account.faults += misplaced.other_credits(item)
+    account.lots = [lot for lot in lots if lot]
+    account.entries = [entry for entry in entries if entry]
+    account.timed_lots = set(timers)
+    for lot in account.lots:
+        if lot.remaining > 0 and lot.expires_at and lot.lot_id in timers:
+            account.faults += misplaced.timer(lot, timers[lot.lot_id])
     return account
 
 
-def _scan(table: str) -> Iterator[Any]:
-    for page in client().get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        yield from page["Items"]
+def _parsed(
+    item: Any,
+    parse: Callable[[Mapping[str, Any]], Parsed],
+    find_faults: Callable[[Mapping[str, Any]], Iterator[str]],
+    faults: list[str],
+) -> Parsed | None:
+    """The value of a record, and what is wrong with how it is stored; a record that cannot be read is a fault too."""
+    try:
+        faults += find_faults(item)
+        return parse(item)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        faults.append(f"{item['record']['S']} cannot be read: {type(error).__name__} {error}")
+        return None
+
+
+def _load_wallet(user_id: str) -> Wallet:
+    page = patience.patiently(
+        lambda: dict(
+            client().get_item(
+                TableName=config.settings().credits_table, Key=credit_items.wallet_key(user_id), ConsistentRead=True
+            )
+        )
+    )
+    return credit_items.wallet_from_item(user_id, page.get("Item"))
+
+
+def _wallet_of(user_id: str, found: Sequence[Any]) -> Wallet:
+    stored = next((item for item in found if item["record"]["S"] == credit_items.WALLET), None)
+    return credit_items.wallet_from_item(user_id, stored)
+
+
+def _range(user_id: str, first: str, last: str) -> Iterator[Any]:
+    return patience.items(
+        "query",
+        TableName=config.settings().credits_table,
+        KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first AND :last",
+        ExpressionAttributeNames={"#record": "record"},
+        ExpressionAttributeValues=attributes.to_item({":user_id": user_id, ":first": first, ":last": last}),
+        ConsistentRead=True,
+    )

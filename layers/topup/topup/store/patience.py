@@ -1,0 +1,58 @@
+"""Read whole tables without hurry: a page that fails is read again, and no more is read than users leave over."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+
+from topup.store.client import client
+
+# Seconds before a page that failed is read again. Together two minutes: what takes longer does not pass by itself.
+PAUSES = (0.5, 1, 2, 4, 8, 15, 30, 30, 30)
+# Read units a second, all partitions together. One partition has 3,000, and its users need some of them.
+UNITS_PER_SECOND = 1_000
+# DynamoDB asks for a slower pace, or has a problem of its own. Source: DynamoDB documentation, "Error handling".
+PASSING = {
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+}
+
+Page = dict[str, Any]
+
+
+def items(operation: str, **request: Any) -> Iterator[Any]:
+    """All items of a `scan` or a `query`, page after page; raises botocore's error of a page that fails for minutes."""
+    request |= {"ReturnConsumedCapacity": "TOTAL"}
+    while True:
+        started = time.monotonic()
+        page = patiently(lambda: getattr(client(), operation)(**request))
+        yield from page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        _keep_pace(page, time.monotonic() - started)
+
+
+def patiently(read: Callable[[], Page]) -> Page:
+    """The response of a read; it is sent again, after longer and longer pauses, while the failure may pass."""
+    for pause in PAUSES:
+        try:
+            return read()
+        except (ClientError, HTTPClientError) as error:
+            if not _may_pass(error):
+                raise
+            time.sleep(pause)
+    return read()
+
+
+def _keep_pace(page: Page, took: float) -> None:
+    units = page.get("ConsumedCapacity", {}).get("CapacityUnits", 0)
+    time.sleep(max(0.0, units / UNITS_PER_SECOND - took))
+
+
+def _may_pass(error: ClientError | HTTPClientError) -> bool:
+    return not isinstance(error, ClientError) or error.response.get("Error", {}).get("Code") in PASSING
