@@ -285,7 +285,7 @@ def test_what_stripe_does_not_know_any_more_and_what_is_not_ours_is_read_as_none
     assert [stripe_gateway.read_reversal(update) for _ in range(2)] == [None, None]
 
 
-# ----------------------------------------------------------------------------------------------------------- whose stack
+# ---------------------------------------------------------------------------------------------------------- whose stack
 
 
 @pytest.fixture

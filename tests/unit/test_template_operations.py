@@ -170,6 +170,7 @@ def test_missing_data_is_fine_except_from_reconcile_which_always_reports():
 def test_whatever_needs_a_person_has_an_alarm():
     assert {"WebhookFailsAlarm", "WebhookThrottledAlarm", "InvalidSignatureAlarm"} < alarms().keys()
     assert {"PaymentQuarantinedAlarm", "OrderMissingAlarm", "RefundsStuckAlarm"} < alarms().keys()
+    assert {"LivemodeMismatchAlarm", "UnknownStripeStatusAlarm"} < alarms().keys()
     assert {"ExpiryLateAlarm", "ExpiryGivenUpAlarm", "ExpiryNotKeptAlarm"} < alarms().keys()
     assert {"ReconcileFailsAlarm", "ReconcileRepairsAlarm", "AuditViolationsAlarm"} < alarms().keys()
 
