@@ -82,14 +82,18 @@ def test_a_payment_whose_events_are_lost_is_repaired_by_a_read_of_its_session(sh
     assert shop.reconcile(window_hours=0)["payments"]["found"] == 0
 
 
-def test_an_abandoned_checkout_is_read_at_stripe_every_six_hours_until_it_expires(shop: Shop):
+def test_an_abandoned_checkout_is_read_at_stripe_less_and_less_often_until_it_expires(shop: Shop):
     shop.create()
     calls = calls_of_stripe(shop)
-    for _ in range(30):
-        shop.wait(hours=1)
+    read_after = []
+    for minutes in range(15, 60 * 30, 15):
+        shop.wait(minutes=15)
+        calls.clear()
         shop.reconcile(window_hours=0)
+        if any("/checkout/sessions/" in call for call in calls):
+            read_after.append(minutes / 60)
 
-    assert len([call for call in calls if "/checkout/sessions/" in call]) == 4  # a session lives for a day
+    assert read_after[:7] == [0.25, 0.5, 1, 2, 4, 8, 16]  # hours; a session lives for a day
     assert shop.reconcile(window_hours=0)["payments"]["found"] == 0
 
 

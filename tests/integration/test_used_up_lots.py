@@ -24,7 +24,7 @@ def items(shop: Shop, prefix: str, table: str | None = None) -> list[dict[str, A
 
 def in_due_index(shop: Shop) -> set[str]:
     """The ids of the lots that the index `due` names, whenever they fall due."""
-    return {key.record.rpartition("#")[2] for key in store.due_since(NOW.replace(year=9998))}
+    return {due.key.record.rpartition("#")[2] for due in store.due_since(NOW.replace(year=9998))}
 
 
 def timers(shop: Shop) -> set[str]:

@@ -151,7 +151,7 @@ def test_an_update_of_an_earlier_session_changes_nothing(update: PaymentUpdate):
 def test_an_order_whose_checkout_ended_unseen_gets_another_attempt():
     ended = after(an_order(provider_order_id=None, payment_url=None), EXPIRED)
 
-    reopened = orders.reopened(ended)
+    reopened = orders.reopened(ended, NOW)
 
     assert (reopened.status, reopened.attempt, reopened.is_unfinished) == ("pending", 2, True)
 

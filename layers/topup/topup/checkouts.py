@@ -37,15 +37,15 @@ def create(user_id: str, package_id: str, return_url: str | None, idempotency_ke
         requested = earlier
     order = store.place_order(requested)
     orders.check_same_request(order, requested)
-    return order if order.payment_url else _open_session(_open(order))
+    return order if order.payment_url else _open_session(_open(order, now))
 
 
-def _open(order: Order) -> Order:
+def _open(order: Order, now: datetime) -> Order:
     """The order, ready for a session: one whose first session ended unseen gets another attempt."""
     if order.is_unfinished or order.is_settled:
         return order
     try:
-        reopened = orders.reopened(order)
+        reopened = orders.reopened(order, now)
         store.reopen(order, reopened)
     except store.LostRace:
         raise Busy("The same request is under way; please retry") from None

@@ -31,12 +31,12 @@ def sync_payment(payment: Payment, now: datetime) -> Payment:
     return Payment(order, payment.reversals)
 
 
-def sync_order(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL) -> Order:
+def sync_order(order: Order, now: datetime) -> Order:
     """The order, after asking Stripe where an update is overdue; Stripe is asked once per interval at most."""
-    if not is_overdue(order, now, interval):
+    if not is_overdue(order, now):
         return order
     try:
-        return _ask_stripe(order, now) if store.claim_sync(order.payment_id, now, interval) else order
+        return ask(order, now) if store.claim_sync(order.payment_id, now, SYNC_INTERVAL) else order
     except Exception:
         # The stored status may be old, but it is true: better than an error because Stripe cannot be asked.
         logger.exception("status not synchronised", payment_id=order.payment_id)
@@ -44,14 +44,16 @@ def sync_order(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL)
         return order
 
 
-def is_overdue(order: Order, now: datetime, interval: timedelta = SYNC_INTERVAL) -> bool:
-    """Whether an update of the order's payment should have arrived by now."""
-    was_just_asked = order.synced_at is not None and now - order.synced_at < interval
+def is_overdue(order: Order, now: datetime) -> bool:
+    """Whether an update of the order's payment should have arrived by now. A quarantined order waits for a person."""
+    was_just_asked = order.synced_at is not None and now - order.synced_at < SYNC_INTERVAL
     is_young = now - order.created_at < SYNC_AFTER
-    return order.is_unfinished and order.provider_order_id is not None and not is_young and not was_just_asked
+    is_open = order.is_unfinished and order.quarantine_reason is None and order.provider_order_id is not None
+    return is_open and not is_young and not was_just_asked
 
 
-def _ask_stripe(order: Order, now: datetime) -> Order:
+def ask(order: Order, now: datetime) -> Order:
+    """The order, after asking Stripe for its session and applying what it says; raises StripeFailed, Busy."""
     # Imported here: most status reads never call Stripe and need not load its library.
     from topup import stripe_gateway  # noqa: PLC0415
 

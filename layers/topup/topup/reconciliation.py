@@ -10,16 +10,15 @@ from functools import partial
 from typing import TypeVar
 
 from topup import expiry, fulfilment, payment_status, refunds, store, stripe_gateway, webhooks
+from topup.domain import looks
+from topup.domain.orders import Order
 from topup.domain.reversals import ReversalStatus
-from topup.domain.updates import CheckoutExpired
+from topup.domain.updates import CheckoutAbandoned
 from topup.runtime.telemetry import count, logger
 
 LONGEST_WINDOW = timedelta(days=30)  # Stripe keeps events no longer
 WINDOW = timedelta(days=3)  # Stripe itself tries for three days
 REFUND_AFTER = timedelta(minutes=2)  # the request that began it has ended long ago
-PAYMENT_AFTER = timedelta(minutes=15)
-PAYMENT_INTERVAL = timedelta(hours=6)  # an abandoned checkout is asked about this often, until its session expires
-ABANDONED_AFTER = timedelta(hours=25)  # Stripe's sessions live a day; an order that never got one never will
 SWEEP_AFTER = timedelta(days=2)  # TTL is late by days; before that the timer's own deletion does it
 
 Found = TypeVar("Found")
@@ -63,8 +62,8 @@ def reconcile(
     since = now - min(window, LONGEST_WINDOW)
     run.each("events", lambda: stripe_gateway.undelivered_events(since, now), lambda event: webhooks.handle(event, now))
     run.each("refunds", lambda: store.refunds_in_flight_since(now - REFUND_AFTER), lambda found: _refund(found, now))
-    run.each("payments", lambda: store.unpaid_since(now - PAYMENT_AFTER), lambda found: _payment(found, now))
-    run.each("lots", lambda: store.due_since(now - sweep_after), lambda key: expiry.expire(key, now))
+    run.each("payments", lambda: store.orders_to_look_at(now), lambda found: _payment(found, now))
+    run.each("lots", lambda: store.due_since(now - sweep_after), lambda due: expiry.expire(due.key, now))
     count("ReconcileRepaired", report.repaired)
     count("ReconcileFailed", report.failures)
     count("RefundsStuck", report.refunds.found - report.refunds.repaired)
@@ -113,8 +112,28 @@ def _refund(waiting: store.Waiting, now: datetime) -> bool:
 
 
 def _payment(waiting: store.Waiting, now: datetime) -> bool:
-    order = payment_status.find(waiting.payment_id).order
-    if order.provider_order_id is None and now - order.created_at >= ABANDONED_AFTER:
-        expired = CheckoutExpired(payment_id=order.payment_id, user_id=order.user_id, livemode=order.livemode)
-        return fulfilment.apply(expired, now).is_changed
-    return payment_status.sync_order(order, now, PAYMENT_INTERVAL).status is not order.status
+    order = store.load_order(waiting.payment_id)
+    if order is None or looks.due_at(order) > now:
+        return False  # the index is behind
+    claimed = store.claim_look(order, now, looks.next_look(order, now))
+    if claimed is None:
+        return False
+    if order.provider_order_id is None:
+        return looks.is_abandoned(order, now) and _abandon(order, now)
+    try:
+        return payment_status.ask(claimed, now).status is not order.status
+    except Exception:
+        store.claim_look(claimed, now, now + looks.AFTER_A_FAILURE)
+        raise
+
+
+def _abandon(order: Order, now: datetime) -> bool:
+    """End an order that never got a session, unless its request comes again at this moment."""
+    abandoned = CheckoutAbandoned(
+        payment_id=order.payment_id,
+        user_id=order.user_id,
+        livemode=order.livemode,
+        read_attempt=order.attempt,
+        read_opened_at=order.opened_at,
+    )
+    return fulfilment.apply(abandoned, now).is_changed

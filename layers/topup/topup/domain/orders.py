@@ -11,6 +11,7 @@ from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, W
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.times import months_later
 from topup.domain.updates import (
+    CheckoutAbandoned,
     CheckoutExpired,
     PaymentDeclined,
     PaymentFailed,
@@ -51,8 +52,9 @@ class Order:
     """One attempt to buy one package; price, currency and credits are frozen at creation.
 
     `provider_order_id` is Stripe's Checkout Session, `transaction_id` its payment intent, `attempt` counts the tries to
-    open the session, `synced_at` is when Stripe was last asked, `quarantine_reason` is why its payment was refused
-    (`rejected_intent`: that payment's intent).
+    open the session, `opened_at` is when the latest of them began (None: with the order), `synced_at` is when Stripe
+    was last asked, `next_look_at` is when reconcile looks at it next (None: see `looks`), `quarantine_reason` is why
+    its payment was refused (`rejected_intent`: that payment's intent).
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
     that has taken; `credits_expire_at` is its lot's expiry, None where that never expires.
     """
@@ -78,6 +80,8 @@ class Order:
     quarantine_reason: str | None = None
     rejected_intent: str | None = None
     synced_at: datetime | None = None
+    opened_at: datetime | None = None
+    next_look_at: datetime | None = None
     paid_at: datetime | None = None
     credits_expire_at: datetime | None = None
     refunded_minor: int = 0
@@ -161,9 +165,10 @@ def check_same_request(existing: Order, requested: Order) -> None:
     idempotency.check_same_request(existing.request_fingerprint, requested.request_fingerprint)
 
 
-def reopened(order: Order) -> Order:
+def reopened(order: Order, now: datetime) -> Order:
     """The order with another attempt to open its checkout: the first ended before the buyer was sent to it."""
-    return replace(order, status=Status.PENDING, attempt=order.attempt + 1, error_message=None)
+    again = replace(order, attempt=order.attempt + 1, opened_at=now, next_look_at=None)
+    return replace(again, status=Status.PENDING, error_message=None)
 
 
 def decide(
@@ -172,6 +177,10 @@ def decide(
     """What the update changes; None if nothing."""
     if isinstance(update, PaymentReceived):
         return _settle(order, wallet, update, now, expire_after_months)
+    if isinstance(update, CheckoutAbandoned) and not update.is_about(
+        order.attempt, order.opened_at, order.provider_order_id
+    ):
+        return None  # its request came again while reconcile looked at it
     return _advance(order, _after(order, update))
 
 
@@ -183,10 +192,13 @@ def _settle(
     order: Order, wallet: Wallet, payment: PaymentReceived, now: datetime, expire_after_months: int
 ) -> Change | None:
     if reason := mismatch(order, payment):
-        return _advance(
+        refused = replace(
             order,
-            replace(order, quarantine_reason=reason, rejected_intent=payment.transaction_id or order.rejected_intent),
+            quarantine_reason=reason,
+            rejected_intent=payment.transaction_id or order.rejected_intent,
+            next_look_at=order.next_look_at if order.quarantine_reason else None,  # soon, to end its own session
         )
+        return _advance(order, refused)
     if order.is_settled:
         return None
     lot = new_lot(order, now, expire_after_months)

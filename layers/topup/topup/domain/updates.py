@@ -1,6 +1,7 @@
 """What Stripe reports about a payment, a refund or a dispute, in Topup's words."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from topup.domain.reversals import Reversal
 
@@ -56,6 +57,21 @@ class PaymentFailed(PaymentUpdate):
 @dataclass(frozen=True, kw_only=True)
 class CheckoutExpired(PaymentUpdate):
     """The session expired before anyone paid."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutAbandoned(CheckoutExpired):
+    """Ours, not Stripe's: the order had no session when it was read, and it is too old to get one.
+
+    `read_attempt` and `read_opened_at` are its attempt to open one, and when that began, as they were read.
+    """
+
+    read_attempt: int
+    read_opened_at: datetime | None
+
+    def is_about(self, attempt: int, opened_at: datetime | None, session_id: str | None) -> bool:
+        """Whether the order still has no session, and nobody has tried to open one since it was read."""
+        return session_id is None and (attempt, opened_at) == (self.read_attempt, self.read_opened_at)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,10 @@ Reads return the domain's values; every write is one request that happens comple
 """
 
 from topup.store.credits import list_entries, load_credits
-from topup.store.expiry import LotKey, due_since, expired_lot, load_lot_and_wallet, record_expiry
+from topup.store.expiry import DueLot, LotKey, due_since, expired_lot, load_lot_and_wallet, record_expiry
 from topup.store.orders import (
     attach_session,
+    claim_look,
     claim_sync,
     list_orders,
     load_order,
@@ -20,15 +21,19 @@ from topup.store.races import LostRace, retried
 from topup.store.receipts import load_receipt, record_with_receipt
 from topup.store.reversals import load_payment, load_settled_payment, record_reversal
 from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
-from topup.store.waiting import Waiting, refunds_in_flight_since, unpaid_since
+from topup.store.waiting import Waiting, orders_to_look_at, refunds_in_flight_since
+from topup.store.walks import Place
 
 __all__ = [
+    "DueLot",
     "LostRace",
     "LotKey",
+    "Place",
     "Waiting",
     "all_accounts",
     "all_payments",
     "attach_session",
+    "claim_look",
     "claim_sync",
     "due_since",
     "expired_lot",
@@ -44,6 +49,7 @@ __all__ = [
     "load_settled_payment",
     "load_stored_payment",
     "next_attempt",
+    "orders_to_look_at",
     "place_order",
     "record_expiry",
     "record_order_change",
@@ -52,5 +58,4 @@ __all__ = [
     "refunds_in_flight_since",
     "reopen",
     "retried",
-    "unpaid_since",
 ]

@@ -9,9 +9,10 @@ from topup.domain import times
 from topup.domain.credits import CreditChange, Wallet
 from topup.domain.lots import Lot
 from topup.runtime import config
-from topup.store import attributes, credit_items, credits
+from topup.store import credit_items, credits
 from topup.store.client import client
 from topup.store.races import detect_lost_race
+from topup.store.walks import Index, Place
 
 # Who deletes by TTL. Source: DynamoDB documentation, "DynamoDB Streams and Time to Live".
 TTL_SERVICE = ("Service", "dynamodb.amazonaws.com")
@@ -27,6 +28,14 @@ class LotKey:
     record: str
 
 
+@dataclass(frozen=True)
+class DueLot:
+    """A lot that is due, and where a walk goes on that ended before it."""
+
+    key: LotKey
+    place: Place
+
+
 def expired_lot(record: Mapping[str, Any]) -> LotKey | None:
     """The lot whose timer TTL has deleted, from the deletion's stream record; None for any other record."""
     deleted_by = record.get("userIdentity") or {}
@@ -39,21 +48,11 @@ def expired_lot(record: Mapping[str, Any]) -> LotKey | None:
     return LotKey(timer["user_id"]["S"], timer["lot_record"]["S"])
 
 
-def due_since(latest: datetime) -> Iterator[LotKey]:
+def due_since(latest: datetime, place: Place | None = None) -> Iterator[DueLot]:
     """Lots that expired by `latest` and still have credits. Eventually consistent: a place to look, and no more."""
-    for shard in SHARDS:
-        pages = (
-            client()
-            .get_paginator("query")
-            .paginate(
-                TableName=config.settings().credits_table,
-                IndexName="due",
-                KeyConditionExpression="due_shard = :shard AND due_at <= :latest",
-                ExpressionAttributeValues=attributes.to_item({":shard": shard, ":latest": times.to_text(latest)}),
-            )
-        )
-        for page in pages:
-            yield from (LotKey(item["user_id"]["S"], item["record"]["S"]) for item in page["Items"])
+    index = Index(table=config.settings().credits_table, name="due", partition="due_shard", sort="due_at")
+    for key in index.due(SHARDS, times.to_text(latest), place):
+        yield DueLot(LotKey(key["user_id"], key["record"]), index.place(key))
 
 
 def load_lot_and_wallet(key: LotKey) -> tuple[Lot | None, Wallet]:

@@ -50,6 +50,8 @@ def order_fields(order: Order) -> dict[str, Any]:
         "disputed_minor": order.disputed_minor,
         "clawed_back": order.clawed_back,
         "synced_at": text_of(order.synced_at),
+        "opened_at": text_of(order.opened_at),
+        "next_look_at": text_of(order.next_look_at),
         **order_waiting_fields(order),
     }
 
@@ -84,6 +86,8 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         disputed_minor=fields["disputed_minor"],
         clawed_back=fields["clawed_back"],
         synced_at=moment_of(fields.get("synced_at")),
+        opened_at=moment_of(fields.get("opened_at")),
+        next_look_at=moment_of(fields.get("next_look_at")),
     )
 
 

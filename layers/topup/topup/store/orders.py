@@ -27,6 +27,8 @@ STILL_NO_SESSION = "attribute_not_exists(provider_order_id)"
 NO_OTHER_SESSION = (
     "attribute_exists(payment_id) AND (attribute_not_exists(provider_order_id) OR provider_order_id = :session_id)"
 )
+# Nobody has tried to open another session since.
+ATTEMPT_UNCHANGED_SINCE_READ = "attempt = :attempt_read"
 # Two retries that both saw this attempt fail must open one new attempt, not two.
 SAME_ATTEMPT = "attempt = :attempt_read"
 # Stripe is asked about an order at most once per interval, however many requests look at it.
@@ -156,6 +158,24 @@ def claim_sync(payment_id: str, now: datetime, interval: timedelta) -> bool:
     return refused is None
 
 
+def claim_look(order: Order, now: datetime, next_look_at: datetime) -> Order | None:
+    """Move the order's next look on, and return it; None if another caller has looked, or its status has changed.
+
+    The caller may ask Stripe about it, as after `claim_sync`.
+    """
+    claimed = replace(order, next_look_at=next_look_at, synced_at=now)
+    unread: dict[str, Any] = {"waits_for": "", "waits_since": ""}  # an older version may have written another time
+    look_unchanged = "next_look_at = :look_read" if order.next_look_at else "attribute_not_exists(next_look_at)"
+    update = update_changed(
+        order_items.order_fields(order) | unread,
+        order_items.order_fields(claimed),
+        f"{STATUS_UNCHANGED_SINCE_READ} AND {look_unchanged}",
+        {":status_read": order.status.value, ":look_read": attributes.text_of(order.next_look_at)},
+    )
+    refused = _write_unless("update_item", Key=order_items.order_key(order.payment_id), **update)
+    return claimed if refused is None else None
+
+
 def _write_unless(operation: str, **request: Any) -> Mapping[str, Any] | None:
     """Write to the orders table on a condition: None if written, else the existing item (or {})."""
     write = getattr(client(), operation)
@@ -187,5 +207,10 @@ def order_update(before: Order, after: Order, condition: str, condition_values: 
 def _order_update(change: Change) -> Any:
     before = change.before
     condition = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
-    values = {":status_read": before.status.value, ":session_read": before.provider_order_id}
-    return order_update(before, change.after, f"{STATUS_UNCHANGED_SINCE_READ} AND {condition}", values)
+    conditions = (STATUS_UNCHANGED_SINCE_READ, condition, ATTEMPT_UNCHANGED_SINCE_READ)
+    values = {
+        ":status_read": before.status.value,
+        ":session_read": before.provider_order_id,
+        ":attempt_read": before.attempt,
+    }
+    return order_update(before, change.after, " AND ".join(conditions), values)

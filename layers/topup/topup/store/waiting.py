@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from topup.domain import looks
 from topup.domain.orders import Order
 from topup.domain.reversals import Reversal, ReversalStatus
 from topup.domain.times import to_sortable_text
 from topup.runtime import config
-from topup.store import attributes
-from topup.store.client import client
+from topup.store.walks import Index, Place
 
 _FOR_PAYMENT = "payment"
 _FOR_REFUND = "refund"
+_FOR_A_PERSON = "quarantine"
 # Orders are spread over as many partitions of the index as their ids have first digits: one would limit all purchases.
 SHARDS = "0123456789abcdef"
 
@@ -24,17 +25,19 @@ WaitingFields = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Waiting:
-    """An order or a refund that waits, and since when (sortable text, UTC)."""
+    """An order or a refund that waits, and where a walk goes on that ended before it."""
 
     payment_id: str
     refund_id: str | None
-    since: str
+    place: Place
 
 
 def order_waiting_fields(order: Order) -> WaitingFields:
     """What puts an order into the index, or takes it out."""
+    if order.quarantine_reason:
+        return _waits(_FOR_A_PERSON, looks.due_at(order))
     if order.is_unfinished:
-        return _waits(_of_shard(_FOR_PAYMENT, order.payment_id[0]), order.created_at)
+        return _waits(_of_shard(order.payment_id[0]), looks.due_at(order))
     return {"waits_for": None, "waits_since": None}
 
 
@@ -45,44 +48,27 @@ def reversal_waiting_fields(reversal: Reversal) -> WaitingFields:
     return {"waits_for": None, "waits_since": None}
 
 
-def unpaid_since(latest: datetime) -> Iterator[Waiting]:
-    """Orders placed by `latest` that are not finished."""
-    return _in_all_shards(_FOR_PAYMENT, latest)
+def orders_to_look_at(now: datetime, place: Place | None = None) -> Iterator[Waiting]:
+    """Unfinished orders whose next look is due: the unpaid ones, and the quarantined ones with an open session."""
+    return _due([*(_of_shard(shard) for shard in SHARDS), _FOR_A_PERSON], now, place)
 
 
-def refunds_in_flight_since(latest: datetime) -> Iterator[Waiting]:
+def refunds_in_flight_since(latest: datetime, place: Place | None = None) -> Iterator[Waiting]:
     """Refunds requested by `latest` whose outcome is not known."""
-    return _query(_FOR_REFUND, latest)
+    return _due([_FOR_REFUND], latest, place)
 
 
+# The index has one time for all that waits: for an order, when to look at it next; for a refund, when it was requested.
 def _waits(partition: str, since: datetime) -> WaitingFields:
     return {"waits_for": partition, "waits_since": to_sortable_text(since)}
 
 
-def _of_shard(what: str, shard: str) -> str:
-    return f"{what}:{shard}"
+def _of_shard(shard: str) -> str:
+    return f"{_FOR_PAYMENT}:{shard}"
 
 
-def _in_all_shards(what: str, latest: datetime) -> Iterator[Waiting]:
-    for shard in SHARDS:
-        yield from _query(_of_shard(what, shard), latest)
-
-
-def _query(partition: str, latest: datetime) -> Iterator[Waiting]:
-    pages = (
-        client()
-        .get_paginator("query")
-        .paginate(
-            TableName=config.settings().orders_table,
-            IndexName="waiting",
-            KeyConditionExpression="waits_for = :partition AND waits_since <= :latest",
-            ExpressionAttributeValues=attributes.to_item(
-                {":partition": partition, ":latest": to_sortable_text(latest)}
-            ),
-        )
-    )
-    for page in pages:
-        for item in page["Items"]:
-            fields = attributes.from_item(item)
-            refund_id = fields["record"].partition("#")[2] or None  # ORDER, or REFUND#<id>
-            yield Waiting(fields["payment_id"], refund_id, fields["waits_since"])
+def _due(partitions: list[str], latest: datetime, place: Place | None) -> Iterator[Waiting]:
+    index = Index(table=config.settings().orders_table, name="waiting", partition="waits_for", sort="waits_since")
+    for key in index.due(partitions, to_sortable_text(latest), place):
+        refund_id = key["record"].partition("#")[2] or None  # ORDER, or REFUND#<id>
+        yield Waiting(key["payment_id"], refund_id, index.place(key))
