@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from topup import reconciliation
-from topup.runtime import clock
+from topup.runtime import clock, deadline
 from topup.runtime.telemetry import logger
 
 SPARE_MILLISECONDS = 30_000  # for the repair that is under way when time runs out
@@ -21,12 +21,13 @@ CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logger.thread_safe_append_keys(function_name="reconcile")
-    report = reconciliation.reconcile(
-        _now(event),
-        window=_hours(event, "window_hours", reconciliation.WINDOW),
-        sweep_after=_hours(event, "sweep_after_hours", reconciliation.SWEEP_AFTER),
-        has_time=lambda: context.get_remaining_time_in_millis() > SPARE_MILLISECONDS,
-    )
+    with deadline.of(context):
+        report = reconciliation.reconcile(
+            _now(event),
+            window=_hours(event, "window_hours", reconciliation.WINDOW),
+            sweep_after=_hours(event, "sweep_after_hours", reconciliation.SWEEP_AFTER),
+            has_time=lambda: context.get_remaining_time_in_millis() > SPARE_MILLISECONDS,
+        )
     return asdict(report) | {"repaired": report.repaired}
 
 

@@ -54,15 +54,28 @@ class ApiResponse:
 
 @dataclass
 class Context:
+    """What a function reads of its Lambda context: it has all of the template's time, until a test says otherwise."""
+
     function_name: str = "test"
+    seconds_left: Callable[[], float] | None = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.seconds_left() if self.seconds_left else timeout_of(self.function_name)) * 1000)
+
+
+@cache
+def timeout_of(function: str) -> float:
+    """The function's timeout in seconds, from the template."""
+    return next((body.timeout for body in template().functions if body.name == function), 29.0)
 
 
 @dataclass
 class Api:
-    """Calls the API at the time `now`, which a test may change."""
+    """Calls the API at the time `now`, which a test may change; `context` makes what a function gets besides."""
 
     now: datetime
     dynamodb: Emulator
+    context: Callable[[str], Context] = Context
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> ApiResponse:
         return self.request("GET", path, headers)
@@ -101,7 +114,7 @@ class Api:
 
     def invoke(self, function: str, event: dict[str, Any]) -> ApiResponse:
         with self.dynamodb.acting_as(function):
-            result = load_handler(function)(event, Context(function))
+            result = load_handler(function)(event, self.context(function))
         return ApiResponse(result["statusCode"], result["headers"], result["body"])
 
 

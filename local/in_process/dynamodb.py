@@ -59,6 +59,7 @@ class Emulator:
         self._faults: list[tuple[str, Fault]] = []
         self._policy: Policy | None = None
         self._countdown: tuple[int, Fault] | None = None
+        self._always: dict[str, Fault] = {}
         self.operations: list[str] = []
         self.read_units = 0  # of consistent reads: the size of the responses, in steps of 4 KB
         self.client: Any = None
@@ -86,9 +87,14 @@ class Emulator:
         """The next request of this kind gets `fault`."""
         self._faults.append((operation, fault))
 
+    def fail_always(self, operation: str, fault: Fault) -> None:
+        """Every request of this kind gets `fault`, until the faults are cleared."""
+        self._always[operation] = fault
+
     def clear_faults(self) -> None:
         """Remove the faults that no request has got yet."""
         self._faults.clear()
+        self._always.clear()
         self._countdown = None
 
     def fail_at(self, number: int, fault: Fault) -> None:
@@ -103,15 +109,16 @@ class Emulator:
             self._check_policy(operation, sent, self._policy)
             _check_consistency(operation, sent)
         if self._countdown:
-            number, fault = self._countdown
-            self._countdown = (number - 1, fault) if number > 1 else None
+            number, planned = self._countdown
+            self._countdown = (number - 1, planned) if number > 1 else None
             if number == 1:
-                return fault(lambda: self._respond(request))
+                return planned(lambda: self._respond(request))
         for waiting in self._faults:
             if waiting[0] == operation:
                 self._faults.remove(waiting)
                 return waiting[1](lambda: self._respond(request))
-        return self._respond(request)
+        fault = self._always.get(operation)
+        return fault(lambda: self._respond(request)) if fault else self._respond(request)
 
     def _respond(self, request: AWSPreparedRequest) -> AWSResponse:
         status, headers, content = self._engine.respond(_text(request.headers["X-Amz-Target"]), _body(request))

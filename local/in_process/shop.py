@@ -121,12 +121,8 @@ class Shop:
             return load_handler("expire_credits")({"Records": records}, None)
 
     def reconcile(self, **event: Any) -> dict[str, Any]:
-        class Context:
-            def get_remaining_time_in_millis(self) -> int:
-                return 300_000
-
         with self.dynamodb.acting_as("reconcile"):
-            return load_handler("reconcile")({"time": self.now.isoformat(), **event}, Context())
+            return load_handler("reconcile")({"time": self.now.isoformat(), **event}, self.api.context("reconcile"))
 
     def due_timers(self, *, delete: bool) -> list[dict[str, Any]]:
         table = self.dynamodb.client

@@ -62,13 +62,13 @@ FORBIDDEN_IMPORTS = [
 # What each handler uses of the package, apart from `topup.api`.
 USED_BY_FUNCTIONS = {
     "create_checkout": {"checkouts"},
-    "expire_credits": {"expiry", "store", "runtime.telemetry"},
+    "expire_credits": {"expiry", "store", "runtime.deadline", "runtime.telemetry"},
     "get_credits": {"store"},
     "get_payment": {"payment_status", "domain.errors"},
     "list_packages": {"runtime.config"},
     "list_payments": {"store"},
     "list_transactions": {"store"},
-    "reconcile": {"reconciliation", "runtime.clock", "runtime.telemetry"},
+    "reconcile": {"reconciliation", "runtime.deadline", "runtime.clock", "runtime.telemetry"},
     "refund_payment": {"refunds", "domain.reversals"},
     "spend_credits": {"spending"},
     "grant_credits": {"grants"},
@@ -105,8 +105,6 @@ def test_only_the_store_and_the_runtime_import_botocore():
         "store/client.py",
         "store/orders.py",
         "store/credits.py",
-        "store/patience.py",
-        "store/races.py",
         "store/receipts.py",
     }
 

@@ -1,4 +1,4 @@
-"""Which failures of DynamoDB are lost races, and how a flow that lost one runs again."""
+"""Which failures of DynamoDB are lost races, and how a flow that met one, or one that will pass, runs again."""
 
 import io
 import json
@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError, SSLError
 
 from topup import store
 from topup.domain.errors import Busy
+from topup.runtime import deadline
 from topup.store import races
 
 
@@ -173,7 +174,107 @@ def test_a_refused_condition_or_a_conflict_is_a_lost_race(error: ClientError):
     ],
     ids=str,
 )
-def test_every_other_failure_is_raised_as_it_is(error: Exception):
+def test_every_failure_of_which_nothing_was_written_is_raised_as_it_is(error: Exception):
     with pytest.raises(type(error)) as raised, races.detect_lost_race():
         raise error
     assert raised.value is error
+
+
+NO_ANSWER = ReadTimeoutError(endpoint_url="https://dynamodb")
+
+
+@pytest.mark.parametrize("error", [NO_ANSWER, failure("InternalServerError")], ids=repr)
+def test_a_write_that_may_have_happened_is_told_apart(error: Exception):
+    with pytest.raises(races.UnknownWrite) as raised, races.detect_lost_race():
+        raise error
+    assert raised.value.__cause__ is error
+
+
+# ----------------------------------------------------------------------------------------------- what a flow runs again
+
+
+def failing(*errors: Exception) -> tuple[Callable[..., Any], list[None]]:
+    """A retried flow that raises these errors before it returns "done", and its tries."""
+    tries: list[None] = []
+    waiting = list(errors)
+
+    @store.retried
+    def buy() -> str:
+        tries.append(None)
+        if waiting:
+            raise waiting.pop(0)
+        return "done"
+
+    return buy, tries
+
+
+PASSING = [
+    failure("ThrottlingException"),
+    failure("ProvisionedThroughputExceededException"),
+    failure("TransactionCanceledException", "ThrottlingError", "None"),
+    failure("TransactionCanceledException", "ConditionalCheckFailed", "ProvisionedThroughputExceeded"),
+    failure("InternalServerError"),
+    NO_ANSWER,
+    EndpointConnectionError(endpoint_url="https://dynamodb"),
+    SSLError(endpoint_url="https://dynamodb", error=OSError()),
+    races.UnknownWrite("ReadTimeoutError"),
+]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=repr)
+def test_a_flow_that_dynamodb_throttled_or_did_not_answer_runs_again(clock: Clock, error: Exception):
+    buy, tries = failing(error)
+
+    assert buy() == "done"
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize("error", PASSING, ids=repr)
+def test_what_does_not_pass_within_the_tries_ends_in_busy(clock: Clock, error: Exception):
+    buy, tries = failing(*[error] * races.TRIES)
+
+    with pytest.raises(Busy) as busy:
+        buy()
+    assert len(tries) == races.TRIES
+    assert busy.value.may_be_written == isinstance(error, races.UnknownWrite)
+
+
+@pytest.mark.parametrize("last", [store.LostRace("the wallet has changed"), failure("ThrottlingException")], ids=repr)
+def test_a_write_that_may_have_happened_in_an_earlier_try_is_not_forgotten(clock: Clock, last: Exception):
+    buy, _ = failing(races.UnknownWrite("ReadTimeoutError"), *[last] * races.TRIES)
+
+    with pytest.raises(Busy) as busy:
+        buy()
+    assert busy.value.may_be_written
+
+
+def test_a_flow_that_is_told_to_be_busy_is_not_tried_again(clock: Clock):
+    buy, tries = failing(races.UnknownWrite("ReadTimeoutError"), Busy("no time"))
+
+    with pytest.raises(Busy, match="no time") as busy:
+        buy()
+    assert len(tries) == 2
+    assert busy.value.may_be_written
+
+
+@pytest.mark.parametrize(
+    "error",
+    [failure("AccessDeniedException"), failure("ValidationException"), failure("TransactionCanceledException")],
+    ids=str,
+)
+def test_what_will_not_pass_ends_the_flow_at_once(clock: Clock, error: Exception):
+    buy, tries = failing(error)
+
+    with pytest.raises(ClientError):
+        buy()
+    assert len(tries) == 1
+
+
+def test_no_try_starts_that_could_not_end_before_the_invocation(clock: Clock):
+    left = iter([5_000, 1_010])
+    buy, tries = losing(races.TRIES)
+
+    with deadline.of(SimpleNamespace(get_remaining_time_in_millis=lambda: next(left))), pytest.raises(Busy):
+        buy()
+    assert len(tries) == 2
+    assert clock.pauses == [0.04]

@@ -7,11 +7,11 @@ from typing import Any
 
 import jwt
 from jwt import PyJWKClient
-from jwt.exceptions import PyJWKClientConnectionError
 
 from topup.api.endpoint import Request
 from topup.domain.errors import Busy, ConfigurationError, Forbidden, Unauthorized
-from topup.runtime import config
+from topup.runtime import config, failures
+from topup.runtime.failures import Failure
 from topup.runtime.telemetry import logger
 
 LONGEST_USER_ID = 255  # characters (OpenID Connect Core, 2); it must fit in Stripe's metadata too
@@ -76,10 +76,10 @@ def _verified_claims(token: str) -> Mapping[str, Any]:
             leeway=LEEWAY,
             options={"require": ["exp", "sub"], "verify_aud": bool(settings.jwt_audience)},
         )
-    except PyJWKClientConnectionError as error:
-        logger.error("the identity provider's keys cannot be fetched", reason=str(error))
-        raise Busy("The identity provider does not answer") from error
     except Exception as error:
+        if failures.of(error) is not Failure.FINAL:
+            logger.error("the identity provider's keys cannot be fetched", reason=str(error))
+            raise Busy("The identity provider does not answer") from error
         # Any failure is the token's fault: its author may have put numbers too large, or objects for strings, in it.
         logger.info("token refused", reason=type(error).__name__)
         raise Unauthorized("The token is invalid or has expired") from None

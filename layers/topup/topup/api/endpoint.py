@@ -13,16 +13,12 @@ from typing import Any
 from topup.domain import errors
 from topup.domain.errors import FieldError, TopupError, ValidationFailed
 from topup.domain.money import InvalidAmount
+from topup.runtime import deadline, failures
+from topup.runtime.failures import Failure
 from topup.runtime.telemetry import count, logger
 
 LARGEST_BODY = 512 * 1024  # bytes; Stripe's events are tens of kilobytes, our own requests far less
 LARGEST_PAGE = 100
-# What AWS answers when the same request will work a little later, and what the SDK raises when AWS does not answer.
-TRANSIENT_CODES = {
-    *("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"),
-    *("InternalServerError", "ServiceUnavailable", "TransactionConflictException"),
-}
-TRANSIENT_ERRORS = {"ReadTimeoutError", "ConnectTimeoutError", "EndpointConnectionError", "ConnectionClosedError"}
 
 STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.InvalidJson: HTTPStatus.BAD_REQUEST,
@@ -140,26 +136,19 @@ def endpoint(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Ga
         logger.thread_safe_clear_keys()
         logger.thread_safe_append_keys(request_id=request.id, function_name=getattr(context, "function_name", "-"))
         try:
-            return _to_gateway(handle(request))
+            with deadline.of(context):
+                return _to_gateway(handle(request))
         except TopupError as error:
             return _problem(error, request)
         except Exception as error:
-            if transient := _transient(error):
-                logger.warning("AWS is busy", reason=transient)
+            if failures.of(error) is not Failure.FINAL:
+                logger.warning("AWS is busy", reason=failures.code_of(error))
                 return _problem(errors.Busy("The service is busy; please retry"), request)
             logger.exception("unexpected failure")
             count("UnexpectedFailure")
             return _problem(TopupError("Something went wrong on our side"), request)
 
     return handler
-
-
-def _transient(error: Exception) -> str | None:
-    """The name of a failure at AWS that will pass, else None; compared by name, so that nothing is imported."""
-    response = getattr(error, "response", None)
-    code = response.get("Error", {}).get("Code") if isinstance(response, Mapping) else None
-    name = type(error).__name__
-    return code if code in TRANSIENT_CODES else name if name in TRANSIENT_ERRORS else None
 
 
 def _to_gateway(response: Response, content_type: str = "application/json") -> GatewayResponse:

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from topup.domain.errors import Busy, ConfigurationError
-from topup.runtime import aws
+from topup.runtime import aws, deadline, failures
 from topup.runtime.telemetry import logger
 
 if TYPE_CHECKING:
@@ -47,16 +47,18 @@ def read(prefix: str, names: Sequence[str], max_age: float) -> Mapping[str, str]
     try:
         _known[prefix] = _Known(_fetch(prefix, names), time.monotonic())
     except (BotoCoreError, ClientError) as error:
-        if _code(error) in _FORBIDDEN:
-            raise ConfigurationError(f"The SSM parameters below {prefix} cannot be read: {_code(error)}") from error
+        if failures.code_of(error) in _FORBIDDEN:
+            reason = failures.code_of(error)
+            raise ConfigurationError(f"The SSM parameters below {prefix} cannot be read: {reason}") from error
         if known is None:
             raise Busy("The service is starting; please retry") from error
-        logger.warning("secrets not read again; the last ones stay in use", reason=_code(error))
+        logger.warning("secrets not read again; the last ones stay in use", reason=failures.code_of(error))
         _known[prefix] = _Known(known.secrets, time.monotonic())
     return _known[prefix].secrets
 
 
 def _fetch(prefix: str, names: Sequence[str]) -> Mapping[str, str]:
+    deadline.require(ATTEMPTS * (CONNECT_TIMEOUT + READ_TIMEOUT))
     # One request takes ten names, more than there are secrets.
     answer = _client().get_parameters(Names=[f"{prefix}/{name}" for name in names], WithDecryption=True)
     if answer["InvalidParameters"]:
@@ -71,8 +73,3 @@ def _client() -> "SSMClient":
     )
     made: SSMClient = aws.client("ssm", limits)
     return made
-
-
-def _code(error: Exception) -> str:
-    response = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code") or type(error).__name__)

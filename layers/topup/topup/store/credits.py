@@ -15,7 +15,7 @@ from topup.runtime import config
 from topup.runtime.telemetry import logger
 from topup.store import attributes, credit_items, pages
 from topup.store.client import client
-from topup.store.races import LostRace, detect_lost_race
+from topup.store.races import LostRace, UnknownWrite, detect_lost_race
 from topup.store.updates import update_changed
 
 # Another request changed this wallet after we read it: read again, decide again.
@@ -131,7 +131,7 @@ def changing(change: CreditChange | None) -> Iterator[list[Any]]:
     if later:
         try:
             finish(wallet)
-        except (LostRace, ClientError, BotoCoreError) as error:
+        except (LostRace, UnknownWrite, Busy, ClientError, BotoCoreError) as error:
             # The change counts already: every reader sees it whole, and the next change finishes it.
             logger.warning("a change of many lots is unfinished", reason=type(error).__name__)
 

@@ -4,22 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
-
+from topup.runtime import failures
+from topup.runtime.failures import Failure
 from topup.store.client import client
 
 # Seconds before a page that failed is read again. Together two minutes: what takes longer does not pass by itself.
 PAUSES = (0.5, 1, 2, 4, 8, 15, 30, 30, 30)
 # Read units a second, all partitions together. One partition has 3,000, and its users need some of them.
 UNITS_PER_SECOND = 1_000
-# DynamoDB asks for a slower pace, or has a problem of its own. Source: DynamoDB documentation, "Error handling".
-PASSING = {
-    "InternalServerError",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "ThrottlingException",
-}
 
 Page = dict[str, Any]
 
@@ -42,8 +34,8 @@ def patiently(read: Callable[[], Page]) -> Page:
     for pause in PAUSES:
         try:
             return read()
-        except (ClientError, HTTPClientError) as error:
-            if not _may_pass(error):
+        except Exception as error:
+            if failures.of(error) is Failure.FINAL:
                 raise
             time.sleep(pause)
     return read()
@@ -52,7 +44,3 @@ def patiently(read: Callable[[], Page]) -> Page:
 def _keep_pace(page: Page, took: float) -> None:
     units = page.get("ConsumedCapacity", {}).get("CapacityUnits", 0)
     time.sleep(max(0.0, units / UNITS_PER_SECOND - took))
-
-
-def _may_pass(error: ClientError | HTTPClientError) -> bool:
-    return not isinstance(error, ClientError) or error.response.get("Error", {}).get("Code") in PASSING

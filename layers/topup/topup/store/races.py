@@ -1,4 +1,4 @@
-"""Tell a lost race from every other DynamoDB failure, and run again what lost one."""
+"""Tell a lost race from every other DynamoDB failure, and run a flow again that met what will pass."""
 
 import random
 import time
@@ -7,18 +7,15 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from botocore.exceptions import ClientError
-
 from topup.domain.errors import Busy
+from topup.runtime import deadline, failures
+from topup.runtime.failures import Failure
 from topup.runtime.telemetry import logger
 
 TRIES = 12
 FIRST_PAUSE = 0.02  # seconds; twice as long each time
 LONGEST_PAUSE = 0.8  # seconds
 LAST_TRY = 6.0  # seconds after the first; a function has 29, and a caller's patience less
-
-_RACES = {"ConditionalCheckFailed", "TransactionConflict"}
-_NO_REASON = {"None"}
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -28,59 +25,90 @@ class LostRace(Exception):
     """What the decision was based on has changed since it was read: read again, decide again."""
 
 
+class UnknownWrite(Exception):
+    """DynamoDB did not say whether it carried a write out: read again, which shows it, and decide again."""
+
+
 def retried(flow: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Run the flow from its first read again whenever it loses a race; raises Busy when every try is lost."""
+    """Run the flow from its first read again when it loses a race, or when DynamoDB refuses or does not answer.
+
+    Raises Busy after the last try, and where the time is up. A flow under this must decide by the state that it reads,
+    and never by what it did before: then an earlier try that was carried out after all is found and not repeated.
+    Each of ours does. `fulfilment.apply` finds the order's status, `clawback.apply` and a refund's outcome the recorded
+    status, the first step of a refund its id, which is made before the first try, a spend, grant or adjustment the
+    marker of its key, which is written with the credits, and an expiry a lot without credits.
+    """
 
     @wraps(flow)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         started = time.monotonic()
+        detail, may_be_written = "", False
         for number in range(TRIES):
             if number and not _pause(number, started):
                 break
             try:
                 return flow(*args, **kwargs)
-            except LostRace as race:
-                logger.info("lost a race", flow=flow.__qualname__, reason=str(race))
-        raise Busy("Too many requests are changing this at once; please retry")
+            except Busy as busy:
+                busy.may_be_written |= may_be_written
+                raise
+            except Exception as error:
+                if not _will_pass(error):
+                    raise
+                may_be_written |= isinstance(error, UnknownWrite)
+                detail = _report(error, flow.__qualname__)
+        raise Busy(detail, may_be_written=may_be_written)
 
     return run
 
 
+def _report(error: Exception, flow: str) -> str:
+    """Log why the flow runs again; what the caller is told if that was the last try."""
+    if isinstance(error, LostRace):
+        logger.info("lost a race", flow=flow, reason=str(error))
+        return "Too many requests are changing this at once; please retry"
+    reason = str(error) if isinstance(error, UnknownWrite) else failures.code_of(error)
+    logger.warning("DynamoDB is busy", flow=flow, reason=reason)
+    return "The service is busy; please retry"
+
+
+def _will_pass(error: Exception) -> bool:
+    return isinstance(error, LostRace) or failures.of(error) is not Failure.FINAL
+
+
 def _pause(number: int, started: float) -> bool:
     """Wait before another try; False where there is no time for one."""
-    if time.monotonic() - started > LAST_TRY:
-        return False
     # The whole pause is random: requests that lost the same race must not meet again.
-    time.sleep(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**number)))  # noqa: S311 - not a secret
+    pause = random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**number))  # noqa: S311 - not a secret
+    if time.monotonic() - started > LAST_TRY or not deadline.allows(pause):
+        return False
+    time.sleep(pause)
     return True
 
 
 @contextmanager
 def detect_lost_race() -> Iterator[None]:
-    """Raise LostRace for a refused condition or a conflict; let every other failure through as it is.
+    """Raise LostRace for a refused condition or a conflict, and UnknownWrite where the write may have happened.
 
-    A throttled, forbidden or malformed request must never look like "already done": the caller would acknowledge what
-    never happened.
+    Every other failure passes as it is. A throttled, forbidden or malformed request must never look like "already
+    done": the caller would acknowledge what never happened.
     """
     try:
         yield
-    except ClientError as error:
+    except UnknownWrite:
+        raise
+    except Exception as error:
         if _is_race(error):
-            raise LostRace(_code(error)) from error
+            raise LostRace(failures.code_of(error)) from error
+        if failures.of(error) is Failure.UNKNOWN:
+            raise UnknownWrite(failures.code_of(error)) from error
         raise
 
 
-def _is_race(error: ClientError) -> bool:
-    if _code(error) == "TransactionCanceledException":
-        reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])} - _NO_REASON
-        return bool(reasons) and reasons <= _RACES
+def _is_race(error: Exception) -> bool:
+    code = failures.code_of(error)
+    if code == failures.CANCELLED:
+        # Not where it was throttled as well: then only reading again, after a pause, tells which of the two will last.
+        reasons = failures.cancellation_reasons(error)
+        return bool(reasons) and reasons <= {failures.CONDITION, *failures.CONFLICTS}
     # TransactionInProgress: an earlier try of this very request is still running; reading again shows its outcome.
-    return _code(error) in (
-        "ConditionalCheckFailedException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    )
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    return code in ("ConditionalCheckFailedException", "TransactionInProgressException") or code in failures.CONFLICTS

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from topup.domain.credits import CreditChange, Receipt
 from topup.domain.errors import AlreadyGranted
@@ -49,6 +49,9 @@ def record_with_receipt(
     try:
         with credits.changing(change) as writes:
             client().transact_write_items(TransactItems=[*once, *writes])
+    except BotoCoreError:
+        with detect_lost_race():
+            raise
     except ClientError as error:
         reasons = _reasons(error)
         if existing := _refused(reasons[:1]):

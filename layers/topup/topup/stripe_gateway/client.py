@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import stripe
 from stripe import StripeClient
 
 from topup.domain.errors import Busy, StripeFailed
-from topup.runtime import config
+from topup.runtime import config, deadline, failures
+from topup.runtime.failures import Failure
 from topup.runtime.telemetry import count, logger
 
 API_VERSION = "2026-10-28.endive"  # the library's own; the webhook endpoint must have the same
@@ -19,10 +21,16 @@ API_VERSION = "2026-10-28.endive"  # the library's own; the webhook endpoint mus
 CONNECT_TIMEOUT = 1
 READ_TIMEOUT = 5
 RETRIES = 1
+LONGEST_PAUSE = stripe.HTTPClient.INITIAL_DELAY  # before the only retry
+
+
+def longest_request(retries: int) -> float:
+    """How many seconds a request takes at most."""
+    return (1 + retries) * (CONNECT_TIMEOUT + READ_TIMEOUT) + retries * LONGEST_PAUSE
 
 
 def client(retries: int = RETRIES) -> StripeClient:
-    """The client for the configured key."""
+    """The client for the configured key. It raises Busy for a request that could not end in time."""
     return _client_of(config.stripe_secret_key(), config.settings().stripe_api_base, retries)
 
 
@@ -33,7 +41,7 @@ def _client_of(key: str, api_base: str, retries: int) -> StripeClient:
         stripe_version=API_VERSION,
         base_addresses={"api": api_base} if api_base else {},
         max_network_retries=retries,
-        http_client=http_client(),
+        http_client=_InTime(http_client()),
     )
 
 
@@ -67,31 +75,52 @@ def retrieved(ask: Callable[[StripeClient], stripe.StripeObject]) -> Mapping[str
             return None
 
 
+class _InTime(stripe.HTTPClient):
+    """Sends nothing, and raises Busy, where the answer could come after this invocation's deadline."""
+
+    name = "in_time"
+
+    def __init__(self, sends: stripe.HTTPClient) -> None:
+        super().__init__()
+        self._sends = sends
+
+    def request_with_retries(self, *request: Any, **options: Any) -> Any:
+        # Of all tries at once: after a first try without an answer nobody could say that nothing was sent.
+        deadline.require(longest_request(options.get("max_network_retries") or 0))
+        return super().request_with_retries(*request, **options)
+
+    def request(self, *request: Any, **options: Any) -> Any:
+        return self._sends.request(*request, **options)
+
+    def close(self) -> None:
+        self._sends.close()  # type: ignore[no-untyped-call]
+
+
 @contextmanager
 def translate_errors() -> Iterator[None]:
     """Raise StripeFailed or Busy for every error of the library."""
     try:
         yield
-    except stripe.RateLimitError as error:
-        raise Busy("Stripe limits our requests; please retry") from error
-    except stripe.APIConnectionError as error:
-        logger.warning("Stripe did not answer", reason=type(error).__name__)
-        raise StripeFailed("Stripe did not answer in time; retry with the same Idempotency-Key") from error
     except stripe.StripeError as error:
-        if error.http_status == 409:  # Stripe is still working on the same request
-            raise Busy("The same request is still under way; please retry") from error
-        count("StripeError")
-        logger.error("Stripe refused", status=error.http_status, code=error.code, stripe_request_id=error.request_id)
-        raise _failed(error) from error
+        raise _translated(error) from error
 
 
-def _failed(error: stripe.StripeError) -> StripeFailed:
-    is_refusal = 400 <= (error.http_status or 0) < 500
+def _translated(error: stripe.StripeError) -> Busy | StripeFailed:
+    failure, status = failures.of(error), error.http_status
+    if failure is Failure.RETRY:
+        return Busy("Stripe limits our requests; please retry")
+    if status == HTTPStatus.CONFLICT:
+        return Busy("The same request is still under way; please retry")
+    if failure is Failure.UNKNOWN and (status is None or status < HTTPStatus.BAD_REQUEST):
+        logger.warning("Stripe did not answer", reason=type(error).__name__)
+        return StripeFailed("Stripe did not answer in time; retry with the same Idempotency-Key")
+    count("StripeError")
+    logger.error("Stripe refused", status=status, code=error.code, stripe_request_id=error.request_id)
     # Stripe's codes are a fixed vocabulary; its messages may quote what was sent.
     reason = f" ({error.code})" if error.code else ""
     return StripeFailed(
         f"Stripe could not do this{reason}; please retry",
         is_final=True,
-        is_refusal=is_refusal,
+        is_refusal=failure is Failure.FINAL,
         stripe_code=error.code,
     )
