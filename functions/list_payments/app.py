@@ -10,4 +10,5 @@ def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
     after = cursor.decode_order_position(request.query["cursor"]) if "cursor" in request.query else None
     orders, last = store.list_orders(caller.user_id, request.limit, after)
-    return Response(responses.payments(orders, cursor.encode(*last) if last else None))
+    payments = store.with_reversals(orders)
+    return Response(responses.payments(payments, cursor.encode(*last) if last else None))

@@ -117,7 +117,7 @@ def refunds_of(buyer: Buyer, payment: dict[str, Any]) -> list[dict[str, Any]]:
         (expired, "expired", set()),
         (refunded, "succeeded", {"amount_refunded", "credits_refunded", "refunds"}),
         (spent_and_refunded, "succeeded", {"amount_refunded", "credits_refunded", "refunds"}),
-        (disputed, "succeeded", {"amount_refunded", "credits_refunded"}),
+        (disputed, "succeeded", {"amount_refunded", "credits_refunded", "disputes"}),
         (granted_and_adjusted, "succeeded", set()),
     ],
     ids=["pending", "paid", "declined", "processing", "failed", "expired", "refunded", "owing", "disputed", "granted"],

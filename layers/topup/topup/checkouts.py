@@ -36,8 +36,9 @@ def create(user_id: str, package_id: str, return_url: str | None, idempotency_ke
             raise
         requested = earlier
     order = store.place_order(requested)
-    orders.check_same_request(order, requested)
-    return order if order.payment_url else _open_session(_open(order, now))
+    idempotency.check_same_request(order.request_fingerprint, requested.request_fingerprint)
+    # A buyer whose payment is under review may have paid: no page may invite them to pay again.
+    return order if order.payment_url or order.is_under_review else _open_session(_open(order, now))
 
 
 def _open(order: Order, now: datetime) -> Order:

@@ -25,8 +25,8 @@ def find(payment_id: str) -> Payment:
 def sync_payment(payment: Payment, now: datetime) -> Payment:
     """The payment after `sync_order`, with the refunds and disputes that belong to it."""
     order = sync_order(payment.order, now)
-    if order.reversed_minor != payment.order.reversed_minor:
-        # While we asked Stripe, other requests granted its credits and refunded it: both must come from one read.
+    if (order.reversed_minor, order.has_reversals) != (payment.order.reversed_minor, payment.order.has_reversals):
+        # While we asked Stripe, its credits were granted and it was refunded: both must come from one read.
         return find(order.payment_id)
     return Payment(order, payment.reversals)
 

@@ -9,6 +9,7 @@ from topup.domain.catalogue import Catalogue, Package
 from topup.domain.credits import Entry, Receipt, Wallet, open_balance
 from topup.domain.lots import Lot, Source, spendable
 from topup.domain.orders import Order, Status
+from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 if TYPE_CHECKING:
@@ -65,14 +66,17 @@ def _package(package: Package, language: str | None) -> "schemas.Package":
 
 def checkout(order: Order) -> "schemas.Checkout":
     """POST /api/payments/stripe/create; its amount is a string, which is what existing clients parse."""
-    return {
+    body: schemas.Checkout = {
         "payment_id": order.payment_id,
         "status": _status(order),
         "amount": money.to_text(order.amount_minor, order.currency),
         "currency": order.currency,
         "credits_purchased": order.credits_purchased,
-        "payment_url": order.payment_url,
+        "payment_url": _payment_url(order),
     }
+    if order.is_under_review:
+        body["under_review"] = True
+    return body
 
 
 def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool = False) -> "schemas.Payment":
@@ -83,36 +87,60 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool =
         "amount": _number(order.amount_minor, order.currency),
         "currency": order.currency,
         "credits_purchased": order.credits_purchased,
-        "payment_url": order.payment_url,
+        "payment_url": _payment_url(order),
         "created_at": times.to_text(order.created_at),
         "paid_at": times.to_text(order.paid_at) if order.paid_at else None,
     }
     if body["status"] == "failed":
         body["error_message"] = order.error_message
         body["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
+    if order.is_under_review:
+        body["under_review"] = True
     if order.refunded_minor or reversals:
-        _add_refunds(body, order, [one for one in reversals if one.kind is Kind.REFUND])
+        _add_reversals(body, order, reversals)
     if in_full:
         body["user_id"] = order.user_id
         body["quarantine_reason"] = order.quarantine_reason
     return body
 
 
-def _add_refunds(body: "schemas.Payment", order: Order, refunds: Sequence[Reversal]) -> None:
+def _add_reversals(body: "schemas.Payment", order: Order, reversals: Sequence[Reversal]) -> None:
     body["amount_refunded"] = _number(order.refunded_minor, order.currency)
-    body["credits_refunded"] = sum(one.clawed_back for one in refunds if one.reversed_minor)
-    if refunds:
-        body["refunds"] = [_refund(one, order.currency) for one in refunds]
+    # The share of the refunds, as far as credits were taken at all: some may have expired before.
+    share = order.credits_purchased * order.refunded_minor // order.amount_minor
+    body["credits_refunded"] = min(order.clawed_back, share)
+    if refunds := [_refund(one, order.currency) for one in reversals if one.kind is Kind.REFUND]:
+        body["refunds"] = refunds
+    if disputes := [_dispute(one, order.currency) for one in reversals if one.kind is Kind.DISPUTE]:
+        body["disputes"] = disputes
 
 
 def _refund(refund: Reversal, currency: str) -> "schemas.Refund":
-    return {
+    own_currency = refund.currency or currency
+    body: schemas.Refund = {
         "refund_id": refund.stripe_id or refund.reversal_id,
-        "amount": _number(refund.amount_minor, currency),
+        "amount": _number(refund.amount_minor, own_currency),
         "status": PUBLIC_REFUND_STATUS[refund.status],
         "reason": refund.reason,
         "created_at": times.to_text(refund.created_at),
     }
+    if own_currency != currency:
+        body["currency"] = own_currency
+    return body
+
+
+def _dispute(dispute: Reversal, currency: str) -> "schemas.Dispute":
+    own_currency = dispute.currency or currency
+    body: schemas.Dispute = {
+        "dispute_id": dispute.stripe_id or dispute.reversal_id,
+        "amount": _number(dispute.amount_minor, own_currency),
+        "status": dispute.stripe_status or dispute.status.value,
+        "reason": dispute.reason,
+        "created_at": times.to_text(dispute.created_at),
+    }
+    if own_currency != currency:
+        body["currency"] = own_currency
+    return body
 
 
 def refund_result(order: Order, refund: Reversal) -> "schemas.RefundResult":
@@ -153,9 +181,9 @@ def adjustment_receipt(receipt: Receipt) -> "schemas.AdjustmentReceipt":
     }
 
 
-def payments(orders: Iterable[Order], next_cursor: str | None) -> "schemas.PaymentList":
-    """GET /api/payments."""
-    return {"payments": [payment(order) for order in orders], "next_cursor": next_cursor}
+def payments(listed: Iterable[Payment], next_cursor: str | None) -> "schemas.PaymentList":
+    """GET /api/payments; it says of each payment what its own answer says."""
+    return {"payments": [payment(one.order, one.reversals) for one in listed], "next_cursor": next_cursor}
 
 
 def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> "schemas.Credits":
@@ -214,4 +242,8 @@ def _number(amount_minor: int, currency: str) -> float:
 
 
 def _status(order: Order) -> "schemas.PaymentStatus":
-    return PUBLIC_STATUS[order.status]
+    return "processing" if order.is_under_review else PUBLIC_STATUS[order.status]
+
+
+def _payment_url(order: Order) -> str | None:
+    return None if order.is_under_review else order.payment_url

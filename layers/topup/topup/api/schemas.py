@@ -31,6 +31,36 @@ Moment = Annotated[str, Schema({"format": "date-time", "pattern": r"^\d{4}-\d\d-
 Currency = Annotated[str, Schema({"pattern": "^[A-Z]{3}$", "description": "ISO 4217"})]
 AmountText = Annotated[str, Schema({"pattern": r"^\d+(\.\d+)?$", "description": "Major units, with all decimals"})]
 Amount = Annotated[float, Schema({"minimum": 0, "description": "Major units"})]
+ReversalAmount = Annotated[
+    float,
+    Schema({"minimum": 0, "description": "Major units of its own `currency` if it has one, else of the payment's"}),
+]
+ReversalCurrency = Annotated[
+    str, Schema({"pattern": "^[A-Z]{3}$", "description": "ISO 4217; only where it is not the payment's currency"})
+]
+DisputeStatus = Annotated[
+    str,
+    Schema(
+        {
+            "description": "Stripe's word; it may be one that is not among the examples",
+            "examples": [
+                *("warning_needs_response", "warning_under_review", "warning_closed", "needs_response"),
+                *("under_review", "appeal_needs_response", "appeal_under_review", "lost", "won", "prevented"),
+            ],
+        }
+    ),
+]
+UnderReview = Annotated[
+    Literal[True],
+    Schema(
+        {
+            "description": (
+                "A payment arrived that does not match the order, and somebody checks it: `status` is processing, "
+                "there is no `payment_url`, and the buyer must not pay again"
+            )
+        }
+    ),
+]
 Url = Annotated[str, Schema({"format": "uri"})]
 Count = Annotated[int, Schema({"minimum": 0})]
 Cursor = Annotated[str, Schema({"description": "Hand it back as `cursor` for the next page"})]
@@ -62,16 +92,29 @@ class Checkout(TypedDict):
     currency: Currency
     credits_purchased: Count
     payment_url: Url | None
+    under_review: NotRequired[UnderReview]
 
 
 class Refund(TypedDict):
     """A refund of a payment."""
 
     refund_id: str
-    amount: Amount
+    amount: ReversalAmount
     status: RefundStatus
     reason: str | None
     created_at: Moment
+    currency: NotRequired[ReversalCurrency]
+
+
+class Dispute(TypedDict):
+    """A dispute that the card holder opened at the bank: an inquiry (`warning_…`), or a chargeback."""
+
+    dispute_id: str
+    amount: ReversalAmount
+    status: DisputeStatus
+    reason: str | None
+    created_at: Moment
+    currency: NotRequired[ReversalCurrency]
 
 
 class Payment(TypedDict):
@@ -87,15 +130,17 @@ class Payment(TypedDict):
     paid_at: Moment | None
     error_message: NotRequired[str | None]
     may_retry: NotRequired[bool]
+    under_review: NotRequired[UnderReview]
     amount_refunded: NotRequired[Amount]
     credits_refunded: NotRequired[Count]
     refunds: NotRequired[list[Refund]]
+    disputes: NotRequired[list[Dispute]]
     user_id: NotRequired[str]
     quarantine_reason: NotRequired[str | None]
 
 
 class PaymentList(TypedDict):
-    """A page of payments, newest first."""
+    """A page of payments, newest first; each as its own address answers it."""
 
     payments: list[Payment]
     next_cursor: Cursor | None

@@ -5,6 +5,9 @@ from decimal import Decimal
 from topup.domain.currencies import CURRENCIES, Currency
 from topup.domain.errors import TopupError
 
+# "Currencies are two-decimal currencies unless otherwise specified": Stripe documentation, "Supported currencies".
+DECIMALS_UNLESS_SPECIFIED = 2
+
 
 class InvalidAmount(TopupError):
     """Not an amount of money in this currency."""
@@ -43,8 +46,12 @@ def to_charge(amount: Decimal, currency: str) -> int:
 
 
 def to_major(amount_minor: int, currency: str) -> Decimal:
-    """The amount in major units with the currency's decimals: 10000 CNY → 100.00."""
-    return Decimal(amount_minor).scaleb(-_rules(currency).decimals)
+    """The amount in major units with the currency's decimals: 10000 CNY → 100.00.
+
+    A currency that we do not know, which only a dispute can have, counts as one with two decimals, as Stripe says.
+    """
+    rules = CURRENCIES.get(currency)
+    return Decimal(amount_minor).scaleb(-(rules.decimals if rules else DECIMALS_UNLESS_SPECIFIED))
 
 
 def to_text(amount_minor: int, currency: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from topup.domain import credits, idempotency
+from topup.domain import credits
 from topup.domain.catalogue import Package
 from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
 from topup.domain.lots import Funding, Lot, Source
@@ -56,7 +56,8 @@ class Order:
     was last asked, `next_look_at` is when reconcile looks at it next (None: see `looks`), `quarantine_reason` is why
     its payment was refused (`rejected_intent`: that payment's intent).
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
-    that has taken; `credits_expire_at` is its lot's expiry, None where that never expires.
+    that has taken; `credits_expire_at` is its lot's expiry, None where that never expires. `has_reversals` is whether
+    any refund or dispute of it is recorded, also one that came to nothing.
     """
 
     payment_id: str
@@ -87,6 +88,7 @@ class Order:
     refunded_minor: int = 0
     disputed_minor: int = 0
     clawed_back: int = 0
+    has_reversals: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -97,6 +99,11 @@ class Order:
     def is_unfinished(self) -> bool:
         """Whether the buyer or Stripe may still change it."""
         return self.status in UNFINISHED
+
+    @property
+    def is_under_review(self) -> bool:
+        """Whether a payment for it was quarantined: its buyer has paid something and must not pay again."""
+        return self.quarantine_reason is not None and not self.is_settled
 
     @property
     def reversed_minor(self) -> int:
@@ -158,11 +165,6 @@ def place(
         request_fingerprint=request_fingerprint,
         created_at=now,
     )
-
-
-def check_same_request(existing: Order, requested: Order) -> None:
-    """Raise IdempotencyConflict when the key of one order is used to request another."""
-    idempotency.check_same_request(existing.request_fingerprint, requested.request_fingerprint)
 
 
 def reopened(order: Order, now: datetime) -> Order:

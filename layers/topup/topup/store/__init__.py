@@ -19,7 +19,7 @@ from topup.store.orders import (
 )
 from topup.store.races import LostRace, retried
 from topup.store.receipts import load_receipt, record_with_receipt
-from topup.store.reversals import load_payment, load_settled_payment, record_reversal
+from topup.store.reversals import load_payment, load_settled_payment, record_reversal, with_reversals
 from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
 from topup.store.waiting import Waiting, orders_to_look_at, refunds_in_flight_since
 from topup.store.walks import Place
@@ -58,4 +58,5 @@ __all__ = [
     "refunds_in_flight_since",
     "reopen",
     "retried",
+    "with_reversals",
 ]

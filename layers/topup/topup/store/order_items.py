@@ -49,6 +49,7 @@ def order_fields(order: Order) -> dict[str, Any]:
         "refunded_minor": order.refunded_minor,
         "disputed_minor": order.disputed_minor,
         "clawed_back": order.clawed_back,
+        "has_reversals": order.has_reversals,
         "synced_at": text_of(order.synced_at),
         "opened_at": text_of(order.opened_at),
         "next_look_at": text_of(order.next_look_at),
@@ -85,6 +86,8 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         refunded_minor=fields["refunded_minor"],
         disputed_minor=fields["disputed_minor"],
         clawed_back=fields["clawed_back"],
+        # An older version did not store it: a paid order of that time may have some.
+        has_reversals=fields.get("has_reversals", fields["status"] == Status.SUCCEEDED),
         synced_at=moment_of(fields.get("synced_at")),
         opened_at=moment_of(fields.get("opened_at")),
         next_look_at=moment_of(fields.get("next_look_at")),

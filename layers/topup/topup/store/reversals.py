@@ -1,10 +1,12 @@
 """Read a payment with its refunds and disputes, and write the transaction that changes one of them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from topup.domain.errors import Busy
+from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
 from topup.runtime import config
 from topup.store import attributes, credits, order_items, orders, pages
@@ -46,6 +48,17 @@ def load_payment(payment_id: str) -> Payment | None:
     raise Busy("The payment is changing; please retry")
 
 
+def with_reversals(listed: Iterable[Order]) -> list[Payment]:
+    """Listed orders with their refunds and disputes; 1 request for each order that has any, else none."""
+    return [_with_reversals(order) for order in listed]
+
+
+def _with_reversals(order: Order) -> Payment:
+    # Both from one read: the list's order may be older than its refunds.
+    payment = load_payment(order.payment_id) if order.has_reversals else None
+    return payment or Payment(order, ())
+
+
 def _query(condition: str, values: Mapping[str, str]) -> dict[str, Any]:
     return {
         "TableName": config.settings().orders_table,
@@ -85,14 +98,14 @@ def record_reversal(change: ReversalChange) -> None:
 
 
 def _order_write(change: ReversalChange) -> Any:
-    before = change.order_before
+    before, after = change.order_before, replace(change.order_after, has_reversals=True)
     values = {
         ":status_read": before.status.value,
         ":refunded_read": before.refunded_minor,
         ":disputed_read": before.disputed_minor,
         ":clawed_back_read": before.clawed_back,
     }
-    if change.order_after == before:
+    if after == before:
         return {
             "ConditionCheck": {
                 **orders.order_address(before),
@@ -101,7 +114,7 @@ def _order_write(change: ReversalChange) -> Any:
                 "ExpressionAttributeValues": attributes.to_item(values),
             }
         }
-    return {"Update": orders.order_update(before, change.order_after, FIGURES_UNCHANGED_SINCE_READ, values)}
+    return {"Update": orders.order_update(before, after, FIGURES_UNCHANGED_SINCE_READ, values)}
 
 
 def _reversal_write(change: ReversalChange) -> Any:
