@@ -82,8 +82,9 @@ template: .venv-sam/.installed ## Check that the SAM template is valid
 
 ## @Operate (the local stack, or a deployed one: STACK=topup-prod)
 
-audit: .venv/.installed ## Check that all stored credits and payments add up (STACK=)
-	@$(AS_CALLER) ops audit $(ON_STACK)
+audit: .venv/.installed ## Check that credits and payments add up (STACK=); STRIPE=1: also with Stripe (WINDOW_HOURS=, SINCE=, UNTIL=)
+	@$(AS_CALLER) ops audit $(ON_STACK) $(if $(STRIPE),--stripe) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
+		$(if $(SINCE),--since "$(SINCE)") $(if $(UNTIL),--until "$(UNTIL)")
 
 reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOURS=, SWEEP_AFTER_HOURS=, JSON=1)
 	@$(AS_CALLER) ops reconcile $(ON_STACK) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \

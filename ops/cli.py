@@ -42,6 +42,36 @@ def _stack(parser: ArgumentParser) -> None:
     )
 
 
+def _audit(parser: ArgumentParser) -> None:
+    _stack(parser)
+    parser.add_argument(
+        "--stripe",
+        action="store_true",
+        help="also compare payments, refunds and disputes with Stripe's lists (default: only the tables)",
+    )
+    parser.add_argument(
+        "--window-hours",
+        type=int,
+        metavar="HOURS",
+        help="with --stripe: how far back to compare (default: 720, which is 30 days)",
+    )
+    parser.add_argument(
+        "--since", type=_moment, metavar="TIME", help="with --stripe: compare from here on (default: by the window)"
+    )
+    parser.add_argument(
+        "--until", type=_moment, metavar="TIME", help="with --stripe: compare up to here, in UTC (default: now)"
+    )
+
+
+def _moment(text: str) -> datetime:
+    """A date or a time by ISO 8601, in UTC where it does not say otherwise."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a time: {text!r}; write 2026-10-01 or 2026-10-01T12:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _reconcile(parser: ArgumentParser) -> None:
     _stack(parser)
     parser.add_argument(
@@ -105,11 +135,13 @@ AUDIT = Command(
 Read both tables and check every invariant of wallets, lots, ledger entries and
 payments. Prints one line per violation, then a summary. Repairs nothing, and may
 run beside live traffic: whatever looks wrong is read again before it is reported.
-With --stack the number of violations also goes to the metric AuditViolations.""",
-    add_arguments=_stack,
-    when_0="no violations",
+With --stack the number of violations also goes to the metric AuditViolations.
+With --stripe it also compares payments, refunds and disputes with Stripe's, both
+ways and one by one; each difference comes with the command that repairs it.""",
+    add_arguments=_audit,
+    when_0="no violations (there may be users who were too busy to be judged)",
     when_1="violations",
-    examples=("audit", "audit --stack topup-prod"),
+    examples=("audit", "audit --stack topup-prod", "audit --stack topup-prod --stripe --since 2026-10-01"),
 )
 RECONCILE = Command(
     name="reconcile",

@@ -2,12 +2,22 @@
 
 import sys
 from argparse import Namespace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, redirect_stdout
+from datetime import UTC, datetime, timedelta
+from math import ceil
 
-from ops import target
+from ops import deployed, target
 from ops.audit.report import Audit, Progress
-from ops.audit.tables import audit, clock_of
+from ops.audit.stripe_side import StripeSide, Window
+from ops.audit.tables import Now, audit, clock_of
+from ops.doctor import subject
 from ops.errors import CannotRunError
+from topup.domain.errors import TopupError
+from topup.runtime.telemetry import logger
+
+LONGEST_WINDOW = 720  # hours; reconcile looks no further back
+SECRETS = {"SECRETS_PREFIX": "", "SECRETS": ""}  # they are in the environment itself
 
 
 def run(options: Namespace) -> int:
@@ -16,9 +26,8 @@ def run(options: Namespace) -> int:
         _audit(options, found)
     except CannotRunError as error:
         _show(found)
-        raise CannotRunError(
-            f"{error} (not everything was read: {found})" if found != Audit() else str(error)
-        ) from error
+        more = f" (not everything was read: {found})" if found != Audit() else ""
+        raise CannotRunError(f"{error}{more}") from error
     _show(found)
     print(found)
     if options.stack:
@@ -27,14 +36,79 @@ def run(options: Namespace) -> int:
 
 
 def _audit(options: Namespace, found: Audit) -> None:
+    progress = Progress(sys.stderr)
+    if not options.stripe and (options.window_hours or options.since or options.until):
+        raise CannotRunError("a window is for --stripe (make: STRIPE=1): the tables are always checked as a whole")
     with target.explained(f"stack {options.stack}" if options.stack else "the local stack"):
-        if options.stack:
-            environment, now = target.deployed_tables(options.stack), lambda: datetime.now(UTC)
-        else:
-            running = target.local_stack(options.root)
-            environment, now = dict(running.environment), clock_of(running)
+        environment, now = _subject(options)
         with target.tables(environment):
-            audit(now, Progress(sys.stderr), found=found)
+            if options.stripe:
+                _audit_with_stripe(options, now, progress, found)
+            else:
+                audit(now, progress, found=found)
+
+
+def _subject(options: Namespace) -> tuple[Mapping[str, str], Now]:
+    """The environment that leads to the stack's tables, and to Stripe where that is wanted; and the stack's clock."""
+    if options.stack:
+        tables = target.deployed_tables(options.stack)
+        return (_with_stripe_key(options.stack, tables) if options.stripe else tables), lambda: datetime.now(UTC)
+    running = target.local_stack(options.root)
+    environment = subject.of_local(options.root).environment if options.stripe else running.environment
+    return environment, clock_of(running)
+
+
+def _with_stripe_key(stack: str, tables: Mapping[str, str]) -> Mapping[str, str]:
+    found = deployed.find(stack)
+    key = deployed.stripe_key(found.secrets_prefix)
+    return {**found.environment, **tables, **SECRETS, "STRIPE_SECRET_KEY": key}
+
+
+def _audit_with_stripe(options: Namespace, now: Now, progress: Progress, found: Audit) -> None:
+    window = _window(options, now())
+    with _logs_on_stderr(), closing(StripeSide(window, found, _reconcile(options.stack, now))) as side:
+        try:
+            side.read(progress)
+            audit(now, progress, each=side.meet, found=found)
+            side.judge()
+        except TopupError as error:
+            raise CannotRunError(f"Stripe: {error.detail}: {_words(error)}") from error
+
+
+def _window(options: Namespace, now: datetime) -> Window:
+    until = options.until or now
+    since = options.since or until - timedelta(hours=options.window_hours or LONGEST_WINDOW)
+    if since >= until:
+        raise CannotRunError(f"--since {since:%Y-%m-%dT%H:%M:%SZ} is not before --until {until:%Y-%m-%dT%H:%M:%SZ}")
+    return Window(since, until)
+
+
+def _words(error: TopupError) -> str:
+    """Stripe's error without its message, which may quote what was sent."""
+    cause = error.__cause__
+    details = [str(getattr(cause, name)) for name in ("http_status", "request_id") if getattr(cause, name, None)]
+    return f"{type(cause).__name__} ({', '.join(details) or 'no response'})"
+
+
+def _reconcile(stack: str | None, now: Now) -> Callable[[datetime], str]:
+    def command(created_at: datetime) -> str:
+        hours = min(LONGEST_WINDOW, max(1, ceil((now() - created_at) / timedelta(hours=1))))
+        where = f" STACK={stack}" if stack else ""
+        return f"make reconcile{where} WINDOW_HOURS={hours} ALL=1"
+
+    return command
+
+
+@contextmanager
+def _logs_on_stderr() -> Iterator[None]:
+    """The gateway's logs and metrics are for CloudWatch; here, only the findings go to the output."""
+    handler = logger.registered_handler
+    before = handler.setStream(sys.stderr)  # type: ignore[attr-defined]  # powertools makes a StreamHandler
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        handler.setStream(before or sys.stdout)  # type: ignore[attr-defined]
 
 
 def _show(found: Audit) -> None:

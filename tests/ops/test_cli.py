@@ -60,7 +60,7 @@ def test_every_option_and_its_default_are_explained(name: str):
     for option in options_of(*cli.COMMANDS[name].examples[0].split()).keys() - {"command", "file"}:
         explained = text.partition(f" --{option.replace('_', '-')} ")[2]
         assert explained, option
-    assert text.count("(default: ") == {"audit": 1, "reconcile": 4, "replay-expiry": 1}.get(
+    assert text.count("(default: ") == {"audit": 5, "reconcile": 4, "replay-expiry": 1}.get(
         name, 2 + (name != "doctor")
     )
 
@@ -79,6 +79,7 @@ def test_every_example_is_valid(example: str):
         ([], "<command>"),
         (["repair"], "invalid choice: 'repair'"),
         (["audit", "--stak", "topup-prod"], "unrecognized arguments: --stak topup-prod"),
+        (["audit", "--since", "yesterday"], "argument --since: not a time: 'yesterday'; write 2026-10-01"),
         (["stripe-webhook", "--app"], "unrecognized arguments: --app"),
         (["reconcile", "--window-hours", "many"], "argument --window-hours: invalid int value: 'many'"),
         (["replay-expiry"], "the following arguments are required: FILE"),
@@ -129,6 +130,11 @@ def test_a_python_without_our_dependencies_is_named(
     [
         ("audit", "audit"),
         ("audit STACK=topup-prod", "audit --stack topup-prod"),
+        ("audit STRIPE=1 WINDOW_HOURS=48", "audit --stripe --window-hours 48"),
+        (
+            "audit STACK=s STRIPE=1 SINCE=2026-10-01 UNTIL=2026-11-01T12:00:00Z",
+            "audit --stack s --stripe --since 2026-10-01 --until 2026-11-01T12:00:00Z",
+        ),
         ("reconcile STACK=s WINDOW_HOURS=720", "reconcile --stack s --window-hours 720"),
         ("reconcile SWEEP_AFTER_HOURS=0 JSON=1", "reconcile --sweep-after-hours 0 --json"),
         ("replay-expiry FILE=s3://b/k STACK=s", "replay-expiry --stack s s3://b/k"),
