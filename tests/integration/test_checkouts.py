@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,21 @@ import stripe
 from pydantic import TypeAdapter, ValidationError
 
 from local.in_process.api import Api, ApiResponse, as_buyer, as_user
-from local.in_process.dynamodb import Crash, Emulator, Fault, crashed_after, crashed_before, lost_after, lost_before
+from local.in_process.dynamodb import (
+    Crash,
+    Emulator,
+    Fault,
+    crashed_after,
+    crashed_before,
+    lost_after,
+    lost_before,
+    overtaken_by,
+)
 from local.in_process.shop import Shop
+from tests.integration.stripe_side import after_stripe_answers
+from tests.integration.webhooks import COMPLETED, SUCCEEDED, deliver, granted
 from tests.support.builders import PAYMENT_ID, an_order
+from tests.support.stripe_events import event, intent, metadata, session
 from tests.support.stripe_wire import (
     StripeWire,
     WireRequest,
@@ -21,7 +34,9 @@ from tests.support.stripe_wire import (
     times_out_after,
 )
 from topup import store
+from topup.domain.orders import Status
 from topup.runtime import config
+from topup.store import order_items
 from topup.stripe_gateway import client, sessions
 
 CREATE = "/api/payments/stripe/create"
@@ -53,6 +68,28 @@ def test_a_checkout_is_an_order_and_a_session_in_two_writes_and_one_call(
     order = store.load_order(created["payment_id"])
     assert order is not None
     assert (order.provider_order_id, order.amount_minor, order.livemode) == (session_id, 10000, False)
+
+
+def test_the_objects_of_each_attempt_name_it(api: Api, stripe_wire: StripeWire):
+    stripe_wire.then(refuses(500), refuses(500))
+    create(api, headers=KEY)
+    create(api, headers=KEY)
+
+    for where in ("metadata", "payment_intent_data[metadata]"):
+        assert [request.params[f"{where}[attempt]"] for request in stripe_wire.requests] == ["1", "1", "2"]
+
+
+def test_two_stages_of_one_stripe_account_have_keys_of_their_own(
+    api: Api, dynamodb: Emulator, stripe_wire: StripeWire, environment: pytest.MonkeyPatch
+):
+    first = create(api, headers=KEY)
+    dynamodb.client.delete_item(TableName=dynamodb.orders_table, Key=order_items.order_key(first.json()["payment_id"]))
+    environment.setenv("STACK_NAME", "another-stage")
+    config.settings.cache_clear()
+    second = create(api, headers=KEY)
+
+    assert first.json()["payment_id"] == second.json()["payment_id"]
+    assert len({request.idempotency_key for request in stripe_wire.requests}) == 2
 
 
 def test_every_object_at_stripe_names_its_order_and_user(api: Api, stripe_wire: StripeWire):
@@ -187,6 +224,97 @@ def test_a_retry_after_the_first_session_expired_unseen_opens_another(shop: Shop
     shop.check()
 
 
+def never_opened(shop: Shop) -> None:
+    """A payment of KEY whose session Stripe did not open, a day and more ago."""
+    shop.fault("/v1/checkout/sessions", "timeout_before", times=2)
+    assert create(shop.api, headers=KEY).status == 502
+    shop.wait(hours=26)
+
+
+def test_a_payment_that_is_opened_anew_while_reconcile_runs_is_watched_until_it_is_paid(shop: Shop):
+    never_opened(shop)
+    shop.reconcile()
+    after_stripe_answers(shop, shop.reconcile)
+
+    payment = create(shop.api, headers=KEY).json()
+    shop.pay(payment)
+    shop.lose()
+    shop.wait(minutes=16)
+    shop.reconcile()
+
+    assert shop.payment(payment["payment_id"])["status"] == "succeeded"
+    assert shop.balance() == 1100
+    shop.check()
+
+
+def test_a_payment_that_ends_while_its_session_is_opened_is_opened_anew_by_the_next_request(shop: Shop):
+    never_opened(shop)
+    after_stripe_answers(shop, shop.reconcile)
+
+    refused = create(shop.api, headers=KEY)
+    assert (refused.status, refused.json()["code"], refused.headers["retry-after"]) == (503, "busy", "2")
+    payment = create(shop.api, headers=KEY).json()
+    assert payment["status"] == "pending"
+    shop.pay(payment)
+    shop.deliver()
+
+    assert shop.payment(payment["payment_id"])["status"] == "succeeded"
+    assert shop.balance() == 1100
+    shop.check()
+
+
+def test_a_payment_that_gets_its_session_while_reconcile_ends_it_does_not_end(shop: Shop):
+    never_opened(shop)
+    created: list[ApiResponse] = []
+    shop.dynamodb.fail("UpdateItem", overtaken_by(lambda: created.append(create(shop.api, headers=KEY))))
+
+    shop.reconcile()
+
+    [response] = created
+    assert response.status == 200
+    assert shop.payment(response.json()["payment_id"])["status"] == "pending"
+    shop.pay(response.json())
+    shop.deliver()
+    assert shop.balance() == 1100
+
+
+def test_who_has_paid_is_sent_to_no_further_session(api: Api, stripe_wire: StripeWire):
+    stripe_wire.then(times_out, times_out)
+    create(api, headers=KEY)
+    [placed] = api.get("/api/payments", as_user()).json()["payments"]
+    order = store.load_order(placed["payment_id"])
+    assert order is not None
+    deliver(api, event(SUCCEEDED, intent(order)))
+    stripe_wire.requests.clear()
+
+    response = create(api, headers=KEY)
+
+    assert (response.status, response.json()["status"], response.json()["payment_url"]) == (200, "succeeded", None)
+    assert stripe_wire.requests == []
+    assert granted(api) == [1100]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize(("before", "after"), [("test", "live"), ("live", "test")])
+def test_a_payment_of_one_mode_is_never_opened_in_the_other(
+    api: Api, stripe_wire: StripeWire, environment: pytest.MonkeyPatch, is_open: bool, before: str, after: str
+):
+    environment.setenv("STRIPE_SECRET_KEY", f"sk_{before}_0123456789")
+    if not is_open:
+        stripe_wire.then(refuses(500), refuses(500))
+    create(api, headers=KEY)
+    stripe_wire.requests.clear()
+    environment.setenv("STRIPE_SECRET_KEY", f"sk_{after}_0123456789")
+
+    response = create(api, headers=KEY)
+
+    assert (response.status, response.json()["code"]) == (409, "idempotency_conflict")
+    assert f"Stripe's {before} mode" in response.json()["detail"]
+    assert "new key" in response.json()["detail"]
+    assert stripe_wire.requests == []
+    assert create(api, headers={"idempotency-key": "buy-2"}).status == 200
+
+
 # -------------------------------------------------------------------------- crashes, lost responses, failures of Stripe
 
 
@@ -285,10 +413,56 @@ def test_an_order_keeps_the_session_that_was_stored_first(api: Api, dynamodb: Em
     assert store.attach_session(order, "cs_test_second", "https://second").payment_url == "https://first"
 
 
-def test_a_session_is_never_stored_for_an_order_that_does_not_exist(api: Api, dynamodb: Emulator):
-    store.attach_session(an_order(), "cs_test_1", "https://x")
+@pytest.mark.usefixtures("dynamodb")
+def test_a_session_is_never_stored_for_an_order_that_does_not_exist():
+    with pytest.raises(store.LostRace):
+        store.attach_session(an_order(), "cs_test_1", "https://x")
 
     assert store.load_order(PAYMENT_ID) is None
+
+
+@pytest.mark.parametrize("status", [Status.EXPIRED, Status.FAILED])
+@pytest.mark.usefixtures("dynamodb")
+def test_nobody_is_sent_to_a_session_of_an_order_that_has_ended(status: Status):
+    order = an_order(provider_order_id=None, payment_url=None)
+    store.place_order(replace(order, status=status))
+
+    with pytest.raises(store.LostRace):
+        store.attach_session(order, "cs_test_1", "https://x")
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.DECLINED, Status.PROCESSING, Status.SUCCEEDED])
+@pytest.mark.usefixtures("dynamodb")
+def test_a_session_is_stored_for_an_order_that_something_has_happened_to(status: Status):
+    order = store.place_order(an_order(status=status, provider_order_id=None, payment_url=None))
+
+    assert store.attach_session(order, "cs_test_1", "https://x").payment_url == "https://x"
+
+
+@pytest.mark.usefixtures("dynamodb")
+def test_an_order_keeps_the_attempt_that_its_session_was_opened_for():
+    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
+    store.next_attempt(order)
+    with pytest.raises(store.LostRace):
+        store.attach_session(order, "cs_test_1", "https://x")
+    second = store.load_order(PAYMENT_ID)
+    assert second is not None
+    store.attach_session(second, "cs_test_2", "https://x")
+
+    store.next_attempt(second)  # late: it saw the attempt fail that another request carried out
+
+    stored = store.load_order(PAYMENT_ID)
+    assert stored is not None
+    assert (stored.attempt, stored.provider_order_id) == (2, "cs_test_2")
+
+
+def test_an_update_is_decided_again_when_the_next_attempt_begins_meanwhile(api: Api, dynamodb: Emulator):
+    order = store.place_order(an_order(provider_order_id=None, payment_url=None))
+    dynamodb.fail("TransactWriteItems", overtaken_by(lambda: store.next_attempt(order)))
+    paid = session(order, metadata=metadata(order) | {"attempt": "1"})
+
+    assert deliver(api, event(COMPLETED, paid)).status == 200
+    assert granted(api) == []
 
 
 def test_two_retries_that_saw_the_same_failure_open_one_new_attempt(api: Api, stripe_wire: StripeWire):

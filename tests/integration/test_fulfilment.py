@@ -15,6 +15,7 @@ from tests.support.stripe_events import declined_intent, event, intent, session
 from topup import store
 from topup.domain.orders import Order
 from topup.runtime import config
+from topup.store import order_items
 
 
 def test_a_paid_session_grants_the_orders_credits_in_one_read_and_one_transaction(
@@ -176,3 +177,30 @@ def test_an_expired_session_ends_a_pending_order(api: Api, order: Order):
     deliver(api, event("checkout.session.expired", session(order, status="expired", payment_status="unpaid")))
 
     assert status(api) == "expired"
+
+
+def test_a_payment_whose_status_a_newer_version_wrote_is_shown_and_left_alone(
+    api: Api, order: Order, dynamodb: Emulator
+):
+    dynamodb.client.update_item(
+        TableName=dynamodb.orders_table,
+        Key=order_items.order_key(order.payment_id),
+        UpdateExpression="SET #status = :status",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":status": {"S": "on_hold"}},
+    )
+
+    assert status(api) == "processing"
+    assert api.get("/api/payments", as_user()).json()["payments"][0]["status"] == "processing"
+    response = deliver(api, event(COMPLETED, session(order)))
+
+    # Stripe sends it again, for the version that knows the status.
+    assert (response.status, response.json()["code"]) == (503, "busy")
+    assert granted(api) == []
+
+
+def test_a_record_that_a_newer_version_added_to_a_payment_is_left_out(api: Api, order: Order, dynamodb: Emulator):
+    key = order_items.order_key(order.payment_id)
+    dynamodb.client.put_item(TableName=dynamodb.orders_table, Item=key | {"record": {"S": "WARNING#issfr_1"}})
+
+    assert status(api) == "pending"

@@ -56,7 +56,7 @@ class StripeWire(stripe.HTTPClient):
 def opens_session(request: WireRequest) -> ScriptedResponse:
     """Open a Checkout Session; the same Idempotency-Key returns the same one, as with Stripe."""
     key = request.idempotency_key or "none"
-    session_id = f"cs_test_{key.replace('-', '')}"
+    session_id = f"cs_test_{key.rpartition('/')[2].replace('-', '')}"  # without the stack's name
     return 200, {
         "id": session_id,
         "object": "checkout.session",

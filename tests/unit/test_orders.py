@@ -1,11 +1,14 @@
 import itertools
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import INTENT_ID, PAYMENT_ID, SESSION_ID, a_payment, a_wallet, an_order
-from topup.domain import orders
+from topup.domain import orders, placing
+from topup.domain.errors import Busy
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
 from topup.domain.updates import CheckoutExpired, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentUpdate
 
@@ -48,7 +51,7 @@ def test_a_settled_order_grants_nothing_more():
     assert decide(after(an_order(), RECEIVED), RECEIVED) is None
 
 
-@pytest.mark.parametrize("status", [status for status in Status if status is not Status.SUCCEEDED])
+@pytest.mark.parametrize("status", [one for one in Status if one not in (Status.SUCCEEDED, Status.UNKNOWN)])
 def test_a_payment_settles_an_order_of_every_other_status(status: Status):
     assert isinstance(decide(an_order(status=status, error_message="no"), RECEIVED), Settlement)
 
@@ -101,7 +104,8 @@ def test_a_paid_order_succeeds_in_any_order_of_arrival():
 
 
 def test_no_update_moves_an_order_to_a_lower_rank():
-    for status, update in itertools.product(Status, [PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED]):
+    known = [status for status in Status if status is not Status.UNKNOWN]
+    for status, update in itertools.product(known, [PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED]):
         moved = after(an_order(status=status), update).status
         assert moved is status or orders.RANK[moved] > orders.RANK[status]
 
@@ -150,10 +154,44 @@ def test_an_update_of_an_earlier_session_changes_nothing(update: PaymentUpdate):
 
 def test_an_order_whose_checkout_ended_unseen_gets_another_attempt():
     ended = after(an_order(provider_order_id=None, payment_url=None), EXPIRED)
+    later = NOW + timedelta(hours=26)
 
-    reopened = orders.reopened(ended, NOW)
+    reopened = placing.reopened(ended, later)
 
     assert (reopened.status, reopened.attempt, reopened.is_unfinished) == ("pending", 2, True)
+    assert (ended.open_since, reopened.open_since, reopened.created_at) == (NOW, later, NOW)
+
+
+@pytest.mark.parametrize("update", [PROCESSING, DECLINED, FAILED, EXPIRED])
+@pytest.mark.parametrize("session", [None, SESSION_ID])
+def test_an_update_of_another_attempt_changes_nothing(update: PaymentUpdate, session: str | None):
+    order = an_order(attempt=2, provider_order_id=session)
+
+    assert decide(order, replace(update, attempt=1)) is None
+    assert decide(order, replace(update, attempt=2)) is not None
+
+
+@pytest.mark.parametrize("first", ["session", "intent"])
+def test_a_payment_of_another_attempt_is_quarantined_whichever_event_comes_first(first: str):
+    by_session = a_payment(session_id="cs_test_other", attempt=1)
+    by_intent = a_payment(session_id=None, reference=None, attempt=1)
+    events = [by_session, by_intent] if first == "session" else [by_intent, by_session]
+
+    order = after(an_order(attempt=2), *events)
+
+    assert (order.status, order.is_settled) == ("pending", False)
+    assert "attempt: paid 1, ordered 2" in str(order.quarantine_reason)
+
+
+@pytest.mark.parametrize("attempt", [None, 2])
+def test_a_payment_of_the_orders_attempt_or_of_an_older_version_settles_it(attempt: int | None):
+    assert isinstance(decide(an_order(attempt=2), a_payment(attempt=attempt)), Settlement)
+
+
+@pytest.mark.parametrize("update", [PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED])
+def test_an_order_whose_status_is_not_known_is_left_to_the_version_that_knows_it(update: PaymentUpdate):
+    with pytest.raises(Busy):
+        decide(an_order(status=Status.UNKNOWN), update)
 
 
 def test_a_second_payment_of_a_settled_order_is_quarantined_and_grants_nothing():

@@ -23,7 +23,7 @@ from local import ROOT, discovery
 from local.launcher import Stack, running
 from ops import target
 from ops.audit import audit, clock_of
-from topup.domain import credits, idempotency, orders
+from topup.domain import credits, idempotency, orders, placing
 from topup.domain.catalogue import Package
 from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
 from topup.domain.orders import Order, Status
@@ -153,7 +153,7 @@ def _grants(user_id: str, lots: int, amount: int, expires_at: datetime) -> Itera
 
 def _bought(wallet: Wallet, number: int, amount: int, expires_at: datetime) -> tuple[Order, CreditChange]:
     now = datetime.now(UTC)
-    placed = orders.place(
+    placed = placing.place(
         Package(
             id="measured",
             name="Measured",

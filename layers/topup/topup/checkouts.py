@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from topup import store, stripe_gateway
-from topup.domain import idempotency, orders, return_urls
+from topup.domain import idempotency, placing, return_urls
 from topup.domain.catalogue import Package
 from topup.domain.errors import Busy, FieldError, StripeFailed, ValidationFailed
 from topup.domain.orders import Order
@@ -20,7 +20,7 @@ def create(user_id: str, package_id: str, return_url: str | None, idempotency_ke
     payment_id = idempotency.id_from_key(user_id, idempotency_key)
     fingerprint = idempotency.fingerprint(package_id, return_url)
     try:
-        requested = orders.place(
+        requested = placing.place(
             _package(package_id),
             payment_id=payment_id,
             user_id=user_id,
@@ -36,24 +36,29 @@ def create(user_id: str, package_id: str, return_url: str | None, idempotency_ke
             raise
         requested = earlier
     order = store.place_order(requested)
-    idempotency.check_same_request(order.request_fingerprint, requested.request_fingerprint)
-    # A buyer whose payment is under review may have paid: no page may invite them to pay again.
-    return order if order.payment_url or order.is_under_review else _open_session(_open(order, now))
+    placing.check_same_request(order, requested)
+    placing.check_same_mode(order, livemode=config.is_livemode())
+    # Who has paid needs no address to pay at. A buyer whose payment is under review may have paid: no page may invite
+    # them to pay again.
+    if order.payment_url or order.is_settled or order.is_under_review:
+        return order
+    try:
+        return _open_session(_open(order, now))
+    except store.LostRace:
+        raise Busy("The same request is under way; please retry") from None
 
 
 def _open(order: Order, now: datetime) -> Order:
-    """The order, ready for a session: one whose first session ended unseen gets another attempt."""
-    if order.is_unfinished or order.is_settled:
+    """The order, ready for a session: one whose first session ended unseen gets another attempt. Raises LostRace."""
+    if order.is_unfinished:
         return order
-    try:
-        reopened = orders.reopened(order, now)
-        store.reopen(order, reopened)
-    except store.LostRace:
-        raise Busy("The same request is under way; please retry") from None
+    reopened = placing.reopened(order, now)
+    store.reopen(order, reopened)
     return reopened
 
 
 def _open_session(order: Order) -> Order:
+    """The order with Stripe's session, where it is still the order that was read. Raises StripeFailed, LostRace."""
     try:
         session = stripe_gateway.open_session(order)
     except StripeFailed as error:

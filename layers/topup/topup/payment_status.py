@@ -47,7 +47,7 @@ def sync_order(order: Order, now: datetime) -> Order:
 def is_overdue(order: Order, now: datetime) -> bool:
     """Whether an update of the order's payment should have arrived by now. A quarantined order waits for a person."""
     was_just_asked = order.synced_at is not None and now - order.synced_at < SYNC_INTERVAL
-    is_young = now - order.created_at < SYNC_AFTER
+    is_young = now - order.open_since < SYNC_AFTER
     is_open = order.is_unfinished and order.quarantine_reason is None and order.provider_order_id is not None
     return is_open and not is_young and not was_just_asked
 

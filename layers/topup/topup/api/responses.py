@@ -22,6 +22,7 @@ PUBLIC_STATUS: "Mapping[Status, schemas.PaymentStatus]" = {
     Status.EXPIRED: "expired",
     Status.FAILED: "failed",
     Status.SUCCEEDED: "succeeded",
+    Status.UNKNOWN: "processing",
 }
 PUBLIC_REFUND_STATUS: "Mapping[ReversalStatus, schemas.RefundStatus]" = {
     ReversalStatus.UNKNOWN: "pending",

@@ -24,7 +24,7 @@ def due_at(order: Order) -> datetime:
     """
     if not order.is_unfinished or (order.quarantine_reason and order.provider_order_id is None):
         return NEVER
-    return order.next_look_at or (order.created_at if order.quarantine_reason else _begin(order) + FIRST_LOOK)
+    return order.next_look_at or (order.created_at if order.quarantine_reason else order.open_since + FIRST_LOOK)
 
 
 def next_look(order: Order, now: datetime) -> datetime:
@@ -32,7 +32,7 @@ def next_look(order: Order, now: datetime) -> datetime:
 
     Its session ends before ABANDONED_AFTER, so that there is a look right then.
     """
-    begin = _begin(order)
+    begin = order.open_since
     pause = min(LONGEST_PAUSE, max(FIRST_LOOK, now - begin))
     end = begin + ABANDONED_AFTER
     return min(now + pause, end) if now < end else now + pause
@@ -40,8 +40,4 @@ def next_look(order: Order, now: datetime) -> datetime:
 
 def is_abandoned(order: Order, now: datetime) -> bool:
     """Whether the order's session, if it ever had one, has ended."""
-    return now - _begin(order) >= ABANDONED_AFTER
-
-
-def _begin(order: Order) -> datetime:
-    return order.opened_at or order.created_at
+    return now - order.open_since >= ABANDONED_AFTER

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from topup.domain import credits
-from topup.domain.catalogue import Package
 from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
+from topup.domain.errors import Busy
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.times import months_later
 from topup.domain.updates import (
@@ -32,6 +32,7 @@ class Status(StrEnum):
     EXPIRED = "expired"
     FAILED = "failed"
     SUCCEEDED = "succeeded"
+    UNKNOWN = "unknown"  # a newer version wrote a status that this one does not know: it is shown and left alone
 
 
 # Updates arrive late, twice and out of order: an order never goes to a lower rank, nor to another status of the same.
@@ -42,6 +43,7 @@ RANK: Mapping[Status, int] = {
     Status.EXPIRED: 3,
     Status.FAILED: 3,
     Status.SUCCEEDED: 4,
+    Status.UNKNOWN: 5,
 }
 # The buyer, or their bank, may still complete one of these; reconcile watches them until then.
 UNFINISHED = frozenset({Status.PENDING, Status.DECLINED, Status.PROCESSING})
@@ -106,6 +108,11 @@ class Order:
         return self.quarantine_reason is not None and not self.is_settled
 
     @property
+    def open_since(self) -> datetime:
+        """When its checkout began: when it was placed, or opened anew after the first checkout ended unseen."""
+        return self.opened_at or self.created_at
+
+    @property
     def reversed_minor(self) -> int:
         """How much of its money is reversed: a refund and a dispute may be about the same money."""
         return min(self.amount_minor, self.refunded_minor + self.disputed_minor)
@@ -141,42 +148,12 @@ class Settlement:
 Change = Advance | Settlement
 
 
-def place(
-    package: Package,
-    *,
-    payment_id: str,
-    user_id: str,
-    return_url: str,
-    request_fingerprint: str,
-    livemode: bool,
-    now: datetime,
-) -> Order:
-    """A new order for the package as it is sold now."""
-    return Order(
-        payment_id=payment_id,
-        user_id=user_id,
-        package_id=package.id,
-        package_name=package.name,
-        credits_purchased=package.credits,
-        amount_minor=package.price_minor,
-        currency=package.currency,
-        livemode=livemode,
-        return_url=return_url,
-        request_fingerprint=request_fingerprint,
-        created_at=now,
-    )
-
-
-def reopened(order: Order, now: datetime) -> Order:
-    """The order with another attempt to open its checkout: the first ended before the buyer was sent to it."""
-    again = replace(order, attempt=order.attempt + 1, opened_at=now, next_look_at=None)
-    return replace(again, status=Status.PENDING, error_message=None)
-
-
 def decide(
     order: Order, wallet: Wallet, update: PaymentUpdate, now: datetime, expire_after_months: int
 ) -> Change | None:
-    """What the update changes; None if nothing."""
+    """What the update changes; None if nothing. Raises Busy while this version does not know the order's status."""
+    if order.status is Status.UNKNOWN:
+        raise Busy("A newer version changed this payment; please retry")
     if isinstance(update, PaymentReceived):
         return _settle(order, wallet, update, now, expire_after_months)
     if isinstance(update, CheckoutAbandoned) and not update.is_about(
@@ -252,6 +229,7 @@ def mismatch(order: Order, payment: PaymentReceived) -> str | None:
         "amount_minor": (payment.amount_minor, order.amount_minor),
         "currency": (payment.currency, order.currency),
         "livemode": (payment.livemode, order.livemode),
+        "attempt": (payment.attempt, order.attempt),
         "session": (payment.session_id, order.provider_order_id),
         "order": (payment.reference, order.payment_id),
         # Before it is settled, an order only knows the payment intent of an attempt that failed.
@@ -260,15 +238,16 @@ def mismatch(order: Order, payment: PaymentReceived) -> str | None:
     wrong = [
         f"{name}: paid {paid}, ordered {ordered}"
         for name, (paid, ordered) in compared.items()
-        # A payment intent names no session, and the session is unknown until create has stored it.
+        # A payment intent names no session, and the session is unknown until create has stored it. What an older
+        # version opened names no attempt.
         if paid != ordered and paid is not None and ordered is not None
     ]
     return "; ".join(wrong) or None
 
 
 def _after(order: Order, update: PaymentUpdate) -> Order:
-    if update.session_id and order.provider_order_id and update.session_id != order.provider_order_id:
-        return order  # of an earlier attempt's session, which no buyer was sent to
+    if _is_of_another_attempt(order, update):
+        return order  # no buyer was sent to that session
     match update:
         case PaymentProcessing():
             return _moved(order, Status.PROCESSING, update, order.error_message)
@@ -285,6 +264,14 @@ def _after(order: Order, update: PaymentUpdate) -> Order:
             return _moved(order, Status.FAILED, update, order.error_message)
         case _:
             return order
+
+
+def _is_of_another_attempt(order: Order, update: PaymentUpdate) -> bool:
+    if update.attempt is not None and update.attempt != order.attempt:
+        return True
+    if update.session_id is None or order.provider_order_id is None:
+        return False
+    return update.session_id != order.provider_order_id
 
 
 def _moved(order: Order, status: Status, update: PaymentUpdate, error_message: str | None) -> Order:

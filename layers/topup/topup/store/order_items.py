@@ -71,7 +71,7 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         currency=fields["currency"],
         credits_purchased=fields["credits_purchased"],
         livemode=fields["livemode"],
-        status=Status(fields["status"]),
+        status=_order_status(fields["status"]),
         payment_url=fields.get("payment_url"),
         transaction_id=fields.get("transaction_id"),
         error_message=fields.get("error_message"),
@@ -88,10 +88,18 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         clawed_back=fields["clawed_back"],
         # An older version did not store it: a paid order of that time may have some.
         has_reversals=fields.get("has_reversals", fields["status"] == Status.SUCCEEDED),
-        synced_at=moment_of(fields.get("synced_at")),
         opened_at=moment_of(fields.get("opened_at")),
+        synced_at=moment_of(fields.get("synced_at")),
         next_look_at=moment_of(fields.get("next_look_at")),
     )
+
+
+def _order_status(text: str) -> Status:
+    """The stored status; a newer version may have stored one that this version does not know."""
+    try:
+        return Status(text)
+    except ValueError:
+        return Status.UNKNOWN
 
 
 # ------------------------------------------------------------------------------------------------------ reversals

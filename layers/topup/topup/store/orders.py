@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from topup.domain.credits import Wallet
-from topup.domain.orders import Advance, Change, Order, Settlement
+from topup.domain.orders import Advance, Change, Order, Settlement, Status
 from topup.domain.times import to_sortable_text
 from topup.runtime import config
 from topup.store import attributes, credit_items, credits, order_items
@@ -24,12 +24,11 @@ STATUS_UNCHANGED_SINCE_READ = "#status = :status_read"
 SESSION_UNCHANGED_SINCE_READ = "provider_order_id = :session_read"
 STILL_NO_SESSION = "attribute_not_exists(provider_order_id)"
 # An order keeps its first Checkout Session: a buyer may have its address already.
-NO_OTHER_SESSION = (
-    "attribute_exists(payment_id) AND (attribute_not_exists(provider_order_id) OR provider_order_id = :session_id)"
-)
-# Nobody has tried to open another session since.
-ATTEMPT_UNCHANGED_SINCE_READ = "attempt = :attempt_read"
-# Two retries that both saw this attempt fail must open one new attempt, not two.
+NO_OTHER_SESSION = "(attribute_not_exists(provider_order_id) OR provider_order_id = :session_id)"
+# An order that has ended is not looked at any more, so nobody may be sent to a session of it.
+NOT_ENDED = "NOT #status IN (:expired, :failed)"
+# Nobody has tried to open another session since. Two retries that both saw this attempt fail must open one new attempt,
+# not two; and an order keeps the attempt that its session was opened for, because the payment carries it.
 SAME_ATTEMPT = "attempt = :attempt_read"
 # Stripe is asked about an order at most once per interval, however many requests look at it.
 NOT_SYNCED_SINCE = "attribute_exists(payment_id) AND (attribute_not_exists(synced_at) OR synced_at <= :latest)"
@@ -113,17 +112,30 @@ def record_order_change(change: Change) -> None:
 def attach_session(order: Order, session_id: str, payment_url: str) -> Order:
     """Store the Checkout Session that was opened for an order, and return the order with it.
 
-    If the order has another session, that one stays and is returned: the buyer may have its address already.
+    If the order has another session, that one stays and is returned: the buyer may have its address already. Raises
+    LostRace where the order has ended, or got another attempt, since it was read.
     """
     existing = _write_unless(
         "update_item",
         Key=order_items.order_key(order.payment_id),
         UpdateExpression="SET provider_order_id = :session_id, payment_url = :payment_url",
-        ConditionExpression=NO_OTHER_SESSION,
-        ExpressionAttributeValues=attributes.to_item({":session_id": session_id, ":payment_url": payment_url}),
+        ConditionExpression=f"{NO_OTHER_SESSION} AND {NOT_ENDED} AND {SAME_ATTEMPT}",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues=attributes.to_item(
+            {
+                ":session_id": session_id,
+                ":payment_url": payment_url,
+                ":expired": Status.EXPIRED.value,
+                ":failed": Status.FAILED.value,
+                ":attempt_read": order.attempt,
+            }
+        ),
     )
-    if existing:
-        return order_items.order_from_item(existing)
+    if existing is not None:
+        stored = order_items.order_from_item(existing) if existing else None
+        if stored is None or not stored.payment_url:
+            raise LostRace("the order has ended, or got another attempt")
+        return stored
     return replace(order, provider_order_id=session_id, payment_url=payment_url)
 
 
@@ -134,12 +146,15 @@ def reopen(ended: Order, order: Order) -> None:
 
 
 def next_attempt(order: Order) -> None:
-    """Give the next try to open a session a new key: Stripe replays the failure of this one for a day."""
+    """Give the next try to open a session a new key: Stripe replays the failure of this one for a day.
+
+    Writes nothing where another request has opened a session, or begun the next attempt, since the order was read.
+    """
     _write_unless(
         "update_item",
         Key=order_items.order_key(order.payment_id),
         UpdateExpression="SET attempt = :attempt",
-        ConditionExpression=SAME_ATTEMPT,
+        ConditionExpression=f"{SAME_ATTEMPT} AND {STILL_NO_SESSION}",
         ExpressionAttributeValues=attributes.to_item({":attempt": order.attempt + 1, ":attempt_read": order.attempt}),
     )
 
@@ -206,8 +221,8 @@ def order_update(before: Order, after: Order, condition: str, condition_values: 
 
 def _order_update(change: Change) -> Any:
     before = change.before
-    condition = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
-    conditions = (STATUS_UNCHANGED_SINCE_READ, condition, ATTEMPT_UNCHANGED_SINCE_READ)
+    session = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
+    conditions = (STATUS_UNCHANGED_SINCE_READ, session, SAME_ATTEMPT)
     values = {
         ":status_read": before.status.value,
         ":session_read": before.provider_order_id,

@@ -73,7 +73,7 @@ def _payment_from_items(items: Iterable[Any]) -> Payment | None:
     for item in items:
         if item["record"]["S"] == order_items.ORDER:
             order = order_items.order_from_item(item)
-        else:
+        elif item["record"]["S"].startswith(tuple(order_items.REVERSAL_PREFIX.values())):
             reversals.append(order_items.reversal_from_item(item))
     by_age = sorted(reversals, key=lambda reversal: reversal.created_at)
     return Payment(order, by_age) if order else None

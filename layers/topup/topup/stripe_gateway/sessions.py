@@ -27,7 +27,7 @@ def open_session(order: Order) -> Session:
     with translate_errors():
         session = client().v1.checkout.sessions.create(
             session_params(order),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
-            {"idempotency_key": f"{order.payment_id}-{order.attempt}"},
+            {"idempotency_key": session_key(order)},
         )
     return Session(id=session.id, url=str(session.url))
 
@@ -41,9 +41,17 @@ def read_session(order: Order) -> PaymentUpdate | None:
     return translation.session_update(session.to_dict())
 
 
+def session_key(order: Order) -> str:
+    """Stripe's idempotency key of the order's attempt.
+
+    Two stages of one Stripe account make the same order ids of the same users and keys, so it has the stack's name.
+    """
+    return f"{config.settings().stack_name}/{order.payment_id}-{order.attempt}"
+
+
 def session_params(order: Order) -> dict[str, Any]:
     """The session's parameters. Stripe copies the metadata to the payment intent only because it stands there too."""
-    metadata = order_metadata(order)
+    metadata = order_metadata(order) | {"attempt": str(order.attempt)}
     return {
         "mode": "payment",
         "line_items": [
