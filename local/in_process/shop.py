@@ -118,7 +118,7 @@ class Shop:
 
     def consume(self, records: list[dict[str, Any]]) -> dict[str, Any]:
         with self.dynamodb.acting_as("expire_credits"):
-            return load_handler("expire_credits")({"Records": records}, None)
+            return load_handler("expire_credits")({"Records": records}, self.api.context("expire_credits"))
 
     def reconcile(self, **event: Any) -> dict[str, Any]:
         with self.dynamodb.acting_as("reconcile"):
