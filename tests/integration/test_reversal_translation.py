@@ -68,7 +68,7 @@ def test_each_status_of_a_refund_is_known(status: str | None, expected: Reversal
     assert (update.reversal.status, update.reversal.stripe_status) == (expected, None)
 
 
-@pytest.mark.parametrize("status", ["on_its_way", "lost", "in_flight", "refused", "unknown", "", "é" * 600])
+@pytest.mark.parametrize("status", ["on_its_way", "unknown", "", "é" * 600])
 def test_an_unknown_status_of_a_refund_is_kept_as_stripe_says_it(status: str, capsys: pytest.CaptureFixture[str]):
     update = reversals.refund_update(refund(status=status), PAYMENT_ID)
 
@@ -76,6 +76,16 @@ def test_an_unknown_status_of_a_refund_is_kept_as_stripe_says_it(status: str, ca
     assert update.reversal.stripe_status == status[:500]
     assert update.reversal.net_minor is None
     assert capsys.readouterr().out.count('"UnknownStripeStatus":[1.0]') == 1
+
+
+@pytest.mark.parametrize(
+    ("refunds", "disputes"), [("lost", "succeeded"), ("in_flight", "in_flight"), ("won", "refused")]
+)
+def test_a_status_of_the_other_kind_or_of_ours_is_refused(refunds: str, disputes: str):
+    with pytest.raises(ValueError, match="status"):
+        reversals.refund_update(refund(status=refunds), PAYMENT_ID)
+    with pytest.raises(ValueError, match="status"):
+        reversals.dispute_update(dispute(disputes), PAYMENT_ID)
 
 
 @pytest.mark.parametrize("status", [1, True, [], {}])

@@ -36,6 +36,8 @@ DISPUTE_STATUS: Mapping[str | None, ReversalStatus] = {
         ReversalStatus.PREVENTED,
     )
 }
+# A refund with a dispute's status, or one of ours, is no refund of Stripe's.
+WORDS = frozenset(status.value for status in ReversalStatus if status is not ReversalStatus.UNKNOWN)
 # How these end is known by the money alone: a lost dispute may be reinstated in part, a prevented one may have been
 # settled by paying the buyer, and of an unknown status nothing else is known.
 DECIDED_BY_MONEY = frozenset(
@@ -140,7 +142,10 @@ def _is_resolved(dispute: Json) -> bool:
 
 
 def _status(stripe_object: Json, known: Mapping[str | None, ReversalStatus]) -> ReversalStatus:
-    return known.get(stripe_object["status"], ReversalStatus.UNKNOWN)
+    word = stripe_object["status"]
+    if word not in known and word in WORDS:
+        raise ValueError("not a status of this kind of reversal")
+    return known.get(word, ReversalStatus.UNKNOWN)
 
 
 def _unknown_word(stripe_object: Json, status: ReversalStatus) -> str | None:
