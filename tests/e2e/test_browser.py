@@ -3,13 +3,15 @@
 import re
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from local.client import Client, document
 from local.launcher import Stack
+from tests.support.builders import PAYMENT_ID
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -186,6 +188,64 @@ def test_credits_that_were_given_or_corrected_are_shown_with_what_they_are(page:
 
     page.get_by_role("button", name="中文").click()
     expect(page.locator("#lots li[data-source=grant]").last).to_contain_text("赠送 · 永不过期")
+
+
+def shown_with(page: Page, stack: Stack, **changes: Any) -> Locator:
+    """Open the shop where the newest payment differs by `changes` from a paid one; its row."""
+    payment = {
+        "payment_id": PAYMENT_ID,
+        "status": "succeeded",
+        "amount": 100.0,
+        "currency": "CNY",
+        "credits_purchased": 1100,
+        "payment_url": "https://checkout.stripe.com/c/pay/cs_1",
+        "created_at": "2026-03-01T12:00:00Z",
+        "paid_at": "2026-03-01T12:00:09Z",
+    } | changes
+    page.route("**/api/payments?*", lambda route: route.fulfill(json={"payments": [payment], "next_cursor": None}))
+    page.route(f"**/api/payments/{PAYMENT_ID}", lambda route: route.fulfill(json=payment))
+    page.goto(f"{stack.web_url}?payment_id={PAYMENT_ID}&status=success")
+    row = page.locator(f"#payments li[data-payment='{PAYMENT_ID}']")
+    expect(row).to_be_visible()
+    return row
+
+
+def a_dispute(status: str) -> dict[str, Any]:
+    moment = "2026-03-02T12:00:00Z"
+    return {"dispute_id": "du_1", "amount": 100.0, "status": status, "reason": "fraudulent", "created_at": moment}
+
+
+@pytest.mark.parametrize(
+    ("changes", "english", "chinese"),
+    [
+        ({}, "Paid", "已支付"),
+        ({"amount_refunded": 100.0}, "Refunded", "已退款"),
+        ({"amount_refunded": 25.0}, "Partly refunded", "部分退款"),
+        ({"amount_refunded": 0.0, "disputes": [a_dispute("needs_response")]}, "Disputed", "有争议"),
+        ({"amount_refunded": 25.0, "disputes": [a_dispute("lost")]}, "Disputed", "有争议"),
+        ({"amount_refunded": 0.0, "disputes": [a_dispute("won")]}, "Paid", "已支付"),
+        ({"status": "processing", "under_review": True, "payment_url": None}, "Being checked", "核查中"),
+    ],
+)
+def test_a_payments_badge_says_what_has_become_of_its_money(
+    page: Page, stack: Stack, changes: dict[str, Any], english: str, chinese: str
+) -> None:
+    badge = shown_with(page, stack, **changes).locator(".badge")
+
+    expect(badge).to_have_text(english)
+    page.get_by_role("button", name="中文").click()
+    expect(badge).to_have_text(chinese)
+
+
+def test_a_buyer_whose_payment_is_under_review_is_not_invited_to_pay_again(page: Page, stack: Stack) -> None:
+    row = shown_with(page, stack, status="processing", under_review=True, payment_url=None)
+    panel = page.locator("#payment-status")
+
+    expect_status(page, stack, "under_review", "You need not pay again")
+    expect(panel).to_contain_text(f"Reference: {PAYMENT_ID}")
+    expect(panel.get_by_role("link")).to_have_count(0)
+    expect(row.get_by_role("link")).to_have_count(0)
+    expect(row).to_contain_text(PAYMENT_ID)
 
 
 def test_a_refused_token_is_shown_as_the_reason(page: Page, stack: Stack) -> None:

@@ -259,7 +259,7 @@ def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
     named = re.findall(r'\bt\("(\w+)"|data-i18n(?:-label)?="(\w+)"', code)
     chosen = re.findall(r'\bt\([\w.()]+ \? "(\w+)" : "(\w+)"\)', code)
     used = {key for keys in named + chosen for key in keys if key} | {"pageTitle"}  # used in i18n.js itself
-    made = {key for key in table("en") if key.startswith(("status_", "type_", "source_"))}
+    made = {key for key in table("en") if key.startswith(("status_", "badge_", "type_", "source_"))}
 
     assert used | made == set(table("en"))
 

@@ -10,6 +10,9 @@ const PAGE = { transactions: 10, payments: 5 };
 const SAY_NO_MORE = ["Grant", "Adjustment"]; // descriptions that say no more than the entry's type
 const BRING_CREDITS = ["purchased", "granted"]; // types of entries whose credits have an expiry, or never expire
 
+// The bank has closed the dispute and the shop keeps the money. A lost one stays disputed.
+const DISPUTE_IS_OVER = ["won", "warning_closed", "prevented"];
+
 const account = { credits: null, history: list("transactions"), payments: list("payments"), error: null };
 
 function list(name) {
@@ -131,6 +134,7 @@ function validity({ transaction_type: type, expires_at: expiresAt, is_expired: i
 
 function paymentRow(payment) {
   const { status } = payment;
+  const badge = badgeOf(payment);
   return h(
     "li",
     { dataset: { payment: payment.payment_id, status } },
@@ -142,15 +146,24 @@ function paymentRow(payment) {
       payment.amount_refunded
         ? h("p", { class: "small" }, t("refunded", { amount: money(payment.amount_refunded, payment.currency) }))
         : null,
+      payment.under_review ? h("p", { class: "small" }, t("reviewLine", { id: payment.payment_id })) : null,
       payPageLink(payment),
     ),
     h(
       "div",
       { class: "row-end" },
       h("p", { class: "amount" }, money(payment.amount, payment.currency)),
-      h("p", {}, h("span", { class: `badge ${status}` }, tOr(`status_${status}`, status))),
+      h("p", {}, h("span", { class: `badge ${badge}` }, tOr(`badge_${badge}`, tOr(`status_${badge}`, badge)))),
     ),
   );
+}
+
+/** What the badge says: the payment's status, or what has become of its money since. */
+function badgeOf({ status, under_review: isUnderReview, disputes = [], amount, amount_refunded: refunded }) {
+  if (isUnderReview) return "under_review";
+  if (disputes.some((dispute) => !DISPUTE_IS_OVER.includes(dispute.status))) return "disputed";
+  if (!refunded) return status;
+  return refunded < amount ? "partly_refunded" : "refunded";
 }
 
 /** A link to the pay page, if the payment can still change there. */

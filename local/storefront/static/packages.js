@@ -82,6 +82,7 @@ async function buy(packageId) {
   setBuying(packageId);
   try {
     const checkout = await api.buy(packageId, keys.get(packageId));
+    if (checkout.under_review) throw new Error(t("reviewText"));
     if (!isWebAddress(checkout.payment_url)) throw new Error(t("errorNoPayUrl"));
     keys.delete(packageId); // the checkout exists: the next click is a new purchase
     location.assign(checkout.payment_url); // the buttons stay busy until the browser leaves the page

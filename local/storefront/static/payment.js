@@ -22,7 +22,7 @@ let returned = null; // { id, hint } from the address, and the callback `onFinal
 let latest = null; // { payment, error, polls, hasStopped } last shown
 let watching = new AbortController();
 
-/** Watch the payment in the address, if there is one. `onFinal(payment)` runs once its status is final. */
+/** Watch the payment in the address, if there is one. `onFinal(payment)` runs once watching no longer helps. */
 export function watchReturnedPayment(onFinal) {
   const query = new URLSearchParams(location.search);
   const id = query.get("payment_id");
@@ -48,6 +48,7 @@ async function watch(signal) {
     const isOver = result.error && !result.error.isTemporary;
     show({ ...result, hasStopped: waited >= STOP_AFTER_MS });
     if (FINAL.includes(result.payment?.status)) return settle(result.payment);
+    if (result.payment?.under_review) return returned.onFinal(result.payment); // a person decides, which takes a while
     if (isOver || waited >= STOP_AFTER_MS) return undefined;
     await sleep(Math.max(wait, (result.error?.retryAfter ?? 0) * 1000));
     if (signal.aborted) return undefined;
@@ -114,7 +115,8 @@ function viewOf({ payment, error, polls }) {
   return (VIEWS[nameOf(payment, polls)] ?? VIEWS.pending)(payment);
 }
 
-function nameOf({ status }, polls) {
+function nameOf({ status, under_review: isUnderReview }, polls) {
+  if (isUnderReview) return "under_review";
   if (status === "failed" && returned.hint === "success" && polls < POLLS_BEFORE_SHOWING_FAILED) return "pending";
   if (status !== "pending" || returned.hint === "success") return status;
   return returned.hint === "cancelled" ? "cancelled" : "open";
@@ -134,6 +136,11 @@ const VIEWS = {
     text: [t("processingText")],
     isWaiting: true,
     action: api.isSimulated() ? link(payment.payment_url, t("chooseOutcomeInSimulator"), "button") : null,
+  }),
+  under_review: (payment) => ({
+    name: "under_review",
+    title: t("reviewTitle"),
+    text: [t("reviewText"), t("reviewReference", { id: payment.payment_id })],
   }),
   succeeded: (payment) => ({
     name: "succeeded",
