@@ -168,7 +168,8 @@ def _check_debt(settled: SettledPayment, change: ReversalChange, now: datetime) 
     """Raise CreditsSpent for a refund that would leave the user owing credits."""
     if payments.debt_of(change) > 0:
         largest = payments.largest_without_debt(settled, now)
-        raise CreditsSpent(money.to_text(largest, settled.order.currency))
+        currency = settled.order.currency
+        raise CreditsSpent(money.to_text(money.movable(largest, currency), currency))
 
 
 def _record(begun: RefundResult, outcome: Reversal, now: datetime) -> RefundResult:

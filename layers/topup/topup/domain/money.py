@@ -45,6 +45,11 @@ def to_charge(amount: Decimal, currency: str) -> int:
     return minor
 
 
+def movable(amount_minor: int, currency: str) -> int:
+    """The largest amount up to this one, in minor units, that Stripe can move: in ISK, 99.50 → 99.00."""
+    return amount_minor - amount_minor % _rules(currency).step
+
+
 def to_major(amount_minor: int, currency: str) -> Decimal:
     """The amount in major units with the currency's decimals: 10000 CNY → 100.00.
 
