@@ -103,8 +103,8 @@ MUTANTS_OF_PAYMENTS = (
         (
             Edit(
                 "topup.stripe_gateway.translation",
-                'case "checkout.session.completed" if stripe_object["payment_status"] == "unpaid":',
-                'case "checkout.session.completed" if stripe_object["payment_status"] == "never":',
+                "    if payment_status in PAID:\n",
+                '    if payment_status in (*PAID, "unpaid"):\n',
             ),
         ),
     ),
