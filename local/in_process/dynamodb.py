@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError, SSLError
 
 from local.in_process.policies import Policy, policy_of
 
@@ -189,6 +189,16 @@ def refused(code: str, status: int = 400, **details: Any) -> Fault:
 def a_response(body: Any, status: int = 200) -> AWSResponse:
     """A made-up response of DynamoDB."""
     return AWSResponse("", status, HTTPHeaders(), _Raw(json.dumps(body).encode()))
+
+
+def a_page_instead(execute: Callable[[], AWSResponse]) -> AWSResponse:
+    """A load balancer responds in DynamoDB's place, with a page for people; the request is not executed."""
+    return AWSResponse("", 503, HTTPHeaders(), _Raw(b"<html>Service Unavailable</html>"))
+
+
+def no_handshake(execute: Callable[[], AWSResponse]) -> AWSResponse:
+    """The connection ends in the TLS handshake; the request is not sent."""
+    raise SSLError(endpoint_url="https://dynamodb", error=OSError("EOF occurred in violation of protocol"))
 
 
 def crashed_after(execute: Callable[[], AWSResponse]) -> AWSResponse:

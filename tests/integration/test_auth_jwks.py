@@ -95,3 +95,15 @@ def test_when_the_provider_does_not_answer_the_caller_gets_503_and_may_retry(api
 
     assert (response.status, response.json()["code"]) == (503, "busy")
     assert response.headers["retry-after"]
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), TimeoutError()], ids=repr)
+def test_a_connection_that_breaks_in_the_answer_is_an_outage_too(
+    api: Api, provider: str, monkeypatch: pytest.MonkeyPatch, error: OSError
+):
+    def broken(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", broken)
+
+    assert credits_with(api, jwt.encode(CLAIMS, KEY, "RS256", {"kid": "rsa-1"})).status == 503

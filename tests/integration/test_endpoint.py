@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.in_process.api import Api, as_buyer, as_user, token
-from local.in_process.dynamodb import Emulator, lost_after, lost_before, refused
+from local.in_process.dynamodb import Emulator, a_page_instead, lost_after, lost_before, no_handshake, refused
 from local.in_process.environment import API_KEY, JWT_SECRET, NOW, WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, refuses
 from topup import store
@@ -51,7 +51,13 @@ def test_a_problem_has_everything_that_a_client_needs(api: Api):
     assert response.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("fault", [lost_before, lost_after, refused("InternalServerError", 500)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(lost_before, lost_after, no_handshake, a_page_instead),
+        *(refused("InternalServerError", 500), refused("InternalFailure", 500), refused("ThrottlingException")),
+    ],
+)
 @pytest.mark.parametrize("path", ["/api/users/credits", "/api/payments", "/api/users/credits/transactions"])
 def test_when_dynamodb_does_not_answer_the_caller_gets_503_and_may_retry(
     api: Api, dynamodb: Emulator, path: str, fault: Any

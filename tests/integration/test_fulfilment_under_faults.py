@@ -121,6 +121,17 @@ def test_two_grants_to_one_user_at_the_same_time_are_both_kept(api: Api, order: 
     assert granted(api) == [1100, 1100]
 
 
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+def test_a_quarantine_is_reported_also_where_the_response_to_its_write_is_lost(
+    api: Api, order: Order, dynamodb: Emulator, fault: Fault, capsys: pytest.CaptureFixture[str]
+):
+    dynamodb.fail("UpdateItem", fault)
+
+    assert deliver(api, event(COMPLETED, session(order, amount_total=1))).status == 200
+    assert api.get(f"/api/payments/{PAYMENT_ID}", as_admin()).json()["quarantine_reason"]
+    assert '"PaymentQuarantined":[1.0]' in capsys.readouterr().out
+
+
 def test_a_decline_that_a_payment_overtakes_is_decided_again(api: Api, order: Order, dynamodb: Emulator):
     dynamodb.fail("UpdateItem", overtaken_by(lambda: deliver(api, event(COMPLETED, session(order)))))
 

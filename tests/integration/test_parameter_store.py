@@ -115,6 +115,14 @@ def test_when_the_first_read_fails_the_caller_gets_503_and_may_retry(
     assert (response.status, response.json()["code"]) == (503, "busy")
 
 
+@pytest.mark.parametrize("code", ["ValidationException", "InvalidKeyId", "ExpiredTokenException"])
+def test_a_first_read_that_fails_for_good_is_a_misconfiguration(ssm: Any, environment: pytest.MonkeyPatch, code: str):
+    break_parameter_store(environment, client_error(code))
+
+    with pytest.raises(ConfigurationError, match=code):
+        config.jwt_secret()
+
+
 def test_a_secret_is_read_again_when_it_is_too_old(ssm: Any, environment: pytest.MonkeyPatch):
     put(ssm, "STRIPE_WEBHOOK_SECRET", "whsec_old")
     assert config.webhook_secrets() == ("whsec_old",)

@@ -28,6 +28,7 @@ def apply(update: PaymentUpdate, now: datetime) -> Outcome:
         raise missing(update.payment_id)
     change = orders.decide(order, wallet, update, now, config.settings().expire_after_months)
     if change:
+        _warn_of_quarantine(change)
         store.record_order_change(change)
     _report(update, change)
     return Outcome(change.after if change else order, is_changed=change is not None)
@@ -49,6 +50,11 @@ def _report(update: PaymentUpdate, change: Change | None) -> None:
     if isinstance(change, Settlement):
         count("CreditsGranted", after.credits_purchased)
         count("PaymentSettled")
+
+
+def _warn_of_quarantine(change: Change) -> None:
+    """Before the write: where its response is lost, the next try finds nothing to change, and nobody would be told."""
+    after = change.after
     if after.quarantine_reason != change.before.quarantine_reason:
         count("PaymentQuarantined")
         logger.error("payment quarantined", payment_id=after.payment_id, reason=after.quarantine_reason)

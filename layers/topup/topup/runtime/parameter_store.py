@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from topup.domain.errors import Busy, ConfigurationError
 from topup.runtime import aws, deadline, failures
+from topup.runtime.failures import Failure
 from topup.runtime.telemetry import logger
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _known: dict[str, _Known] = {}
 def read(prefix: str, names: Sequence[str], max_age: float) -> Mapping[str, str]:
     """The decrypted parameters below `prefix` by their names, those that exist, at most `max_age` seconds old.
 
-    Raises ConfigurationError if access is denied, and Busy if the first read fails for another reason.
+    Raises ConfigurationError if access is denied, or if the first read fails for good, and Busy if that will pass.
     """
     known = _known.get(prefix)
     if known and time.monotonic() - known.read_at < max_age:
@@ -47,12 +48,12 @@ def read(prefix: str, names: Sequence[str], max_age: float) -> Mapping[str, str]
     try:
         _known[prefix] = _Known(_fetch(prefix, names), time.monotonic())
     except (BotoCoreError, ClientError) as error:
-        if failures.code_of(error) in _FORBIDDEN:
-            reason = failures.code_of(error)
+        reason = failures.code_of(error)
+        if reason in _FORBIDDEN or (known is None and failures.of(error) is Failure.FINAL):
             raise ConfigurationError(f"The SSM parameters below {prefix} cannot be read: {reason}") from error
         if known is None:
             raise Busy("The service is starting; please retry") from error
-        logger.warning("secrets not read again; the last ones stay in use", reason=failures.code_of(error))
+        logger.warning("secrets not read again; the last ones stay in use", reason=reason)
         _known[prefix] = _Known(known.secrets, time.monotonic())
     return _known[prefix].secrets
 
