@@ -7,7 +7,7 @@ readings, and an event may be on its way.
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -83,7 +83,7 @@ class StripeSide:
             if is_missing or (stripes and differences(ours, stripes)):
                 self._suspects.append(_Suspect(ours.kind, ours.stripe_id, payment.order.payment_id))
 
-    def judge(self, pauses: Sequence[float] = PAUSES) -> None:
+    def judge(self) -> None:
         """Look again at what differs, and report what still does; raises StripeFailed, Busy."""
         only_there = self._database.execute("SELECT kind, stripe_id FROM records")
         suspects = [*self._suspects, *(_Suspect(RecordKind(kind), stripe_id, None) for kind, stripe_id in only_there)]
@@ -94,7 +94,7 @@ class StripeSide:
             )
         suspects = suspects[:MOST]
         wrong: list[tuple[_Suspect, str]] = []
-        for pause in pauses:
+        for pause in PAUSES:
             if suspects:
                 time.sleep(pause)
             judged = [(suspect, self._finding(suspect)) for suspect in suspects]

@@ -16,6 +16,7 @@ from local import settings, tokens
 from local.discovery import NOTE, find
 from local.launcher import Stack
 from ops import cli
+from ops.audit import stripe_side
 from tests.e2e.buyer import NewBuyer, eventually
 
 TWO_HUNDRED_DAYS = 200 * 86_400  # seconds
@@ -79,6 +80,26 @@ def test_the_commands_find_the_running_stack_and_no_other(
 
     assert not (project / NOTE).exists()
     assert cli.main(["audit"], root=project) == 2
+
+
+def test_the_audit_compares_with_the_running_stacks_stripe(
+    project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stripe_side, "PAUSES", (0.1,))
+    with started(project) as stack:
+        buyer = new_buyer(stack)
+        payment = buyer.buy()
+        assert cli.main(["audit", "--stripe"], root=project) == 0
+        counted = "1 users, 1 entries, 1 lots, 1 payments, 1 objects of Stripe's"
+        assert capsys.readouterr().out == f"{counted}: no violations\n"
+
+        buyer.stripe.set_webhooks(drop=1.0)
+        buyer.stripe.refund(buyer.stripe.intent_of(payment), 2500)
+        assert cli.main(["audit", "--stripe", "--window-hours", "1"], root=project) == 1
+        finding, _ = capsys.readouterr().out.splitlines()
+
+    assert finding.startswith(f"payment {payment['payment_id']}: refund re_")
+    assert finding.endswith("it is not recorded here → make reconcile WINDOW_HOURS=1 ALL=1")
 
 
 def test_a_failed_batch_succeeds_when_it_is_run_again_after_the_cause_is_fixed(

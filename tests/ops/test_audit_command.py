@@ -1,15 +1,22 @@
 """`audit` as a command: what it prints, in which order, and its exit codes."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import stripe
 from botocore.exceptions import ClientError
 
 from ops import cli
 from ops.audit import Audit
 from ops.audit import command as audit_command
+from ops.audit.stripe_side import Window
+from ops.errors import CannotRunError
 from tests.ops.test_commands import Aws, aws
+from topup.domain.errors import StripeFailed
+from topup.runtime import config
+from topup.runtime.telemetry import count, logger
 
 __all__ = ["aws"]
 
@@ -101,3 +108,101 @@ def test_a_table_that_keeps_failing_ends_it_with_what_was_found_so_far_and_how_f
         "slow down → the table is busy: run it again at a quieter hour "
         "(not everything was read: 2 users, 7 entries, 0 lots, 0 payments: 1 violation)\n"
     )
+
+
+# ---------------------------------------------------------------------------------------------------- with Stripe
+
+
+def test_with_stripe_it_uses_the_stacks_settings_and_its_key(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    aws.has_stack(OrdersTableName="orders-1", CreditsTableName="credits-1")
+    aws.has_stack(OrdersTableName="orders-1", CreditsTableName="credits-1", ApiUrl="https://a", WebhookUrl="https://w")
+    aws.has_resource("StripeWebhookFunction")
+    variables = {"STACK_NAME": "topup-prod", "FORMER_STACK_NAMES": "topup-old", "SECRETS_PREFIX": "/topup/prod"}
+    aws.stub("lambda").add_response(
+        "get_function_configuration",
+        {"Environment": {"Variables": {**variables, "SECRETS": "STRIPE_SECRET_KEY", "FRONTEND_URL": "https://shop"}}},
+        {"FunctionName": "topup-prod-StripeWebhookFunction-1"},
+    )
+    name = "/topup/prod/STRIPE_SECRET_KEY"
+    aws.stub("ssm").add_response(
+        "get_parameters",
+        {"Parameters": [{"Name": name, "Value": "sk_test_stored"}]},
+        {"Names": [name], "WithDecryption": True},
+    )
+    aws.stub("cloudwatch").add_response("put_metric_data", {}, METRIC)
+    seen: list[Any] = []
+
+    class Side:
+        def __init__(self, window: Window, found: Audit, reconcile: Callable[[datetime], str]) -> None:
+            self.found = found
+            seen.append((window.since, window.until, reconcile(datetime(2020, 1, 1, tzinfo=UTC))))
+
+        def read(self, _progress: Any) -> None:
+            settings = config.settings()
+            seen.append((config.stripe_secret_key(), settings.stack_names, settings.orders_table))
+
+        def meet(self, _payment: Any) -> None: ...
+
+        def judge(self) -> None:
+            logger.error("for CloudWatch")
+            count("ForCloudWatch")
+            self.found.findings.append("a difference")
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(audit_command, "StripeSide", Side)
+    monkeypatch.setattr(audit_command, "audit", lambda *_, **__: None)
+
+    times = ["--since", "2026-10-01", "--until", "2026-11-01T12:00:00+02:00"]
+    assert cli.main(["audit", "--stack", "topup-prod", "--stripe", *times]) == 1
+
+    assert seen == [
+        (
+            datetime(2026, 10, 1, tzinfo=UTC),
+            datetime(2026, 11, 1, 10, tzinfo=UTC),
+            "make reconcile STACK=topup-prod WINDOW_HOURS=720 ALL=1",
+        ),
+        ("sk_test_stored", ("topup-prod", "topup-old"), "orders-1"),
+    ]
+    assert capsys.readouterr().out.splitlines()[0] == "a difference"
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--window-hours", "5"], "a window is for --stripe (make: STRIPE=1)"),
+        (["--since", "2026-10-01"], "a window is for --stripe (make: STRIPE=1)"),
+    ],
+)
+def test_a_window_without_stripe_is_refused(options: list[str], problem: str, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["audit", "--stack", "topup-prod", *options]) == 2
+    assert problem in capsys.readouterr().err
+
+
+def test_a_window_that_ends_before_it_begins_is_refused():
+    options = cli.parser().parse_args(["audit", "--stripe", "--since", "2026-10-02", "--until", "2026-10-01"])
+
+    with pytest.raises(CannotRunError, match="--since 2026-10-02T00:00:00Z is not before --until 2026-10-01T00:00:00Z"):
+        audit_command._window(options, datetime(2026, 11, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("options", "hours"), [([], 720), (["--window-hours", "48"], 48), (["--until", "2026-10-01"], 720)]
+)
+def test_the_window_ends_now_or_as_given_and_is_a_month_long_unless_told_otherwise(options: list[str], hours: int):
+    parsed = cli.parser().parse_args(["audit", "--stripe", *options])
+
+    window = audit_command._window(parsed, datetime(2026, 11, 1, tzinfo=UTC))
+
+    assert window.until == (parsed.until or datetime(2026, 11, 1, tzinfo=UTC))
+    assert window.until - window.since == timedelta(hours=hours)
+
+
+def test_stripes_refusal_is_one_line_without_stripes_message():
+    cause = stripe.AuthenticationError("Invalid API Key: sk_test_…", http_status=401)
+    error = StripeFailed("Stripe could not do this", is_refusal=True)
+    error.__cause__ = cause
+
+    assert audit_command._words(error) == "AuthenticationError (401)"

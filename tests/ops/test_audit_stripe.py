@@ -108,7 +108,7 @@ def test_a_payment_that_nobody_heard_of(shop: Shop):
     shop.lose()
 
     what = f"payment {payment['payment_id']}: payment {intent} of 100.00 CNY, succeeded at Stripe"
-    assert findings(shop) == [f"{what}: it is pending here → {COMMAND}"]
+    assert findings(shop) == [f"{what}: its payment is pending here → {COMMAND}"]
 
 
 @pytest.mark.parametrize("what", ["refund", "dispute"])
@@ -152,6 +152,10 @@ def test_a_second_payment_of_a_settled_order(shop: Shop):
     there, here = sorted(findings(shop))
     assert f"payment {intent} of 100.00 CNY, succeeded at Stripe: the order was paid by pi_other" in there
     assert "payment pi_other is recorded here, and Stripe has none of this id" in here
+
+    shop.simulator.refund(intent, 10_000)
+    shop.lose()
+    assert findings(shop) == [here]
 
 
 def test_a_quarantined_payment_until_its_money_was_given_back(shop: Shop):
@@ -221,7 +225,7 @@ def test_a_refund_that_failed_and_a_dispute_that_was_lost_without_a_word(shop: S
     shop.simulator.close_dispute(dispute["id"], "lost")
     shop.lose()
 
-    about_refund, about_dispute = findings(shop)
+    about_dispute, about_refund = sorted(findings(shop), key=lambda finding: ": refund " in finding)
 
     assert "status: failed at Stripe, succeeded here; reversed_minor: 0 at Stripe, 2500 here" in about_refund
     assert "status: lost at Stripe, needs_response here" in about_dispute

@@ -51,7 +51,7 @@ class Aws:
             "describe_stacks", {"Stacks": [described]}, {"StackName": "topup-prod"}
         )
 
-    def has_function(self, logical_id: str, result: Any, event: dict[str, Any], error: str | None = None) -> None:
+    def has_resource(self, logical_id: str) -> None:
         resource = {
             "StackResourceDetail": {
                 "LogicalResourceId": logical_id,
@@ -64,6 +64,9 @@ class Aws:
         self.stub("cloudformation").add_response(
             "describe_stack_resource", resource, {"StackName": "topup-prod", "LogicalResourceId": logical_id}
         )
+
+    def has_function(self, logical_id: str, result: Any, event: dict[str, Any], error: str | None = None) -> None:
+        self.has_resource(logical_id)
         invoked = {"StatusCode": 200, "Payload": a_body(json.dumps(result).encode())}
         name = f"topup-prod-{logical_id}-1"
         request = {"FunctionName": name, "Qualifier": "live", "Payload": json.dumps(event).encode()}

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from topup.domain.orders import Order
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
@@ -95,22 +94,18 @@ def differences(ours: MoneyRecord, stripes: MoneyRecord) -> list[str]:
 def missing_here(stripes: MoneyRecord, payment: Payment | None) -> str | None:
     """What is wrong if we have not recorded what Stripe has; None if it is right so.
 
-    A payment of ours that was refused is quarantined: it is right that it has granted nothing, once its money was given
-    back. Refunds and disputes of another payment intent than the order's are not about the order's money.
+    A payment that was quarantined, or is a second one of its order, is right once its money was given back. Refunds and
+    disputes of another payment intent than the order's are not about the order's money.
     """
     if payment is None:
         return "there is no such payment here"
     order = payment.order
+    is_over = stripes.kind is not RecordKind.PAYMENT or stripes.reversed_minor >= stripes.amount_minor
     if stripes.intent_id is not None and stripes.intent_id == order.rejected_intent:
-        is_over = stripes.kind is not RecordKind.PAYMENT or stripes.reversed_minor >= stripes.amount_minor
         return None if is_over else "it is quarantined here, and Stripe still has its money"
-    if stripes.kind is RecordKind.PAYMENT:
-        return f"it is {order.status} here" if not order.is_settled else _second(order)
-    if order.is_settled and stripes.intent_id != order.transaction_id:
-        return None
+    if not order.is_settled:
+        return f"its payment is {order.status} here"
+    if stripes.intent_id != order.transaction_id:
+        return None if is_over else f"the order was paid by {order.transaction_id}: this is a second payment of it"
     in_flight = any(one.status is ReversalStatus.IN_FLIGHT for one in payment.reversals)
     return "it is not recorded here" + (" (a refund is in flight)" if in_flight else "")
-
-
-def _second(order: Order) -> str:
-    return f"the order was paid by {order.transaction_id}: this is a second payment of it"
