@@ -149,6 +149,18 @@ def test_an_order_that_an_older_version_wrote_shows_its_failed_refund_too(api: A
     assert own_answer(api)["refunds"][0]["status"] == "failed"
 
 
+def test_a_refund_that_an_older_version_records_beside_this_one_is_shown_too(api: Api, dynamodb: Emulator, paid: None):
+    record(Kind.REFUND, ReversalStatus.SUCCEEDED)
+    dynamodb.client.update_item(
+        TableName=dynamodb.orders_table,
+        Key={"payment_id": {"S": PAYMENT_ID}, "record": {"S": "ORDER"}},
+        UpdateExpression="SET has_reversals = :no",
+        ExpressionAttributeValues={":no": {"BOOL": False}},
+    )
+
+    assert own_answer(api)["refunds"][0]["status"] == "succeeded"
+
+
 # ------------------------------------------------------------------------------------------------------------- credits
 
 

@@ -54,8 +54,10 @@ def with_reversals(listed: Iterable[Order]) -> list[Payment]:
 
 
 def _with_reversals(order: Order) -> Payment:
+    # An older version, which may run beside this one, changes the figures and not `has_reversals`.
+    has_any = order.has_reversals or order.reversed_minor or order.clawed_back
     # Both from one read: the list's order may be older than its refunds.
-    payment = load_payment(order.payment_id) if order.has_reversals else None
+    payment = load_payment(order.payment_id) if has_any else None
     return payment or Payment(order, ())
 
 
