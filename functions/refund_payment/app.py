@@ -1,6 +1,6 @@
 """POST /api/payments/stripe/refund: give money back, and take the credits with it. For administrators.
 
-202 while Stripe's answer is not known: the webhook, `reconcile` or a retry completes the refund.
+202 while the outcome is not known: the webhook, `reconcile` or the same key completes the refund.
 """
 
 from decimal import Decimal
@@ -25,7 +25,8 @@ def handler(request: Request) -> Response:
         admin_id=admin.user_id,
     )
     result = refunds.refund(refund_request, request.now)
-    is_known = result.refund.status is not ReversalStatus.IN_FLIGHT
+    is_known = result.refund.status not in (ReversalStatus.IN_FLIGHT, ReversalStatus.UNKNOWN)
     return Response(
-        responses.refund_result(result.order, result.refund), HTTPStatus.OK if is_known else HTTPStatus.ACCEPTED
+        responses.refund_result(result.order, result.refund, is_recorded=result.is_recorded),
+        HTTPStatus.OK if is_known else HTTPStatus.ACCEPTED,
     )

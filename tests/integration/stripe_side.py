@@ -1,8 +1,9 @@
 """What the simulated Stripe has and is called with, and what happens while it answers."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from local.in_process.environment import STRIPE_SECRET_KEY
 from local.in_process.shop import Shop
@@ -32,6 +33,20 @@ def calls_of_stripe(shop: Shop) -> list[str]:
     return calls
 
 
+def keys_at_stripe(shop: Shop) -> list[str]:
+    """The idempotency keys of the refunds that Stripe is asked for from now on; the list grows with each."""
+    keys: list[str] = []
+    carry_out = shop.simulator.request
+
+    def noted(method: str, url: str, headers: Mapping[str, str], *rest: Any) -> Any:
+        if (method.upper(), urlsplit(url).path) == ("POST", REFUNDS):
+            keys.append(headers["Idempotency-Key"])
+        return carry_out(method, url, headers, *rest)
+
+    shop.simulator.request = noted  # type: ignore[method-assign, assignment]
+    return keys
+
+
 def after_stripe_answers(shop: Shop, action: Callable[[], object]) -> None:
     """Run `action` when Stripe has carried out the next call, before our code sees the response."""
     carry_out = shop.simulator.request
@@ -43,3 +58,50 @@ def after_stripe_answers(shop: Shop, action: Callable[[], object]) -> None:
         return response
 
     shop.simulator.request = then_act  # type: ignore[method-assign, assignment]
+
+
+def stripe_refuses(shop: Shop, status: int, *, is_made: bool = False, **error: Any) -> None:
+    """Stripe refuses the next refund that it is asked for; `is_made`: it has made the refund nevertheless."""
+    carry_out = shop.simulator.request
+
+    def refuse(method: str, url: str, *rest: Any) -> Any:
+        if (method.upper(), urlsplit(url).path) != ("POST", REFUNDS):
+            return carry_out(method, url, *rest)
+        shop.simulator.request = carry_out  # type: ignore[method-assign]
+        if is_made:
+            carry_out(method, url, *rest)
+        problem = {"type": "invalid_request_error", "message": "no", **error}
+        return status, {}, json.dumps({"error": problem}).encode()
+
+    shop.simulator.request = refuse  # type: ignore[method-assign, assignment]
+
+
+def while_stripe_is_asked_for_a_refund(shop: Shop, action: Callable[[], object]) -> None:
+    """Run `action` before Stripe carries out the next refund that it is asked for."""
+    carry_out = shop.simulator.request
+
+    def overtaken(method: str, url: str, *rest: Any) -> Any:
+        if (method.upper(), urlsplit(url).path) == ("POST", REFUNDS):
+            shop.simulator.request = carry_out  # type: ignore[method-assign]
+            action()
+        return carry_out(method, url, *rest)
+
+    shop.simulator.request = overtaken  # type: ignore[method-assign, assignment]
+
+
+def stripe_says(shop: Shop, method: str, **changes: Any) -> None:
+    """Change these fields of every refund in Stripe's next response to this method; Stripe itself has them right."""
+    carry_out = shop.simulator.request
+
+    def respond(called: str, url: str, *rest: Any) -> Any:
+        status, headers, body = carry_out(called, url, *rest)
+        if (called.upper(), urlsplit(url).path) != (method, REFUNDS):
+            return status, headers, body
+        shop.simulator.request = carry_out  # type: ignore[method-assign]
+        answer = json.loads(body)
+        changed = (
+            {**answer, "data": [one | changes for one in answer["data"]]} if "data" in answer else answer | changes
+        )
+        return status, headers, json.dumps(changed).encode()
+
+    shop.simulator.request = respond  # type: ignore[method-assign, assignment]

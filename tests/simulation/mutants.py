@@ -48,7 +48,7 @@ MUTANTS_OF_PAYMENTS = (
         (
             Edit(
                 "topup.stripe_gateway.refunds",
-                '            {"idempotency_key": refund.reversal_id},\n',
+                '            {"idempotency_key": _idempotency_key(refund)},\n',
                 "            {},\n",
             ),
         ),

@@ -148,7 +148,6 @@ def failure(code: str, *reasons: str) -> ClientError:
     [
         failure("ConditionalCheckFailedException"),
         failure("TransactionConflictException"),
-        failure("TransactionInProgressException"),
         failure("TransactionCanceledException", "None", "ConditionalCheckFailed"),
         failure("TransactionCanceledException", "TransactionConflict", "ConditionalCheckFailed"),
     ],
@@ -183,7 +182,9 @@ def test_every_failure_of_which_nothing_was_written_is_raised_as_it_is(error: Ex
 NO_ANSWER = ReadTimeoutError(endpoint_url="https://dynamodb")
 
 
-@pytest.mark.parametrize("error", [NO_ANSWER, failure("InternalServerError")], ids=repr)
+@pytest.mark.parametrize(
+    "error", [NO_ANSWER, failure("InternalServerError"), failure("TransactionInProgressException")], ids=repr
+)
 def test_a_write_that_may_have_happened_is_told_apart(error: Exception):
     with pytest.raises(races.UnknownWrite) as raised, races.detect_lost_race():
         raise error

@@ -1,10 +1,13 @@
-"""Refund a payment: claw the credits back, ask Stripe, record the outcome. A crash between any two is repaired."""
+"""Refund a payment: claw the credits back, ask Stripe, record the outcome. A crash between any two is repaired.
+
+Once the first write may have been done, no answer says "retry": a request without a key would make another refund.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from topup import clawback, payment_status, store, stripe_gateway
+from topup import clawback, payment_status, refund_outcomes, store
 from topup.domain import idempotency, money, payments
 from topup.domain.errors import (
     Busy,
@@ -13,15 +16,21 @@ from topup.domain.errors import (
     IdempotencyConflict,
     NotRefundable,
     StripeFailed,
+    TopupError,
     ValidationFailed,
 )
 from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
-from topup.domain.reversals import REVERSES, Kind, Reversal, ReversalStatus
+from topup.domain.reversals import Kind, Reversal, ReversalStatus
+from topup.refund_outcomes import RefundResult
+from topup.runtime import failures
+from topup.runtime.failures import Failure
 from topup.runtime.telemetry import count, logger
 
 # After this long the request that began a refund has ended, one way or the other: another one may resume it.
 ABANDONED_AFTER = timedelta(seconds=30)
+# A refund that has ended without giving the money back.
+NOT_MADE = frozenset({ReversalStatus.REFUSED, ReversalStatus.FAILED, ReversalStatus.CANCELED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,71 +51,92 @@ class RefundRequest:
         return idempotency.fingerprint(self.payment_id, amount, self.reason, self.force)
 
 
-@dataclass(frozen=True)
-class RefundResult:
-    """A refund after a request, and the order that it belongs to."""
-
-    order: Order
-    refund: Reversal
-
-
 def refund(request: RefundRequest, now: datetime) -> RefundResult:
-    """Refund a payment; the same key and request make one refund. IN_FLIGHT while Stripe's answer is not known.
+    """Refund a payment; the same key and request make one refund. IN_FLIGHT while its outcome is not known.
 
-    Raises PaymentNotFound, NotRefundable, CreditsSpent, ValidationFailed, IdempotencyConflict, StripeFailed, Busy.
+    Raises PaymentNotFound, NotRefundable, CreditsSpent, ValidationFailed, IdempotencyConflict and Busy where nothing
+    was written, StripeFailed and NotRefundable where Stripe has refused.
     """
     # Made before the first try: a later one must find what this request has written.
     refund_id = idempotency.id_from_key(f"refund:{request.payment_id}", request.idempotency_key)
-    begun = _begin(request, refund_id, now)
-    result = carry_out(begun, now) if begun.refund.status is ReversalStatus.IN_FLIGHT else begun
-    if result.refund.status not in REVERSES:
-        raise StripeFailed("The refund failed, and the credits have been given back; use a new Idempotency-Key")
-    return result
-
-
-def carry_out(begun: RefundResult, now: datetime) -> RefundResult:
-    """Ask Stripe for a refund that is in flight, and record the outcome; Stripe makes it once, however often asked."""
+    written: list[RefundResult] = []
     try:
-        update = stripe_gateway.create_refund(begun.order, begun.refund)
-    except Busy:
-        return begun
-    except StripeFailed as error:
-        if not error.is_refusal:
-            logger.warning("refund left in flight", payment_id=begun.order.payment_id, reason=error.detail)
-            return begun
-        _record(begun, replace(begun.refund, status=ReversalStatus.REFUSED), now)
-        raise
-    # Keep our refund id: Stripe's answer may carry its own.
-    outcome = replace(update.reversal, reversal_id=begun.refund.reversal_id, reason=begun.refund.reason)
-    try:
-        return _record(begun, outcome, now)
-    except Busy:
-        # The refund is made, so the caller must not try again. Its webhook, or reconcile, records the outcome.
-        return begun
+        begun, is_new = _begin(request, refund_id, now, written)
+    except Exception as error:
+        is_refusal = isinstance(error, TopupError) and not isinstance(error, Busy)
+        if is_refusal or not written:
+            raise
+        _report(written[-1], error)
+        return replace(written[-1], is_recorded=False)
+    return _checked(_outcome(begun, now, is_new=is_new))
 
 
 def resume(payment: Payment, refund_in_flight: Reversal, now: datetime) -> RefundResult:
-    """Resume a refund whose request ended early: Stripe may have made it, or may never have received it."""
-    begun = RefundResult(payment.order, refund_in_flight)
-    found = stripe_gateway.find_refund(payment.order, refund_in_flight)
-    return _record(begun, found.reversal, now) if found else carry_out(begun, now)
+    """Resume a refund whose request ended early: Stripe may have made it, or may never have received it.
+
+    A refusal of Stripe's is an outcome, and no error. Raises StripeFailed or Busy where Stripe cannot be asked.
+    """
+    return refund_outcomes.resume(RefundResult(order=payment.order, refund=refund_in_flight), now)
 
 
 @store.retried
-def _begin(request: RefundRequest, refund_id: str, now: datetime) -> RefundResult:
-    """The first transaction: the refund in flight, the order's figures, the credits. Or the refund that exists."""
+def _begin(
+    request: RefundRequest, refund_id: str, now: datetime, written: list[RefundResult]
+) -> tuple[RefundResult, bool]:
+    """The first transaction: the refund in flight, the order's figures, the credits. Or the refund that exists.
+
+    Returns also whether this call began it. `written` gets what a failed write may have written nevertheless.
+    """
     payment = payment_status.find(request.payment_id)
     if existing := _existing(payment, refund_id, request, now):
-        return RefundResult(payment.order, existing)
+        return RefundResult(order=payment.order, refund=existing), False
     new_refund = _new_refund(payment.order, refund_id, request, now)
     settled = store.load_settled_payment(payment, now)
     change = payments.decide(settled, new_refund, now)
     assert change, "Bug! a new refund always changes something"
     if not request.force:
         _check_debt(settled, change, now)
-    clawback.commit(settled, change, now)
+    begun = RefundResult(order=change.order_after, refund=change.after)
+    try:
+        clawback.commit(settled, change, now)
+    except store.UnknownWrite:
+        written.append(begun)
+        raise
     count("RefundBegun")
-    return RefundResult(change.order_after, change.after)
+    return begun, True
+
+
+def _outcome(begun: RefundResult, now: datetime, *, is_new: bool) -> RefundResult:
+    """The refund after asking Stripe; in flight whatever fails, since nobody may be told to repeat it now."""
+    if begun.refund.status is not ReversalStatus.IN_FLIGHT:
+        return begun
+    try:
+        return (refund_outcomes.make if is_new else refund_outcomes.resume)(begun, now)
+    except Exception as error:
+        _report(begun, error)
+        return begun
+
+
+def _report(begun: RefundResult, error: Exception) -> None:
+    passes = isinstance(error, TopupError) or failures.of(error) is not Failure.FINAL
+    if not passes:
+        count("UnexpectedFailure")
+    logger.warning(
+        "refund left in flight",
+        payment_id=begun.order.payment_id,
+        reason=failures.code_of(error),
+        exc_info=not passes,
+    )
+
+
+def _checked(result: RefundResult) -> RefundResult:
+    """The refund that was made or may be; raises NotRefundable or StripeFailed for one that was not."""
+    if result.refund.status not in NOT_MADE:
+        return result
+    if result.refund.status is ReversalStatus.REFUSED:
+        _check_refundable(result.order, result.refund.amount_minor)
+    reason = f" ({result.stripe_code})" if result.stripe_code else ""
+    raise StripeFailed(f"The refund failed{reason}, and the credits have been given back; use a new Idempotency-Key")
 
 
 def _existing(payment: Payment, refund_id: str, request: RefundRequest, now: datetime) -> Reversal | None:
@@ -134,14 +164,8 @@ def _new_refund(order: Order, refund_id: str, request: RefundRequest, now: datet
     """The requested refund; raises NotRefundable where the money does not allow it."""
     if not order.is_settled:
         raise NotRefundable(f"Only a paid payment can be refunded; this one is {order.status.value}")
-    if order.disputed_minor:
-        raise NotRefundable("The payment is disputed: the bank decides over its money")
-    left = money.to_text(order.refundable_minor, order.currency)
-    if order.refundable_minor == 0:
-        raise NotRefundable("The payment has been refunded completely", largest_refundable=left)
     amount_minor = _amount_minor(order, request.amount)
-    if amount_minor > order.refundable_minor:
-        raise NotRefundable(f"At most {left} {order.currency} can still be refunded", largest_refundable=left)
+    _check_refundable(order, amount_minor)
     return Reversal(
         kind=Kind.REFUND,
         reversal_id=refund_id,
@@ -152,7 +176,19 @@ def _new_refund(order: Order, refund_id: str, request: RefundRequest, now: datet
         reason=request.reason,
         requested_by=request.admin_id,
         request_fingerprint=request.fingerprint,
+        tried_at=now,
     )
+
+
+def _check_refundable(order: Order, amount_minor: int) -> None:
+    """Raise NotRefundable where the bank or other refunds have so much of the money that this is not left."""
+    if order.disputed_minor:
+        raise NotRefundable("The payment is disputed: the bank decides over its money")
+    left = money.to_text(order.refundable_minor, order.currency)
+    if order.refundable_minor == 0:
+        raise NotRefundable("The payment has been refunded completely", largest_refundable=left)
+    if amount_minor > order.refundable_minor:
+        raise NotRefundable(f"At most {left} {order.currency} can still be refunded", largest_refundable=left)
 
 
 def _amount_minor(order: Order, amount: Decimal | None) -> int:
@@ -170,32 +206,3 @@ def _check_debt(settled: SettledPayment, change: ReversalChange, now: datetime) 
         largest = payments.largest_without_debt(settled, now)
         currency = settled.order.currency
         raise CreditsSpent(money.to_text(money.movable(largest, currency), currency))
-
-
-def _record(begun: RefundResult, outcome: Reversal, now: datetime) -> RefundResult:
-    """The last transaction: the refund as Stripe has it."""
-    return _record_without_reading(begun, outcome) or _record_after_reading(begun.order.payment_id, outcome, now)
-
-
-def _record_without_reading(begun: RefundResult, outcome: Reversal) -> RefundResult | None:
-    """The usual outcome moves no credits, so it depends only on what was written before Stripe was asked."""
-    change = payments.confirm(begun.order, begun.refund, outcome)
-    if change is None:
-        return None
-    try:
-        store.record_reversal(change)
-    except store.LostRace:
-        return None  # its webhook was faster, or another refund came in between
-    return RefundResult(change.order_after, change.after)
-
-
-@store.retried
-def _record_after_reading(payment_id: str, outcome: Reversal, now: datetime) -> RefundResult:
-    settled = store.load_settled_payment(payment_status.find(payment_id), now)
-    change = payments.decide(settled, outcome, now)
-    if change is None:
-        known = settled.find(outcome.reversal_id)
-        assert known, "Bug! a refund that was begun is there"
-        return RefundResult(settled.order, known)
-    clawback.commit(settled, change, now)
-    return RefundResult(change.order_after, change.after)

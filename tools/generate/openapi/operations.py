@@ -77,6 +77,10 @@ PAYMENT_LINK = {
 }
 
 BODY_ERRORS = (errors.InvalidJson, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.ValidationFailed)
+REFUND_NOT_KNOWN = (
+    "The refund has started and its outcome is not known yet, or it is not known whether it has started: do not repeat "
+    "it, but look at the payment's refunds"
+)
 REFUND_ERRORS = (errors.NotRefundable, errors.CreditsSpent, errors.IdempotencyConflict)
 SPEND_ERRORS = (errors.InsufficientCredits, errors.IdempotencyConflict)
 
@@ -123,11 +127,17 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "refund_payment": Operation(
         callers=("administrator",),
-        parameters=(idempotency_key(required=False, description=RETRY.format("the same refund")),),
+        parameters=(
+            idempotency_key(
+                required=False,
+                description="Recommended: without it, the same request again is another refund. "
+                + RETRY.format("the same refund"),
+            ),
+        ),
         body=requests.RefundBody,
         responses={
             HTTPStatus.OK: ("The refund has succeeded, or Stripe has accepted it", schemas.RefundResult),
-            HTTPStatus.ACCEPTED: ("The refund has started, and Stripe has not confirmed it yet", schemas.RefundResult),
+            HTTPStatus.ACCEPTED: (REFUND_NOT_KNOWN, schemas.RefundResult),
         },
         errors=(
             errors.Unauthorized,

@@ -43,8 +43,14 @@ PUBLIC_SOURCE: "Mapping[Source, schemas.LotSource]" = {
 REFUND_MESSAGES = {
     ReversalStatus.SUCCEEDED: "Refund processed successfully",
     ReversalStatus.PENDING: "Refund pending: Stripe has accepted it, and the bank has not confirmed it yet",
-    ReversalStatus.IN_FLIGHT: "Refund in flight: Stripe has not answered yet; it will be completed, do not repeat it",
+    ReversalStatus.IN_FLIGHT: "Refund in flight: its outcome is not known yet; it will be completed, do not repeat it",
+    ReversalStatus.UNKNOWN: "Refund in flight: Stripe gives it a status that is not known here; do not repeat it",
 }
+# Nobody can say whether the refund was stored: it was the write that got no answer, and so did the reads after it.
+UNRECORDED_REFUND = (
+    "It is not known whether this refund has begun: do not repeat it, but look at the payment's refunds. If it is"
+    " there, it will be completed. If it is not there after a minute, nothing has been refunded"
+)
 
 
 def catalogue(packages_on_sale: Catalogue, language: str | None) -> "schemas.Catalogue":
@@ -144,14 +150,14 @@ def _dispute(dispute: Reversal, currency: str) -> "schemas.Dispute":
     return body
 
 
-def refund_result(order: Order, refund: Reversal) -> "schemas.RefundResult":
-    """POST /api/payments/stripe/refund."""
+def refund_result(order: Order, refund: Reversal, *, is_recorded: bool) -> "schemas.RefundResult":
+    """POST /api/payments/stripe/refund; `is_recorded`: the refund is known to be stored."""
     return {
         "success": refund.status in (ReversalStatus.PENDING, ReversalStatus.SUCCEEDED),
         "refund_id": refund.stripe_id or refund.reversal_id,
         "amount": _number(refund.amount_minor, order.currency),
         "credits_refunded": refund.clawed_back,
-        "message": REFUND_MESSAGES[refund.status],
+        "message": REFUND_MESSAGES[refund.status] if is_recorded else UNRECORDED_REFUND,
     }
 
 

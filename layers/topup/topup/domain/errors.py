@@ -1,6 +1,7 @@
 """What can go wrong, in Topup's words; only `topup.api.endpoint` knows the HTTP status of each."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import ClassVar
 
 
@@ -129,6 +130,14 @@ class ValidationFailed(TopupError):
 # ------------------------------------------------------------------------------------------- others' failures, or ours
 
 
+class Refusal(Enum):
+    """What Stripe's refusal says of what was asked for."""
+
+    OF_ACCESS = auto()  # nothing: our key may not ask (yet, or any more)
+    OF_FIGURES = auto()  # other refunds or disputes of the payment have taken the money
+    OF_REQUEST = auto()  # it cannot be done
+
+
 class StripeFailed(TopupError):
     """Stripe refused, failed or did not answer; the caller may retry with the same Idempotency-Key."""
 
@@ -136,16 +145,21 @@ class StripeFailed(TopupError):
     title = "Stripe could not do this"
 
     def __init__(
-        self, detail: str = "", *, is_final: bool = False, is_refusal: bool = False, stripe_code: str | None = None
+        self,
+        detail: str = "",
+        *,
+        is_final: bool = False,
+        refusal: Refusal | None = None,
+        stripe_code: str | None = None,
     ) -> None:
         """`is_final`: Stripe has answered, and would give the same answer to the same idempotency key.
 
-        `is_refusal`: Stripe refused, so nothing was done. `stripe_code`: Stripe's own word for what is wrong.
+        `refusal`: Stripe refused, so this request did nothing. `stripe_code`: Stripe's own word for what is wrong.
         """
         super().__init__(detail)
         self.stripe_code = stripe_code
         self.is_final = is_final
-        self.is_refusal = is_refusal
+        self.refusal = refusal
 
 
 class Busy(TopupError):

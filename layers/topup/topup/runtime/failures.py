@@ -23,6 +23,7 @@ THROTTLED = {
 CONFLICTS = {"TransactionConflictException", "TransactionConflict"}
 INTERRUPTED = {
     *("RequestTimeout", "RequestTimeoutException", "InternalServerError", "InternalFailure", "ServiceUnavailable"),
+    "TransactionInProgressException",  # an earlier try of this very request is still running
 }
 CANCELLED = "TransactionCanceledException"
 # The transaction's condition was not met: for the store, that is a lost race, and reading again decides.

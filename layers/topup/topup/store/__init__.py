@@ -17,9 +17,9 @@ from topup.store.orders import (
     record_order_change,
     reopen,
 )
-from topup.store.races import LostRace, retried
+from topup.store.races import LostRace, UnknownWrite, retried
 from topup.store.receipts import load_receipt, record_with_receipt
-from topup.store.reversals import load_payment, load_settled_payment, record_reversal, with_reversals
+from topup.store.reversals import begin_attempt, load_payment, load_settled_payment, record_reversal, with_reversals
 from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
 from topup.store.waiting import Waiting, orders_to_look_at, refunds_in_flight_since
 from topup.store.walks import Place
@@ -29,10 +29,12 @@ __all__ = [
     "LostRace",
     "LotKey",
     "Place",
+    "UnknownWrite",
     "Waiting",
     "all_accounts",
     "all_payments",
     "attach_session",
+    "begin_attempt",
     "claim_look",
     "claim_sync",
     "due_since",

@@ -159,6 +159,11 @@ def reversal_from_item(item: Mapping[str, Any]) -> Reversal:
     )
 
 
+def older_word(status: ReversalStatus) -> str:
+    """The word under which an older version stored this status."""
+    return (ReversalStatus.FAILED if status is ReversalStatus.REFUSED else status).value
+
+
 def _status(fields: Mapping[str, Any]) -> ReversalStatus:
     """The stored status. A newer version may have stored one that this version does not know, an older one FAILED for
     a refund that Stripe refused.

@@ -110,5 +110,4 @@ def _is_race(error: Exception) -> bool:
         # Not where it was throttled as well: then only reading again, after a pause, tells which of the two will last.
         reasons = failures.cancellation_reasons(error)
         return bool(reasons) and reasons <= {failures.CONDITION, *failures.CONFLICTS}
-    # TransactionInProgress: an earlier try of this very request is still running; reading again shows its outcome.
-    return code in ("ConditionalCheckFailedException", "TransactionInProgressException") or code in failures.CONFLICTS
+    return code == "ConditionalCheckFailedException" or code in failures.CONFLICTS

@@ -8,6 +8,7 @@ from typing import Any
 from topup.domain.errors import Busy
 from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
+from topup.domain.reversals import Reversal
 from topup.runtime import config
 from topup.store import attributes, credits, order_items, orders, pages
 from topup.store.client import client
@@ -22,9 +23,12 @@ FIGURES_UNCHANGED_SINCE_READ = (
 # A refund or dispute is recorded once, by the first update of it.
 NOT_YET_RECORDED = "attribute_not_exists(payment_id)"
 # Its change was decided on what was read.
-REVERSAL_UNCHANGED_SINCE_READ = "#status = :status_read AND clawed_back = :clawed_back_read"
-
+REVERSAL_UNCHANGED_SINCE_READ = "#status IN (:status_read, :older_word) AND clawed_back = :clawed_back_read"
 READS = 4  # of a payment on several pages (a page is 1 MB, hundreds of refunds) that changes while it is read
+# Nobody has heard of the refund's outcome, and no other request has begun the next attempt to make it.
+STILL_IN_FLIGHT_AND_SAME_ATTEMPT = (
+    "#status = :status_read AND (attempt = :attempt_read OR attribute_not_exists(attempt))"
+)
 
 
 def load_payment(payment_id: str) -> Payment | None:
@@ -99,6 +103,17 @@ def record_reversal(change: ReversalChange) -> None:
         client().transact_write_items(TransactItems=[_order_write(change), _reversal_write(change), *writes])
 
 
+def begin_attempt(refund: Reversal, now: datetime) -> Reversal:
+    """Give the next try to make a refund in flight another key at Stripe; raises LostRace."""
+    begun = replace(refund, attempt=refund.attempt + 1, tried_at=now)
+    read = {":status_read": refund.status.value, ":attempt_read": refund.attempt}
+    fields, wanted = order_items.reversal_fields(refund), order_items.reversal_fields(begun)
+    update = update_changed(fields, wanted, STILL_IN_FLIGHT_AND_SAME_ATTEMPT, read)
+    with detect_lost_race():
+        client().update_item(TableName=config.settings().orders_table, Key=order_items.reversal_key(refund), **update)
+    return begun
+
+
 def _order_write(change: ReversalChange) -> Any:
     before, after = change.order_before, replace(change.order_after, has_reversals=True)
     values = {
@@ -125,7 +140,11 @@ def _reversal_write(change: ReversalChange) -> Any:
         item = order_items.reversal_to_item(change.after)
         return {"Put": {"TableName": table, "Item": item, "ConditionExpression": NOT_YET_RECORDED}}
     before = change.before
-    read = {":status_read": before.status.value, ":clawed_back_read": before.clawed_back}
+    read = {
+        ":status_read": before.status.value,
+        ":older_word": order_items.older_word(before.status),
+        ":clawed_back_read": before.clawed_back,
+    }
     fields, wanted = order_items.reversal_fields(before), order_items.reversal_fields(change.after)
     update = update_changed(fields, wanted, REVERSAL_UNCHANGED_SINCE_READ, read)
     return {"Update": {"TableName": table, "Key": order_items.reversal_key(before), **update}}

@@ -9,7 +9,7 @@ from typing import Any
 import stripe
 from stripe import StripeClient
 
-from topup.domain.errors import Busy, StripeFailed
+from topup.domain.errors import Busy, Refusal, StripeFailed
 from topup.runtime import config, deadline, failures
 from topup.runtime.failures import Failure
 from topup.runtime.telemetry import count, logger
@@ -29,9 +29,18 @@ def longest_request(retries: int) -> float:
     return (1 + retries) * (CONNECT_TIMEOUT + READ_TIMEOUT) + retries * LONGEST_PAUSE
 
 
+# Stripe's words for a refund that does not fit to what is left of the payment (Stripe documentation, "Error codes").
+_OF_FIGURES = {"amount_too_large", "charge_already_refunded", "charge_disputed"}
+
+
 def client(retries: int = RETRIES) -> StripeClient:
     """The client for the configured key. It raises Busy for a request that could not end in time."""
     return _client_of(config.stripe_secret_key(), config.settings().stripe_api_base, retries)
+
+
+def own_key(*parts: str | int) -> str:
+    """An idempotency key of this deployment: another stage in the same Stripe account may have the same ids."""
+    return f"{config.settings().stack_name}/{'-'.join(str(part) for part in parts)}"
 
 
 @cache
@@ -121,6 +130,17 @@ def _translated(error: stripe.StripeError) -> Busy | StripeFailed:
     return StripeFailed(
         f"Stripe could not do this{reason}; please retry",
         is_final=True,
-        is_refusal=failure is Failure.FINAL,
+        refusal=_refusal(error),
         stripe_code=error.code,
     )
+
+
+def _refusal(error: stripe.StripeError) -> Refusal | None:
+    """What a refusal says of the request; None where Stripe may have done it, under this key or by another request."""
+    if failures.of(error) is not Failure.FINAL or isinstance(error, stripe.IdempotencyError):
+        return None
+    if error.http_status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return Refusal.OF_ACCESS
+    # "Refund amount is greater than unrefunded amount on charge" comes without a code.
+    is_amount_refused = error.code is None and getattr(error, "param", None) == "amount"
+    return Refusal.OF_FIGURES if is_amount_refused or error.code in _OF_FIGURES else Refusal.OF_REQUEST

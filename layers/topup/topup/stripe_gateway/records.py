@@ -92,7 +92,7 @@ def _patiently(ask: Callable[[], Found]) -> Found:
         except Busy:
             time.sleep(pause)
         except StripeFailed as error:
-            if error.is_refusal:
+            if error.refusal:
                 raise
             time.sleep(pause)
     return ask()

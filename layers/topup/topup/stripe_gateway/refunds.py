@@ -1,13 +1,15 @@
-"""Make a refund at Stripe, and find one whose answer was lost."""
+"""Make a refund at Stripe, find one whose answer was lost, and list what else took money of its payment."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from topup.domain.orders import Order
 from topup.domain.reversals import Reversal
 from topup.domain.updates import ReversalUpdate
 from topup.stripe_gateway import reversals
-from topup.stripe_gateway.client import client, translate_errors
+from topup.stripe_gateway.client import client, own_key, translate_errors
 from topup.stripe_gateway.sessions import order_metadata
+from topup.stripe_gateway.translation import Json
 
 LONGEST_METADATA = 500  # characters of a value (Stripe API, metadata)
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
@@ -15,7 +17,8 @@ _SYNONYMS = {"customer request": "requested_by_customer", "duplicate payment": "
 
 
 def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:
-    """Make the refund; its id is the idempotency key, so the same one is made once. Raises StripeFailed, Busy.
+    """Make the refund; its id and attempt are the idempotency key, so the same attempt makes one. Stripe keeps keys
+    for a day at least, and makes another refund after that. Raises StripeFailed, Busy.
 
     Source: Stripe API, Refund object.
     """
@@ -23,20 +26,44 @@ def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:
         # Without retries: the refund is stored as in flight, and its next request, or reconcile, tries again.
         made = client(retries=0).v1.refunds.create(
             refund_params(order, refund),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
-            {"idempotency_key": refund.reversal_id},
+            {"idempotency_key": _idempotency_key(refund)},
         )
-    return reversals.refund_update(made.to_dict(), order.payment_id)
+    return reversals.refund_update(made.to_dict(), order.payment_id)  # not current: it may be a replay
 
 
 def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:
     """The refund at Stripe, if it was made; raises StripeFailed, Busy."""
     with translate_errors():
-        listed = client().v1.refunds.list({"payment_intent": str(order.transaction_id), "limit": 100})
-        for listed_refund in listed.auto_paging_iter():
-            made = listed_refund.to_dict()
+        for made in _refunds_of(order):
             if (made.get("metadata") or {}).get("refund_id") == refund.reversal_id:
-                return reversals.refund_update(made, order.payment_id)
+                return reversals.refund_update(made, order.payment_id, is_current=True)
     return None
+
+
+def list_reversals(order: Order) -> Sequence[ReversalUpdate]:
+    """All refunds and disputes of the order's payment as Stripe has them now; raises StripeFailed, Busy."""
+    with translate_errors():
+        disputes = client(retries=0).v1.disputes.list(_of_payment(order)).auto_paging_iter()
+        return [
+            *(reversals.refund_update(refund, order.payment_id, is_current=True) for refund in _refunds_of(order)),
+            *(reversals.dispute_update(one.to_dict(), order.payment_id, is_current=True) for one in disputes),
+        ]
+
+
+def _refunds_of(order: Order) -> Iterator[Json]:
+    # Without retries: who looks for a refund has more to ask, and looks again another time.
+    listed = client(retries=0).v1.refunds.list(_of_payment(order))
+    return (refund.to_dict() for refund in listed.auto_paging_iter())
+
+
+def _of_payment(order: Order) -> Any:
+    return {"payment_intent": str(order.transaction_id), "limit": 100}
+
+
+def _idempotency_key(refund: Reversal) -> str:
+    if refund.tried_at is None:  # begun by a version that used this key, which may be asking Stripe at this moment
+        return refund.reversal_id
+    return own_key(refund.reversal_id, *([refund.attempt] if refund.attempt > 1 else []))
 
 
 def refund_params(order: Order, refund: Reversal) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from topup.domain.orders import Order
 from topup.domain.updates import PaymentUpdate
 from topup.runtime import config
 from topup.stripe_gateway import translation
-from topup.stripe_gateway.client import client, translate_errors
+from topup.stripe_gateway.client import client, own_key, translate_errors
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,8 @@ def read_session(order: Order) -> PaymentUpdate | None:
 
 
 def session_key(order: Order) -> str:
-    """Stripe's idempotency key of the order's attempt.
-
-    Two stages of one Stripe account make the same order ids of the same users and keys, so it has the stack's name.
-    """
-    return f"{config.settings().stack_name}/{order.payment_id}-{order.attempt}"
+    """Stripe's idempotency key of the order's attempt."""
+    return own_key(order.payment_id, order.attempt)
 
 
 def session_params(order: Order) -> dict[str, Any]:
