@@ -237,6 +237,7 @@ def test_a_payment_that_is_opened_anew_while_reconcile_runs_is_watched_until_it_
     after_stripe_answers(shop, shop.reconcile)
 
     payment = create(shop.api, headers=KEY).json()
+    assert shop.payment(payment["payment_id"])["status"] == "pending"
     shop.pay(payment)
     shop.lose()
     shop.wait(minutes=16)
