@@ -374,9 +374,12 @@ def test_a_reversal_in_another_version_is_read_again_with_its_intent_in_one_call
 def test_what_another_version_tells_and_stripe_does_not_know_any_more_does_nothing(
     api: Api, order: Order, dynamodb: Emulator, stripe_wire: StripeWire
 ):
+    events = (COMPLETED, session(order)), (SUCCEEDED, intent(order)), ("refund.created", refund(order))
+    # The last answers are those to the first two again: their metadata has been taken away since.
     stripe_wire.then(UNKNOWN, UNKNOWN, UNKNOWN)
+    stripe_wire.then(responds(200, session(order, metadata={})), responds(200, intent(order, metadata={})))
 
-    for kind, subject in ((COMPLETED, session(order)), (SUCCEEDED, intent(order)), ("refund.created", refund(order))):
+    for kind, subject in (*events, *events[:2]):
         assert deliver(api, event(kind, subject, **OLD_VERSION)).status == 200
     assert dynamodb.operations == []
 
@@ -440,4 +443,41 @@ def test_an_appeal_takes_the_credits_until_it_ends(shop: Shop, end: str):
     shop.deliver()
 
     assert shop.balance() == (1100 if end == "won" else 0)
+    shop.check()
+
+
+@pytest.mark.parametrize("status", ["arbitration", "frozen"])
+def test_an_unknown_status_of_a_dispute_keeps_what_is_known(
+    shop: Shop, capsys: pytest.CaptureFixture[str], status: str
+):
+    _, bought = shop.buy()
+    opened = shop.simulator.dispute(bought)
+    shop.deliver()
+
+    shop.simulator.update_dispute(opened["id"], status)
+
+    assert set(shop.deliver()) == {200}
+    assert shop.balance() == 0
+    assert '"UnknownStripeStatus":[1.0]' in capsys.readouterr().out
+    shop.simulator.update_dispute(opened["id"], "under_review")
+    shop.simulator.close_dispute(opened["id"], "won")
+    shop.deliver()
+    assert shop.balance() == 1100
+    shop.check()
+
+
+def test_a_whole_history_in_another_version_ends_as_in_ours(shop: Shop):
+    shop.simulator.set_event_fields(api_version="2020-08-27")
+    payment_id, bought = shop.buy()
+    shop.simulator.refund(bought, 2500)
+    opened = shop.simulator.dispute(bought, amount=5000)
+    assert set(shop.deliver()) == {200}
+    assert shop.balance() == 1100 - 825
+    shop.simulator.close_dispute(opened["id"], "won")
+    shop.lose()
+
+    shop.reconcile()
+
+    assert shop.payment(payment_id)["amount_refunded"] == 25
+    assert shop.balance() == 825
     shop.check()
