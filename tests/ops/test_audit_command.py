@@ -14,7 +14,7 @@ from ops.audit import command as audit_command
 from ops.audit.stripe_side import Window
 from ops.errors import CannotRunError
 from tests.ops.test_commands import Aws, aws
-from topup.domain.errors import StripeFailed
+from topup.domain.errors import Refusal, StripeFailed
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger
 
@@ -202,7 +202,7 @@ def test_the_window_ends_now_or_as_given_and_is_a_month_long_unless_told_otherwi
 
 def test_stripes_refusal_is_one_line_without_stripes_message():
     cause = stripe.AuthenticationError("Invalid API Key: sk_test_…", http_status=401)
-    error = StripeFailed("Stripe could not do this", is_refusal=True)
+    error = StripeFailed("Stripe could not do this", refusal=Refusal.OF_ACCESS)
     error.__cause__ = cause
 
     assert audit_command._words(error) == "AuthenticationError (401)"
