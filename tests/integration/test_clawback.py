@@ -10,6 +10,7 @@ from local.in_process.shop import Shop
 from local.stripe_simulator import Behaviour
 from tests.support.builders import a_payment
 from topup import fulfilment, store
+from topup.domain import times
 
 
 def test_a_refund_made_in_the_dashboard_takes_the_credits_once(shop: Shop):
@@ -81,22 +82,83 @@ def test_restored_credits_pay_a_debt_first(shop: Shop):
     shop.check()
 
 
-def test_credits_restored_to_an_expired_lot_expire_with_it(shop: Shop):
+def test_credits_that_come_back_after_their_lot_has_expired_live_as_long_as_they_had_left(shop: Shop):
     payment_id, intent = shop.buy()
     made = shop.simulator.refund(intent)
     shop.deliver()
-    shop.api.now = NOW.replace(month=9) + timedelta(days=1)
+    expires_at = NOW.replace(month=9)
+    shop.api.now = expires_at + timedelta(days=1)
     shop.run_timers()
+
     shop.simulator.fail_refund(made["id"])
     shop.deliver()
+
+    (lot,) = shop.credits()["lots"]
+    assert (lot["payment_id"], lot["source"], lot["remaining"]) == (payment_id, "restored", 1100)
+    assert times.from_text(lot["expires_at"]) == shop.api.now + (expires_at - NOW)
+    shop.check()
+    # A second refund finds them: they are this payment's credits.
+    assert shop.refund(payment_id).json()["credits_refunded"] == 1100
+    assert (shop.balance(), shop.credits()["debt"]) == (0, 0)
+    shop.check()
+
+
+def test_credits_that_came_back_and_expired_again_are_not_owed(shop: Shop):
+    payment_id, intent = shop.buy()
+    made = shop.simulator.refund(intent)
+    shop.deliver()
+    shop.wait(days=200)
+    shop.simulator.fail_refund(made["id"])
+    shop.deliver()
+    shop.wait(days=200)
     assert shop.balance() == 0
-    shop.check()
 
-    shop.run_timers()
-
-    assert shop.ledger()[-2:] == [("refund_reversed", 1100), ("expired", -1100)]
-    shop.check()
     assert shop.refund(payment_id).json()["credits_refunded"] == 0
+
+    assert (shop.balance(), shop.credits()["debt"]) == (0, 0)
+    shop.check()
+
+
+@pytest.mark.parametrize("is_in_debt", [False, True])
+def test_a_dispute_won_after_its_lot_expired_returns_the_credits_of_the_other_purchase(shop: Shop, is_in_debt: bool):
+    _, intent = shop.buy()
+    shop.spend(1100)
+    if not is_in_debt:
+        shop.wait(days=150)
+        shop.buy("value")
+    dispute = shop.simulator.dispute(intent)
+    shop.deliver()
+    if is_in_debt:
+        assert shop.credits()["debt"] == 1100
+        shop.wait(days=150)
+        shop.buy("value")
+    assert shop.balance() == 4900
+    shop.wait(days=60)
+
+    shop.simulator.close_dispute(dispute["id"], "won")
+    shop.deliver()
+
+    (lot,) = shop.credits()["lots"]
+    assert (lot["source"], lot["remaining"], shop.balance()) == ("purchase", 6000, 6000)
+    shop.check()
+
+
+def test_what_comes_back_pays_what_other_payments_owe(shop: Shop):
+    _, first = shop.buy()
+    _, second = shop.buy()
+    shop.spend(1700)
+    lost, won = shop.simulator.dispute(first), shop.simulator.dispute(second)
+    shop.deliver()
+    assert (shop.balance(), shop.credits()["debt"]) == (-1700, 1700)
+
+    shop.simulator.close_dispute(won["id"], "won")
+    shop.deliver()
+    assert (shop.balance(), shop.credits()["debt"]) == (-600, 600)
+    shop.check()
+    shop.simulator.close_dispute(lost["id"], "won")
+    shop.deliver()
+
+    assert (shop.balance(), shop.credits()["debt"]) == (500, 0)
     shop.check()
 
 

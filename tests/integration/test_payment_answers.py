@@ -62,7 +62,7 @@ def record(kind: Kind, status: ReversalStatus, amount_minor: int = 2500, **field
         **fields,
     )
     figure: Any = {"refunded_minor" if kind is Kind.REFUND else "disputed_minor": reversal.reversed_minor}
-    after = replace(payment.order, **figure)
+    after = replace(payment.order, reversal_changes=1, **figure)
     change = ReversalChange(order_before=payment.order, order_after=after, before=None, after=reversal, credits=None)
     store.record_reversal(change)
 
@@ -143,7 +143,7 @@ def test_an_order_that_an_older_version_wrote_shows_its_failed_refund_too(api: A
     dynamodb.client.update_item(
         TableName=dynamodb.orders_table,
         Key={"payment_id": {"S": PAYMENT_ID}, "record": {"S": "ORDER"}},
-        UpdateExpression="REMOVE has_reversals",
+        UpdateExpression="REMOVE reversal_changes",
     )
 
     assert own_answer(api)["refunds"][0]["status"] == "failed"
@@ -154,8 +154,8 @@ def test_a_refund_that_an_older_version_records_beside_this_one_is_shown_too(api
     dynamodb.client.update_item(
         TableName=dynamodb.orders_table,
         Key={"payment_id": {"S": PAYMENT_ID}, "record": {"S": "ORDER"}},
-        UpdateExpression="SET has_reversals = :no",
-        ExpressionAttributeValues={":no": {"BOOL": False}},
+        UpdateExpression="SET reversal_changes = :none",
+        ExpressionAttributeValues={":none": {"N": "0"}},
     )
 
     assert own_answer(api)["refunds"][0]["status"] == "succeeded"

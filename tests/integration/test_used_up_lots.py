@@ -149,7 +149,7 @@ def test_a_lot_that_gets_credits_back_is_open_again_with_its_timer_and_falls_due
     shop.check()
 
 
-def test_a_lot_that_gets_part_of_its_credits_back_after_its_expiry_falls_due_at_once(shop: Shop):
+def test_credits_that_come_back_after_the_expiry_are_a_new_lot_that_falls_due_in_its_turn(shop: Shop):
     payment_id, intent = shop.buy()
     made = shop.simulator.refund(intent)
     shop.deliver()
@@ -159,7 +159,10 @@ def test_a_lot_that_gets_part_of_its_credits_back_after_its_expiry_falls_due_at_
     shop.simulator.fail_refund(made["id"])
     shop.deliver()
 
-    assert (shop.balance(), in_due_index(shop)) == (0, {payment_id})
+    (lot,) = shop.credits()["lots"]
+    assert lot["lot_id"] != payment_id
+    assert (shop.balance(), in_due_index(shop), timers(shop)) == (1100, {lot["lot_id"]}, {lot["lot_id"]})
+    shop.wait(days=400)
     assert shop.reconcile()["lots"]["repaired"] == 1
     assert (shop.ledger()[-1], in_due_index(shop)) == (("expired", -1100), set())
     shop.check()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.support.builders import a_wallet, an_order
 from tests.support.examples import examples
-from topup.domain import orders, times
+from topup.domain import order_updates, times
 
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2400, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 MONTHS = st.integers(1, 120)
@@ -56,7 +56,7 @@ def test_six_months_are_never_fewer_than_181_days_nor_more_than_184(time: dateti
 @examples(100)
 @given(TIMES, st.integers(1, 12))
 def test_a_lot_expires_on_a_whole_second_and_not_a_second_early(time: datetime, months: int):
-    lot = orders.new_lot(an_order(user_id=a_wallet().user_id), time, months)
+    lot = order_updates.new_lot(an_order(user_id=a_wallet().user_id), time, months)
 
     assert lot.expires_at
     assert lot.expires_at.microsecond == 0

@@ -15,12 +15,12 @@ DUE = "    due = order.credits_due_back - payment.order.credits_due_back"
 MORE = "    more = after.reversed_minor - (before.reversed_minor if before else 0)"
 
 MUTANTS_OF_PAYMENTS = (
-    Mutant("grant before the check", 100, (Edit("topup.domain.orders", STATE, NO_STATE),)),
+    Mutant("grant before the check", 100, (Edit("topup.domain.order_updates", STATE, NO_STATE),)),
     Mutant(
         "dedupe by event id alone",
         100,
         (
-            Edit("topup.domain.orders", STATE, NO_STATE),
+            Edit("topup.domain.order_updates", STATE, NO_STATE),
             SEEN,
             Edit("topup.webhooks", HANDLE, f"{MARKED}    SEEN.add(event['id'])\n{HANDLE}"),
         ),
@@ -56,7 +56,7 @@ MUTANTS_OF_PAYMENTS = (
     Mutant(
         "a status moves backwards",
         500,
-        (Edit("topup.domain.orders", "    if RANK[status] <= RANK[order.status]:\n        return order\n", ""),),
+        (Edit("topup.domain.order_updates", "    if RANK[status] <= RANK[order.status]:\n        return order\n", ""),),
     ),
     Mutant(
         "dispute and refund both claw back",

@@ -5,7 +5,8 @@ from datetime import datetime
 from topup.domain.audit import Account
 from topup.domain.credits import Entry, TransactionType, Wallet
 from topup.domain.lots import Lot
-from topup.domain.orders import RANK, Order
+from topup.domain.order_updates import RANK
+from topup.domain.orders import Order
 
 
 class Violation(BaseException):

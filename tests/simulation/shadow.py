@@ -29,7 +29,7 @@ from topup.domain.credits import Entry, TransactionType, Wallet
 from topup.domain.lots import Lot
 from topup.domain.payments import Payment
 from topup.domain.reversals import Reversal, ReversalStatus
-from topup.store import credit_items, order_items
+from topup.store import clawback_items, credit_items, order_items
 
 TOO_MUCH = re.compile(r": refunded \d+ of \d+$")
 CLAWS = (TransactionType.REFUNDED, TransactionType.DISPUTED)
@@ -110,14 +110,10 @@ class Shadow:
     def _account(self, user_id: str) -> None:
         account, lots = Account(user_id, Wallet(user_id=user_id)), []
         for record, item in self._database.items(self._database.credits).get(user_id, {}).items():
-            if record == credit_items.WALLET:
-                account.wallet = self._parse(item, lambda found: credit_items.wallet_from_item(user_id, found))
-            elif record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
+            if record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
                 lots.append((record, self._parse(item, credit_items.lot_from_item)))
-            elif record.startswith(credit_items.ENTRY):
-                account.entries.append(self._parse(item, credit_items.entry_from_item))
-            elif record.startswith(credit_items.TIMER):
-                account.timed_lots.add(record.removeprefix(credit_items.TIMER))
+            else:
+                self._add_record(account, record, item)
         # A change of many lots counts as a whole from its first transaction on.
         unfinished = account.wallet.unfinished
         if missing := unfinished.keys() - {record for record, _ in lots}:
@@ -131,6 +127,17 @@ class Shadow:
         self._note_long_changes(before.wallet, account.wallet)
         for entry in account.entries[len(before.entries) :]:
             self._check_entry(before, entry, account)
+
+    def _add_record(self, account: Account, record: str, item: Any) -> None:
+        if record == credit_items.WALLET:
+            account.wallet = self._parse(item, lambda found: credit_items.wallet_from_item(account.user_id, found))
+        elif record.startswith(credit_items.ENTRY):
+            account.entries.append(self._parse(item, credit_items.entry_from_item))
+        elif record.startswith(credit_items.CLAWBACK):
+            out = self._parse(item, clawback_items.clawback_from_item)
+            account.clawbacks[out.payment_id] = out
+        elif record.startswith(credit_items.TIMER):
+            account.timed_lots.add(record.removeprefix(credit_items.TIMER))
 
     def _payment(self, payment_id: str) -> None:
         order = None

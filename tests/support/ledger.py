@@ -5,12 +5,13 @@ from datetime import datetime
 
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_payment, a_wallet, an_order
-from topup.domain import audit, credits, orders, payments
+from topup.domain import audit, credits, order_updates, payments
 from topup.domain.credits import Cause, CreditChange, TransactionType
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order, Settlement
 from topup.domain.payments import Payment, SettledPayment
 from topup.domain.reversals import Reversal
+from topup.domain.takings import Clawback
 from topup.domain.times import months_later
 
 
@@ -34,12 +35,15 @@ class InMemoryLedger:
         return next(lot for lot in self.account.lots if lot.lot_id == lot_id)
 
     def settled_payment(self, order_id: str, now: datetime) -> SettledPayment:
+        out = self.account.clawbacks.get(order_id, Clawback(payment_id=order_id))
         return SettledPayment(
             order=self.orders[order_id],
             reversals=list(self.reversals[order_id].values()),
             wallet=self.account.wallet,
             lots=[lot for lot in self.account.lots if not lot.is_expired(now)],
-            own_lot=self.lot(order_id),
+            own_lots=[self.lot(order_id), *map(self.lot, out.continued)],
+            out=out,
+            taken_lots=self.account.lots,
         )
 
     def buy(self, order_id: str, granted: int, amount_minor: int, now: datetime, months: int = 6) -> None:
@@ -63,7 +67,7 @@ class InMemoryLedger:
             amount_minor=order.amount_minor,
             reference=order_id,
         )
-        change = orders.decide(order, self.account.wallet, paid, now, months)
+        change = order_updates.decide(order, self.account.wallet, paid, now, months)
         if not isinstance(change, Settlement):
             return change is not None
         self.orders[order_id] = change.after
@@ -115,7 +119,7 @@ class InMemoryLedger:
         if change is None:
             return 0
         self.orders[update.payment_id] = change.order_after
-        self.reversals[update.payment_id][update.reversal_id] = change.after
+        self.reversals[update.payment_id][change.after.reversal_id] = change.after
         if change.credits is None:
             return 0
         self._write(change.credits)
@@ -137,7 +141,10 @@ class InMemoryLedger:
         after = {one.after.lot_id: one.after for one in change.lots}
         account.lots = [after.get(lot.lot_id, lot) for lot in account.lots]
         account.timed_lots |= {one.after.lot_id for one in change.lots if one.amount > 0}
-        if change.new_lot:
-            account.lots.append(change.new_lot)
-            if change.new_lot.expires_at:
-                account.timed_lots.add(change.new_lot.lot_id)
+        account.lots += change.new_lots
+        account.timed_lots |= {lot.lot_id for lot in change.new_lots if lot.expires_at}
+        if change.clawback:
+            self.account.clawbacks[change.clawback.payment_id] = change.clawback
+        for addition in change.additions:
+            known = self.account.clawbacks.get(addition.payment_id, Clawback(payment_id=addition.payment_id))
+            self.account.clawbacks[addition.payment_id] = known.with_addition(addition)

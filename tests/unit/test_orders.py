@@ -7,7 +7,7 @@ import pytest
 
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import INTENT_ID, PAYMENT_ID, SESSION_ID, a_payment, a_wallet, an_order
-from topup.domain import orders, placing
+from topup.domain import order_updates, placing
 from topup.domain.errors import Busy
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
 from topup.domain.updates import CheckoutExpired, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentUpdate
@@ -27,7 +27,7 @@ RECEIVED = a_payment()
 
 
 def decide(order: Order, update: PaymentUpdate) -> Change | None:
-    return orders.decide(order, a_wallet(), update, NOW, expire_after_months=6)
+    return order_updates.decide(order, a_wallet(), update, NOW, expire_after_months=6)
 
 
 def after(order: Order, *updates: PaymentUpdate) -> Order:
@@ -107,7 +107,7 @@ def test_no_update_moves_an_order_to_a_lower_rank():
     known = [status for status in Status if status is not Status.UNKNOWN]
     for status, update in itertools.product(known, [PROCESSING, DECLINED, FAILED, EXPIRED, RECEIVED]):
         moved = after(an_order(status=status), update).status
-        assert moved is status or orders.RANK[moved] > orders.RANK[status]
+        assert moved is status or order_updates.RANK[moved] > order_updates.RANK[status]
 
 
 @pytest.mark.parametrize("update", [PROCESSING, DECLINED, FAILED, EXPIRED])

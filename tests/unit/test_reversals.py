@@ -131,6 +131,106 @@ def test_a_refund_that_fails_late_gives_back_no_more_than_is_still_out(ledger: I
     assert ledger.findings(EXPIRY) == []
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_which_of_two_equal_refunds_fails_makes_no_difference(ledger: InMemoryLedger, first: int):
+    ledger.spend(600, NOW)
+    ledger.sweep(PAYMENT_ID, EXPIRY)
+    refunds = [a_reversal(reversal_id=f"re_{n}", amount_minor=5000) for n in range(2)]
+    assert [ledger.reverse(refund, EXPIRY) for refund in refunds] == [-50, -550]
+
+    assert ledger.reverse(replace(refunds[first], status=ReversalStatus.FAILED), EXPIRY) == 550
+
+    assert (ledger.account.wallet.debt, ledger.orders[PAYMENT_ID].clawed_back) == (50, 50)
+    assert ledger.reverse(replace(refunds[1 - first], status=ReversalStatus.FAILED), EXPIRY) == 50
+    assert (ledger.account.wallet.debt, ledger.findings(EXPIRY)) == (0, [])
+
+
+def test_no_more_comes_back_than_was_taken_however_the_shares_are_rounded():
+    ledger = InMemoryLedger()
+    ledger.buy("small", 10, 100, NOW)
+    before = [a_reversal(payment_id="small", reversal_id=f"re_{n}", amount_minor=n) for n in (87, 13)]
+    for refund in before:
+        ledger.reverse(refund, NOW)
+    assert ledger.reverse(replace(before[0], status=ReversalStatus.FAILED), NOW) == 9
+    ledger.sweep("small", EXPIRY)
+    assert ledger.reverse(a_reversal(payment_id="small", reversal_id="re_77", amount_minor=77), EXPIRY) == 0
+
+    assert ledger.reverse(replace(before[1], status=ReversalStatus.FAILED), EXPIRY) == 1
+
+    assert ledger.orders["small"].clawed_back == 0
+    assert sum(lot.expired_credits for lot in ledger.account.lots) == 9
+    assert (ledger.account.wallet.balance, ledger.findings(EXPIRY)) == (1, [])
+
+
+def test_a_refund_after_the_expiry_takes_what_came_back_alive(ledger: InMemoryLedger):
+    won = a_reversal(kind=Kind.DISPUTE, amount_minor=AMOUNT, status=ReversalStatus.NEEDS_RESPONSE)
+    ledger.reverse(won, NOW)
+    ledger.sweep(PAYMENT_ID, EXPIRY)
+    ledger.reverse(replace(won, status=ReversalStatus.WON), EXPIRY)
+    assert ledger.account.wallet.balance == 1100
+
+    assert ledger.reverse(a_reversal(reversal_id="re_2", amount_minor=AMOUNT), EXPIRY) == -1100
+
+    assert (ledger.account.wallet.debt, ledger.findings(EXPIRY)) == (0, [])
+
+
+def test_a_dispute_may_be_lost_after_it_was_won_where_stripe_says_so(ledger: InMemoryLedger):
+    dispute = a_reversal(kind=Kind.DISPUTE, amount_minor=AMOUNT, status=ReversalStatus.WON)
+    lost = replace(dispute, status=ReversalStatus.LOST)
+    ledger.reverse(dispute, NOW)
+    assert payments.is_ambiguous(dispute, lost)
+    assert ledger.reverse(lost, NOW) == 0
+
+    change = payments.decide(ledger.settled_payment(PAYMENT_ID, NOW), lost, NOW, is_current=True)
+
+    assert change
+    assert (change.order_after.disputed_minor, change.order_after.clawed_back) == (AMOUNT, 1100)
+
+
+def test_a_dispute_may_grow(ledger: InMemoryLedger):
+    inquiry = a_reversal(kind=Kind.DISPUTE, amount_minor=2000, status=ReversalStatus.WARNING_NEEDS_RESPONSE)
+    assert ledger.reverse(inquiry, NOW) == 0
+
+    assert ledger.reverse(replace(inquiry, amount_minor=AMOUNT, status=ReversalStatus.NEEDS_RESPONSE), NOW) == -1100
+    assert ledger.reversals[PAYMENT_ID]["re_1"].amount_minor == AMOUNT
+
+
+@pytest.mark.parametrize(("net", "taken"), [(None, -1100), (700, -550)])
+def test_a_dispute_in_another_currency_is_about_the_whole_payment(ledger: InMemoryLedger, net: int | None, taken: int):
+    dispute = a_reversal(
+        kind=Kind.DISPUTE, currency="USD", amount_minor=1400, net_minor=net, status=ReversalStatus.LOST
+    )
+
+    assert ledger.reverse(dispute, NOW) == taken
+    assert ledger.findings(NOW) == []
+
+
+def test_two_refunds_under_one_id_of_ours_both_count(ledger: InMemoryLedger):
+    first = a_reversal(reversal_id="ours", stripe_id="re_1")
+    ledger.reverse(first, NOW)
+
+    assert ledger.reverse(replace(first, stripe_id="re_2"), NOW) == -275
+    assert ledger.reverse(replace(first, stripe_id="re_2", status=ReversalStatus.FAILED), NOW) == 275
+    assert {known.stripe_id for known in ledger.reversals[PAYMENT_ID].values()} == {"re_1", "re_2"}
+
+
+def test_stripes_word_counts_more_than_our_refusal(ledger: InMemoryLedger):
+    ledger.reverse(a_reversal(status=ReversalStatus.IN_FLIGHT), NOW)
+    assert ledger.reverse(a_reversal(status=ReversalStatus.REFUSED), NOW) == 275
+
+    assert ledger.reverse(a_reversal(status=ReversalStatus.SUCCEEDED), NOW) == -275
+
+
+def test_a_status_that_is_not_known_changes_nothing_but_is_kept(ledger: InMemoryLedger):
+    dispute = a_reversal(kind=Kind.DISPUTE, status=ReversalStatus.NEEDS_RESPONSE)
+    ledger.reverse(dispute, NOW)
+
+    unknown = replace(dispute, status=ReversalStatus.UNKNOWN, stripe_status="mediation")
+    assert ledger.reverse(unknown, NOW) == 0
+    kept = ledger.reversals[PAYMENT_ID]["re_1"]
+    assert (kept.status, kept.stripe_status) == (ReversalStatus.NEEDS_RESPONSE, "mediation")
+
+
 def test_the_largest_refund_without_debt_is_exact():
     for spent in (1, 99, 550, 1099):
         fresh = InMemoryLedger.with_a_purchase()

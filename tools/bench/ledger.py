@@ -23,7 +23,7 @@ from local import ROOT, discovery
 from local.launcher import Stack, running
 from ops import target
 from ops.audit import audit, clock_of
-from topup.domain import credits, idempotency, orders, placing
+from topup.domain import credits, idempotency, order_updates, placing
 from topup.domain.catalogue import Package
 from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
 from topup.domain.orders import Order, Status
@@ -170,7 +170,7 @@ def _bought(wallet: Wallet, number: int, amount: int, expires_at: datetime) -> t
         now=now,
     )
     order = replace(placed, status=Status.SUCCEEDED, paid_at=now, credits_expire_at=expires_at)
-    lot = replace(orders.new_lot(order, now, 1), expires_at=expires_at)
+    lot = replace(order_updates.new_lot(order, now, 1), expires_at=expires_at)
     cause = Cause(
         transaction_type=TransactionType.PURCHASED,
         actor=STRIPE,

@@ -53,9 +53,10 @@ def _sweep(settled: SettledPayment, now: datetime) -> None:
 
     Otherwise a spend that was received before the expiry and is written after it would still find the credits.
     """
-    if expired := credits.expire(settled.wallet, settled.own_lot, now):
-        store.record_expiry(expired)
-        raise store.LostRace("the order's lot had to be swept first")
+    for lot in settled.own_lots:
+        if expired := credits.expire(settled.wallet, lot, now):
+            store.record_expiry(expired)
+            raise store.LostRace("the order's lot had to be swept first")
 
 
 def _settle_first(update: ReversalUpdate, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from topup import store
-from topup.domain import orders
+from topup.domain import order_updates
 from topup.domain.errors import OrderMissing
 from topup.domain.orders import Change, Order, Settlement
 from topup.domain.updates import PaymentUpdate
@@ -26,7 +26,7 @@ def apply(update: PaymentUpdate, now: datetime) -> Outcome:
     order, wallet = store.load_order_and_wallet(update.payment_id, update.user_id)
     if order is None:
         raise missing(update.payment_id)
-    change = orders.decide(order, wallet, update, now, config.settings().expire_after_months)
+    change = order_updates.decide(order, wallet, update, now, config.settings().expire_after_months)
     if change:
         _warn_of_quarantine(change)
         store.record_order_change(change)

@@ -25,7 +25,7 @@ def find(payment_id: str) -> Payment:
 def sync_payment(payment: Payment, now: datetime) -> Payment:
     """The payment after `sync_order`, with the refunds and disputes that belong to it."""
     order = sync_order(payment.order, now)
-    if (order.reversed_minor, order.has_reversals) != (payment.order.reversed_minor, payment.order.has_reversals):
+    if order.reversal_changes != payment.order.reversal_changes:
         # While we asked Stripe, its credits were granted and it was refunded: both must come from one read.
         return find(order.payment_id)
     return Payment(order, payment.reversals)

@@ -13,6 +13,7 @@ from topup.domain.lots import Funding, Lot
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, ReversalStatus
+from topup.domain.takings import Clawback
 
 _GIVES = {
     TransactionType.PURCHASED,
@@ -33,7 +34,8 @@ _REVERSES = {
 class Account:
     """All of one user's credits; `timed_lots` are the ids of the lots that have a timer.
 
-    `faults` says what is wrong with where the records are stored: that is the store's to find.
+    `clawbacks` are what each order's reversals have out, by payment id. `faults` says what is wrong with where the
+    records are stored: that is the store's to find.
     """
 
     user_id: str
@@ -41,6 +43,7 @@ class Account:
     lots: list[Lot] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     timed_lots: set[str] = field(default_factory=set)
+    clawbacks: dict[str, Clawback] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
 
@@ -73,11 +76,11 @@ def payment_ledgers(account: Account, now: datetime) -> Mapping[str, PaymentLedg
             granted[payment_id] += entry.amount
         elif entry.transaction_type in _REVERSES:
             clawed_back[payment_id] -= entry.amount
-    lost = {lot.payment_id: lot.lost_to_expiry(now) for lot in account.lots if lot.payment_id}
+    lost = Counter[str]()
+    for lot in account.lots:
+        lost[lot.payment_id or ""] += lot.lost_to_expiry(now)
     return {
-        payment_id: PaymentLedger(
-            grants[payment_id], granted[payment_id], clawed_back[payment_id], lost.get(payment_id, 0)
-        )
+        payment_id: PaymentLedger(grants[payment_id], granted[payment_id], clawed_back[payment_id], lost[payment_id])
         for payment_id in grants.keys() | clawed_back.keys()
     }
 
@@ -92,6 +95,7 @@ def audit_account(account: Account, now: datetime) -> list[str]:
         *_lots(account, entries),
         *_money(account, entries),
         *_open_lots(account, now),
+        *_clawbacks(account, now),
     ]
     return [f"user {account.user_id}: {finding}" for finding in findings]
 
@@ -131,7 +135,7 @@ def _wallet(account: Account, entries: list[Entry]) -> Iterator[str]:
 
 def _lots(account: Account, entries: list[Entry]) -> Iterator[str]:
     moved, expired = Counter[str](), Counter[str]()
-    granted = {lot_id: entry.amount for lot_id, entry in _origins(entries).items()}
+    granted = {lot_id: _brought(lot_id, entry) for lot_id, entry in _origins(entries).items()}
     for entry in entries:
         moved.update(entry.moves)
         if entry.transaction_type is TransactionType.EXPIRED:
@@ -154,7 +158,12 @@ def _origins(entries: list[Entry]) -> dict[str, Entry]:
         for entry in entries
         if entry.transaction_type in EARNS or (entry.transaction_type is TransactionType.ADJUSTED and entry.amount > 0)
         for lot_id in entry.moves
-    }
+    } | {lot_id: entry for entry in entries for lot_id in entry.continued}
+
+
+def _brought(lot_id: str, entry: Entry) -> int:
+    """How many credits a lot had when the entry brought it, before debt was paid out of it."""
+    return entry.moves[lot_id] if lot_id in entry.continued else entry.amount
 
 
 def _money(account: Account, entries: list[Entry]) -> Iterator[str]:
@@ -162,16 +171,26 @@ def _money(account: Account, entries: list[Entry]) -> Iterator[str]:
     origins, gone = _origins(entries), Counter[str]()
     lots = {lot.lot_id: lot for lot in account.lots}
     for lot_id, lot in lots.items():
-        paid = origins[lot_id].cause.money_minor if lot_id in origins else 0
+        paid = _paid(lot, origins.get(lot_id), lots)
         if (lot.paid_minor, lot.funding is Funding.PAID) != (paid, paid > 0):
             yield f"lot {lot_id} ({lot.funding}) says that {lot.paid_minor} were paid for it, the ledger says {paid}"
     for entry in entries:
         for lot_id, move in entry.moves.items():
-            gone[lot_id] += (entry.amount if origins.get(lot_id) is entry else 0) - move
+            gone[lot_id] += (_brought(lot_id, entry) if origins.get(lot_id) is entry else 0) - move
             # Its credits, and so its share of the money: a share that is rounded down would hide a few credits.
             if lot_id in lots and not 0 <= gone[lot_id] <= lots[lot_id].granted:
                 of = f"{gone[lot_id]} of {lots[lot_id].granted} credits of lot {lot_id}"
                 yield f"after entry {entry.number}, {of} are gone"
+
+
+def _paid(lot: Lot, brought_by: Entry | None, lots: Mapping[str, Lot]) -> int:
+    """What was paid for a lot, by the ledger: a lot that continues another one has its credits' share of that one's."""
+    if brought_by is None:
+        return 0
+    if lot.lot_id not in brought_by.continued:
+        return brought_by.cause.money_minor
+    origin = lots.get(brought_by.continued[lot.lot_id])
+    return origin.paid_minor * lot.granted // origin.granted if origin else 0
 
 
 def _open_lots(account: Account, now: datetime) -> Iterator[str]:
@@ -193,6 +212,23 @@ def audit_stored_payment(stored: StoredPayment, ledger: PaymentLedger) -> list[s
     if stored.payment:
         return findings + audit_payment(stored.payment, ledger)
     return findings or [f"payment {stored.payment_id}: its refunds and disputes are there, its order is not"]
+
+
+def _clawbacks(account: Account, now: datetime) -> Iterator[str]:
+    """What the orders have out and owe is what the ledger and the wallet say."""
+    ledgers = payment_ledgers(account, now)
+    for payment_id, out in account.clawbacks.items():
+        taken = ledgers[payment_id].clawed_back if payment_id in ledgers else 0
+        if out.credits != taken:
+            yield f"payment {payment_id} has {out.credits} credits out, the ledger says {taken}"
+        if any(taking.credits <= 0 for taking in out.takings) or out.owed < 0:
+            yield f"payment {payment_id} has {out.owed} credits owed, or has taken none from a lot"
+    for payment_id, owed in account.wallet.debts.items():
+        known = account.clawbacks.get(payment_id)
+        if known is None or not 0 < owed <= known.owed:
+            yield f"the wallet owes {owed} credits for payment {payment_id}, which says {known.owed if known else 0}"
+    if sum(account.wallet.debts.values()) > max(0, account.wallet.debt):
+        yield f"the wallet owes more for its orders than its debt of {account.wallet.debt}"
 
 
 def audit_payment(payment: Payment, ledger: PaymentLedger) -> list[str]:

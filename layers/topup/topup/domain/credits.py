@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from topup.domain.errors import InsufficientCredits
 from topup.domain.lots import Lot, LotChange, draw, spendable
+from topup.domain.takings import Clawback, ClawbackAddition, Taking
 
 _TRANSACTION_IDS = uuid.UUID("5d8b3f0e-9a43-4c0f-8f0d-6d1c9c1f7a11")
 
@@ -57,14 +58,16 @@ class Cause:
 class Wallet:
     """A user's running totals; balance = Σ remaining over all lots − debt.
 
-    `version` is raised with every change. `unfinished` is what the last change has still to write to lots that did not
-    fit into its transaction: the remaining credits of each lot, by the lot's id.
+    `debts` says which orders' claw-backs made the debt, as far as it is known: payment id → credits. `version` is
+    raised with every change. `unfinished` is what the last change has still to write to lots that did not fit into its
+    transaction: the remaining credits of each lot, by the lot's id.
     """
 
     user_id: str
     balance: int = 0
     total_credits_earned: int = 0
     debt: int = 0
+    debts: Mapping[str, int] = field(default_factory=dict)
     last_entry: int = 0
     version: int = 0
     unfinished: Mapping[str, int] = field(default_factory=dict)
@@ -75,7 +78,8 @@ class Entry:
     """One signed change of a user's credits, numbered 1, 2, 3 … per user; never changed once written.
 
     It also says where the change landed: `moves` (lot id → change of its remaining) and `debt_change`. So
-    amount = Σ moves − debt_change, and every lot's figure can be recomputed from the ledger.
+    amount = Σ moves − debt_change, and every lot's figure can be recomputed from the ledger. `continued` names for each
+    new lot that brings back credits of an expired lot that lot's id.
     """
 
     user_id: str
@@ -87,6 +91,7 @@ class Entry:
     expires_at: datetime | None = None
     moves: Mapping[str, int] = field(default_factory=dict)
     debt_change: int = 0
+    continued: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def transaction_type(self) -> TransactionType:
@@ -110,13 +115,24 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class CreditChange:
-    """Everything that one change of a user's credits writes."""
+    """Everything that one change of a user's credits writes.
+
+    `clawback` is what the order's reversals have out after it, where it changes that; `additions` are what it adds to
+    the claw-backs of other orders.
+    """
 
     before: Wallet
     wallet: Wallet
     entry: Entry
     lots: Sequence[LotChange] = ()
-    new_lot: Lot | None = None
+    new_lots: Sequence[Lot] = ()
+    clawback: Clawback | None = None
+    additions: Sequence[ClawbackAddition] = ()
+
+    @property
+    def new_lot(self) -> Lot | None:
+        """The lot that a grant brings."""
+        return self.new_lots[0] if self.new_lots else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +155,7 @@ def grant(wallet: Wallet, lot: Lot, cause: Cause, now: datetime) -> CreditChange
     """Give the wallet a new lot; what the user owes is paid out of it first."""
     debt_paid = min(wallet.debt, lot.granted)
     kept = replace(lot, remaining=lot.granted - debt_paid)
+    repaid, debts = repay(wallet, debt_paid)
     entry = Entry(
         user_id=wallet.user_id,
         number=wallet.last_entry + 1,
@@ -150,7 +167,29 @@ def grant(wallet: Wallet, lot: Lot, cause: Cause, now: datetime) -> CreditChange
         moves={lot.lot_id: kept.remaining},
         debt_change=-debt_paid,
     )
-    return CreditChange(before=wallet, wallet=_after(wallet, entry), entry=entry, new_lot=kept)
+    additions = [
+        ClawbackAddition(payment_id=payment_id, repaid=(Taking.of(lot, part, now),))
+        for payment_id, part in repaid.items()
+    ]
+    return CreditChange(
+        before=wallet, wallet=after(wallet, entry, debts), entry=entry, new_lots=(kept,), additions=additions
+    )
+
+
+def repay(wallet: Wallet, amount: int) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Which orders' debts `amount` credits pay, by payment id, and the debts that are left.
+
+    What is not known to be an order's is paid first.
+    """
+    repaid, left = {}, dict(wallet.debts)
+    amount -= min(amount, wallet.debt - sum(left.values()))
+    for payment_id in sorted(left):
+        part = min(amount, left[payment_id])
+        if part == 0:
+            break
+        repaid[payment_id], amount = part, amount - part
+        left[payment_id] -= part
+    return repaid, {payment_id: owed for payment_id, owed in left.items() if owed}
 
 
 def spend(wallet: Wallet, lots: Iterable[Lot], amount: int, cause: Cause, now: datetime) -> CreditChange:
@@ -159,7 +198,7 @@ def spend(wallet: Wallet, lots: Iterable[Lot], amount: int, cause: Cause, now: d
     balance = open_balance(open_lots, wallet, now)
     if amount > balance:
         raise InsufficientCredits(balance)
-    return _change(wallet, draw(open_lots, amount), cause, now)
+    return change(wallet, draw(open_lots, amount), cause, now)
 
 
 def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
@@ -173,31 +212,15 @@ def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
         description=f"Expired: {lot.name}",
         payment_id=lot.payment_id,
     )
-    return _change(wallet, [swept], cause, now)
+    return change(wallet, [swept], cause, now)
 
 
-def claw_back(
-    wallet: Wallet, own: Lot, others: Iterable[Lot], amount: int, cause: Cause, now: datetime
+def change(
+    wallet: Wallet, lots: Sequence[LotChange], cause: Cause, now: datetime, new_lots: Sequence[Lot] = (), debt: int = 0
 ) -> CreditChange:
-    """Take back `amount` credits that an order granted: from its own lot, then from other open ones, then as debt."""
-    others_open = [lot for lot in spendable(others, now) if lot.lot_id != own.lot_id]
-    drawn = draw([*spendable([own], now), *others_open], amount)
-    owed = amount + sum(change.amount for change in drawn)
-    return _change(wallet, drawn, cause, now, debt_change=owed)
-
-
-def restore(wallet: Wallet, own: Lot, amount: int, cause: Cause, now: datetime) -> CreditChange:
-    """Give back `amount` credits that were clawed back: they pay debt first, and then return to the order's lot."""
-    debt_paid = min(wallet.debt, amount)
-    returned = LotChange(before=own, after=replace(own, remaining=own.remaining + amount - debt_paid))
-    lots = [returned] if returned.amount else []
-    return _change(wallet, lots, cause, now, debt_change=-debt_paid)
-
-
-def _change(
-    wallet: Wallet, lots: Sequence[LotChange], cause: Cause, now: datetime, *, debt_change: int = 0
-) -> CreditChange:
-    amount = sum(change.amount for change in lots) - debt_change
+    """A change that takes from lots or gives to them, brings new ones, and changes the debt by `debt`."""
+    moves = {one.after.lot_id: one.amount for one in lots} | {lot.lot_id: lot.remaining for lot in new_lots}
+    amount = sum(moves.values()) - debt
     entry = Entry(
         user_id=wallet.user_id,
         number=wallet.last_entry + 1,
@@ -205,19 +228,27 @@ def _change(
         amount=amount,
         balance_after=wallet.balance + amount,
         created_at=now,
-        moves={change.after.lot_id: change.amount for change in lots},
-        debt_change=debt_change,
+        moves=moves,
+        debt_change=debt,
     )
-    return CreditChange(before=wallet, wallet=_after(wallet, entry), entry=entry, lots=tuple(lots))
+    return CreditChange(
+        before=wallet,
+        wallet=after(wallet, entry, wallet.debts),
+        entry=entry,
+        lots=tuple(lots),
+        new_lots=tuple(new_lots),
+    )
 
 
-def _after(wallet: Wallet, entry: Entry) -> Wallet:
+def after(wallet: Wallet, entry: Entry, debts: Mapping[str, int]) -> Wallet:
+    """The wallet after an entry."""
     earned = entry.amount if entry.transaction_type in EARNS else 0
     return replace(
         wallet,
         balance=entry.balance_after,
         total_credits_earned=wallet.total_credits_earned + earned,
         debt=wallet.debt + entry.debt_change,
+        debts=debts,
         last_entry=entry.number,
         version=wallet.version + 1,
     )

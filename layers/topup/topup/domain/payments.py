@@ -1,19 +1,21 @@
 """A payment with its refunds and disputes, and the credits that go back with its money.
 
-All reversals of an order count together: `Order.reversed_minor` of its `amount_minor` is reversed, and the same share
-of its credits (rounded down, all of them at the end) must have left the user: clawed back, or lost to expiry before.
-So rounding leaves no residue, and a refund and a dispute of the same money never claw back twice.
+What the reversals of an order take depends on which of them stand, not on the order in which they came or ended. All
+of them count together: `Order.reversed_minor` of its `amount_minor` is reversed, and the same share of its credits
+(rounded down, all of them at the end) is due. What reversals took while the order's lot lived stays taken as long as
+they stand. For later ones, credits that have expired count as taken: nobody owes them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from topup.domain import credits
+from topup.domain import clawbacks, credits
 from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
 from topup.domain.lots import Lot
 from topup.domain.orders import Order
-from topup.domain.reversals import RANK, Kind, Reversal
+from topup.domain.reversals import FINAL, RANK, Kind, Reversal, ReversalStatus
+from topup.domain.takings import Clawback
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,25 @@ class Payment:
 class SettledPayment:
     """A settled payment with its user's wallet and lots: all that a decision about one of its reversals needs.
 
-    `lots` are the user's lots that are not past their expiry; `own_lot` is the one that the order granted.
+    `lots` are the user's lots that are not past their expiry; `own_lots` are the one that the order granted and those
+    that continue it; `out` is what the order's reversals have out, and `taken_lots` are the lots that it came from.
     """
 
     order: Order
     reversals: Sequence[Reversal]
     wallet: Wallet
     lots: Sequence[Lot]
-    own_lot: Lot
+    own_lots: Sequence[Lot]
+    out: Clawback
+    taken_lots: Sequence[Lot] = ()
 
     def find(self, reversal_id: str) -> Reversal | None:
         """The order's reversal of that id, as it was read."""
         return next((known for known in self.reversals if known.reversal_id == reversal_id), None)
+
+    def lost_to_expiry(self, now: datetime) -> int:
+        """What expiry has taken of the order's own lots, or will take when they are swept."""
+        return sum(lot.lost_to_expiry(now) for lot in self.own_lots)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,34 +62,61 @@ class ReversalChange:
     credits: CreditChange | None
 
 
-def decide(payment: SettledPayment, update: Reversal, now: datetime) -> ReversalChange | None:
-    """What a refund's or dispute's update changes; None if nothing."""
-    before = payment.find(update.reversal_id)
-    after = _merged(before, update)
+def decide(
+    payment: SettledPayment, update: Reversal, now: datetime, *, is_current: bool = False
+) -> ReversalChange | None:
+    """What a refund's or dispute's update changes; None if nothing.
+
+    `is_current`: it was read from Stripe after the payment was read here, so it is no late one.
+    """
+    before, update = matched(payment.order, payment.reversals, update)
+    after = _merged(before, update, is_current=is_current)
     if after == before:
         return None
+    after = replace(after, live_minor=_live_minor(payment.own_lots[0], before, after, now))
     order = _with_figures(payment.order, before, after)
-    due = order.credits_due_back - payment.order.credits_due_back
-    change = (
-        _claw_back(payment, before, after, due, now)
-        if due > 0
-        else _restore(payment, before, after, -due, now)
-        if due < 0
-        else None
-    )
-    clawed_back = -change.entry.amount if change else 0
+    change = _move_credits(payment, order, before, after, now)
+    taken = -change.entry.amount if change else 0
     return ReversalChange(
         order_before=payment.order,
-        order_after=replace(order, clawed_back=order.clawed_back + clawed_back),
+        order_after=replace(order, clawed_back=payment.out.credits + taken),
         before=before,
-        after=replace(after, clawed_back=max(0, after.clawed_back + clawed_back)),
+        after=replace(after, clawed_back=max(0, after.clawed_back + taken) if after.reversed_minor else 0),
         credits=change,
     )
 
 
+def matched(order: Order, reversals: Sequence[Reversal], update: Reversal) -> tuple[Reversal | None, Reversal]:
+    """The reversal that the update is about, None if it is not known; and the update under that one's id.
+
+    Stripe's id decides. Two refunds may carry the same id of ours, if Stripe made one of them twice: both count.
+    """
+    update = _in_currency_of(order, update)
+    for known in reversals:
+        if known.stripe_id is not None and known.stripe_id == update.stripe_id:
+            return known, replace(update, reversal_id=known.reversal_id)
+    known_by_id = next((known for known in reversals if known.reversal_id == update.reversal_id), None)
+    if known_by_id and known_by_id.stripe_id and update.stripe_id:
+        return None, replace(update, reversal_id=update.stripe_id)
+    return known_by_id, update
+
+
+def _in_currency_of(order: Order, update: Reversal) -> Reversal:
+    """The update with its money in the order's currency.
+
+    Stripe may report a dispute in the currency of the card. How much of the order's money that is cannot be known, and
+    a dispute is nearly always about the whole payment: so it counts as the whole, or as that share of it that Stripe's
+    records say.
+    """
+    if update.currency in (None, order.currency):
+        return replace(update, currency=None)
+    whole = max(1, update.amount_minor)
+    return replace(update, net_minor=order.amount_minor * min(update.reversed_minor, whole) // whole)
+
+
 def confirm(order: Order, before: Reversal, update: Reversal) -> ReversalChange | None:
     """What an update changes that moves neither money nor credits, and so needs no reading; None for any other."""
-    after = _merged(before, update)
+    after = _merged(before, _in_currency_of(order, update))
     if after == before or after.reversed_minor != before.reversed_minor:
         return None
     return ReversalChange(order_before=order, order_after=order, before=before, after=after, credits=None)
@@ -94,9 +130,8 @@ def debt_of(change: ReversalChange) -> int:
 def largest_without_debt(payment: SettledPayment, now: datetime) -> int:
     """The largest further refund, in minor units, whose claw-back finds all of its credits."""
     order = payment.order
-    absorbed = order.credits_due_back - order.clawed_back
     takeable = max(0, credits.open_balance(payment.lots, payment.wallet, now))
-    due_at_most = order.credits_due_back + takeable + max(0, payment.own_lot.lost_to_expiry(now) - absorbed)
+    due_at_most = payment.out.credits + takeable + payment.lost_to_expiry(now)
     if due_at_most >= order.credits_purchased:
         return order.refundable_minor
     # The largest r with floor(credits × r / amount) ≤ due_at_most.
@@ -104,51 +139,98 @@ def largest_without_debt(payment: SettledPayment, now: datetime) -> int:
     return max(0, min(order.refundable_minor, reversible - order.reversed_minor))
 
 
-def _merged(before: Reversal | None, update: Reversal) -> Reversal:
+def is_ambiguous(before: Reversal | None, update: Reversal) -> bool:
+    """Whether only Stripe can say which of the two is the later one: a bank decides anew, and an amount may change."""
+    if before is None or update.kind is not Kind.DISPUTE:
+        return False
+    if update.status is before.status:
+        return (update.amount_minor, update.reversed_minor) != (before.amount_minor, before.reversed_minor)
+    return update.status in FINAL and before.status in FINAL and RANK[update.status] <= RANK[before.status]
+
+
+def _merged(before: Reversal | None, update: Reversal, *, is_current: bool = False) -> Reversal:
     if before is None:
         return update
     known = replace(before, stripe_id=before.stripe_id or update.stripe_id)
-    return replace(known, status=update.status) if RANK[update.status] > RANK[before.status] else known
+    if update.status is ReversalStatus.UNKNOWN:
+        return replace(known, stripe_status=update.stripe_status)
+    if RANK[update.status] <= RANK[before.status] and not is_current:
+        return known
+    return _taken_over(known, update)
+
+
+def _taken_over(known: Reversal, update: Reversal) -> Reversal:
+    """What is known of it, with what Stripe says now."""
+    return replace(
+        known,
+        status=update.status,
+        amount_minor=update.amount_minor,
+        currency=update.currency,
+        net_minor=update.net_minor,
+        stripe_status=update.stripe_status,
+    )
 
 
 def _with_figures(order: Order, before: Reversal | None, after: Reversal) -> Order:
     more = after.reversed_minor - (before.reversed_minor if before else 0)
+    if before is not None and more == 0:
+        return order
+    order = replace(order, reversal_changes=order.reversal_changes + 1)
     if after.kind is Kind.REFUND:
         return replace(order, refunded_minor=order.refunded_minor + more)
     return replace(order, disputed_minor=order.disputed_minor + more)
 
 
-def _claw_back(
-    payment: SettledPayment, before: Reversal | None, after: Reversal, due: int, now: datetime
-) -> CreditChange | None:
-    # What expiry has taken already counts as taken, once.
-    absorbed = payment.order.credits_due_back - payment.order.clawed_back
-    absorbed_now = min(due, max(0, payment.own_lot.lost_to_expiry(now) - absorbed))
-    if absorbed_now == due:
-        return None
-    why = TransactionType.REFUNDED if after.kind is Kind.REFUND else TransactionType.DISPUTED
-    cause = _cause(why, payment.order, before, after, after.kind.capitalize())
-    return credits.claw_back(payment.wallet, payment.own_lot, payment.lots, due - absorbed_now, cause, now)
+def _live_minor(own_lot: Lot, before: Reversal | None, after: Reversal, now: datetime) -> int:
+    """How much of the money the reversal reverses, and did so while the order's lot lived."""
+    if not own_lot.is_expired(now):
+        return after.reversed_minor
+    return min(after.reversed_minor, _lived(own_lot, before) if before else 0)
 
 
-def _restore(
-    payment: SettledPayment, before: Reversal | None, after: Reversal, due: int, now: datetime
+def _lived(own_lot: Lot, known: Reversal) -> int:
+    if known.live_minor is not None:
+        return known.live_minor
+    # An earlier version did not keep it.
+    return 0 if own_lot.is_expired(known.created_at) else known.reversed_minor
+
+
+def _move_credits(
+    payment: SettledPayment, order: Order, before: Reversal | None, after: Reversal, now: datetime
 ) -> CreditChange | None:
-    # In this order: what this reversal took and no other one's end has given back; what it did not take because expiry
-    # had; what another one took that has ended since, while this one still reversed the same money.
-    absorbed = payment.order.credits_due_back - payment.order.clawed_back
-    own = min(due, payment.order.clawed_back, before.clawed_back if before else 0)
-    returned = due - min(due - own, absorbed)
-    if returned == 0:
+    """Take what is due now and is not out yet, or give back what is out and no longer due."""
+    if order.credits_due_back == payment.order.credits_due_back:
         return None
+    more = _credits_to_take(payment, order, after, now) - payment.out.credits
+    cause = _cause(payment.order, before, after, is_taken=more > 0)
+    if more > 0:
+        return clawbacks.claw_back(payment.wallet, payment.out, payment.own_lots, payment.lots, more, cause, now)
+    if more < 0:
+        own = payment.own_lots[0]
+        life = own.expires_at - order.paid_at if own.expires_at and order.paid_at else None
+        out = clawbacks.still_owed(payment.wallet, payment.out, life)
+        lots = {lot.lot_id: lot for lot in (*payment.taken_lots, *payment.own_lots, *payment.lots)}
+        return clawbacks.give_back(payment.wallet, out, lots, -more, cause, now)
+    return None
+
+
+def _credits_to_take(payment: SettledPayment, order: Order, after: Reversal, now: datetime) -> int:
+    """How many credits must be out while these reversals stand."""
+    own_lot = payment.own_lots[0]
+    others = [known for known in payment.reversals if known.reversal_id != after.reversal_id]
+    lived = (after.live_minor or 0) + sum(_lived(own_lot, known) for known in others)
+    return max(order.credits_due_for(lived), order.credits_due_back - payment.lost_to_expiry(now))
+
+
+def _cause(order: Order, before: Reversal | None, after: Reversal, *, is_taken: bool) -> Cause:
+    """Who took the credits or gave them back, and why: the administrator who began the refund, or Stripe."""
     is_refund = after.kind is Kind.REFUND
-    why = TransactionType.REFUND_REVERSED if is_refund else TransactionType.DISPUTE_REVERSED
-    cause = _cause(why, payment.order, before, after, f"{after.kind.capitalize()} {after.status.value}")
-    return credits.restore(payment.wallet, payment.own_lot, returned, cause, now)
-
-
-def _cause(why: TransactionType, order: Order, before: Reversal | None, after: Reversal, what: str) -> Cause:
-    """Who took the credits or gave them back: the administrator who began the refund, or Stripe."""
+    if is_taken:
+        why = TransactionType.REFUNDED if is_refund else TransactionType.DISPUTED
+        what = after.kind.capitalize()
+    else:
+        why = TransactionType.REFUND_REVERSED if is_refund else TransactionType.DISPUTE_REVERSED
+        what = f"{after.kind.capitalize()} {after.status.value}"
     is_begun_here = before is None and after.requested_by is not None
     return Cause(
         transaction_type=why,

@@ -40,7 +40,9 @@ def _typed(value: Any) -> Item:
         case int():
             return {"N": str(value)}
         case dict():
-            return {"M": {name: _typed(part) for name, part in value.items()}}
+            return {"M": to_item(value)}
+        case list():
+            return {"L": [_typed(part) for part in value]}
     raise TypeError(f"Bug! items hold no {type(value).__name__}")
 
 

@@ -16,6 +16,7 @@ LOT = "LOT#"
 # A lot without credits: outside of the range between LOT# and WALLET, which every spend reads.
 EMPTY_LOT = "EMPTYLOT#"
 CAMPAIGN = "GRANT#"
+CLAWBACK = "CLAWBACK#"
 MARKER = "IDEMPOTENCY#"
 TTL_ATTRIBUTE = "ttl"  # as in template.yaml; only timers and request markers have it
 NEVER = "9999-12-31T23:59:59Z"  # the expiry in the key of a lot that has none
@@ -40,6 +41,7 @@ def wallet_fields(wallet: Wallet) -> dict[str, Any]:
         "balance": wallet.balance,
         "total_credits_earned": wallet.total_credits_earned,
         "debt": wallet.debt,
+        "debts": dict(wallet.debts) or None,
         "last_entry": wallet.last_entry,
         "version": wallet.version,
         "unfinished": dict(wallet.unfinished) or None,
@@ -49,7 +51,7 @@ def wallet_fields(wallet: Wallet) -> dict[str, Any]:
 def wallet_from_item(user_id: str, item: Mapping[str, Any] | None) -> Wallet:
     """The wallet of an item; a user without one has an empty wallet."""
     fields = from_item(item or {})
-    known = ("balance", "total_credits_earned", "debt", "last_entry", "version", "unfinished")
+    known = ("balance", "total_credits_earned", "debt", "debts", "last_entry", "version", "unfinished")
     return Wallet(user_id=user_id, **{name: fields[name] for name in known if name in fields})
 
 
@@ -158,6 +160,7 @@ def entry_to_item(entry: Entry) -> Item:
             "expires_at": times.to_text(entry.expires_at) if entry.expires_at else None,
             "moves": dict(entry.moves),
             "debt_change": entry.debt_change,
+            "continued": dict(entry.continued) or None,
             "created_at": times.to_sortable_text(entry.created_at),
         }
     )
@@ -184,5 +187,6 @@ def entry_from_item(item: Mapping[str, Any]) -> Entry:
         expires_at=moment_of(fields.get("expires_at")),
         moves=fields["moves"],
         debt_change=fields["debt_change"],
+        continued=fields.get("continued", {}),
         created_at=times.from_text(fields["created_at"]),
     )

@@ -13,7 +13,7 @@ from topup.domain.errors import Busy
 from topup.domain.lots import Lot, LotChange
 from topup.runtime import config
 from topup.runtime.telemetry import logger
-from topup.store import attributes, credit_items, pages
+from topup.store import attributes, clawback_items, credit_items, pages
 from topup.store.client import client
 from topup.store.races import LostRace, UnknownWrite, detect_lost_race
 from topup.store.updates import update_changed
@@ -31,6 +31,7 @@ NOT_YET_WRITTEN = "attribute_not_exists(user_id)"
 # a new lot and its timer leave room for this many writes of lots; a lot that is used up takes two.
 LOT_WRITES = 90
 
+LARGEST_BATCH = 100  # keys of a BatchGetItem
 READS = 4  # of lots on several pages (a page is 1 MB, thousands of lots) that change while they are read
 
 
@@ -80,20 +81,34 @@ def finished(wallet: Wallet, item: Mapping[str, Any]) -> Lot:
     return lot if remaining is None else replace(lot, remaining=remaining)
 
 
-def load_lot(wallet: Wallet, lot_id: str, expires_at: datetime | None) -> Lot | None:
-    """One lot, with credits or without, past its expiry or not."""
-    records = (credit_items.open_lot_record(expires_at, lot_id), credit_items.empty_lot_record(lot_id))
-    return next((finished(wallet, item) for item in load_records(wallet.user_id, records)), None)
+def load_lots(wallet: Wallet, lots: Mapping[str, datetime | None]) -> list[Lot]:
+    """These lots (id → expiry), with credits or without, past their expiry or not; those that exist."""
+    return [finished(wallet, item) for item in load_records(wallet.user_id, lot_records(lots))]
 
 
-def load_records(user_id: str, records: tuple[str, ...]) -> list[Any]:
-    """The user's items under these keys, those that exist, read consistently; 1 request."""
+def lot_records(lots: Mapping[str, datetime | None]) -> list[str]:
+    """Where these lots (id → expiry) may be: each has a key while it has credits, and another while it has none."""
+    return [
+        record
+        for lot_id, expires_at in lots.items()
+        for record in (credit_items.open_lot_record(expires_at, lot_id), credit_items.empty_lot_record(lot_id))
+    ]
+
+
+def load_records(user_id: str, records: Sequence[str]) -> list[Any]:
+    """The user's items under these keys, those that exist, read consistently; 1 request for each hundred."""
     table = config.settings().credits_table
-    keys = [attributes.to_item({"user_id": user_id, "record": record}) for record in records]
-    found = client().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
-    if found.get("UnprocessedKeys"):
-        raise LostRace("DynamoDB returned only part of the read")
-    return list(found["Responses"].get(table, []))
+    items: list[Any] = []
+    for first in range(0, len(records), LARGEST_BATCH):
+        keys = [
+            attributes.to_item({"user_id": user_id, "record": record})
+            for record in records[first : first + LARGEST_BATCH]
+        ]
+        found = client().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+        if found.get("UnprocessedKeys"):
+            raise LostRace("DynamoDB returned only part of the read")
+        items += found["Responses"].get(table, [])
+    return items
 
 
 def list_entries(user_id: str, limit: int, before: int | None) -> list[Entry]:
@@ -125,9 +140,12 @@ def changing(change: CreditChange | None) -> Iterator[list[Any]]:
     if change.before.unfinished:
         finish(change.before)
         raise LostRace("the change before this one had to be finished first")
-    now, later = _split(change.lots)
+    others = [*_clawback_writes(change), *_new_lot_writes(change)]
+    # A new lot and its timer are counted already.
+    now, later = _split(change.lots, LOT_WRITES - max(0, len(others) - 2))
     wallet = replace(change.wallet, unfinished={_record(lot): lot.after.remaining for lot in later})
-    yield [_wallet_write(change.before, wallet), *_entry_writes(change), *_writes_of_lots(now)]
+    entry = _put_new(credit_items.entry_to_item(change.entry))
+    yield [_wallet_write(change.before, wallet), entry, *others, *_writes_of_lots(now)]
     if later:
         try:
             finish(wallet)
@@ -149,7 +167,8 @@ def finish(wallet: Wallet) -> None:
             ConsistentRead=True,
         )
         lots = [(credit_items.lot_from_item(item), finished(wallet, item)) for item in items]
-        now, later = _split([LotChange(before=before, after=after) for before, after in lots if before != after])
+        changes = [LotChange(before=before, after=after) for before, after in lots if before != after]
+        now, later = _split(changes, LOT_WRITES)
         left = replace(
             wallet, version=wallet.version + 1, unfinished={_record(lot): lot.after.remaining for lot in later}
         )
@@ -163,10 +182,9 @@ def query_all(**request: Any) -> Iterator[Any]:
     return pages.query_all({"TableName": config.settings().credits_table, **request})
 
 
-def _split(lots: Sequence[LotChange]) -> tuple[list[LotChange], list[LotChange]]:
-    """The lots whose writes fit into one transaction, and the others."""
+def _split(lots: Sequence[LotChange], room: int) -> tuple[list[LotChange], list[LotChange]]:
+    """The lots whose writes fit into so much room of one transaction, and the others."""
     now: list[LotChange] = []
-    room = LOT_WRITES
     for place, lot in enumerate(lots):
         room -= _writes_needed(lot)
         if room < 0:
@@ -200,11 +218,15 @@ def _wallet_write(before: Wallet, after: Wallet) -> Any:
     }
 
 
-def _entry_writes(change: CreditChange) -> list[Any]:
-    writes = [_put_new(credit_items.entry_to_item(change.entry))]
-    if change.new_lot:
-        writes += [_put_new(credit_items.lot_to_item(change.new_lot)), *_timer_writes(change.new_lot)]
-    return writes
+def _clawback_writes(change: CreditChange) -> list[Any]:
+    user_id = change.entry.user_id
+    own = [clawback_items.put_clawback(user_id, change.clawback)] if change.clawback else []
+    return [*own, *(clawback_items.add_to_clawback(user_id, addition) for addition in change.additions)]
+
+
+def _new_lot_writes(change: CreditChange) -> list[Any]:
+    # A timer that exists already belongs to the same lot: it has been granted before.
+    return [_put_new(item) for lot in change.new_lots for item in (credit_items.lot_to_item(lot), *_timer_items(lot))]
 
 
 def _writes_of_lots(lots: list[LotChange]) -> list[Any]:
@@ -243,9 +265,12 @@ def _lot_address(lot: Lot) -> dict[str, Any]:
 
 
 def _timer_writes(lot: Lot) -> list[Any]:
-    if lot.remaining == 0 or lot.expires_at is None:
-        return []
-    return [{"Put": {"TableName": config.settings().credits_table, "Item": credit_items.timer_item(lot)}}]
+    table = config.settings().credits_table
+    return [{"Put": {"TableName": table, "Item": item}} for item in _timer_items(lot)]
+
+
+def _timer_items(lot: Lot) -> list[attributes.Item]:
+    return [credit_items.timer_item(lot)] if lot.remaining and lot.expires_at else []
 
 
 def _put_new(item: attributes.Item) -> dict[str, Any]:

@@ -5,12 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from topup.domain import clawbacks
+from topup.domain.credits import Wallet
 from topup.domain.errors import Busy
+from topup.domain.lots import Lot
 from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
 from topup.domain.reversals import Reversal
+from topup.domain.takings import Clawback
 from topup.runtime import config
-from topup.store import attributes, credits, order_items, orders, pages
+from topup.store import attributes, clawback_items, credits, order_items, orders, pages
 from topup.store.client import client
 from topup.store.races import LostRace, detect_lost_race
 from topup.store.updates import update_changed
@@ -19,6 +23,7 @@ from topup.store.updates import update_changed
 FIGURES_UNCHANGED_SINCE_READ = (
     "#status = :status_read AND refunded_minor = :refunded_read AND disputed_minor = :disputed_read"
     " AND clawed_back = :clawed_back_read"
+    " AND (attribute_not_exists(reversal_changes) OR reversal_changes = :changes_read)"
 )
 # A refund or dispute is recorded once, by the first update of it.
 NOT_YET_RECORDED = "attribute_not_exists(payment_id)"
@@ -58,7 +63,7 @@ def with_reversals(listed: Iterable[Order]) -> list[Payment]:
 
 
 def _with_reversals(order: Order) -> Payment:
-    # An older version, which may run beside this one, changes the figures and not `has_reversals`.
+    # An older version, which may run beside this one, changes the figures and does not count the changes.
     has_any = order.has_reversals or order.reversed_minor or order.clawed_back
     # Both from one read: the list's order may be older than its refunds.
     payment = load_payment(order.payment_id) if has_any else None
@@ -86,15 +91,44 @@ def _payment_from_items(items: Iterable[Any]) -> Payment | None:
 
 
 def load_settled_payment(payment: Payment, now: datetime) -> SettledPayment:
-    """A settled payment with its user's credits; 1 request, and another where the order's lot has expired."""
+    """A settled payment with its user's credits; 1 request while its own lot has credits and it has none out."""
     order = payment.order
     wallet, lots = credits.load_credits(order.user_id, now)
-    own_lot = next((lot for lot in lots if lot.lot_id == order.payment_id), None) or credits.load_lot(
-        wallet, order.payment_id, order.credits_expire_at
+    own_lot = next((lot for lot in lots if lot.lot_id == order.payment_id), None)
+    if own_lot and not order.clawed_back:
+        own_lots, out = [own_lot], Clawback(payment_id=order.payment_id)
+    else:
+        own_lots, out = _load_out(order, wallet)
+    known = {lot.lot_id for lot in (*lots, *own_lots)}
+    taken = {taking.lot_id: taking.expires_at for taking in out.takings if taking.lot_id not in known | {""}}
+    return SettledPayment(
+        order=order,
+        reversals=payment.reversals,
+        wallet=wallet,
+        lots=lots,
+        own_lots=own_lots,
+        out=out,
+        taken_lots=credits.load_lots(wallet, taken) if taken else (),
     )
-    if own_lot is None:
+
+
+def _load_out(order: Order, wallet: Wallet) -> tuple[list[Lot], Clawback]:
+    """The order's own lots, and what its reversals have out; 1 request, and another for lots that continue its own."""
+    own = {order.payment_id: order.credits_expire_at}
+    record = clawback_items.clawback_record(order.payment_id)
+    found = {
+        item["record"]["S"]: item for item in credits.load_records(order.user_id, [record, *credits.lot_records(own)])
+    }
+    item = found.pop(record, None)
+    own_lots = [credits.finished(wallet, lot) for lot in found.values()]
+    if not own_lots:
         raise LostRace("the order's lot is not there")
-    return SettledPayment(order=order, reversals=payment.reversals, wallet=wallet, lots=lots, own_lot=own_lot)
+    if item is None:
+        own_lot = own_lots[0]
+        life = own_lot.expires_at - order.paid_at if own_lot.expires_at and order.paid_at else None
+        return own_lots, clawbacks.assumed(order.payment_id, wallet, own_lot, order.clawed_back, life)
+    out = clawback_items.clawback_from_item(item)
+    return [*own_lots, *credits.load_lots(wallet, out.continued)], out
 
 
 def record_reversal(change: ReversalChange) -> None:
@@ -115,12 +149,13 @@ def begin_attempt(refund: Reversal, now: datetime) -> Reversal:
 
 
 def _order_write(change: ReversalChange) -> Any:
-    before, after = change.order_before, replace(change.order_after, has_reversals=True)
+    before, after = change.order_before, change.order_after
     values = {
         ":status_read": before.status.value,
         ":refunded_read": before.refunded_minor,
         ":disputed_read": before.disputed_minor,
         ":clawed_back_read": before.clawed_back,
+        ":changes_read": before.reversal_changes,
     }
     if after == before:
         return {

@@ -9,7 +9,7 @@ from topup.domain.audit import Account, StoredPayment
 from topup.domain.credits import Wallet
 from topup.domain.payments import Payment
 from topup.runtime import config
-from topup.store import attributes, credit_items, credits, misplaced, order_items, patience
+from topup.store import attributes, clawback_items, credit_items, credits, misplaced, order_items, patience
 from topup.store.client import client
 
 # Tries to read an account between two of its changes. One takes about 20 ms.
@@ -17,7 +17,7 @@ TRIES = 12
 _AFTER = "~"  # sorts after every character of a record
 # What the audit reads of a user, apart from the entries: all that a change may replace. The wallet is the last of it.
 _REPLACED = (
-    ("CLAWBACK#", credit_items.EMPTY_LOT + _AFTER),
+    (credit_items.CLAWBACK, credit_items.EMPTY_LOT + _AFTER),
     (credit_items.TIMER, credit_items.TIMER + _AFTER),
     (credit_items.LOT, credit_items.WALLET),
 )
@@ -108,6 +108,9 @@ def _account_of(user_id: str, found: Sequence[Any]) -> Account:
             lots.append(_parsed(item, partial(credits.finished, account.wallet), misplaced.lot, account.faults))
         elif record.startswith(credit_items.ENTRY):
             entries.append(_parsed(item, credit_items.entry_from_item, misplaced.other_credits, account.faults))
+        elif record.startswith(credit_items.CLAWBACK):
+            out = _parsed(item, clawback_items.clawback_from_item, misplaced.other_credits, account.faults)
+            account.clawbacks |= {out.payment_id: out} if out else {}
         elif record.startswith(credit_items.TIMER):
             timers[record.removeprefix(credit_items.TIMER)] = item
         else:

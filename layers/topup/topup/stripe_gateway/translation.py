@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from topup.domain import idempotency, orders
+from topup.domain import idempotency, order_updates
 from topup.domain.updates import (
     CheckoutExpired,
     PaymentDeclined,
@@ -168,4 +168,4 @@ def _order_fields(stripe_object: Json) -> dict[str, Any]:
 
 def _failure_reason(intent: Json) -> str:
     failure = intent.get("last_payment_error") or {}
-    return parsing.message(failure.get("message") or failure.get("code") or orders.UNNAMED_FAILURE)
+    return parsing.message(failure.get("message") or failure.get("code") or order_updates.UNNAMED_FAILURE)

@@ -1,0 +1,213 @@
+"""Claw back credits, and give them back: what returns comes to where it was taken from, as good as it was then."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from topup.domain import credits
+from topup.domain.credits import Cause, CreditChange, Wallet
+from topup.domain.lots import Funding, Lot, LotChange, Source, draw, spendable
+from topup.domain.takings import Clawback, ClawbackAddition, Taking
+
+# A wallet names so many orders that it owes for; what more of them owe counts in its debt without a name.
+MOST_DEBTORS = 40
+# One transaction brings so many new lots; what else comes back joins the one that lives longest.
+MOST_NEW_LOTS = 20
+
+_LOT_IDS = uuid.UUID("0b1f6c3e-61f2-4d0b-9c0a-3f0e4f9a7c55")
+
+
+def claw_back(
+    wallet: Wallet, out: Clawback, own: Iterable[Lot], others: Iterable[Lot], amount: int, cause: Cause, now: datetime
+) -> CreditChange:
+    """Take back `amount` credits: from the order's own lots, then from other open ones, then as debt.
+
+    `out` is what the order's reversals have out already.
+    """
+    own_open = spendable(own, now)
+    own_ids = {lot.lot_id for lot in own_open}
+    drawn = draw([*own_open, *(lot for lot in spendable(others, now) if lot.lot_id not in own_ids)], amount)
+    owed = amount + sum(one.amount for one in drawn)
+    takings = tuple(Taking.of(one.before, -one.amount, now) for one in drawn)
+    changed = credits.change(wallet, drawn, cause, now, debt=owed)
+    return replace(
+        changed,
+        wallet=replace(changed.wallet, debts=_owing(wallet, out.payment_id, owed)),
+        clawback=replace(out, takings=out.takings + takings, owed=out.owed + owed),
+    )
+
+
+def give_back(
+    wallet: Wallet, out: Clawback, lots: Mapping[str, Lot], amount: int, cause: Cause, now: datetime
+) -> CreditChange:
+    """Give back `amount` of the credits that are out: what is still owed first, then what was taken last.
+
+    `lots` are the lots that they were taken from, by id, and all open ones. Credits return to their lot; where that has
+    expired, or is not known, a new lot brings them, which lives as long as they had left when they were taken. Other
+    orders' debts are paid out of what returns.
+    """
+    cancelled = min(amount, out.owed)
+    left, returned = out.without(amount - cancelled)
+    debts = dict(wallet.debts)
+    debts[out.payment_id] = max(0, debts.get(out.payment_id, 0) - cancelled)
+    remaining_debt = replace(
+        wallet, debt=wallet.debt - cancelled, debts={name: owed for name, owed in debts.items() if owed}
+    )
+    arriving = _Arrivals(remaining_debt, lots, now)
+    for taking in returned:
+        arriving.bring(taking)
+    changed = credits.change(
+        wallet, arriving.changes(), cause, now, arriving.new_lots(), debt=arriving.wallet.debt - wallet.debt
+    )
+    additions = arriving.additions()
+    own = additions.pop(out.payment_id, ClawbackAddition(payment_id=out.payment_id))
+    return replace(
+        changed,
+        entry=replace(changed.entry, continued=arriving.origins()),
+        wallet=replace(changed.wallet, debts=arriving.wallet.debts),
+        clawback=replace(left, owed=out.owed - cancelled).with_addition(own),
+        additions=tuple(additions.values()),
+    )
+
+
+def assumed(order_id: str, wallet: Wallet, own: Lot, taken: int, life: timedelta | None) -> Clawback:
+    """What an order has out of which an earlier version kept no record: owed as far as anything is, else of its lot."""
+    owed = min(taken, max(0, wallet.debt - sum(wallet.debts.values())))
+    takings = (Taking(lot_id=own.lot_id, expires_at=own.expires_at, credits=taken - owed, life=life),)
+    return Clawback(payment_id=order_id, takings=takings if taken > owed else (), owed=owed)
+
+
+def still_owed(wallet: Wallet, out: Clawback, life: timedelta | None) -> Clawback:
+    """What the order has out, where what it owes may have been paid without its name: that part lives for `life`."""
+    unnamed = max(0, wallet.debt - sum(wallet.debts.values()))
+    paid = out.owed - min(out.owed, wallet.debts.get(out.payment_id, 0) + unnamed)
+    if paid == 0:
+        return out
+    taking = Taking(lot_id="", expires_at=None, credits=paid, life=life)
+    return replace(out, owed=out.owed - paid, takings=(*out.takings, taking))
+
+
+def _owing(wallet: Wallet, payment_id: str, owed: int) -> Mapping[str, int]:
+    """The wallet's debts with so much more of this order's."""
+    if owed == 0 or (payment_id not in wallet.debts and len(wallet.debts) >= MOST_DEBTORS):
+        return wallet.debts
+    return {**wallet.debts, payment_id: wallet.debts.get(payment_id, 0) + owed}
+
+
+@dataclass
+class _Continuation:
+    """A new lot to be, with credits of a lot that has expired (None: which one is not known)."""
+
+    lot_id: str
+    origin: Lot | None
+    expires_at: datetime | None
+    credits: int = 0
+
+    def lot(self, user_id: str) -> Lot:
+        """The lot, with its share of what was paid for the expired one."""
+        origin = self.origin
+        paid_minor = origin.paid_minor * self.credits // origin.granted if origin else 0
+        return Lot(
+            lot_id=self.lot_id,
+            user_id=user_id,
+            source=Source.RESTORED,
+            funding=Funding.PAID if paid_minor else Funding.FREE,
+            name=origin.name if origin else "",
+            payment_id=origin.payment_id if origin else None,
+            paid_minor=paid_minor,
+            currency=origin.currency if origin and paid_minor else None,
+            granted=self.credits,
+            remaining=self.credits,
+            expires_at=self.expires_at,
+        )
+
+
+@dataclass
+class _Arrivals:
+    """Credits on their way back: to their lots, into new ones, and to whoever is owed."""
+
+    wallet: Wallet  # its debt, and whose it is
+    lots: Mapping[str, Lot]
+    now: datetime
+    returned: Counter[str] = field(default_factory=Counter)
+    continuations: dict[str, _Continuation] = field(default_factory=dict)
+    repaid: dict[str, list[Taking]] = field(default_factory=dict)
+
+    def bring(self, taking: Taking) -> None:
+        """Bring one lot's part back; what is owed is paid out of it first."""
+        paid = min(self.wallet.debt, taking.credits)
+        lot = self.lots.get(taking.lot_id)
+        if lot is not None and not lot.is_expired(self.now):
+            self.returned[lot.lot_id] += taking.credits - paid
+            home = Taking.of(lot, paid, self.now)
+        else:
+            continuation = self._continuation(taking, lot)
+            continuation.credits += taking.credits - paid
+            home = Taking(
+                lot_id=continuation.lot_id, expires_at=continuation.expires_at, credits=paid, life=taking.life
+            )
+        if paid:
+            self._repay(home)
+
+    def _continuation(self, taking: Taking, lot: Lot | None) -> _Continuation:
+        expires_at = whole_second(self.now + taking.life) if taking.life is not None else None
+        lot_id = self._id(taking, expires_at)
+        if lot_id not in self.continuations and len(self.continuations) >= MOST_NEW_LOTS:
+            joined = max(
+                self.continuations.values(), key=lambda one: (one.expires_at is None, one.expires_at or self.now)
+            )
+            is_longer = joined.expires_at is not None and (expires_at is None or expires_at > joined.expires_at)
+            joined.expires_at = expires_at if is_longer else joined.expires_at
+            return joined
+        return self.continuations.setdefault(lot_id, _Continuation(lot_id, lot, expires_at))
+
+    def _id(self, taking: Taking, expires_at: datetime | None) -> str:
+        name = f"{self.wallet.last_entry + 1}:{taking.lot_id}:{expires_at}:{self.wallet.user_id}"
+        # The first digit is the expired lot's: it decides the partition of the index that finds what falls due.
+        return (taking.lot_id or "0")[0] + str(uuid.uuid5(_LOT_IDS, name))[1:]
+
+    def _repay(self, home: Taking) -> None:
+        repaid, debts = credits.repay(self.wallet, home.credits)
+        self.wallet = replace(self.wallet, debt=self.wallet.debt - home.credits, debts=debts)
+        for payment_id, part in repaid.items():
+            self.repaid.setdefault(payment_id, []).append(replace(home, credits=part))
+
+    def changes(self) -> list[LotChange]:
+        """The lots that credits return to."""
+        return [
+            LotChange(
+                before=self.lots[lot_id], after=replace(self.lots[lot_id], remaining=self.lots[lot_id].remaining + n)
+            )
+            for lot_id, n in self.returned.items()
+            if n
+        ]
+
+    def new_lots(self) -> list[Lot]:
+        """The lots that continue expired ones."""
+        return [one.lot(self.wallet.user_id) for one in self.continuations.values() if one.credits]
+
+    def origins(self) -> dict[str, str]:
+        """For each new lot the expired one that it continues, by their ids."""
+        return {one.lot_id: one.origin.lot_id for one in self.continuations.values() if one.credits and one.origin}
+
+    def additions(self) -> dict[str, ClawbackAddition]:
+        """What each order's claw-back gains by it, by payment id."""
+        continued: dict[str, dict[str, datetime | None]] = {}
+        for lot in self.new_lots():
+            if lot.payment_id:
+                continued.setdefault(lot.payment_id, {})[lot.lot_id] = lot.expires_at
+        return {
+            payment_id: ClawbackAddition(
+                payment_id=payment_id,
+                repaid=tuple(self.repaid.get(payment_id, ())),
+                continued=continued.get(payment_id, {}),
+            )
+            for payment_id in sorted(self.repaid.keys() | continued.keys())
+        }
+
+
+def whole_second(moment: datetime) -> datetime:
+    """The moment, or the next whole second: lots expire on whole ones, so that every clock agrees when."""
+    return moment if moment.microsecond == 0 else moment.replace(microsecond=0) + timedelta(seconds=1)

@@ -1,0 +1,83 @@
+"""What claw-backs have out: credits that were taken from lots, and credits that are still owed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from topup.domain.lots import Lot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taking:
+    """Credits that a claw-back took from one lot, which expires at `expires_at`.
+
+    `life` is how long the lot still had when they were taken, None where it never expires: credits that come back after
+    the lot has expired live as long.
+    """
+
+    lot_id: str
+    expires_at: datetime | None
+    credits: int
+    life: timedelta | None
+
+    @classmethod
+    def of(cls, lot: Lot, credits_: int, now: datetime) -> "Taking":
+        """So many credits of the lot, taken now."""
+        life = lot.expires_at - now if lot.expires_at else None
+        return cls(lot_id=lot.lot_id, expires_at=lot.expires_at, credits=credits_, life=life)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClawbackAddition:
+    """What a change of credits adds to the claw-back of another order, without reading it.
+
+    `repaid` is what that order owed and lots have paid now; it is out from these lots from now on.
+    """
+
+    payment_id: str
+    repaid: tuple[Taking, ...] = ()
+    continued: Mapping[str, datetime | None] = field(default_factory=dict)
+
+    @property
+    def credits(self) -> int:
+        """How much less the order owes."""
+        return sum(taking.credits for taking in self.repaid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clawback:
+    """What the reversals of one order have out: `takings`, oldest first, and what is `owed` because too few were left.
+
+    `continued` are the lots in which credits of the order's own lot came back after that had expired: id → expiry.
+    """
+
+    payment_id: str
+    takings: tuple[Taking, ...] = ()
+    owed: int = 0
+    continued: Mapping[str, datetime | None] = field(default_factory=dict)
+
+    @property
+    def credits(self) -> int:
+        """All that is out."""
+        return sum(taking.credits for taking in self.takings) + self.owed
+
+    def without(self, credits_: int) -> tuple["Clawback", list[Taking]]:
+        """The same without so many of the credits that were taken last, and what these are, the last ones first."""
+        kept, returned = list(self.takings), []
+        while credits_:
+            last = kept.pop()
+            part = min(credits_, last.credits)
+            returned.append(replace(last, credits=part))
+            if part < last.credits:
+                kept.append(replace(last, credits=last.credits - part))
+            credits_ -= part
+        return replace(self, takings=tuple(kept)), returned
+
+    def with_addition(self, addition: ClawbackAddition) -> "Clawback":
+        """The same after a change of credits has added to it."""
+        return replace(
+            self,
+            takings=self.takings + addition.repaid,
+            owed=self.owed - addition.credits,
+            continued={**self.continued, **addition.continued},
+        )

@@ -1,0 +1,98 @@
+"""What an order's reversals have out, as a DynamoDB item beside its user's lots, and the writes of it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from topup.domain import times
+from topup.domain.takings import Clawback, ClawbackAddition, Taking
+from topup.runtime import config
+from topup.store.attributes import Item, from_item, to_item
+from topup.store.credit_items import CLAWBACK, NEVER
+
+SECOND = timedelta(seconds=1)
+
+
+def clawback_record(payment_id: str) -> str:
+    return f"{CLAWBACK}{payment_id}"
+
+
+def clawback_from_item(item: Mapping[str, Any]) -> Clawback:
+    fields = from_item(item)
+    return Clawback(
+        payment_id=fields["record"].removeprefix(CLAWBACK),
+        takings=tuple(_taking_from_fields(taking) for taking in fields["takings"]),
+        owed=fields["owed"],
+        continued={one["lot_id"]: _moment(one["expires_at"]) for one in fields["continued"]},
+    )
+
+
+def put_clawback(user_id: str, clawback: Clawback) -> Any:
+    """The write of all that is out; the wallet's condition implies that it is as it was read."""
+    item = _key(user_id, clawback.payment_id) | to_item(
+        {
+            "takings": _takings(clawback.takings),
+            "owed": clawback.owed,
+            "continued": _continued(clawback.continued),
+        }
+    )
+    return {"Put": {"TableName": config.settings().credits_table, "Item": item}}
+
+
+def add_to_clawback(user_id: str, addition: ClawbackAddition) -> Any:
+    """The write that adds to an order's claw-back what another order's change does to it."""
+    values = {
+        ":none": [],
+        ":repaid": _takings(addition.repaid),
+        ":continued": _continued(addition.continued),
+        ":zero": 0,
+        ":credits": addition.credits,
+    }
+    return {
+        "Update": {
+            "TableName": config.settings().credits_table,
+            "Key": _key(user_id, addition.payment_id),
+            "UpdateExpression": "SET takings = list_append(if_not_exists(takings, :none), :repaid)"
+            ", continued = list_append(if_not_exists(continued, :none), :continued)"
+            ", owed = if_not_exists(owed, :zero) - :credits",
+            "ExpressionAttributeValues": to_item(values),
+        }
+    }
+
+
+def _key(user_id: str, payment_id: str) -> Item:
+    return to_item({"user_id": user_id, "record": clawback_record(payment_id)})
+
+
+def _takings(takings: Sequence[Taking]) -> list[Any]:
+    return [
+        {
+            "lot_id": taking.lot_id,
+            "expires_at": _text(taking.expires_at),
+            "credits": taking.credits,
+            "life": None if taking.life is None else -(-taking.life // SECOND),  # whole seconds, rounded up
+        }
+        for taking in takings
+    ]
+
+
+def _taking_from_fields(fields: Mapping[str, Any]) -> Taking:
+    life = fields.get("life")
+    return Taking(
+        lot_id=fields["lot_id"],
+        expires_at=_moment(fields["expires_at"]),
+        credits=fields["credits"],
+        life=None if life is None else life * SECOND,
+    )
+
+
+def _continued(continued: Mapping[str, datetime | None]) -> list[Any]:
+    return [{"lot_id": lot_id, "expires_at": _text(expires_at)} for lot_id, expires_at in continued.items()]
+
+
+def _text(expires_at: datetime | None) -> str:
+    return times.to_text(expires_at) if expires_at else NEVER
+
+
+def _moment(text: str) -> datetime | None:
+    return None if text == NEVER else times.from_text(text)
