@@ -70,12 +70,10 @@ def _read_payment(event: Json, stripe_object: Json) -> PaymentUpdate | None:
         return translation.payment_update(event["type"], stripe_object)
     object_id = parsing.text(stripe_object["id"])
     if stripe_object["object"] == "payment_intent":
-        found = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(object_id))
-        read = translation.intent_update
-    else:
-        found = retrieved(lambda stripe: stripe.v1.checkout.sessions.retrieve(object_id, WITH_INTENT))
-        read = translation.session_update
-    return read(found) if found and translation.is_ours(found) else None
+        intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(object_id))
+        return translation.intent_update(intent) if intent and translation.is_ours(intent) else None
+    session = retrieved(lambda stripe: stripe.v1.checkout.sessions.retrieve(object_id, WITH_INTENT))
+    return translation.session_update(session) if session and translation.is_ours(session) else None
 
 
 def _read_reversal(event: Json, reversal: Json) -> ReversalUpdate | None:
