@@ -91,7 +91,7 @@ MUTANTS_OF_PAYMENTS = (
         (
             Edit(
                 "topup.fulfilment",
-                "    if change:\n        store.record_order_change(change)\n",
+                "    if change:\n        _warn_of_quarantine(change)\n        store.record_order_change(change)\n",
                 "    try:\n        store.record_order_change(change) if change else None\n"
                 "    except Exception as error:\n        logger.error('ignored', reason=str(error))\n",
             ),

@@ -96,8 +96,9 @@ MUTANTS_OF_CREDITS = (
         (
             Edit(
                 "topup.store.receipts",
-                "        with detect_lost_race():\n            raise\n",
-                "        if 'Cancel' in str(error):\n            with detect_lost_race():\n                raise\n",
+                "AlreadyGranted from None\n        with detect_lost_race():\n            raise\n",
+                "AlreadyGranted from None\n        if 'Cancel' in str(error):\n"
+                "            with detect_lost_race():\n                raise\n",
             ),
         ),
     ),
