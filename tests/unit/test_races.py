@@ -234,28 +234,17 @@ def test_a_flow_that_dynamodb_throttled_or_did_not_answer_runs_again(clock: Cloc
 def test_what_does_not_pass_within_the_tries_ends_in_busy(clock: Clock, error: Exception):
     buy, tries = failing(*[error] * races.TRIES)
 
-    with pytest.raises(Busy) as busy:
+    with pytest.raises(Busy):
         buy()
     assert len(tries) == races.TRIES
-    assert busy.value.may_be_written == isinstance(error, races.UnknownWrite)
-
-
-@pytest.mark.parametrize("last", [store.LostRace("the wallet has changed"), failure("ThrottlingException")], ids=repr)
-def test_a_write_that_may_have_happened_in_an_earlier_try_is_not_forgotten(clock: Clock, last: Exception):
-    buy, _ = failing(races.UnknownWrite("ReadTimeoutError"), *[last] * races.TRIES)
-
-    with pytest.raises(Busy) as busy:
-        buy()
-    assert busy.value.may_be_written
 
 
 def test_a_flow_that_is_told_to_be_busy_is_not_tried_again(clock: Clock):
     buy, tries = failing(races.UnknownWrite("ReadTimeoutError"), Busy("no time"))
 
-    with pytest.raises(Busy, match="no time") as busy:
+    with pytest.raises(Busy, match="no time"):
         buy()
     assert len(tries) == 2
-    assert busy.value.may_be_written
 
 
 @pytest.mark.parametrize(

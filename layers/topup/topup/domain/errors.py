@@ -169,11 +169,6 @@ class Busy(TopupError):
     title = "Busy, please retry"
     retry_after = 2  # seconds
 
-    def __init__(self, detail: str = "", *, may_be_written: bool = False) -> None:
-        """`may_be_written`: DynamoDB did not say whether it carried out a write of this request."""
-        super().__init__(detail)
-        self.may_be_written = may_be_written
-
 
 class OrderUnsettled(TopupError):
     """An update of a refund or dispute whose payment has not been reported yet: Stripe must send it again."""

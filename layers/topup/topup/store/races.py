@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from topup.domain.errors import Busy
+from topup.domain.errors import Busy, TopupError
 from topup.runtime import deadline, failures
 from topup.runtime.failures import Failure
 from topup.runtime.telemetry import logger
@@ -42,21 +42,17 @@ def retried(flow: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     @wraps(flow)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         started = time.monotonic()
-        detail, may_be_written = "", False
+        detail = ""
         for number in range(TRIES):
             if number and not _pause(number, started):
                 break
             try:
                 return flow(*args, **kwargs)
-            except Busy as busy:
-                busy.may_be_written |= may_be_written
-                raise
             except Exception as error:
                 if not _will_pass(error):
                     raise
-                may_be_written |= isinstance(error, UnknownWrite)
                 detail = _report(error, flow.__qualname__)
-        raise Busy(detail, may_be_written=may_be_written)
+        raise Busy(detail)
 
     return run
 
@@ -72,6 +68,8 @@ def _report(error: Exception, flow: str) -> str:
 
 
 def _will_pass(error: Exception) -> bool:
+    if isinstance(error, TopupError):
+        return False  # also Busy: a flow within this one has tried long enough, or the time is up
     return isinstance(error, LostRace) or failures.of(error) is not Failure.FINAL
 
 
