@@ -1,11 +1,15 @@
 """Disputes: the bank takes money back, and may return it; the credits follow, never twice with a refund."""
 
+import copy
 import itertools
 
 import pytest
 
 from local.in_process.shop import Shop
 from local.stripe_simulator import Behaviour
+from tests.integration.webhooks import deliver
+from tests.support.stripe_events import event, metadata
+from topup import store
 
 
 def test_a_dispute_takes_the_credits_and_losing_it_does_not_bring_them_back(shop: Shop):
@@ -162,4 +166,92 @@ def test_partial_refunds_and_a_dispute_add_up_in_any_order_of_arrival(shop: Shop
 
     assert shop.balance() == 1100 - 1100 * (1234 + 2345 + 3456) // 10000
     assert shop.payment(payment_id)["amount_refunded"] == 35.79
+    shop.check()
+
+
+def test_a_dispute_that_is_lost_after_it_was_won_takes_the_credits_again_whatever_is_replayed(shop: Shop):
+    _, intent = shop.buy()
+    opened = shop.simulator.dispute(intent)
+    shop.simulator.close_dispute(opened["id"], "won")
+    shop.deliver()
+    assert shop.balance() == 1100
+    won = [delivery["event"] for delivery in shop.simulator.deliveries()]
+
+    shop.simulator.update_dispute(opened["id"], "lost")
+    assert set(shop.deliver()) == {200}
+
+    assert shop.balance() == 0
+    for event_id in won:
+        shop.simulator.resend(event_id)
+    assert set(shop.deliver()) == {200}
+    assert shop.balance() == 0
+    shop.check()
+
+
+def test_an_inquiry_that_becomes_a_larger_dispute_takes_the_larger_share(shop: Shop):
+    payment_id, intent = shop.buy()
+    opened = shop.simulator.dispute(intent, amount=2000, status="warning_needs_response")
+    shop.simulator.update_dispute(opened["id"], "needs_response", amount=10000)
+    shop.deliver()
+    assert (shop.balance(), shop.payment(payment_id)["disputes"][0]["amount"]) == (0, 100.0)
+
+    shop.simulator.update_dispute(opened["id"], amount=5000)
+    assert set(shop.deliver()) == {200}
+
+    assert shop.balance() == 550
+    shop.check()
+
+
+@pytest.mark.parametrize(("status", "balance"), [("lost", 0), ("won", 1100)])
+def test_a_dispute_in_another_currency_counts_as_the_whole_payment_and_an_admin_sees_it(
+    shop: Shop, capsys: pytest.CaptureFixture[str], status: str, balance: int
+):
+    payment_id, intent = shop.buy()
+    opened = shop.simulator.dispute(intent)
+    shop.simulator._world.tables["dispute"][opened["id"]] |= {"currency": "usd", "amount": 1400}
+    shop.simulator.update_dispute(opened["id"], "under_review")
+    shop.deliver()
+
+    assert shop.balance() == 0
+    (dispute,) = shop.payment(payment_id)["disputes"]
+    assert (dispute["amount"], dispute["currency"]) == (14.0, "USD")
+    assert '"ReversalInAnotherCurrency":[1.0]' in capsys.readouterr().out
+    shop.simulator.close_dispute(opened["id"], status)
+    shop.deliver()
+    assert shop.balance() == balance
+    shop.check()
+
+
+@pytest.mark.parametrize("is_dispute", [True, False])
+def test_what_happens_to_a_second_payment_of_an_order_takes_nothing_of_the_first(shop: Shop, is_dispute: bool):
+    payment = shop.create()
+    shop.pay(payment)
+    shop.deliver()
+    tables = shop.simulator._world.tables
+    first = next(iter(tables["payment_intent"]))
+    second = copy.deepcopy(tables["payment_intent"][first]) | {"id": "pi_second", "latest_charge": "ch_second"}
+    charge = copy.deepcopy(next(iter(tables["charge"].values()))) | {"id": "ch_second", "payment_intent": "pi_second"}
+    tables["payment_intent"]["pi_second"], tables["charge"]["ch_second"] = second, charge
+
+    if is_dispute:
+        shop.simulator.dispute("pi_second")
+    else:
+        shop.simulator.refund("pi_second")
+    assert set(shop.deliver()) == {200}
+
+    assert shop.balance() == 1100
+    assert "refunds" not in shop.payment(payment["payment_id"])
+
+
+def test_a_refund_that_names_another_order_is_the_one_of_its_intent(shop: Shop):
+    first, _ = shop.buy()
+    second, intent = shop.buy()
+    made = shop.simulator.refund(intent)
+    named = store.load_order(first)
+    assert named
+    marked = made | {"metadata": metadata(named), "livemode": False}
+
+    assert deliver(shop.api, event("refund.created", marked)).status == 200
+
+    assert ("refunds" in shop.payment(first), shop.payment(second)["amount_refunded"]) == (False, 100.0)
     shop.check()

@@ -3,13 +3,15 @@
 Nothing else claws credits back or restores them. A reversal is a refund or a dispute.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
-from topup import fulfilment, store
+from topup import fulfilment, store, stripe_gateway
 from topup.domain import credits, payments
 from topup.domain.errors import OrderUnsettled
 from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
+from topup.domain.reversals import Reversal
 from topup.domain.updates import ReversalUpdate
 from topup.runtime.telemetry import count, logger
 
@@ -18,20 +20,30 @@ from topup.runtime.telemetry import count, logger
 def apply(update: ReversalUpdate, now: datetime) -> bool:
     """Apply a refund's or dispute's update, once, however often it is delivered; True if it changed anything.
 
-    Raises OrderMissing, OrderUnsettled, Busy.
+    Stripe is asked again where the update is about another payment intent than the order's, or where only Stripe can
+    say whether it is a late one. Raises OrderMissing, OrderUnsettled, StripeFailed, Busy.
     """
     payment = _load(update.payment_id)
     if not payment.order.is_settled:
         if not _settle_first(update, now):
             return False
         payment = _load(update.payment_id)
-    if update.currency != payment.order.currency:
-        return _refuse_currency(update, payment.order)
+    if not _is_of_its_intent(update, payment.order):
+        return _apply_where_it_belongs(update, payment.order, now)
+    is_current = payments.is_ambiguous(*payments.matched(payment.order, payment.reversals, reported(update)))
+    current = stripe_gateway.read_reversal(update) if is_current else update
+    if current is None or not _is_of_its_intent(current, payment.order):
+        return False
     settled = store.load_settled_payment(payment, now)
-    change = payments.decide(settled, update.reversal, now)
+    change = payments.decide(settled, reported(current), now, is_current=is_current)
     if change:
         commit(settled, change, now)
     return change is not None
+
+
+def reported(update: ReversalUpdate) -> Reversal:
+    """The update's refund or dispute, in the currency that Stripe names."""
+    return replace(update.reversal, currency=update.currency)
 
 
 def commit(settled: SettledPayment, change: ReversalChange, now: datetime) -> None:
@@ -64,9 +76,10 @@ def _settle_first(update: ReversalUpdate, now: datetime) -> bool:
 
     False if the payment is quarantined: it granted nothing, so there is nothing to take. Raises OrderUnsettled.
     """
-    if update.payment is None:
+    known = update if update.payment else stripe_gateway.read_reversal(update)
+    if known is None or known.payment is None:
         raise OrderUnsettled
-    order = fulfilment.apply(update.payment, now).order
+    order = fulfilment.apply(known.payment, now).order
     if not order.is_settled and order.quarantine_reason:
         stripe_id = update.reversal.stripe_id
         logger.warning("reversal of a quarantined payment", payment_id=order.payment_id, stripe_id=stripe_id)
@@ -74,9 +87,23 @@ def _settle_first(update: ReversalUpdate, now: datetime) -> bool:
     return True
 
 
-def _refuse_currency(update: ReversalUpdate, order: Order) -> bool:
-    count("PaymentQuarantined")
-    logger.error("reversal in another currency", payment_id=order.payment_id, stripe_id=update.reversal.stripe_id)
+def _is_of_its_intent(update: ReversalUpdate, order: Order) -> bool:
+    """Whether the update is about the payment that settled the order, as far as both are known."""
+    is_of_order = update.payment_id == order.payment_id
+    return is_of_order and update.transaction_id in (None, order.transaction_id or update.transaction_id)
+
+
+def _apply_where_it_belongs(update: ReversalUpdate, order: Order, now: datetime) -> bool:
+    """Apply an update whose payment intent is not the order's to the order that the intent itself names.
+
+    A second payment of the same order was quarantined and granted nothing, so there is nothing to take.
+    """
+    current = stripe_gateway.read_reversal(update)
+    if current is not None and current.payment_id != order.payment_id:
+        return apply(current, now)
+    stripe_id = update.reversal.stripe_id
+    logger.warning("reversal of another payment intent", payment_id=order.payment_id, stripe_id=stripe_id)
+    count("ReversalOfAnotherIntent")
     return False
 
 
@@ -91,5 +118,8 @@ def _report(change: ReversalChange) -> None:
         credits=change.credits.entry.amount if change.credits else 0,
     )
     count(f"{after.kind.capitalize()}Changed")
+    if after.currency and (change.before is None or change.before.currency != after.currency):
+        logger.error("reversal in another currency", payment_id=after.payment_id, reversal_id=after.reversal_id)
+        count("ReversalInAnotherCurrency")
     if debt := max(0, payments.debt_of(change)):
         count("DebtIncurred", debt)

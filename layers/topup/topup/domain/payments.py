@@ -145,7 +145,7 @@ def is_ambiguous(before: Reversal | None, update: Reversal) -> bool:
         return False
     if update.status is before.status:
         return (update.amount_minor, update.reversed_minor) != (before.amount_minor, before.reversed_minor)
-    return update.status in FINAL and before.status in FINAL and RANK[update.status] <= RANK[before.status]
+    return update.status in FINAL and before.status in FINAL
 
 
 def _merged(before: Reversal | None, update: Reversal, *, is_current: bool = False) -> Reversal:
