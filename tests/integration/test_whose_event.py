@@ -15,7 +15,7 @@ from tests.integration.stripe_side import calls_of_stripe
 from tests.integration.webhooks import COMPLETED, DECLINED, SUCCEEDED, deliver, granted, status
 from tests.support.builders import PAYMENT_ID, an_order
 from tests.support.stripe_events import declined_intent, event, intent, metadata, session
-from tests.support.stripe_wire import StripeWire, WireRequest, refuses, responds
+from tests.support.stripe_wire import StripeWire, refuses, responds
 from topup import store, stripe_gateway
 from topup.domain.orders import Order
 from topup.domain.updates import ReversalUpdate
@@ -323,7 +323,23 @@ def test_objects_of_a_former_stack_that_is_not_named_are_anothers(
 OLD_VERSION = {"api_version": "2020-08-27"}
 
 
-def test_a_payment_in_another_version_is_read_again_in_ours(api: Api, order: Order, stripe_wire: StripeWire):
+@pytest.mark.parametrize("version", [{"api_version": None}, OLD_VERSION, {"api_version": "2027-01-01.later"}])
+def test_what_can_be_read_in_any_version_costs_no_call(api: Api, order: Order, stripe_wire: StripeWire, version: Json):
+    for kind, subject in (
+        (DECLINED, declined_intent(order)),
+        (SUCCEEDED, intent(order)),
+        (COMPLETED, session(order)),
+        ("refund.created", refund(order, metadata=metadata(order))),
+    ):
+        assert deliver(api, event(kind, subject, **version)).status == 200
+
+    assert granted(api) == [1100, -275]
+    assert stripe_wire.requests == []
+
+
+def test_a_payment_that_cannot_be_read_in_another_version_is_read_again_in_ours(
+    api: Api, order: Order, stripe_wire: StripeWire
+):
     stripe_wire.then(responds(200, session(order, payment_intent=intent(order))), responds(200, intent(order)))
 
     assert deliver(api, event(COMPLETED, session(order, amount_total=None), **OLD_VERSION)).status == 200
@@ -334,59 +350,87 @@ def test_a_payment_in_another_version_is_read_again_in_ours(api: Api, order: Ord
     assert {request.headers["Stripe-Version"] for request in stripe_wire.requests} == {API_VERSION}
 
 
-def test_a_decline_in_another_version_that_has_been_paid_since_is_a_payment(
-    api: Api, order: Order, stripe_wire: StripeWire
+@pytest.mark.parametrize("version", [{}, {"api_version": None}])
+def test_what_cannot_be_read_in_our_own_version_is_refused(
+    api: Api, order: Order, stripe_wire: StripeWire, version: Json
 ):
-    stripe_wire.then(responds(200, declined_intent(order)), responds(200, intent(order)))
+    for kind, subject in (
+        (COMPLETED, session(order, amount_total=None)),
+        ("refund.created", refund(order, metadata=metadata(order), amount=None)),
+    ):
+        assert deliver(api, event(kind, subject, **version)).status == 400
+    assert stripe_wire.requests == []
 
-    deliver(api, event(DECLINED, declined_intent(order), **OLD_VERSION))
-    assert status(api) == "failed"
-    deliver(api, event(DECLINED, declined_intent(order), **OLD_VERSION))
-    assert granted(api) == [1100]
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"status": "succeeded"}, "succeeded"),
+        ({"status": "requires_payment_method", "amount_received": 0, "last_payment_error": {"code": "x"}}, "failed"),
+        ({"status": "processing", "amount_received": 0}, "pending"),
+    ],
+)
+def test_an_intent_that_is_read_again_says_what_is_true_now(
+    api: Api, order: Order, stripe_wire: StripeWire, found: Json, expected: str
+):
+    stripe_wire.then(responds(200, intent(order, **found)))
+
+    assert deliver(api, event(SUCCEEDED, intent(order, amount_received=None), **OLD_VERSION)).status == 200
+    assert status(api) == expected
 
 
-def test_an_intent_that_nothing_has_happened_to_says_nothing(
+@pytest.mark.parametrize("unlike", [{"amount": "25.00"}, {"status": "charge_refunded"}, {"created": "2020-08-27"}])
+@pytest.mark.parametrize("kind", ["refund.created", "charge.dispute.created"])
+def test_a_reversal_that_cannot_be_read_in_another_version_is_read_again_with_its_intent(
+    order: Order, stripe_wire: StripeWire, kind: str, unlike: Json
+):
+    make = refund if kind == "refund.created" else dispute
+    subject = make(order, metadata=metadata(order), **unlike)
+    if make is dispute:
+        stripe_wire.then(responds(200, intent(order)))
+    stripe_wire.then(responds(200, make(order, payment_intent=intent(order))))
+
+    update = read(event(kind, subject, **OLD_VERSION))
+
+    assert (update.payment_id, update.transaction_id, update.is_current) == (PAYMENT_ID, "pi_1", True)
+    assert asked(stripe_wire)[-1] == f"{make.__name__}s/{subject['id']}"
+    assert stripe_wire.requests[-1].url.endswith("?expand[0]=payment_intent")
+
+
+def test_a_reversal_that_names_no_intent_in_another_version_is_read_again(order: Order, stripe_wire: StripeWire):
+    stripe_wire.then(responds(200, refund(order, payment_intent=intent(order))))
+    old = refund(order)
+    del old["payment_intent"]
+
+    assert read(event("refund.created", old, **OLD_VERSION)).is_current
+    assert asked(stripe_wire) == ["refunds/re_1"]
+
+
+def test_a_foreign_reversal_in_another_version_costs_one_call(
     api: Api, order: Order, dynamodb: Emulator, stripe_wire: StripeWire
 ):
-    stripe_wire.then(responds(200, intent(order, status="processing", amount_received=0)))
+    stripe_wire.then(responds(200, intent(order, metadata={})))
 
-    assert deliver(api, event(SUCCEEDED, intent(order), **OLD_VERSION)).status == 200
+    assert deliver(api, event("charge.dispute.created", dispute(order), **OLD_VERSION)).status == 200
+    assert asked(stripe_wire) == ["payment_intents/pi_1"]
     assert dynamodb.operations == []
 
 
-@pytest.mark.parametrize("version", [None, "", "2020-08-27", "2027-01-01.later"])
-def test_a_reversal_in_another_version_is_read_again_with_its_intent_in_one_call(
-    order: Order, stripe_wire: StripeWire, version: str | None
-):
-    def found(request: WireRequest) -> tuple[int, Json]:
-        kind = dispute if "/disputes/" in request.url else refund
-        assert request.url.endswith("?expand[0]=payment_intent")
-        return 200, kind(order, payment_intent=intent(order))
-
-    stripe_wire.then(found, found)
-
-    for kind, stripe_id in (("refund.created", "re_1"), ("charge.dispute.created", "du_1")):
-        update = read(event(kind, {"id": stripe_id, "livemode": False}, api_version=version))
-        assert (update.payment_id, update.transaction_id, update.is_current) == (PAYMENT_ID, "pi_1", True)
-    assert asked(stripe_wire) == ["refunds/re_1", "disputes/du_1"]
-
-
-def test_what_another_version_tells_and_stripe_does_not_know_any_more_does_nothing(
+def test_what_is_read_again_and_is_gone_or_not_ours_any_more_does_nothing(
     api: Api, order: Order, dynamodb: Emulator, stripe_wire: StripeWire
 ):
-    events = (COMPLETED, session(order)), (SUCCEEDED, intent(order)), ("refund.created", refund(order))
-    # The last answers are those to the first two again: their metadata has been taken away since.
+    unreadable = (
+        (COMPLETED, session(order, amount_total=None)),
+        (SUCCEEDED, intent(order, amount_received=None)),
+        ("refund.created", refund(order, metadata=metadata(order), amount=None)),
+    )
     stripe_wire.then(UNKNOWN, UNKNOWN, UNKNOWN)
     stripe_wire.then(responds(200, session(order, metadata={})), responds(200, intent(order, metadata={})))
+    stripe_wire.then(responds(200, refund(order, payment_intent=intent(order, metadata={}))))
 
-    for kind, subject in (*events, *events[:2]):
+    for kind, subject in unreadable * 2:
         assert deliver(api, event(kind, subject, **OLD_VERSION)).status == 200
     assert dynamodb.operations == []
-
-
-def test_a_foreign_payment_in_another_version_costs_no_call(api: Api, order: Order, stripe_wire: StripeWire):
-    assert deliver(api, event(SUCCEEDED, intent(order, metadata={}), **OLD_VERSION)).status == 200
-    assert stripe_wire.requests == []
 
 
 # ----------------------------------------------------------------------------------------------------- unknown statuses

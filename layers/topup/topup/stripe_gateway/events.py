@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from topup.domain.errors import ConfigurationError, InvalidEvent
-from topup.domain.reversals import Kind
+from topup.domain.reversals import Kind, ReversalStatus
 from topup.domain.updates import PaymentUpdate, ReversalUpdate
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger
@@ -14,14 +14,15 @@ from topup.stripe_gateway.client import API_VERSION, client, own_account, retrie
 from topup.stripe_gateway.translation import Json
 
 WITH_INTENT: Any = {"expand": ["payment_intent"]}
+UNREADABLE = (KeyError, TypeError, AttributeError, ValueError)  # a field is missing, or has another type
 
 
 def read_event(event: Json) -> PaymentUpdate | ReversalUpdate | None:
     """The update of one of our orders that an event carries; None for any other event.
 
     A refund or dispute that does not name its order is traced through its payment intent, and an object that Stripe
-    rendered in another API version is read again in ours: one Stripe call each. Raises InvalidEvent, StripeFailed,
-    Busy, ConfigurationError. Source: Stripe API, event types and their objects.
+    rendered in another API version is read again in ours if it cannot be read: one Stripe call each. Raises
+    InvalidEvent, StripeFailed, Busy, ConfigurationError. Source: Stripe API, event types and their objects.
     """
     try:
         if event["type"] not in translation.EVENT_TYPES or not _is_of_our_account(event):
@@ -32,9 +33,8 @@ def read_event(event: Json) -> PaymentUpdate | ReversalUpdate | None:
             return None
         if not _is_of_our_mode(event, is_anothers=translation.is_anothers(stripe_object)):
             return None
-        read = _read_reversal if is_reversal else _read_payment
-        return read(event, stripe_object)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        return _read_reversal(event, stripe_object) if is_reversal else _read_payment(event, stripe_object)
+    except UNREADABLE as error:
         logger.error("malformed event", event_id=str(event.get("id")), reason=type(error).__name__)
         raise InvalidEvent from error
 
@@ -66,8 +66,11 @@ def undelivered_events(since: datetime, until: datetime) -> Sequence[Mapping[str
 
 
 def _read_payment(event: Json, stripe_object: Json) -> PaymentUpdate | None:
-    if event.get("api_version") == API_VERSION:
+    try:
         return translation.payment_update(event["type"], stripe_object)
+    except UNREADABLE:
+        if not _is_of_another_version(event):
+            raise
     object_id = parsing.text(stripe_object["id"])
     if stripe_object["object"] == "payment_intent":
         intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(object_id))
@@ -78,9 +81,28 @@ def _read_payment(event: Json, stripe_object: Json) -> PaymentUpdate | None:
 
 def _read_reversal(event: Json, reversal: Json) -> ReversalUpdate | None:
     kind = Kind.REFUND if event["type"] in translation.REFUND_EVENTS else Kind.DISPUTE
-    if event.get("api_version") != API_VERSION:
-        # A list of events has them in the account's own API version, whose fields this version does not know.
-        return _current_reversal(kind, parsing.text(reversal["id"]))
+    is_anothers = _is_of_another_version(event)
+    try:
+        told = _reversal_as_told(kind, reversal)
+    except UNREADABLE:
+        if not is_anothers:
+            raise
+    else:
+        is_unknown = told is not None and told.reversal.status is ReversalStatus.UNKNOWN
+        if not is_anothers or not (is_unknown or "payment_intent" not in reversal):
+            return told
+    return _current_reversal(kind, parsing.text(reversal["id"]))
+
+
+def _is_of_another_version(event: Json) -> bool:
+    """Whether Stripe rendered its object in another API version, where fields or statuses may differ.
+
+    A list of events has them in the account's own version, not in the endpoint's (Stripe API, list all events).
+    """
+    return event.get("api_version") not in (API_VERSION, None)
+
+
+def _reversal_as_told(kind: Kind, reversal: Json) -> ReversalUpdate | None:
     intent_id = parsing.text_or_none(reversal.get("payment_intent"))
     if intent_id is None:
         return None  # every payment of ours has one
