@@ -211,6 +211,17 @@ def refund_of_an_expired_lot(shop: Shop) -> Call:
     return lambda: shop.refund(payment_id, 10, "key-1", force=True)
 
 
+def keyless_refund(shop: Shop) -> Call:
+    payment_id, _ = shop.buy()
+    return lambda: shop.refund(payment_id, 10)
+
+
+def keyless_refund_of_an_expired_lot(shop: Shop) -> Call:
+    payment_id, _ = shop.buy()
+    shop.wait(days=200)
+    return lambda: shop.refund(payment_id, 10, force=True)
+
+
 def refund_in_flight(shop: Shop) -> Call:
     payment_id, _ = shop.buy()
     shop.fault("/v1/refunds", "timeout_before")
@@ -304,6 +315,24 @@ def test_where_dynamodb_fails_from_some_call_on_a_function_answers_in_time(
 
     in_time(world, function)
     nothing_is_half_done(world, call)
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+@pytest.mark.parametrize("fault", [lost_before, lost_after, refused("ThrottlingException")])
+@pytest.mark.parametrize("flow", [keyless_refund, keyless_refund_of_an_expired_lot])
+def test_no_answer_asks_for_another_refund_once_one_may_have_begun(
+    world: SlowWorld, flow: Callable[[Shop], Call], number: int, fault: Fault
+):
+    call = flow(world.shop)
+    world.fail_from(number, fault)
+
+    world.run(call)
+
+    in_time(world, "refund_payment")
+    world.shop.dynamodb.clear_faults()
+    [paid] = world.shop.api.get("/api/payments", as_user()).json()["payments"]
+    has_begun = bool(world.shop.payment(paid["payment_id"]).get("refunds"))
+    assert world.statuses[0][1] in ((200, 202) if has_begun else (202, 503))
 
 
 @ALL_FLOWS
