@@ -255,3 +255,65 @@ def test_a_refund_that_names_another_order_is_the_one_of_its_intent(shop: Shop):
 
     assert ("refunds" in shop.payment(first), shop.payment(second)["amount_refunded"]) == (False, 100.0)
     shop.check()
+
+
+# ---------------------------------------------------------------------------------------------- by the dispute's money
+
+
+@pytest.mark.parametrize("opened", ["needs_response", "warning_needs_response"])
+@pytest.mark.parametrize(("case_type", "kept"), [("resolution", 0), ("block", 1100)])
+def test_a_prevented_dispute_takes_the_credits_if_the_buyer_got_the_money(
+    shop: Shop, opened: str, case_type: str, kept: int
+):
+    _, intent = shop.buy()
+    dispute = shop.simulator.dispute(intent, status=opened)
+    shop.deliver()
+
+    shop.simulator.close_dispute(dispute["id"], "prevented", case_type=case_type)
+    shop.deliver()
+
+    assert shop.balance() == kept
+    assert shop.credits()["debt"] == 0
+    shop.check()
+
+
+@pytest.mark.parametrize("events", ["all", "last"])
+def test_a_dispute_that_the_bank_gives_back_in_part_keeps_its_share(shop: Shop, events: str):
+    _, intent = shop.buy()
+    dispute = shop.simulator.dispute(intent)
+    if events == "all":
+        shop.deliver()
+    shop.simulator.close_dispute(dispute["id"], "won", kept=4000)
+    if events == "last":
+        shop.deliver("charge.dispute.funds_reinstated")
+    shop.deliver()
+
+    assert shop.balance() == 1100 - 440
+    shop.check()
+
+
+def test_an_inquiry_that_becomes_a_larger_chargeback_takes_all_of_it(shop: Shop):
+    _, intent = shop.buy()
+    inquiry = shop.simulator.dispute(intent, amount=2000, status="warning_needs_response")
+    shop.deliver()
+
+    shop.simulator.update_dispute(inquiry["id"], "needs_response", amount=10000)
+    shop.deliver()
+
+    assert shop.balance() == 0
+    shop.check()
+
+
+def test_a_dispute_that_is_lost_and_won_on_appeal_gives_the_credits_back(shop: Shop):
+    _, intent = shop.buy()
+    dispute = shop.simulator.dispute(intent)
+    shop.simulator.close_dispute(dispute["id"], "lost")
+    shop.deliver()
+    assert shop.balance() == 0
+
+    shop.simulator.update_dispute(dispute["id"], "appeal_needs_response")
+    shop.simulator.close_dispute(dispute["id"], "won")
+    shop.deliver()
+
+    assert shop.balance() == 1100
+    shop.check()

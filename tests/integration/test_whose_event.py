@@ -9,7 +9,7 @@ import pytest
 
 from local.in_process.api import Api
 from local.in_process.dynamodb import Emulator
-from local.in_process.environment import STACK
+from local.in_process.environment import STACK, STRIPE_SECRET_KEY
 from local.in_process.shop import Shop
 from tests.integration.stripe_side import calls_of_stripe
 from tests.integration.webhooks import COMPLETED, DECLINED, SUCCEEDED, deliver, granted, status
@@ -263,6 +263,21 @@ def test_a_refund_that_is_read_again_belongs_to_the_order_of_its_intent(shop: Sh
     assert (current.payment_id, current.transaction_id, current.is_current) == (second, second_intent, True)
     assert current.reversal.amount_minor == 2500
     assert current.payment is not None
+
+
+def test_a_refund_with_another_orders_name_on_it_takes_the_credits_of_its_own_intents_order(shop: Shop):
+    first, _ = shop.buy()
+    second, second_intent = shop.buy()
+    named = "&".join(f"metadata[{name}]={value}" for name, value in metadata(an_order(payment_id=first)).items())
+    key = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+    body = f"payment_intent={second_intent}&amount=2500&{named}".encode()
+    assert shop.simulator.request("POST", "/v1/refunds", key, body)[0] == 200
+
+    assert set(shop.deliver()) == {200}
+
+    assert [shop.payment(one).get("amount_refunded") for one in (first, second)] == [None, 25]
+    assert shop.balance() == 2200 - 275
+    shop.check()
 
 
 def test_a_dispute_that_is_read_again_says_what_is_true_now(shop: Shop):
