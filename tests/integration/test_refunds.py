@@ -246,6 +246,17 @@ def test_a_refund_of_spent_credits_is_refused_with_the_largest_possible_amount(s
     shop.check()
 
 
+def test_where_nothing_can_be_refunded_without_debt_the_message_says_nothing(shop: Shop):
+    payment_id, _ = shop.buy()
+    shop.spend(1100)
+    shop.refund(payment_id, 0.09)
+
+    response = shop.refund(payment_id)
+
+    assert (response.status, response.json()["largest_refundable"]) == (409, "0.00")
+    assert "nothing can be refunded without debt" in response.json()["detail"]
+
+
 def test_a_forced_refund_leaves_a_debt_that_the_next_purchase_pays(shop: Shop):
     payment_id, _ = shop.buy()
     shop.spend(600)

@@ -218,6 +218,16 @@ def fail_everything(shop: Shop, fault: Fault) -> None:
             shop.dynamodb.fail(operation, fault)
 
 
+@pytest.mark.parametrize("fault", [lost_before, lost_after, refused("ThrottlingException")])
+def test_a_last_write_without_a_response_is_tried_again(shop: Shop, fault: Fault):
+    payment_id, _ = shop.buy()
+    after_stripe_answers(shop, lambda: fail_writes(shop, fault, 2))
+
+    assert shop.refund(payment_id, AMOUNT).status == 200
+
+    check_one_refund(shop, payment_id)
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_a_last_write_that_is_done_late_changes_nothing_more(shop: Shop, key: str | None):
     payment_id, _ = shop.buy()

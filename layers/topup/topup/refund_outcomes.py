@@ -115,8 +115,8 @@ def _record_without_reading(begun: RefundResult, outcome: Reversal) -> RefundRes
         return None
     try:
         store.record_reversal(change)
-    except store.LostRace:
-        return None  # its webhook was faster, or another refund came in between
+    except (store.LostRace, store.UnknownWrite):
+        return None  # its webhook was faster, another refund came in between, or it may be written: reading shows it
     return RefundResult(order=change.order_after, refund=change.after)
 
 

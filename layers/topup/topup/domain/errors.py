@@ -1,6 +1,7 @@
 """What can go wrong, in Topup's words; only `topup.api.endpoint` knows the HTTP status of each."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum, auto
 from typing import ClassVar
 
@@ -94,8 +95,9 @@ class CreditsSpent(TopupError):
     title = "The credits have been spent already"
 
     def __init__(self, largest: str) -> None:
+        most = f"at most {largest}" if Decimal(largest) else "nothing"
         super().__init__(
-            f"The user has spent these credits: at most {largest} can be refunded without debt (or use force)",
+            f"The user has spent these credits: {most} can be refunded without debt (or use force)",
             largest_refundable=largest,
         )
 
