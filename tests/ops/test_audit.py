@@ -16,8 +16,8 @@ from local.in_process.shop import Shop
 from ops import audit as audits
 from ops.audit import Audit, audit
 from topup import store
-from topup.domain.audit import Account
-from topup.store import patience
+from topup.domain.audit import Account, audit_account
+from topup.store import patience, scans
 from topup.store.client import ATTEMPTS
 
 Execute = Callable[[], AWSResponse]
@@ -383,6 +383,53 @@ def test_a_payment_that_never_holds_still_is_not_judged(shop: Shop, monkeypatch:
     found = audited(shop)
 
     assert (found.findings, found.busy) == ([], [f"payment {payment_id}"])
+
+
+def spend_before_queries(shop: Shop, *numbers: int) -> None:
+    """A credit is spent before each of the next queries that has one of these numbers, counted from 1."""
+    query = count(1)
+
+    def before_query(execute: Execute) -> AWSResponse:
+        shop.dynamodb.clear_faults()
+        if next(query) in numbers:
+            shop.spend(1)
+        shop.dynamodb.fail("Query", before_query)
+        return execute()
+
+    shop.dynamodb.fail("Query", before_query)
+
+
+def test_entries_that_are_written_after_the_wallet_was_read_are_not_of_that_moment(shop: Shop):
+    shop.buy()
+    spend_before_queries(shop, 4)  # that of the entries, after those of lots and timers
+
+    account = store.load_account(USER_ID)
+
+    assert account
+    assert (account.wallet.last_entry, len(account.entries)) == (1, 1)
+    assert audit_account(account, shop.now) == []
+    assert shop.balance() == 1099
+
+
+@pytest.mark.parametrize("tries", [scans.TRIES - 1, scans.TRIES])
+def test_an_account_is_read_as_of_one_moment_if_it_holds_still_at_the_last_try(shop: Shop, tries: int):
+    shop.buy()
+    spend_before_queries(shop, *range(1, 3 * tries, 3))
+
+    account = store.load_account(USER_ID)
+
+    assert (account is None) == (tries == scans.TRIES)
+    assert account is None or audit_account(account, shop.now) == []
+
+
+def test_what_is_right_the_second_time_is_not_read_a_third_time(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    shop.buy()
+    monkeypatch.setattr(store, "all_accounts", lambda: iter(()))
+    paused: list[float] = []
+    monkeypatch.setattr("time.sleep", paused.append)
+
+    assert audit(lambda: shop.now, waits=[7, 8]).findings == []
+    assert [pause for pause in paused if pause] == [7]
 
 
 def test_a_history_longer_than_the_wallet_says_is_a_violation_and_not_a_change(shop: Shop):

@@ -99,6 +99,13 @@ def test_objects_of_other_systems_are_left(shop: Shop, monkeypatch: pytest.Monke
     assert (found.findings, found.compared) == ([], 0)
 
 
+def test_a_payment_that_did_not_succeed_is_no_money(shop: Shop):
+    shop.pay(shop.create(), card="4000000000000002")
+    shop.lose()
+
+    assert compared(shop) == ([], 0)
+
+
 # ---------------------------------------------------------------------------------------- what only Stripe has
 
 
