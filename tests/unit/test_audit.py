@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.in_process.environment import NOW
+from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_wallet
 from tests.support.ledger import InMemoryLedger
 from tests.unit.test_reversals import a_reversal
@@ -14,6 +14,7 @@ from topup.domain.credits import Entry, TransactionType
 from topup.domain.lots import Funding, Lot
 from topup.domain.orders import Status
 from topup.domain.payments import Payment
+from topup.domain.reversals import Kind, ReversalStatus
 
 
 @pytest.fixture
@@ -231,3 +232,90 @@ def test_credits_given_back_that_nobody_took_are_found_though_the_ledger_says_th
 
     wrong = f"payment {PAYMENT_ID}: clawed back {clawed_back} credits of at most 0"
     assert found == ([wrong] if clawed_back else [])
+
+
+# ------------------------------------------------------------------------------------------------ what is out
+
+
+@pytest.fixture
+def restored() -> InMemoryLedger:
+    """Bought 1100, disputed, expired, and the dispute won: another lot continues the order's."""
+    ledger = InMemoryLedger.with_a_purchase()
+    dispute = a_reversal(kind=Kind.DISPUTE, reversal_id="du_1", amount_minor=10000)
+    ledger.reverse(replace(dispute, status=ReversalStatus.NEEDS_RESPONSE), NOW)
+    later = NOW.replace(year=NOW.year + 1)
+    ledger.sweep(PAYMENT_ID, later)
+    ledger.reverse(replace(dispute, status=ReversalStatus.WON), later)
+    ledger.reverse(a_reversal(), later)
+    assert ledger.findings(later) == []
+    assert len(ledger.account.lots) == 2
+    return ledger
+
+
+def replace_clawback(ledger: InMemoryLedger, **changes: Any) -> list[str]:
+    """The findings, with what the order has out changed."""
+    ledger.account.clawbacks[PAYMENT_ID] = replace(ledger.account.clawbacks[PAYMENT_ID], **changes)
+    return [finding.removeprefix(f"user {USER_ID}: ") for finding in ledger.findings(NOW.replace(year=NOW.year + 1))]
+
+
+def test_a_claw_back_that_has_other_credits_out_than_the_ledger_says(restored: InMemoryLedger):
+    assert replace_clawback(restored, takings=()) == [f"payment {PAYMENT_ID} has 0 credits out, the ledger says 275"]
+
+
+@pytest.mark.parametrize(("credits", "owed"), [(276, -1), (0, 275)])
+def test_a_claw_back_that_owes_less_than_nothing_or_took_nothing(restored: InMemoryLedger, credits: int, owed: int):
+    [taking] = restored.account.clawbacks[PAYMENT_ID].takings
+
+    found = replace_clawback(restored, takings=(replace(taking, credits=credits),), owed=owed)
+
+    assert found == [f"payment {PAYMENT_ID} has {owed} credits owed, or has taken none from a lot"]
+
+
+def test_a_claw_back_that_would_not_find_the_lot_it_took_from(restored: InMemoryLedger):
+    [taking] = restored.account.clawbacks[PAYMENT_ID].takings
+
+    [found] = replace_clawback(restored, takings=(replace(taking, expires_at=NOW),))
+
+    assert found.startswith(f"payment {PAYMENT_ID} looks for lot {taking.lot_id} until {NOW}, which expires at ")
+
+
+def test_a_claw_back_that_does_not_know_the_lot_that_continues_its_own(restored: InMemoryLedger):
+    [lot_id] = restored.account.clawbacks[PAYMENT_ID].continued
+
+    wrong = f"payment {PAYMENT_ID} does not know that lot {lot_id} continues its own"
+    assert replace_clawback(restored, continued={}) == [wrong]
+    del restored.account.clawbacks[PAYMENT_ID]
+    assert f"user {USER_ID}: {wrong}" in restored.findings(NOW.replace(year=NOW.year + 1))
+
+
+def test_a_claw_back_that_names_a_lot_that_is_not_there_or_has_another_expiry(restored: InMemoryLedger):
+    known = restored.account.clawbacks[PAYMENT_ID].continued
+    [lot_id] = known
+
+    assert replace_clawback(restored, continued={**known, "gone": NOW}) == [
+        f"payment {PAYMENT_ID} names lots that are not there: ['gone']"
+    ]
+    [found] = replace_clawback(restored, continued={lot_id: NOW})
+    assert found.startswith(f"payment {PAYMENT_ID} looks for lot {lot_id} until {NOW}, which expires at ")
+
+
+@pytest.mark.parametrize(
+    ("debts", "says"),
+    [
+        ({"other": 1}, ["the wallet owes 1 credits for payment other, which says 0"]),
+        ({PAYMENT_ID: 276}, [f"the wallet owes 276 credits for payment {PAYMENT_ID}, which says 275"]),
+        ({PAYMENT_ID: 0}, [f"the wallet owes 0 credits for payment {PAYMENT_ID}, which says 275"]),
+        ({PAYMENT_ID: 275}, []),
+    ],
+)
+def test_a_wallet_that_owes_for_orders_what_these_do_not_know(debts: dict[str, int], says: list[str]):
+    ledger = InMemoryLedger.with_a_purchase()
+    ledger.spend(1100, NOW)
+    ledger.reverse(a_reversal(), NOW)
+    assert ledger.account.wallet.debts == {PAYMENT_ID: 275}
+    ledger.account.wallet = replace(ledger.account.wallet, debts=debts)
+
+    found = [finding.removeprefix(f"user {USER_ID}: ") for finding in ledger.findings(NOW)]
+
+    more = ["the wallet owes more for its orders than its debt of 275"] if sum(debts.values()) > 275 else []
+    assert found == says + more

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from topup.domain.credits import EARNS, Entry, TransactionType, Wallet
-from topup.domain.lots import Funding, Lot
+from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, ReversalStatus
@@ -96,6 +96,7 @@ def audit_account(account: Account, now: datetime) -> list[str]:
         *_money(account, entries),
         *_open_lots(account, now),
         *_clawbacks(account, now),
+        *_debts(account),
     ]
     return [f"user {account.user_id}: {finding}" for finding in findings]
 
@@ -215,7 +216,7 @@ def audit_stored_payment(stored: StoredPayment, ledger: PaymentLedger) -> list[s
 
 
 def _clawbacks(account: Account, now: datetime) -> Iterator[str]:
-    """What the orders have out and owe is what the ledger and the wallet say."""
+    """What the orders have out is what the ledger says, and can be found again."""
     ledgers = payment_ledgers(account, now)
     for payment_id, out in account.clawbacks.items():
         taken = ledgers[payment_id].clawed_back if payment_id in ledgers else 0
@@ -223,12 +224,33 @@ def _clawbacks(account: Account, now: datetime) -> Iterator[str]:
             yield f"payment {payment_id} has {out.credits} credits out, the ledger says {taken}"
         if any(taking.credits <= 0 for taking in out.takings) or out.owed < 0:
             yield f"payment {payment_id} has {out.owed} credits owed, or has taken none from a lot"
+        yield from _named_lots(out, account)
+    for lot in account.lots:
+        known = account.clawbacks.get(lot.payment_id or "")
+        if lot.source is Source.RESTORED and lot.payment_id and not (known and lot.lot_id in known.continued):
+            yield f"payment {lot.payment_id} does not know that lot {lot.lot_id} continues its own"
+
+
+def _debts(account: Account) -> Iterator[str]:
+    """What the wallet owes for orders is what these say, and no more than it owes."""
     for payment_id, owed in account.wallet.debts.items():
         known = account.clawbacks.get(payment_id)
         if known is None or not 0 < owed <= known.owed:
             yield f"the wallet owes {owed} credits for payment {payment_id}, which says {known.owed if known else 0}"
     if sum(account.wallet.debts.values()) > max(0, account.wallet.debt):
         yield f"the wallet owes more for its orders than its debt of {account.wallet.debt}"
+
+
+def _named_lots(out: Clawback, account: Account) -> Iterator[str]:
+    """A claw-back finds lots by their id and expiry: those that credits return to, and those that continue its own."""
+    lots = {lot.lot_id: lot for lot in account.lots}
+    named = [*((taking.lot_id, taking.expires_at) for taking in out.takings), *out.continued.items()]
+    for lot_id, expires_at in named:
+        if lot_id in lots and lots[lot_id].expires_at != expires_at:
+            is_until = lots[lot_id].expires_at
+            yield f"payment {out.payment_id} looks for lot {lot_id} until {expires_at}, which expires at {is_until}"
+    if gone := out.continued.keys() - lots.keys():
+        yield f"payment {out.payment_id} names lots that are not there: {sorted(gone)}"
 
 
 def audit_payment(payment: Payment, ledger: PaymentLedger) -> list[str]:
