@@ -35,13 +35,13 @@ clean: ## Remove everything that was made
 
 # The quick tests leave out what takes minutes: attacks, crash sweeps, races over HTTP, layers and SAM.
 QUICK := tests/unit tests/integration tests/local tests/ops tests/tools tests/properties tests/simulation/test_simulation.py tests/e2e/test_purchases.py
-ALL := $(QUICK) tests/simulation tests/security tests/e2e tests/packaging/test_layers.py tests/packaging/test_template_translated.py
+EVERY := $(QUICK) tests/simulation tests/security tests/e2e tests/packaging/test_layers.py tests/packaging/test_template_translated.py
 
 test: .venv/.installed ## Run the quick tests, about two minutes (one kind: make test T=tests/unit)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(or $(T),$(QUICK))
 
 test-all: .venv/.installed ## Run every test that needs no Docker and no Java
-	@$(BIN)/python -m pytest -n 2 --dist loadscope $(ALL)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(EVERY)
 
 properties: .venv/.installed ## Run the ledger's properties for many seeds, about ten minutes (SEEDS=80)
 	@PROPERTY_SEEDS=$(or $(SEEDS),80) $(BIN)/python -m pytest -n 2 --dist load tests/properties/test_ledger.py
@@ -86,8 +86,9 @@ audit: .venv/.installed ## Check that credits and payments add up (STACK=); STRI
 	@$(AS_CALLER) ops audit $(ON_STACK) $(if $(STRIPE),--stripe) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
 		$(if $(SINCE),--since "$(SINCE)") $(if $(UNTIL),--until "$(UNTIL)")
 
-reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOURS=, SWEEP_AFTER_HOURS=, JSON=1)
-	@$(AS_CALLER) ops reconcile $(ON_STACK) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
+reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOURS=, ALL=1, SETTLED=, SWEEP_AFTER_HOURS=, JSON=1)
+	@$(AS_CALLER) ops reconcile $(ON_STACK) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) $(if $(ALL),--all) \
+		$(foreach id,$(SETTLED),--settled "$(id)") \
 		$(if $(SWEEP_AFTER_HOURS),--sweep-after-hours $(SWEEP_AFTER_HOURS)) $(if $(JSON),--json)
 
 replay-expiry: .venv/.installed ## Run a failed batch of expiries again (FILE=, STACK=)

@@ -141,9 +141,9 @@ class Switches:
     def move_clock(self, seconds: float) -> None:
         self.call("POST", "/clock", {"advance_seconds": int(seconds)})
 
-    def reconcile(self, **hours: int) -> Json:
-        """The report; `hours` are window_hours and sweep_after_hours."""
-        return self.call("POST", "/reconcile", hours, timeout=300)
+    def reconcile(self, **event: Any) -> Json:
+        """The report; `event` is what functions/reconcile takes."""
+        return self.call("POST", "/reconcile", event, timeout=300)
 
     def reaper(self) -> Json:
         return self.call("GET", "/reaper")

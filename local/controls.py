@@ -17,6 +17,7 @@ from local.aws.ttl import Reaper
 RECONCILE = "reconcile"
 LONGEST_WINDOW = 720  # hours; Stripe keeps events for 30 days
 HOURS = ("window_hours", "sweep_after_hours")
+RECONCILE_FIELDS = (*HOURS, "all", "settled")
 SWITCHES = ("paused", "drop")
 
 
@@ -43,10 +44,13 @@ class Controls:
         ]
 
     async def reconcile(self, request: Request) -> Response:
-        """`{"window_hours": 72, "sweep_after_hours": 48}`, both optional; the response is the function's report."""
+        """`{"window_hours": 72, "all": false, "sweep_after_hours": 48, "settled": []}`, each of them optional.
+
+        The response is the function's report.
+        """
         try:
-            hours = _hours(await request.body())
-            event = {"time": self._runtime.clock.now().isoformat(), **hours}
+            given = _reconcile_fields(await request.body())
+            event = {"time": self._runtime.clock.now().isoformat(), **given}
             return JSONResponse(await self._runtime.functions.invoke(self._function(RECONCILE), event))
         except InvalidBodyError as error:
             return _unprocessable(error)
@@ -72,11 +76,15 @@ class Controls:
         return found[0]
 
 
-def _hours(body: bytes) -> dict[str, int]:
-    given = _object(body, HOURS)
-    for name, hours in given.items():
-        if type(hours) is not int or not 0 <= hours <= LONGEST_WINDOW:
+def _reconcile_fields(body: bytes) -> dict[str, Any]:
+    given = _object(body, RECONCILE_FIELDS)
+    for name, value in given.items():
+        if name in HOURS and not (type(value) is int and 0 <= value <= LONGEST_WINDOW):
             raise InvalidBodyError(name, f"must be a whole number of hours from 0 to {LONGEST_WINDOW}")
+        if name == "all" and type(value) is not bool:
+            raise InvalidBodyError(name, "must be true or false")
+        if name == "settled" and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+            raise InvalidBodyError(name, "must be a list of ids")
     return given
 
 

@@ -78,7 +78,18 @@ def _reconcile(parser: ArgumentParser) -> None:
         "--window-hours",
         type=int,
         metavar="HOURS",
-        help="how far back to look for undelivered events, 0 to 720 hours (default: 72)",
+        help="walk through Stripe's undelivered events, refunds and disputes of so many hours, 0 to 720"
+        " (default: the events since the last run, and 72 hours of refunds and disputes)",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="walk through delivered events as well (default: undelivered ones only)"
+    )
+    parser.add_argument(
+        "--settled",
+        action="append",
+        metavar="ID",
+        help="the id of an event, refund or dispute that is stuck, and that needs no further try; may be repeated"
+        " (default: none)",
     )
     parser.add_argument(
         "--sweep-after-hours",
@@ -148,14 +159,16 @@ RECONCILE = Command(
     module="ops.reconcile",
     summary="find and repair what was lost",
     details="""\
-Run the reconcile function now, as its schedule does every 15 minutes. It handles
-undelivered events, resumes refunds in flight, asks Stripe about payments that are
-still open, and expires lots that were not swept. Prints for each step how many
-records it found and repaired. Running it twice changes nothing.""",
+Run the reconcile function now, as its schedule does every 15 minutes. It resumes
+refunds in flight, asks Stripe about payments that are still open, expires lots that
+were not swept, handles undelivered events, and compares Stripe's refunds and disputes
+with ours. Prints for each sweep how many records it found, repaired and ended, and
+what it cannot apply. Running it twice changes nothing; one that ran out of time goes
+on when it is run again.""",
     add_arguments=_reconcile,
     when_0="complete, without failures",
-    when_1="a repair failed, or time ran out: run it again",
-    examples=("reconcile --stack topup-prod --window-hours 720", "reconcile --sweep-after-hours 0"),
+    when_1="a repair failed, something is stuck, or time ran out: run it again",
+    examples=("reconcile --stack topup-prod --window-hours 720 --all", "reconcile --sweep-after-hours 0"),
 )
 REPLAY_EXPIRY = Command(
     name="replay-expiry",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from local.in_process.api import load_handler
 from local.in_process.environment import STRIPE_SECRET_KEY
 from local.in_process.shop import Shop
 
@@ -105,3 +106,42 @@ def stripe_says(shop: Shop, method: str, **changes: Any) -> None:
         return status, headers, json.dumps(changed).encode()
 
     shop.simulator.request = respond  # type: ignore[method-assign, assignment]
+
+
+def switch_endpoints(shop: Shop, *, on: bool) -> None:
+    """Enable or disable all webhook endpoints: what happens while none is enabled, Stripe never tries to deliver."""
+    headers = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+    _, _, body = shop.simulator.request("GET", "/v1/webhook_endpoints", headers, b"")
+    for endpoint in json.loads(body)["data"]:
+        change = b"disabled=false" if on else b"disabled=true"
+        status, _, _ = shop.simulator.request("POST", f"/v1/webhook_endpoints/{endpoint['id']}", headers, change)
+        assert status == 200
+
+
+def reconcile_slowly(shop: Shop, seconds: float, **event: Any) -> dict[str, Any]:
+    """A run of so many seconds, where each call of Stripe takes 0.3 s and each of DynamoDB 10 ms."""
+    calls, operations = calls_of_stripe(shop), len(shop.dynamodb.operations)
+
+    class Context:
+        def get_remaining_time_in_millis(self) -> float:
+            spent = 0.3 * len(calls) + 0.01 * (len(shop.dynamodb.operations) - operations)
+            return 1000 * (30 + seconds - spent)
+
+    with shop.dynamodb.acting_as("reconcile"):
+        return load_handler("reconcile")({"time": shop.now.isoformat(), **event}, Context())
+
+
+def foreign_payment(shop: Shop) -> str:
+    """A payment of another system in the same account; its payment intent."""
+    headers = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+    wanted = b"amount=1000&currency=usd&confirm=true&payment_method=pm_card_visa"
+    status, _, body = shop.simulator.request("POST", "/v1/payment_intents", headers, wanted)
+    assert status == 200
+    return str(json.loads(body)["id"])
+
+
+def undelivered_event(shop: Shop, event_type: str, **fields: Any) -> str:
+    """An event about an object that Stripe does not have, of another system unless the fields say otherwise; its id."""
+    world = shop.simulator._world
+    about = {"id": world.ids.new("xx"), "created": world.timestamp, "metadata": {}, "payment_intent": "pi_foreign"}
+    return str(world.emit(event_type, about | fields)["id"])

@@ -9,19 +9,29 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from local.in_process.api import load_handler
-from local.in_process.dynamodb import refused
+from local.in_process.api import as_buyer, load_handler
+from local.in_process.dynamodb import overtaken_by, refused
+from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import REFUNDS, calls_of_stripe
-from tests.support.builders import PAYMENT_ID, an_order
-from topup import reconciliation, store
+from tests.integration.stripe_side import REFUNDS, calls_of_stripe, reconcile_slowly, switch_endpoints
+from tests.support.builders import PAYMENT_ID, a_payment, a_wallet, an_order
+from topup import fulfilment, store
+from topup.domain import order_updates
+from topup.domain.orders import Status
+from topup.domain.updates import CheckoutAbandoned
+from topup.store import order_items
 
-STEPS = ("events", "refunds", "payments", "lots")
+OWN = ("refunds", "payments", "lots")
+AT_STRIPE = ("events", "stripe_refunds", "stripe_disputes")
+SWEEPS = OWN + AT_STRIPE
 NOTHING = {
-    **{step: {"found": 0, "repaired": 0} for step in STEPS},
+    **{sweep: {"found": 0, "repaired": 0, "ended": 0} for sweep in SWEEPS},
+    "refunds_in_flight": 0,
+    "stuck": [],
     "failures": 0,
     "complete": True,
     "repaired": 0,
+    "ended": 0,
 }
 
 
@@ -63,7 +73,7 @@ def test_the_window_says_how_far_back_to_look(shop: Shop, hours: int, repaired: 
     shop.lose()
     order = store.load_order(payment["payment_id"])
     assert order is not None
-    store.claim_sync(order.payment_id, shop.now + timedelta(hours=90), timedelta(0))  # only an event can repair it now
+    store.claim_look(order, shop.now, shop.now + timedelta(days=9))  # only an event can repair it now
     shop.wait(hours=90)
 
     assert shop.reconcile(window_hours=hours)["events"]["repaired"] == repaired
@@ -84,6 +94,7 @@ def test_a_payment_whose_events_are_lost_is_repaired_by_a_read_of_its_session(sh
 
 def test_an_abandoned_checkout_is_read_at_stripe_less_and_less_often_until_it_expires(shop: Shop):
     shop.create()
+    switch_endpoints(shop, on=False)  # no event reports the session's end
     calls = calls_of_stripe(shop)
     read_after = []
     for minutes in range(15, 60 * 30, 15):
@@ -93,17 +104,18 @@ def test_an_abandoned_checkout_is_read_at_stripe_less_and_less_often_until_it_ex
         if any("/checkout/sessions/" in call for call in calls):
             read_after.append(minutes / 60)
 
-    assert read_after[:7] == [0.25, 0.5, 1, 2, 4, 8, 16]  # hours; a session lives for a day
+    assert read_after == [0.25, 0.5, 1, 2, 4, 8, 16, 25]  # hours; a session lives for a day
     assert shop.reconcile(window_hours=0)["payments"]["found"] == 0
 
 
 def test_an_order_that_never_got_a_session_expires(shop: Shop):
     store.place_order(an_order(provider_order_id=None, payment_url=None))
     shop.wait(hours=24)
-    assert shop.reconcile()["payments"]["repaired"] == 0
+    assert shop.reconcile()["ended"] == 0
     shop.wait(hours=2)
 
-    assert shop.reconcile()["payments"]["repaired"] == 1
+    report = shop.reconcile()
+    assert (report["payments"]["ended"], report["repaired"]) == (1, 0)
     order = store.load_order(PAYMENT_ID)
     assert order is not None
     assert order.status == "expired"
@@ -129,7 +141,7 @@ def test_one_record_that_cannot_be_repaired_does_not_stop_the_others(shop: Shop,
 
 @pytest.fixture
 def damaged(shop: Shop) -> Shop:
-    """A shop with one thing for each step to repair: an event, a refund, a payment and a lot."""
+    """A shop with one thing for each sweep to put right; Stripe never tried to deliver its refund and its dispute."""
     shop.buy()
     shop.wait(days=200)
     shop.due_timers(delete=True)  # their stream records are lost
@@ -138,19 +150,32 @@ def damaged(shop: Shop) -> Shop:
     shop.refund(payment_id)
     store.place_order(an_order(provider_order_id=None, payment_url=None, created_at=shop.now))
     shop.wait(hours=26)
+    refunded, disputed = shop.buy("trial")[1], shop.buy("trial")[1]
+    switch_endpoints(shop, on=False)
+    shop.simulator.refund(refunded, 100)
+    shop.simulator.dispute(disputed)
+    switch_endpoints(shop, on=True)
     shop.pay(shop.create())
     shop.lose()
     return shop
 
 
-def break_listing(shop: Shop, step: str) -> None:
-    """Let the request fail that lists what this step has to look at."""
-    if step == "events":
-        shop.fault("/v1/events", "500", times=3)
+AT_URL = {"events": "/v1/events", "stripe_refunds": REFUNDS, "stripe_disputes": "/v1/disputes"}
+IN_INDEX = {"refunds": ("waiting", "refund"), "payments": ("waiting", "payment:"), "lots": ("due", "")}
+
+
+def break_listing(shop: Shop, sweep: str) -> None:
+    """Let the request fail that lists what this sweep has to look at."""
+    if sweep in AT_URL:
+        carry_out = shop.simulator.request
+
+        def fail_at_stripe(method: str, url: str, *rest: Any) -> Any:
+            is_list = method.upper() == "GET" and f"{AT_URL[sweep]}?" in url and "payment_intent=" not in url
+            return (500, {}, b"{}") if is_list else carry_out(method, url, *rest)
+
+        shop.simulator.request = fail_at_stripe  # type: ignore[method-assign, assignment]
         return
-    index, partition = {"refunds": ("waiting", "refund"), "payments": ("waiting", "payment:"), "lots": ("due", "")}[
-        step
-    ]
+    index, partition = IN_INDEX[sweep]
 
     def fail(params: Any, **_: Any) -> None:
         asked = params["ExpressionAttributeValues"].get(":partition", {}).get("S", "")
@@ -160,56 +185,252 @@ def break_listing(shop: Shop, step: str) -> None:
     shop.dynamodb.client.meta.events.register("provide-client-params.dynamodb.Query", fail)
 
 
-def repaired(report: dict[str, Any]) -> dict[str, int]:
-    return {step: report[step]["repaired"] for step in STEPS}
+def put_right(report: dict[str, Any]) -> dict[str, int]:
+    return {sweep: report[sweep]["repaired"] + report[sweep]["ended"] for sweep in SWEEPS}
 
 
-def test_every_step_repairs_what_it_finds(damaged: Shop):
+def test_every_sweep_repairs_what_it_finds(damaged: Shop):
     report = damaged.reconcile()
 
-    assert repaired(report) == dict.fromkeys(STEPS, 1)
-    assert (report["repaired"], report["failures"], report["complete"]) == (4, 0, True)
+    assert put_right(report) == dict.fromkeys(SWEEPS, 1)
+    assert (report["repaired"], report["ended"], report["failures"], report["complete"]) == (5, 1, 0, True)
     damaged.check()
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_step_whose_listing_fails_is_counted_and_the_other_steps_still_run(
-    damaged: Shop, log: io.StringIO, capsys: pytest.CaptureFixture[str], step: str
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_a_sweep_whose_listing_fails_is_counted_and_the_others_still_run(
+    damaged: Shop, log: io.StringIO, capsys: pytest.CaptureFixture[str], sweep: str
 ):
-    break_listing(damaged, step)
+    break_listing(damaged, sweep)
 
     report = damaged.reconcile()
 
-    assert repaired(report) == dict.fromkeys(STEPS, 1) | {step: 0}
-    assert (report[step]["found"], report["failures"], report["complete"]) == (0, 1, True)
+    assert put_right(report) == dict.fromkeys(SWEEPS, 1) | {sweep: 0}
+    assert (report[sweep]["found"], report["failures"], report["complete"]) == (0, 1, True)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert [line["step"] for line in lines if line["message"] == "could not be reconciled"] == [step]
+    assert [line["step"] for line in lines if line["message"] == "could not be reconciled"] == [sweep]
     assert '"ReconcileFailed":[1.0]' in capsys.readouterr().out
     damaged.check()
 
 
-def test_a_run_stops_when_the_time_is_up_and_says_so(shop: Shop):
-    for _ in range(3):
-        shop.pay(shop.create("trial"))
-    shop.lose()
-    has_time = iter([True, True, False, False, False, False, False])
-
-    with shop.dynamodb.acting_as("reconcile"):
-        report = reconciliation.reconcile(shop.now, has_time=lambda: next(has_time))
-
-    assert (report.events.found, report.complete) == (2, False)
-
-
-@pytest.mark.parametrize(("milliseconds_left", "steps_repaired"), [(30_000, 0), (30_001, 4)])
-def test_no_step_begins_a_repair_in_the_last_thirty_seconds(damaged: Shop, milliseconds_left: int, steps_repaired: int):
+@pytest.mark.parametrize(("milliseconds_left", "sweeps_done"), [(30_000, 0), (30_001, 6)])
+def test_no_sweep_begins_a_repair_in_the_last_thirty_seconds(
+    damaged: Shop, capsys: pytest.CaptureFixture[str], milliseconds_left: int, sweeps_done: int
+):
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds_left)
+    calls = calls_of_stripe(damaged)
 
     with damaged.dynamodb.acting_as("reconcile"):
         report = load_handler("reconcile")({"time": damaged.now.isoformat()}, context)
 
-    assert (report["repaired"], report["failures"]) == (steps_repaired, 0)
-    assert report["complete"] == (steps_repaired == 4)
-    assert repaired(damaged.reconcile()) == dict.fromkeys(STEPS, 0 if steps_repaired else 1)
+    assert (sum(put_right(report).values()), report["failures"]) == (sweeps_done, 0)
+    assert report["complete"] == (sweeps_done == 6)
+    assert bool(calls) == bool(sweeps_done)  # not even a list is read
+    assert f'"ReconcileIncomplete":[{0 if sweeps_done else 1}.0]' in capsys.readouterr().out
+    assert put_right(damaged.reconcile()) == dict.fromkeys(SWEEPS, 0 if sweeps_done else 1)
+
+
+def test_a_sweep_that_takes_all_its_time_leaves_theirs_to_the_others(damaged: Shop):
+    for _ in range(12):
+        damaged.simulator.refund(damaged.pay(damaged.create("trial")))
+    damaged.lose()
+
+    reports = [reconcile_slowly(damaged, seconds=12) for _ in range(4)]
+
+    assert not reports[0]["complete"]
+    first = put_right(reports[0])
+    assert {sweep for sweep in SWEEPS if first[sweep]} == set(SWEEPS)
+    damaged.check()
+
+
+# ----------------------------------------------------------------------------------------------------- orders that end
+
+
+def test_a_checkout_that_is_opened_anew_while_it_is_looked_at_is_not_ended(shop: Shop):
+    shop.fault("/v1/checkout/sessions", "500")
+    headers = as_buyer() | {"idempotency-key": "k"}
+    assert shop.api.post("/api/payments/stripe/create", {"package": "standard"}, headers).status == 502
+    shop.wait(hours=26)
+    assert shop.reconcile()["payments"] == {"found": 1, "repaired": 0, "ended": 1}
+
+    created = shop.api.post("/api/payments/stripe/create", {"package": "standard"}, headers).json()
+    shop.wait(minutes=20)
+    assert shop.reconcile()["ended"] == 0
+    shop.pay(created)
+    shop.lose()
+    shop.wait(hours=1)
+    shop.reconcile(window_hours=0)
+
+    assert shop.balance() == 1100
+
+
+def test_what_is_written_decides_whether_an_order_is_abandoned(shop: Shop):
+    read = store.place_order(an_order(provider_order_id=None, payment_url=None))
+    shop.wait(hours=26)
+    abandoned = CheckoutAbandoned(
+        payment_id=PAYMENT_ID, user_id=USER_ID, livemode=False, read_attempt=1, read_opened_at=read.opened_at
+    )
+
+    for changed in ({"provider_order_id": "cs_1"}, {"attempt": 2}, {"opened_at": shop.now}):
+        assert (
+            order_updates.decide(an_order(**{"provider_order_id": None} | changed), a_wallet(), abandoned, NOW, 6)
+            is None
+        )
+    change = order_updates.decide(read, a_wallet(), abandoned, NOW, 6)
+    assert change
+    store.next_attempt(read)
+
+    with pytest.raises(store.LostRace):
+        store.record_order_change(change)
+
+
+def test_an_order_whose_session_stripe_does_not_know_ends_when_the_session_would_have_ended(shop: Shop):
+    store.place_order(an_order())
+    shop.wait(minutes=16)
+    first = shop.reconcile()
+    shop.wait(hours=25)
+    second = shop.reconcile()
+
+    assert (first["failures"], first["payments"]) == (1, {"found": 1, "repaired": 0, "ended": 0})
+    assert (second["failures"], second["payments"]) == (0, {"found": 1, "repaired": 0, "ended": 1})
+    assert shop.payment(PAYMENT_ID)["status"] == "expired"
+    assert shop.reconcile() == NOTHING
+
+
+def test_a_payment_under_way_whose_session_stripe_does_not_know_fails(shop: Shop):
+    store.place_order(an_order(status=Status.PROCESSING))
+    shop.wait(hours=26)
+
+    assert shop.reconcile()["ended"] == 1
+    payment = shop.payment(PAYMENT_ID)
+    assert (payment["status"], payment["error_message"]) == ("failed", "Stripe does not know this checkout.")
+
+
+def quarantine(shop: Shop, payment_id: str) -> None:
+    """Let a payment of another session come for this order."""
+    update = a_payment(payment_id=payment_id, session_id="cs_test_other", transaction_id="pi_other", reference=None)
+    assert fulfilment.apply(update, shop.now).order.quarantine_reason
+
+
+def test_a_quarantined_order_ends_with_its_session_and_is_not_asked_about_again(shop: Shop):
+    payment = shop.create()
+    quarantine(shop, payment["payment_id"])
+    session = shop.simulator.session(payment["payment_url"].rpartition("/")[2])
+
+    report = shop.reconcile(window_hours=0)
+
+    assert (report["payments"], report["failures"]) == ({"found": 1, "repaired": 0, "ended": 1}, 0)
+    assert shop.simulator.session(session["id"])["status"] == "expired"
+    ended = store.load_order(payment["payment_id"])
+    assert ended
+    assert ended.status == "expired"
+    calls = calls_of_stripe(shop)
+    shop.deliver()
+    shop.wait(days=2)
+    shop.payment(payment["payment_id"])
+    assert shop.reconcile()["payments"]["found"] == 0
+    assert not [call for call in calls if "/checkout/sessions/" in call]
+
+
+def test_a_quarantined_order_whose_own_session_was_paid_is_looked_at_once(shop: Shop):
+    payment = shop.create()
+    shop.pay(payment)
+    shop.lose()
+    quarantine(shop, payment["payment_id"])
+
+    assert shop.reconcile(window_hours=0)["payments"]["repaired"] == 1
+    assert shop.balance() == 1100
+    assert shop.reconcile(window_hours=0)["payments"]["found"] == 0
+
+
+def test_an_order_whose_own_payment_was_refused_is_looked_at_once(shop: Shop):
+    payment = shop.create()
+    order = store.load_order(payment["payment_id"])
+    assert order
+    shop.pay(payment)
+    shop.lose()
+    shop.dynamodb.client.update_item(  # as if the price had been changed by hand
+        TableName=shop.dynamodb.orders_table,
+        Key=order_items.order_key(order.payment_id),
+        UpdateExpression="SET amount_minor = :other",
+        ExpressionAttributeValues={":other": {"N": "1"}},
+    )
+    shop.wait(minutes=16)
+
+    found = [shop.reconcile(window_hours=0)["payments"]["found"] for _ in range(4)]
+
+    assert found == [2, 0, 0, 0]  # quarantined, looked at again for its session, and left to a person
+    assert shop.payment(order.payment_id)["quarantine_reason"]
+
+
+def test_a_failed_question_is_a_failure_and_costs_fifteen_minutes(shop: Shop):
+    session_id = shop.create()["payment_url"].rpartition("/")[2]
+    shop.wait(hours=3)
+    shop.fault(f"/v1/checkout/sessions/{session_id}", "500")
+
+    assert shop.reconcile(window_hours=0)["failures"] == 1
+    shop.wait(minutes=14)
+    assert shop.reconcile(window_hours=0)["payments"]["found"] == 0
+    shop.wait(minutes=1)
+    report = shop.reconcile(window_hours=0)
+    assert (report["payments"]["found"], report["failures"]) == (1, 0)
+
+
+def test_two_runs_at_once_ask_stripe_about_an_order_once(shop: Shop):
+    shop.create()
+    shop.wait(hours=1)
+    calls = calls_of_stripe(shop)
+    reports: list[dict[str, Any]] = []
+    shop.dynamodb.fail("UpdateItem", overtaken_by(lambda: reports.append(shop.reconcile(window_hours=0))))
+
+    reports.append(shop.reconcile(window_hours=0))
+
+    assert len([call for call in calls if "/checkout/sessions/" in call]) == 1
+    assert [report["failures"] for report in reports] == [0, 0]
+
+
+# ------------------------------------------------------------------------------------------ records deleted by hand
+
+
+def test_a_refund_whose_order_was_deleted_by_hand_is_no_failure(damaged: Shop):
+    [waiting] = store.refunds_in_flight_since(damaged.now)
+    key = order_items.order_key(waiting.payment_id)
+    damaged.dynamodb.client.delete_item(TableName=damaged.dynamodb.orders_table, Key=key)
+
+    report = damaged.reconcile(window_hours=0)
+
+    assert (report["refunds"], report["refunds_in_flight"]) == ({"found": 1, "repaired": 0, "ended": 0}, 0)
+    assert report["failures"] == 0
+
+
+# ------------------------------------------------------------------------------------------------ refunds in flight
+
+
+def test_a_refund_that_stripe_refuses_is_neither_a_failure_nor_stuck(shop: Shop, capsys: pytest.CaptureFixture[str]):
+    payment_id, intent = shop.buy()
+    shop.fault(REFUNDS, "timeout_before")
+    shop.refund(payment_id)
+    shop.simulator.refund(intent)  # the money is gone already
+    shop.wait(minutes=45)
+    capsys.readouterr()
+
+    report = shop.reconcile(window_hours=0)
+
+    assert (report["failures"], report["refunds"]["repaired"], report["refunds_in_flight"]) == (0, 1, 0)
+    assert '"RefundsStuck":[0.0]' in capsys.readouterr().out
+    assert shop.reconcile(window_hours=0)["refunds"]["found"] == 0
+
+
+def test_a_refund_that_stays_in_flight_is_counted_as_stuck(shop: Shop, capsys: pytest.CaptureFixture[str]):
+    payment_id, _ = shop.buy()
+    shop.fault(REFUNDS, "timeout_before", times=9)
+    shop.refund(payment_id)
+    shop.wait(minutes=5)
+    capsys.readouterr()
+
+    report = shop.reconcile(window_hours=0)
+
+    assert (report["refunds"]["repaired"], report["refunds_in_flight"] + report["failures"] > 0) == (0, True)
 
 
 # ---------------------------------------------------------------------------------------------------- requests by hand

@@ -468,7 +468,9 @@ def test_a_session_of_an_unknown_status_is_no_payment_when_stripe_is_asked(
 ):
     stripe_wire.then(responds(200, session(order, payment_intent=intent(order)) | changes))
 
-    assert stripe_gateway.read_session(order) is None
+    state = stripe_gateway.read_session(order)
+    assert state
+    assert state.update is None
 
 
 @pytest.mark.parametrize("word", [None, 1, ["paid"]])

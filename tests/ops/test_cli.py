@@ -60,7 +60,7 @@ def test_every_option_and_its_default_are_explained(name: str):
     for option in options_of(*cli.COMMANDS[name].examples[0].split()).keys() - {"command", "file"}:
         explained = text.partition(f" --{option.replace('_', '-')} ")[2]
         assert explained, option
-    assert text.count("(default: ") == {"audit": 5, "reconcile": 4, "replay-expiry": 1}.get(
+    assert text.count("(default: ") == {"audit": 5, "reconcile": 6, "replay-expiry": 1}.get(
         name, 2 + (name != "doctor")
     )
 
@@ -136,6 +136,10 @@ def test_a_python_without_our_dependencies_is_named(
             "audit --stack s --stripe --since 2026-10-01 --until 2026-11-01T12:00:00Z",
         ),
         ("reconcile STACK=s WINDOW_HOURS=720", "reconcile --stack s --window-hours 720"),
+        (
+            "reconcile ALL=1 'SETTLED=evt_1 re_1'",
+            "reconcile --all --settled evt_1 --settled re_1",
+        ),
         ("reconcile SWEEP_AFTER_HOURS=0 JSON=1", "reconcile --sweep-after-hours 0 --json"),
         ("replay-expiry FILE=s3://b/k STACK=s", "replay-expiry --stack s s3://b/k"),
         ("stripe-webhook STACK=s APPLY=1", "stripe-webhook --stack s --apply"),
@@ -148,7 +152,7 @@ def test_a_python_without_our_dependencies_is_named(
 )
 def test_a_make_target_is_the_same_command(target: str, command: str):
     printed = subprocess.run(
-        ["make", "--dry-run", *target.split()], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--dry-run", *shlex.split(target)], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
 
     [line] = [line for line in printed.replace("\\\n", " ").splitlines() if "-m ops" in line]

@@ -17,7 +17,7 @@ from local.discovery import RunningStack
 from ops import cli, replay_expiry, target
 from ops.errors import CannotRunError
 from ops.reconcile import as_table
-from topup.reconciliation import Report
+from topup.reconciliation import Report, Tally
 
 RECORD = {"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "1", "Keys": {"record": {"S": "EXPIRY#lot"}}}}
 
@@ -94,8 +94,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 def a_report(**figures: Any) -> dict[str, Any]:
     """As functions/reconcile/app.py returns it."""
-    steps = {name: {"found": 0, "repaired": 0} for name in ("refunds", "payments", "lots")}
-    report = {"events": {"found": 3, "repaired": 2}, **steps, "failures": 0, "complete": True, "repaired": 2}
+    report = asdict(Report(events=Tally(found=3, repaired=2, ended=1))) | {"repaired": 2, "ended": 1}
     return report | figures
 
 
@@ -222,11 +221,13 @@ def test_the_report_is_a_table_of_steps(
     cli.main(["reconcile", "--stack", "topup-prod"])
 
     assert capsys.readouterr().out.splitlines() == [
-        "step         found  repaired",
-        "events           3         2",
-        "refunds          0         0",
-        "payments         0         0",
-        "lots             0         0",
+        "step               found  repaired   ended",
+        "refunds                0         0       0",
+        "payments               0         0       0",
+        "lots                   0         0       0",
+        "events                 3         2       1",
+        "stripe_refunds         0         0       0",
+        "stripe_disputes        0         0       0",
         "",
         last_line,
     ]
@@ -235,7 +236,24 @@ def test_the_report_is_a_table_of_steps(
 def test_the_table_has_a_row_for_each_step_of_the_functions_report():
     report = asdict(Report()) | {"repaired": 0}
 
-    assert [line.split()[0] for line in as_table(report).splitlines()[1:5]] == ["events", "refunds", "payments", "lots"]
+    rows = [line.split()[0] for line in as_table(report).splitlines()[1:7]]
+    assert rows == ["refunds", "payments", "lots", "events", "stripe_refunds", "stripe_disputes"]
+
+
+def test_what_is_stuck_is_listed_and_no_success(aws: Aws, capsys: pytest.CaptureFixture[str]):
+    stuck = {"sweep": "events", "id": "evt_1", "reason": "InvalidEvent", "first_seen": "2026-10-05T10:30:00Z"}
+    aws.has_function("ReconcileFunction", a_report(stuck=[stuck]), {})
+
+    assert cli.main(["reconcile", "--stack", "topup-prod"]) == 1
+
+    assert "stuck since 2026-10-05T10:30:00Z: evt_1 (InvalidEvent)" in capsys.readouterr().out.splitlines()
+
+
+def test_reconcile_asks_for_delivered_events_and_names_what_is_settled(aws: Aws):
+    aws.has_function("ReconcileFunction", a_report(), {"all": True, "settled": ["evt_1", "re_1"]})
+
+    settled = ["--settled", "evt_1", "--settled", "re_1"]
+    assert cli.main(["reconcile", "--stack", "topup-prod", "--all", *settled]) == 0
 
 
 def test_a_run_that_is_not_complete_says_to_run_it_again(aws: Aws, capsys: pytest.CaptureFixture[str]):

@@ -29,7 +29,7 @@ def converge(world: "World") -> None:
             break
     else:
         raise Violation(f"reconcile finds more to repair every time: {report}")
-    if report["failures"] or not report["complete"]:
+    if report["failures"] or report["stuck"] or not report["complete"]:
         raise Violation(f"reconcile cannot repair something: {report}")
     _finish_changes(world)
     check(world)

@@ -127,7 +127,13 @@ MUTANTS_OF_PAYMENTS = (
     Mutant(
         "no one resumes a refund in flight",
         200,
-        (Edit("topup.reconciliation", "known.status is ReversalStatus.IN_FLIGHT and", "known.status is None and"),),
+        (
+            Edit(
+                "topup.reconciliation.own_work",
+                "known.status is ReversalStatus.IN_FLIGHT and",
+                "known.status is None and",
+            ),
+        ),
     ),
     Mutant(
         "a refund's outcome is recorded whatever its status",

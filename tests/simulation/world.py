@@ -162,7 +162,7 @@ class World:
                 if number == 3:
                     self.faults.suspend()
                 report = self.reconcile(**{"window_hours": 720, **event})
-                if report and report["complete"] and not report["failures"]:
+                if report and report["complete"] and not report["failures"] and not report["stuck"]:
                     break
                 self.scheduler.pause(3600.0)
             self.faults.resume()

@@ -1,5 +1,6 @@
 """Find a payment, and ask Stripe about it where its update is overdue."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from topup import fulfilment, store
@@ -7,6 +8,8 @@ from topup.domain import idempotency
 from topup.domain.errors import PaymentNotFound
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
+from topup.domain.updates import PaymentUpdate, ReversalUpdate
+from topup.fulfilment import Outcome
 from topup.runtime.telemetry import count, logger
 
 # The webhook usually beats the buyer's return; ask Stripe only when it has not come by then.
@@ -36,12 +39,16 @@ def sync_order(order: Order, now: datetime) -> Order:
     if not is_overdue(order, now):
         return order
     try:
-        return ask(order, now) if store.claim_sync(order.payment_id, now, SYNC_INTERVAL) else order
+        asked = ask(order, now) if store.claim_sync(order.payment_id, now, SYNC_INTERVAL) else order
     except Exception:
         # The stored status may be old, but it is true: better than an error because Stripe cannot be asked.
         logger.exception("status not synchronised", payment_id=order.payment_id)
         count("SyncFailed")
         return order
+    if asked is None:
+        logger.error("Stripe does not know the order's session", payment_id=order.payment_id)
+        count("SyncFailed")
+    return asked or order
 
 
 def is_overdue(order: Order, now: datetime) -> bool:
@@ -52,10 +59,31 @@ def is_overdue(order: Order, now: datetime) -> bool:
     return is_open and not is_young and not was_just_asked
 
 
-def ask(order: Order, now: datetime) -> Order:
-    """The order, after asking Stripe for its session and applying what it says; raises StripeFailed, Busy."""
+def ask(order: Order, now: datetime) -> Order | None:
+    """The order, after asking Stripe for its session and applying what it says; None if Stripe does not know it.
+
+    Raises StripeFailed, Busy.
+    """
     # Imported here: most status reads never call Stripe and need not load its library.
     from topup import stripe_gateway  # noqa: PLC0415
 
-    update = stripe_gateway.read_session(order)
-    return fulfilment.apply(update, now).order if update else order
+    state = stripe_gateway.read_session(order)
+    if state is None:
+        return None
+    return apply(state.update, state.reversals, now).order if state.update else order
+
+
+def apply(update: PaymentUpdate, reversals: Iterable[ReversalUpdate], now: datetime) -> Outcome:
+    """Apply an update that comes late, and what has become of the payment's money since.
+
+    No event of those refunds and disputes may come any more: theirs may have been lost as well. Raises OrderMissing,
+    Busy.
+    """
+    # Imported here, for the same reason.
+    from topup import clawback  # noqa: PLC0415
+
+    outcome = fulfilment.apply(update, now)
+    if not outcome.order.is_settled:
+        return outcome
+    changes = [clawback.apply(reversal, now) for reversal in reversals]
+    return Outcome(find(update.payment_id).order, is_changed=True) if any(changes) else outcome

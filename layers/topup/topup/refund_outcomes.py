@@ -91,7 +91,7 @@ def _left_in_flight(begun: RefundResult, failure: Exception) -> RefundResult:
 def _refused(begun: RefundResult, error: StripeFailed, now: datetime) -> RefundResult:
     """Record that Stripe has not made the refund. Where that is because our figures are old, update them first."""
     if error.refusal is Refusal.OF_FIGURES:
-        for update in stripe_gateway.list_reversals(begun.order):
+        for update in stripe_gateway.reversals_of(str(begun.order.transaction_id)):
             clawback.apply(update, now)
     refused = _record(begun, replace(begun.refund, status=ReversalStatus.REFUSED), now)
     return replace(refused, stripe_code=error.stripe_code)

@@ -4,6 +4,7 @@ Reads return the domain's values; every write is one request that happens comple
 """
 
 from topup.store.credits import list_entries, load_credits
+from topup.store.cursors import Cursor, Memory, Stuck, forget_stuck, load_memory, remember_stuck, save_cursor
 from topup.store.expiry import DueLot, LotKey, due_since, expired_lot, load_lot_and_wallet, record_expiry
 from topup.store.orders import (
     attach_session,
@@ -25,10 +26,13 @@ from topup.store.waiting import Waiting, orders_to_look_at, refunds_in_flight_si
 from topup.store.walks import Place
 
 __all__ = [
+    "Cursor",
     "DueLot",
     "LostRace",
     "LotKey",
+    "Memory",
     "Place",
+    "Stuck",
     "UnknownWrite",
     "Waiting",
     "all_accounts",
@@ -39,11 +43,13 @@ __all__ = [
     "claim_sync",
     "due_since",
     "expired_lot",
+    "forget_stuck",
     "list_entries",
     "list_orders",
     "load_account",
     "load_credits",
     "load_lot_and_wallet",
+    "load_memory",
     "load_order",
     "load_order_and_wallet",
     "load_payment",
@@ -58,7 +64,9 @@ __all__ = [
     "record_reversal",
     "record_with_receipt",
     "refunds_in_flight_since",
+    "remember_stuck",
     "reopen",
     "retried",
+    "save_cursor",
     "with_reversals",
 ]

@@ -1,23 +1,30 @@
 """The only code that knows Stripe: its library, its words, its failures. Everything else speaks Topup's."""
 
-from topup.stripe_gateway.events import read_event, read_reversal, undelivered_events
-from topup.stripe_gateway.refunds import create_refund, find_refund, list_reversals
+from topup.stripe_gateway import listing
+from topup.stripe_gateway.events import current_reversal, read_event, read_reversal
+from topup.stripe_gateway.listing import Listed, Page, reversals_of
+from topup.stripe_gateway.refunds import create_refund, find_refund
 from topup.stripe_gateway.reversals import reversal_of
-from topup.stripe_gateway.sessions import Session, open_session, read_session
+from topup.stripe_gateway.sessions import Session, SessionState, end_session, open_session, read_session
 from topup.stripe_gateway.signatures import verified_event
 from topup.stripe_gateway.translation import EVENT_TYPES
 
 __all__ = [
     "EVENT_TYPES",
+    "Listed",
+    "Page",
     "Session",
+    "SessionState",
     "create_refund",
+    "current_reversal",
+    "end_session",
     "find_refund",
-    "list_reversals",
+    "listing",
     "open_session",
     "read_event",
     "read_reversal",
     "read_session",
     "reversal_of",
-    "undelivered_events",
+    "reversals_of",
     "verified_event",
 ]

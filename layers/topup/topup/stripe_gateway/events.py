@@ -1,7 +1,5 @@
-"""Read Stripe's events: what one says of a payment of ours, and which ones no endpoint has acknowledged."""
+"""Read Stripe's events: what one says of a payment of ours."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from topup.domain.errors import ConfigurationError, InvalidEvent
@@ -10,7 +8,7 @@ from topup.domain.updates import PaymentUpdate, ReversalUpdate
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger
 from topup.stripe_gateway import parsing, reversals, translation
-from topup.stripe_gateway.client import API_VERSION, client, own_account, retrieved, translate_errors
+from topup.stripe_gateway.client import API_VERSION, own_account, retrieved
 from topup.stripe_gateway.translation import Json
 
 WITH_INTENT: Any = {"expand": ["payment_intent"]}
@@ -40,29 +38,20 @@ def read_event(event: Json) -> PaymentUpdate | ReversalUpdate | None:
 
 
 def read_reversal(update: ReversalUpdate) -> ReversalUpdate | None:
-    """The update's refund or dispute as Stripe has it now, of the order that its payment intent names.
+    """The update's refund or dispute as Stripe has it now; see `current_reversal`."""
+    return current_reversal(update.reversal.kind, parsing.text(update.reversal.stripe_id))
+
+
+def current_reversal(kind: Kind, stripe_id: str) -> ReversalUpdate | None:
+    """The refund or dispute of that id as Stripe has it now, of the order that its payment intent names.
 
     None if the intent is not ours, or Stripe knows no such refund or dispute. Raises StripeFailed, Busy.
     """
-    return _current_reversal(update.reversal.kind, parsing.text(update.reversal.stripe_id))
-
-
-def undelivered_events(since: datetime, until: datetime) -> Sequence[Mapping[str, Any]]:
-    """Events of the types that we use, oldest first, that no endpoint has acknowledged; raises StripeFailed, Busy.
-
-    Stripe keeps events for 30 days. Source: Stripe API, list all events.
-    """
-    with translate_errors():
-        listed = client().v1.events.list(
-            {
-                "delivery_success": False,
-                "types": list(translation.EVENT_TYPES),
-                "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
-                "limit": 100,
-            }
-        )
-        newest_first = [event.to_dict() for event in listed.auto_paging_iter()]
-    return newest_first[::-1]
+    if kind is Kind.REFUND:
+        found = retrieved(lambda stripe: stripe.v1.refunds.retrieve(stripe_id, WITH_INTENT))
+    else:
+        found = retrieved(lambda stripe: stripe.v1.disputes.retrieve(stripe_id, WITH_INTENT))
+    return reversals.reversal_of(found, is_current=True) if found else None
 
 
 def _read_payment(event: Json, stripe_object: Json) -> PaymentUpdate | None:
@@ -91,7 +80,7 @@ def _read_reversal(event: Json, reversal: Json) -> ReversalUpdate | None:
         is_unknown = told is not None and told.reversal.status is ReversalStatus.UNKNOWN
         if not is_anothers or not (is_unknown or "payment_intent" not in reversal):
             return told
-    return _current_reversal(kind, parsing.text(reversal["id"]))
+    return current_reversal(kind, parsing.text(reversal["id"]))
 
 
 def _is_of_another_version(event: Json) -> bool:
@@ -110,14 +99,6 @@ def _reversal_as_told(kind: Kind, reversal: Json) -> ReversalUpdate | None:
         return reversals.refund_update(reversal, reversal["metadata"]["order_id"])
     intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(intent_id))
     return reversals.reversal_of({**reversal, "payment_intent": intent})
-
-
-def _current_reversal(kind: Kind, stripe_id: str) -> ReversalUpdate | None:
-    if kind is Kind.REFUND:
-        found = retrieved(lambda stripe: stripe.v1.refunds.retrieve(stripe_id, WITH_INTENT))
-    else:
-        found = retrieved(lambda stripe: stripe.v1.disputes.retrieve(stripe_id, WITH_INTENT))
-    return reversals.reversal_of(found, is_current=True) if found else None
 
 
 def _is_of_our_account(event: Json) -> bool:

@@ -1,6 +1,6 @@
 """Make a refund at Stripe, find one whose answer was lost, and list what else took money of its payment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from topup.domain.orders import Order
@@ -38,16 +38,6 @@ def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:
             if (made.get("metadata") or {}).get("refund_id") == refund.reversal_id:
                 return reversals.refund_update(made, order.payment_id, is_current=True)
     return None
-
-
-def list_reversals(order: Order) -> Sequence[ReversalUpdate]:
-    """All refunds and disputes of the order's payment as Stripe has them now; raises StripeFailed, Busy."""
-    with translate_errors():
-        disputes = client(retries=0).v1.disputes.list(_of_payment(order)).auto_paging_iter()
-        return [
-            *(reversals.refund_update(refund, order.payment_id, is_current=True) for refund in _refunds_of(order)),
-            *(reversals.dispute_update(one.to_dict(), order.payment_id, is_current=True) for one in disputes),
-        ]
 
 
 def _refunds_of(order: Order) -> Iterator[Json]:

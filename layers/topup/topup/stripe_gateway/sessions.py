@@ -1,14 +1,19 @@
 """Open a Checkout Session, and read its status."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from topup.domain import return_urls
 from topup.domain.orders import Order
-from topup.domain.updates import PaymentUpdate
+from topup.domain.updates import PaymentUpdate, ReversalUpdate
 from topup.runtime import config
 from topup.stripe_gateway import translation
-from topup.stripe_gateway.client import client, own_key, translate_errors
+from topup.stripe_gateway.client import client, own_key, retrieved, translate_errors
+from topup.stripe_gateway.listing import reversals_of
+from topup.stripe_gateway.translation import Json
+
+WITH_CHARGE: Any = {"expand": ["payment_intent.latest_charge"]}
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,51 @@ def open_session(order: Order) -> Session:
     return Session(id=session.id, url=str(session.url))
 
 
-def read_session(order: Order) -> PaymentUpdate | None:
-    """The update that the order's session carries now; None while nothing has happened. Raises StripeFailed, Busy."""
+@dataclass(frozen=True, kw_only=True)
+class SessionState:
+    """A session as Stripe has it now.
+
+    `is_open`: the buyer may still pay. `update`: what it says of the order's payment; None while nothing has happened.
+    `reversals`: the refunds and disputes of that payment.
+    """
+
+    is_open: bool
+    update: PaymentUpdate | None
+    reversals: Sequence[ReversalUpdate] = ()
+
+
+def read_session(order: Order) -> SessionState | None:
+    """The order's session as it is now; None if Stripe does not know it. Raises StripeFailed, Busy.
+
+    One Stripe call, and two more where the payment's charge has been refunded or disputed.
+    """
+    session_id = str(order.provider_order_id)
+    session = retrieved(lambda stripe: stripe.v1.checkout.sessions.retrieve(session_id, WITH_CHARGE))
+    return _state_of(session) if session else None
+
+
+def end_session(order: Order) -> SessionState | None:
+    """The order's session after expiring it, if it was open: nobody can pay it now. None if Stripe does not know it.
+
+    Raises StripeFailed, Busy; also where the buyer pays at this very moment.
+    """
+    state = read_session(order)
+    if state is None or not state.is_open:
+        return state
     with translate_errors():
-        session = client(retries=0).v1.checkout.sessions.retrieve(
-            str(order.provider_order_id), {"expand": ["payment_intent"]}
-        )
-    return translation.session_update(session.to_dict())
+        ended = client(retries=0).v1.checkout.sessions.expire(str(order.provider_order_id), WITH_CHARGE)
+    return _state_of(ended.to_dict())
+
+
+def _state_of(session: Json) -> SessionState:
+    intent = session.get("payment_intent") or {}
+    charge = intent.get("latest_charge") or {}
+    is_reversed = bool(charge.get("amount_refunded") or charge.get("refunded") or charge.get("disputed"))
+    return SessionState(
+        is_open=session["status"] == "open",
+        update=translation.session_update(session),
+        reversals=reversals_of(intent["id"]) if is_reversed else (),
+    )
 
 
 def session_key(order: Order) -> str:

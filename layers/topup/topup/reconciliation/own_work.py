@@ -1,0 +1,169 @@
+"""The sweeps of our own records: refunds in flight, payments that nobody has reported, lots past their expiry.
+
+The index that finds them may be behind, and records may have been deleted by hand: what is not there, or does not wait
+any more, is left alone.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from topup import expiry, fulfilment, payment_status, refunds, store, stripe_gateway
+from topup.domain import looks
+from topup.domain.errors import StripeFailed
+from topup.domain.orders import Order, Status
+from topup.domain.reversals import ReversalStatus
+from topup.domain.updates import CheckoutAbandoned, CheckoutExpired, PaymentFailed, PaymentProcessing, PaymentUpdate
+from topup.reconciliation.reports import Part, Result
+from topup.runtime.telemetry import logger
+from topup.store.cursors import Cursor
+
+REFUND_AFTER = timedelta(minutes=2)  # the request that began it has ended long ago
+SESSION_UNKNOWN = "Stripe does not know this checkout."
+
+
+class Due(Protocol):
+    """A record that an index has found, and where a walk goes on that ended before it."""
+
+    @property
+    def place(self) -> store.Place: ...
+
+
+Found = TypeVar("Found", bound=Due)
+
+
+def sweep_refunds(part: Part, cursor: Cursor) -> None:
+    """Resume the refunds whose outcome is not known."""
+    latest = part.now - REFUND_AFTER
+    _walk(
+        part,
+        cursor,
+        lambda place: store.refunds_in_flight_since(latest, place),
+        lambda found: _resume(found, part.now),
+    )
+
+
+def sweep_payments(part: Part, cursor: Cursor) -> None:
+    """Ask Stripe about the orders whose next look is due."""
+    _walk(
+        part,
+        cursor,
+        lambda place: store.orders_to_look_at(part.now, place),
+        lambda found: _look_at(found.payment_id, part.now),
+    )
+
+
+def sweep_lots(part: Part, cursor: Cursor, sweep_after: timedelta) -> None:
+    """Expire the lots whose timer's record the stream has lost."""
+    _walk(
+        part,
+        cursor,
+        lambda place: store.due_since(part.now - sweep_after, place),
+        lambda found: Result.REPAIRED if expiry.expire(found.key, part.now) else Result.NOTHING_TO_DO,
+    )
+
+
+def _walk(
+    part: Part,
+    cursor: Cursor,
+    find: Callable[[store.Place | None], Iterator[Found]],
+    repair: Callable[[Found], Result],
+) -> None:
+    """Look at what is due, from where the last run ended."""
+    for found in find(cursor.get("place")):
+        if not part.has_time():
+            store.save_cursor(part.name, {"place": found.place})
+            return
+        part.look_at(lambda found=found: repair(found))  # type: ignore[misc]
+    if cursor:
+        store.save_cursor(part.name, {})
+
+
+# --------------------------------------------------------------------------------------------------------- refunds
+
+
+def _resume(waiting: store.Waiting, now: datetime) -> Result:
+    payment = store.load_payment(waiting.payment_id)
+    if payment is None:
+        logger.warning("a refund waits without its order", payment_id=waiting.payment_id, refund_id=waiting.refund_id)
+        return Result.NOTHING_TO_DO
+    for known in payment.reversals:
+        if known.status is ReversalStatus.IN_FLIGHT and known.reversal_id == waiting.refund_id:
+            resumed = refunds.resume(payment, known, now).refund
+            is_in_flight = resumed.status is ReversalStatus.IN_FLIGHT
+            return Result.STILL_IN_FLIGHT if is_in_flight else Result.REPAIRED
+    return Result.NOTHING_TO_DO
+
+
+# -------------------------------------------------------------------------------------------------------- payments
+
+
+def _look_at(payment_id: str, now: datetime) -> Result:
+    order = store.load_order(payment_id)
+    if order is None or looks.due_at(order) > now:
+        return Result.NOTHING_TO_DO
+    claimed = store.claim_look(order, now, looks.next_look(order, now))
+    if claimed is None:
+        return Result.NOTHING_TO_DO  # another run looks at it
+    try:
+        return _ask(claimed, now)
+    except Exception:
+        # Nothing was learned, so the next look is soon.
+        store.claim_look(claimed, now, now + looks.AFTER_A_FAILURE)
+        raise
+
+
+def _ask(order: Order, now: datetime) -> Result:
+    if order.quarantine_reason:
+        return _end_session(order, now)
+    if order.provider_order_id is None:
+        return _abandon(order, now) if looks.is_abandoned(order, now) else Result.NOTHING_TO_DO
+    asked = payment_status.ask(order, now)
+    if asked is None:
+        return _forget_session(order, now)
+    return Result.NOTHING_TO_DO if asked.status is order.status else Result.REPAIRED
+
+
+def _abandon(order: Order, now: datetime) -> Result:
+    """End an order that never got a session, unless its request has come again."""
+    abandoned = CheckoutAbandoned(
+        payment_id=order.payment_id,
+        user_id=order.user_id,
+        livemode=order.livemode,
+        read_attempt=order.attempt,
+        read_opened_at=order.opened_at,
+    )
+    return _ended(abandoned, now)
+
+
+def _forget_session(order: Order, now: datetime) -> Result:
+    """End an order whose session Stripe does not know, as soon as that session would have ended anyway.
+
+    Raises StripeFailed before: the key may be one of another account.
+    """
+    if not looks.is_abandoned(order, now):
+        raise StripeFailed(SESSION_UNKNOWN)
+    about: Any = {"payment_id": order.payment_id, "user_id": order.user_id, "livemode": order.livemode}
+    if order.status is Status.PROCESSING:
+        return _ended(PaymentFailed(**about, session_id=order.provider_order_id, reason=SESSION_UNKNOWN), now)
+    return _ended(CheckoutExpired(**about, session_id=order.provider_order_id), now)
+
+
+def _end_session(order: Order, now: datetime) -> Result:
+    """See to it that nobody pays a quarantined order once more; a person decides over it.
+
+    It is looked at again only while a payment of its own session is under way.
+    """
+    state = stripe_gateway.end_session(order)
+    update = state.update if state else None
+    outcome = payment_status.apply(update, state.reversals, now) if state and update else None
+    is_under_way = isinstance(update, PaymentProcessing)
+    if not is_under_way and (outcome is None or outcome.order.is_unfinished):
+        store.claim_look(order, now, looks.NEVER)
+    if outcome is None or not outcome.is_changed:
+        return Result.NOTHING_TO_DO
+    return Result.REPAIRED if outcome.order.is_settled else Result.ENDED
+
+
+def _ended(update: PaymentUpdate, now: datetime) -> Result:
+    return Result.ENDED if fulfilment.apply(update, now).is_changed else Result.NOTHING_TO_DO
