@@ -155,6 +155,17 @@ def test_two_that_begin_the_next_attempt_at_once_make_one_refund(shop: Shop):
     check_refunded_once(shop, payment_id, 30.0)
 
 
+def test_reconcile_leaves_a_refund_to_the_request_that_begins_the_next_attempt_at_the_same_time(shop: Shop):
+    payment_id = begin(shop, by_the_same_key, 30.0, "timeout_before")
+    shop.wait(minutes=31)
+    shop.dynamodb.fail("UpdateItem", overtaken_by(lambda: shop.refund(payment_id, 30.0, KEY)))
+
+    report = by_reconcile(shop, payment_id, 30.0)
+
+    assert (report["refunds"]["found"], report["refunds"]["repaired"]) == (1, 0)
+    check_refunded_once(shop, payment_id, 30.0)
+
+
 @pytest.mark.parametrize("fault", [lost_before, lost_after])
 def test_a_lost_response_to_the_beginning_of_an_attempt_makes_no_second_refund(shop: Shop, fault: Fault):
     payment_id = begin(shop, by_the_same_key, 30.0, "timeout_before")

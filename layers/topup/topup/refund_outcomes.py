@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from topup import clawback, payment_status, store, stripe_gateway
 from topup.domain import payments
-from topup.domain.errors import Busy, Refusal, StripeFailed
+from topup.domain.errors import Refusal, StripeFailed
 from topup.domain.orders import Order
 from topup.domain.reversals import Reversal, ReversalStatus
 from topup.domain.updates import ReversalUpdate
@@ -37,19 +37,21 @@ class RefundResult:
 
 
 def make(begun: RefundResult, now: datetime) -> RefundResult:
-    """Make a refund that this very request has begun: nobody has asked Stripe for it before, so a refusal ends it."""
+    """Make a refund that this very request has begun: nobody has asked Stripe for it before, so a refusal ends it.
+
+    Raises Busy where Stripe limits our requests, or the outcome cannot be recorded.
+    """
     try:
         return _made(begun, now)
     except StripeFailed as error:
         return _refused(begun, error, now) if error.refusal else _left_in_flight(begun, error)
-    except Busy as busy:
-        return _left_in_flight(begun, busy)
 
 
 def resume(begun: RefundResult, now: datetime) -> RefundResult:
     """Learn what became of a refund in flight that another request has begun; make it if Stripe has not made it.
 
-    A refusal is an outcome, and no error. Raises StripeFailed or Busy where Stripe cannot be asked.
+    A refusal is an outcome, and no error. Raises StripeFailed or Busy where Stripe cannot be asked, or the outcome not
+    be recorded.
     """
     if found := stripe_gateway.find_refund(begun.order, begun.refund):
         return _record_made(begun, found, now)
@@ -58,8 +60,8 @@ def resume(begun: RefundResult, now: datetime) -> RefundResult:
         return _made(replace(begun, refund=current), now) if current else begun
     except StripeFailed as error:
         return _look_again(begun, error, now)
-    except (Busy, store.LostRace) as passing:
-        return _left_in_flight(begun, passing)
+    except store.LostRace as race:
+        return _left_in_flight(begun, race)  # another request has begun the next attempt, and makes it
 
 
 def _attempt(refund: Reversal, now: datetime) -> Reversal | None:
