@@ -173,6 +173,7 @@ def test_whatever_needs_a_person_has_an_alarm():
     assert {"LivemodeMismatchAlarm", "UnknownStripeStatusAlarm"} < alarms().keys()
     assert {"ExpiryLateAlarm", "ExpiryGivenUpAlarm", "ExpiryNotKeptAlarm"} < alarms().keys()
     assert {"ReconcileFailsAlarm", "ReconcileRepairsAlarm", "AuditViolationsAlarm"} < alarms().keys()
+    assert {"ReconcileStuckAlarm", "ReconcileIncompleteAlarm"} < alarms().keys()
 
 
 def test_mail_is_sent_only_when_an_address_is_given():

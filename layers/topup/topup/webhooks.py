@@ -1,4 +1,4 @@
-"""Handle one Stripe event, whether the webhook or reconcile brings it."""
+"""Handle one Stripe event that the webhook brings."""
 
 from collections.abc import Mapping
 from datetime import datetime

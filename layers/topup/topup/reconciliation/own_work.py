@@ -39,7 +39,7 @@ def sweep_refunds(part: Part, cursor: Cursor) -> None:
         part,
         cursor,
         lambda place: store.refunds_in_flight_since(latest, place),
-        lambda found: _resume(found, part.now),
+        lambda found: _resume(found, part),
     )
 
 
@@ -82,16 +82,19 @@ def _walk(
 # --------------------------------------------------------------------------------------------------------- refunds
 
 
-def _resume(waiting: store.Waiting, now: datetime) -> Result:
+def _resume(waiting: store.Waiting, part: Part) -> Result:
     payment = store.load_payment(waiting.payment_id)
     if payment is None:
         logger.warning("a refund waits without its order", payment_id=waiting.payment_id, refund_id=waiting.refund_id)
         return Result.NOTHING_TO_DO
     for known in payment.reversals:
         if known.status is ReversalStatus.IN_FLIGHT and known.reversal_id == waiting.refund_id:
-            resumed = refunds.resume(payment, known, now).refund
-            is_in_flight = resumed.status is ReversalStatus.IN_FLIGHT
-            return Result.STILL_IN_FLIGHT if is_in_flight else Result.REPAIRED
+            part.report.refunds_in_flight += 1  # until its outcome is known, also where asking fails
+            resumed = refunds.resume(payment, known, part.now).refund
+            if resumed.status is ReversalStatus.IN_FLIGHT:
+                return Result.NOTHING_TO_DO
+            part.report.refunds_in_flight -= 1
+            return Result.REPAIRED
     return Result.NOTHING_TO_DO
 
 

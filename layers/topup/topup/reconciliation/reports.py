@@ -17,7 +17,6 @@ class Result(Enum):
     NOTHING_TO_DO = auto()
     REPAIRED = auto()  # it was wrong, and is right now
     ENDED = auto()  # nobody went on with it, as happens every day
-    STILL_IN_FLIGHT = auto()
 
 
 @dataclass
@@ -34,6 +33,7 @@ class Report:
     """What a run looked at, sweep by sweep in their order, what it could not repair, and whether it came to its end.
 
     `failures` counts what failed for the first time, and `stuck` lists every object of Stripe's that cannot be applied.
+    `refunds_in_flight` are those whose outcome is still not known.
     """
 
     refunds: Tally = field(default_factory=Tally)
@@ -103,7 +103,6 @@ class Part:
         self.tally.found += 1
         self.tally.repaired += result is Result.REPAIRED
         self.tally.ended += result is Result.ENDED
-        self.report.refunds_in_flight += result is Result.STILL_IN_FLIGHT
 
     def failed(self) -> None:
         """Count the exception that is being handled."""
