@@ -38,7 +38,7 @@ def test_a_full_refund_gives_the_money_back_and_takes_the_credits(shop: Shop):
     shop.check()
 
 
-def test_a_refund_costs_one_call_of_stripe_two_reads_and_two_transactions(shop: Shop):
+def test_a_refund_costs_one_call_of_stripe_three_reads_and_two_transactions(shop: Shop):
     payment_id, _ = shop.buy()
     calls = calls_of_stripe(shop)
     shop.dynamodb.operations.clear()
@@ -46,7 +46,7 @@ def test_a_refund_costs_one_call_of_stripe_two_reads_and_two_transactions(shop: 
     shop.refund(payment_id)
 
     assert calls == [f"POST {REFUNDS}"]
-    assert shop.dynamodb.operations == ["Query", "Query", "TransactWriteItems", "TransactWriteItems"]
+    assert shop.dynamodb.operations == ["Query", "Query", "BatchGetItem", "TransactWriteItems", "TransactWriteItems"]
 
 
 def test_a_payment_shows_its_refunds(shop: Shop):

@@ -29,9 +29,23 @@ def apply(update: PaymentUpdate, now: datetime) -> Outcome:
     change = order_updates.decide(order, wallet, update, now, config.settings().expire_after_months)
     if change:
         _warn_of_quarantine(change)
-        store.record_order_change(change)
+        change = _record(change)
     _report(update, change)
     return Outcome(change.after if change else order, is_changed=change is not None)
+
+
+def _record(change: Change) -> Change:
+    """Write a decision; what was written."""
+    try:
+        store.record_order_change(change)
+    except store.LotExists as existing:
+        # The orders table has been restored, or this order by hand: its credits are there, and only it does not know.
+        granted = order_updates.granted_before(change, existing.expires_at)
+        store.record_order_change(granted)
+        count("GrantedBefore")
+        logger.error("the order's credits had been granted before", payment_id=change.after.payment_id)
+        return granted
+    return change
 
 
 def missing(payment_id: str) -> OrderMissing:

@@ -49,6 +49,11 @@ def decide(
     return _advance(order, _after(order, update))
 
 
+def granted_before(settlement: Change, expires_at: datetime | None) -> Advance:
+    """The settlement of an order whose credits exist already, in a lot with this expiry: it grants nothing."""
+    return Advance(before=settlement.before, after=replace(settlement.after, credits_expire_at=expires_at))
+
+
 def _advance(before: Order, after: Order) -> Advance | None:
     return None if after == before else Advance(before=before, after=after)
 

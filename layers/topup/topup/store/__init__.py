@@ -18,7 +18,7 @@ from topup.store.orders import (
     record_order_change,
     reopen,
 )
-from topup.store.races import LostRace, UnknownWrite, retried
+from topup.store.races import LostRace, LotExists, UnknownWrite, retried
 from topup.store.receipts import load_receipt, record_with_receipt
 from topup.store.reversals import begin_attempt, load_payment, load_settled_payment, record_reversal, with_reversals
 from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
@@ -29,6 +29,7 @@ __all__ = [
     "Cursor",
     "DueLot",
     "LostRace",
+    "LotExists",
     "LotKey",
     "Memory",
     "Place",

@@ -11,6 +11,7 @@ from topup.store.attributes import Item, from_item, to_item
 from topup.store.credit_items import CLAWBACK, NEVER
 
 SECOND = timedelta(seconds=1)
+NO_END = -1  # the life that a lot without expiry had left
 
 
 def clawback_record(payment_id: str) -> str:
@@ -27,16 +28,21 @@ def clawback_from_item(item: Mapping[str, Any]) -> Clawback:
     )
 
 
-def put_clawback(user_id: str, clawback: Clawback) -> Any:
+def set_clawback(user_id: str, clawback: Clawback) -> Any:
     """The write of all that is out; the wallet's condition implies that it is as it was read."""
-    item = _key(user_id, clawback.payment_id) | to_item(
-        {
-            "takings": _takings(clawback.takings),
-            "owed": clawback.owed,
-            "continued": _continued(clawback.continued),
+    values = {
+        ":takings": _takings(clawback.takings),
+        ":owed": clawback.owed,
+        ":continued": _continued(clawback.continued),
+    }
+    return {
+        "Update": {
+            "TableName": config.settings().credits_table,
+            "Key": _key(user_id, clawback.payment_id),
+            "UpdateExpression": "SET takings = :takings, owed = :owed, continued = :continued",
+            "ExpressionAttributeValues": to_item(values),
         }
-    )
-    return {"Put": {"TableName": config.settings().credits_table, "Item": item}}
+    }
 
 
 def add_to_clawback(user_id: str, addition: ClawbackAddition) -> Any:
@@ -70,19 +76,19 @@ def _takings(takings: Sequence[Taking]) -> list[Any]:
             "lot_id": taking.lot_id,
             "expires_at": _text(taking.expires_at),
             "credits": taking.credits,
-            "life": None if taking.life is None else -(-taking.life // SECOND),  # whole seconds, rounded up
+            "life": NO_END if taking.life is None else -(-taking.life // SECOND),  # whole seconds, rounded up
         }
         for taking in takings
     ]
 
 
 def _taking_from_fields(fields: Mapping[str, Any]) -> Taking:
-    life = fields.get("life")
+    life = fields["life"]
     return Taking(
         lot_id=fields["lot_id"],
         expires_at=_moment(fields["expires_at"]),
         credits=fields["credits"],
-        life=None if life is None else life * SECOND,
+        life=None if life == NO_END else life * SECOND,
     )
 
 

@@ -122,6 +122,17 @@ def lot_from_item(item: Mapping[str, Any]) -> Lot:
     )
 
 
+def lot_record_of(item: Mapping[str, Any]) -> str:
+    """Where the lot of a lot's or a timer's item is stored while it has credits."""
+    return str((item.get("lot_record") or item["record"])["S"])
+
+
+def expiry_of(lot_record: str) -> datetime | None:
+    """The expiry in the key of a lot with credits."""
+    text = lot_record.split("#")[1]
+    return None if text == NEVER else times.from_text(text)
+
+
 def timer_item(lot: Lot) -> Item:
     """The timer whose deletion by TTL starts the lot's expiry. The lot itself stays, so a lost record loses nothing."""
     assert lot.expires_at, "Bug! a lot that never expires needs no timer"

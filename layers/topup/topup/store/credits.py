@@ -220,13 +220,16 @@ def _wallet_write(before: Wallet, after: Wallet) -> Any:
 
 def _clawback_writes(change: CreditChange) -> list[Any]:
     user_id = change.entry.user_id
-    own = [clawback_items.put_clawback(user_id, change.clawback)] if change.clawback else []
+    own = [clawback_items.set_clawback(user_id, change.clawback)] if change.clawback else []
     return [*own, *(clawback_items.add_to_clawback(user_id, addition) for addition in change.additions)]
 
 
 def _new_lot_writes(change: CreditChange) -> list[Any]:
-    # A timer that exists already belongs to the same lot: it has been granted before.
-    return [_put_new(item) for lot in change.new_lots for item in (credit_items.lot_to_item(lot), *_timer_items(lot))]
+    return [
+        _put_new(item, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+        for lot in change.new_lots
+        for item in (credit_items.lot_to_item(lot), *_timer_items(lot))
+    ]
 
 
 def _writes_of_lots(lots: list[LotChange]) -> list[Any]:
@@ -273,6 +276,6 @@ def _timer_items(lot: Lot) -> list[attributes.Item]:
     return [credit_items.timer_item(lot)] if lot.remaining and lot.expires_at else []
 
 
-def _put_new(item: attributes.Item) -> dict[str, Any]:
+def _put_new(item: attributes.Item, **options: str) -> dict[str, Any]:
     table = config.settings().credits_table
-    return {"Put": {"TableName": table, "Item": item, "ConditionExpression": NOT_YET_WRITTEN}}
+    return {"Put": {"TableName": table, "Item": item, "ConditionExpression": NOT_YET_WRITTEN, **options}}

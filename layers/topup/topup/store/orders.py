@@ -1,6 +1,7 @@
 """Read orders, and write their changes: among them the transaction that fulfils one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from topup.domain.times import to_sortable_text
 from topup.runtime import config
 from topup.store import attributes, credit_items, credits, order_items
 from topup.store.client import client
-from topup.store.races import LostRace, detect_lost_race
+from topup.store.races import LostRace, LotExists, detect_lost_race
 from topup.store.updates import update_changed
 
 # An id is placed once: a second request gets the order that exists.
@@ -98,15 +99,32 @@ def list_orders(user_id: str, limit: int, after: Sequence[str] | None) -> tuple[
 
 
 def record_order_change(change: Change) -> None:
-    """Write a decision, completely or not at all; raises LostRace when what it was based on has changed."""
+    """Write a decision, completely or not at all; raises LostRace when what it was based on has changed.
+
+    Raises LotExists where the order's lot is there already: then the orders table is older than the credits table.
+    """
     update = _order_update(change)
     match change:
         case Advance():
             with detect_lost_race():
                 client().update_item(**update)
         case Settlement(grant=grant):
-            with detect_lost_race(), credits.changing(grant) as writes:
+            with detect_lost_race(), credits.changing(grant) as writes, _detect_lot():
                 client().transact_write_items(TransactItems=[{"Update": update}, *writes])
+
+
+@contextmanager
+def _detect_lot() -> Iterator[None]:
+    """Raise LotExists where a new lot or its timer is all that a transaction was refused for."""
+    try:
+        yield
+    except ClientError as error:
+        reasons = error.response.get("CancellationReasons", [])
+        refused = [reason for reason in reasons if reason.get("Code") != "None"]
+        records = [credit_items.lot_record_of(reason["Item"]) for reason in refused if "Item" in reason]
+        if records and len(records) == len(refused):
+            raise LotExists(credit_items.expiry_of(records[0])) from error
+        raise
 
 
 def attach_session(order: Order, session_id: str, payment_url: str) -> Order:

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -23,6 +24,14 @@ Result = TypeVar("Result")
 
 class LostRace(Exception):
     """What the decision was based on has changed since it was read: read again, decide again."""
+
+
+class LotExists(LostRace):
+    """The lot that was to be new exists, with this expiry: its credits have been granted before."""
+
+    def __init__(self, expires_at: datetime | None) -> None:
+        super().__init__("the lot has been granted before")
+        self.expires_at = expires_at
 
 
 class UnknownWrite(Exception):
@@ -92,7 +101,7 @@ def detect_lost_race() -> Iterator[None]:
     """
     try:
         yield
-    except UnknownWrite:
+    except (LostRace, UnknownWrite):
         raise
     except Exception as error:
         if _is_race(error):

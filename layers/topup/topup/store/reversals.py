@@ -91,14 +91,11 @@ def _payment_from_items(items: Iterable[Any]) -> Payment | None:
 
 
 def load_settled_payment(payment: Payment, now: datetime) -> SettledPayment:
-    """A settled payment with its user's credits; 1 request while its own lot has credits and it has none out."""
+    """A settled payment with its user's credits; 2 requests, and more where credits are out or have come back."""
     order = payment.order
     wallet, lots = credits.load_credits(order.user_id, now)
-    own_lot = next((lot for lot in lots if lot.lot_id == order.payment_id), None)
-    if own_lot and not order.clawed_back:
-        own_lots, out = [own_lot], Clawback(payment_id=order.payment_id)
-    else:
-        own_lots, out = _load_out(order, wallet)
+    # Also where the order has nothing out: a restored orders table is older than the credits table.
+    own_lots, out = _load_out(order, wallet)
     known = {lot.lot_id for lot in (*lots, *own_lots)}
     taken = {taking.lot_id: taking.expires_at for taking in out.takings if taking.lot_id not in known | {""}}
     return SettledPayment(
@@ -123,6 +120,8 @@ def _load_out(order: Order, wallet: Wallet) -> tuple[list[Lot], Clawback]:
     own_lots = [credits.finished(wallet, lot) for lot in found.values()]
     if not own_lots:
         raise LostRace("the order's lot is not there")
+    if item is None and order.clawed_back == 0:
+        return own_lots, Clawback(payment_id=order.payment_id)
     if item is None:
         own_lot = own_lots[0]
         life = own_lot.expires_at - order.paid_at if own_lot.expires_at and order.paid_at else None
