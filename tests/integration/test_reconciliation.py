@@ -20,6 +20,7 @@ from topup.domain import order_updates
 from topup.domain.orders import Status
 from topup.domain.updates import CheckoutAbandoned
 from topup.store import order_items
+from topup.store.walks import Index
 
 OWN = ("refunds", "payments", "lots")
 AT_STRIPE = ("events", "stripe_refunds", "stripe_disputes")
@@ -241,6 +242,42 @@ def test_a_sweep_that_takes_all_its_time_leaves_theirs_to_the_others(damaged: Sh
     first = put_right(reports[0])
     assert {sweep for sweep in SWEEPS if first[sweep]} == set(SWEEPS)
     damaged.check()
+
+
+def test_short_runs_together_get_past_lots_that_cannot_be_expired(shop: Shop):
+    for number in range(24):
+        shop.grant(10, user=f"user-{number}", expires_at=(shop.now + timedelta(seconds=number + 1)).isoformat())
+    shop.wait(days=3)
+
+    def refuse(params: Any, **_: Any) -> None:
+        if any(f'"user-{number}"' in json.dumps(params) for number in range(12)):
+            raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    shop.dynamodb.client.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", refuse)
+
+    reports = [reconcile_slowly(shop, seconds=0.6) for _ in range(30)]
+
+    assert not reports[0]["complete"]
+    assert sum(report["lots"]["repaired"] for report in reports) == 12
+    assert [shop.credits(f"user-{number}")["lots"] for number in range(12, 24)] == [[]] * 12
+    assert len(list(store.due_since(shop.now))) == 12
+
+
+@pytest.mark.parametrize(
+    "place", [None, {"partition": "b", "from": "2026-03-01T12:00:02Z"}, {"partition": "x", "from": ""}]
+)
+def test_a_walk_goes_on_from_its_place_and_from_the_start_where_there_is_none(shop: Shop, place: Any):
+    index = Index(table=shop.dynamodb.credits_table, name="due", partition="due_shard", sort="due_at")
+    for number, shard in enumerate("aabbcc"):
+        item = {"user_id": {"S": f"u{number}"}, "record": {"S": "LOT#"}, "due_shard": {"S": shard}}
+        due_at = {"due_at": {"S": f"2026-03-01T12:00:0{number}Z"}}
+        shop.dynamodb.client.put_item(TableName=shop.dynamodb.credits_table, Item=item | due_at)
+
+    found = [key["user_id"] for key in index.due("abc", "2026-03-01T12:00:04Z", place)]
+
+    assert found == (["u2", "u3", "u4"] if place and place["partition"] == "b" else ["u0", "u1", "u2", "u3", "u4"])
+    late = {"partition": "a", "from": "2026-03-01T13:00:00Z"}
+    assert [key["user_id"] for key in index.due("abc", "2026-03-01T12:00:04Z", late)] == ["u2", "u3", "u4"]
 
 
 # ----------------------------------------------------------------------------------------------------- orders that end

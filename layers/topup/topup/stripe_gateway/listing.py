@@ -124,8 +124,7 @@ def _pages(ask: Callable[[Params], Any], since: int, until: int) -> Iterator[Pag
         while full and full[-1] < start:
             full.pop()
         if len(found) < PAGE // 2:
-            # Little was in this stretch, so much is in the rest of the one that was full.
-            length = max(1, (full[-1] - start + 1) // 2) if full else until - start + 1
+            length = (full[-1] if full else until) - start + 1  # the rest may fit on one page by now
 
 
 def _ask(ask: Callable[[Params], Any], params: Params) -> tuple[list[Listed], bool]:
