@@ -182,3 +182,27 @@ def test_the_rest_of_a_long_change_is_not_out_of_place(shop: Shop):
     put(shop, wallet | unfinished | {"version": {"N": "2"}})
 
     assert findings(shop) == []
+
+
+@pytest.mark.parametrize("name", ["waits_for", "waits_since"])
+def test_a_quarantined_order_that_nobody_would_find(shop: Shop, name: str):
+    payment = shop.create()
+    damage(shop, "ORDER", amount_minor=9_900)
+    shop.pay(payment)
+    shop.deliver()
+    assert shop.payment(payment["payment_id"])["quarantine_reason"]
+    assert findings(shop) == []
+
+    damage(shop, "ORDER", **{name: None})
+
+    [finding] = findings(shop)
+    assert finding.startswith(f"payment {payment['payment_id']}: the order has {name} nothing where ")
+
+
+def test_records_of_something_else_beside_the_orders_are_left(shop: Shop):
+    shop.reconcile()
+    put(shop, {"payment_id": {"S": "#reconcile"}, "record": {"S": "CURSOR#events"}, "place": {"S": "evt_1"}})
+
+    found = audit(lambda: shop.now)
+
+    assert (found.payments, found.findings) == (0, [])
