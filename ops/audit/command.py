@@ -13,6 +13,7 @@ from ops.audit.stripe_side import StripeSide, Window
 from ops.audit.tables import Now, audit, clock_of
 from ops.doctor import subject
 from ops.errors import CannotRunError
+from topup.domain.comparison import MoneyRecord, RecordKind
 from topup.domain.errors import TopupError
 from topup.runtime.telemetry import logger
 
@@ -66,7 +67,7 @@ def _with_stripe_key(stack: str, tables: Mapping[str, str]) -> Mapping[str, str]
 
 def _audit_with_stripe(options: Namespace, now: Now, progress: Progress, found: Audit) -> None:
     window = _window(options, now())
-    with _logs_on_stderr(), closing(StripeSide(window, found, _reconcile(options.stack, now))) as side:
+    with _logs_on_stderr(), closing(StripeSide(window, found, _repair(options.stack, now))) as side:
         try:
             side.read(progress)
             audit(now, progress, each=side.meet, found=found)
@@ -90,11 +91,14 @@ def _words(error: TopupError) -> str:
     return f"{type(cause).__name__} ({', '.join(details) or 'no response'})"
 
 
-def _reconcile(stack: str | None, now: Now) -> Callable[[datetime], str]:
-    def command(created_at: datetime) -> str:
-        hours = min(LONGEST_WINDOW, max(1, ceil((now() - created_at) / timedelta(hours=1))))
+def _repair(stack: str | None, now: Now) -> Callable[[MoneyRecord], str]:
+    def command(record: MoneyRecord) -> str:
+        hours = max(1, ceil((now() - record.created_at) / timedelta(hours=1)))
+        if hours > LONGEST_WINDOW and record.kind is not RecordKind.PAYMENT:
+            event = f"change the {record.kind}'s metadata at Stripe, so that it sends an event"
+            return f"older than reconcile reaches: {event}"
         where = f" STACK={stack}" if stack else ""
-        return f"make reconcile{where} WINDOW_HOURS={hours} ALL=1"
+        return f"make reconcile{where} WINDOW_HOURS={min(LONGEST_WINDOW, hours)} ALL=1"
 
     return command
 

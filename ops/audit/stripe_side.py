@@ -46,11 +46,11 @@ class _Suspect:
 class StripeSide:
     """Reads Stripe's lists first, then meets our payments one by one, and judges what is left at the end."""
 
-    def __init__(self, window: Window, found: Audit, reconcile: Callable[[datetime], str]) -> None:
-        """`reconcile` is the command that repairs what was created at that time."""
+    def __init__(self, window: Window, found: Audit, repair: Callable[[MoneyRecord], str]) -> None:
+        """`repair` says what records here what Stripe has of a record."""
         self._window = window
         self._found = found
-        self._reconcile = reconcile
+        self._repair = repair
         self._suspects: list[_Suspect] = []
         # On disk, as long as this runs: a month may have more payments than memory holds.
         self._database = sqlite3.connect("", isolation_level=None)
@@ -134,7 +134,7 @@ class StripeSide:
             return " → docs/runbook.md, updates of an unknown order"
         if stripes.intent_id == payment.order.rejected_intent:
             return " → docs/runbook.md, a quarantined payment"
-        return f" → {self._reconcile(stripes.created_at)}"
+        return f" → {self._repair(stripes)}"
 
 
 def _ours(payment: Payment | None) -> Iterator[MoneyRecord]:

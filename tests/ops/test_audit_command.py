@@ -8,12 +8,15 @@ import pytest
 import stripe
 from botocore.exceptions import ClientError
 
+from local.in_process.environment import NOW
 from ops import cli
 from ops.audit import Audit
 from ops.audit import command as audit_command
 from ops.audit.stripe_side import Window
 from ops.errors import CannotRunError
 from tests.ops.test_commands import Aws, aws
+from tests.unit.test_comparison import a_record
+from topup.domain.comparison import MoneyRecord, RecordKind
 from topup.domain.errors import Refusal, StripeFailed
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger
@@ -135,9 +138,9 @@ def test_with_stripe_it_uses_the_stacks_settings_and_its_key(
     seen: list[Any] = []
 
     class Side:
-        def __init__(self, window: Window, found: Audit, reconcile: Callable[[datetime], str]) -> None:
+        def __init__(self, window: Window, found: Audit, repair: Callable[[MoneyRecord], str]) -> None:
             self.found = found
-            seen.append((window.since, window.until, reconcile(datetime(2020, 1, 1, tzinfo=UTC))))
+            seen.append((window.since, window.until, repair(a_record(created_at=datetime(2020, 1, 1, tzinfo=UTC)))))
 
         def read(self, _progress: Any) -> None:
             settings = config.settings()
@@ -206,3 +209,23 @@ def test_stripes_refusal_is_one_line_without_stripes_message():
     error.__cause__ = cause
 
     assert audit_command._words(error) == "AuthenticationError (401)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "age", "says"),
+    [
+        ("refund", {"seconds": 1}, "make reconcile WINDOW_HOURS=1 ALL=1"),
+        ("dispute", {"hours": 2, "seconds": 1}, "make reconcile WINDOW_HOURS=3 ALL=1"),
+        ("refund", {"hours": 720}, "make reconcile WINDOW_HOURS=720 ALL=1"),
+        (
+            "dispute",
+            {"hours": 721},
+            "older than reconcile reaches: change the dispute's metadata at Stripe, so that it sends an event",
+        ),
+        ("payment", {"hours": 721}, "make reconcile WINDOW_HOURS=720 ALL=1"),
+    ],
+)
+def test_each_difference_names_what_repairs_it(kind: str, age: dict[str, int], says: str):
+    record = a_record(kind=RecordKind(kind), created_at=NOW - timedelta(**age))
+
+    assert audit_command._repair(None, lambda: NOW)(record) == says
