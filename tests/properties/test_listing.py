@@ -16,7 +16,9 @@ class Listed:
     """Stripe's list of these objects: newest first, with at most `page` of them at once."""
 
     def __init__(self, created: list[int], page: int) -> None:
-        numbered = [{"id": f"evt_{number}", "created": at} for number, at in enumerate(sorted(created))]
+        numbered: list[dict[str, Any]] = [
+            {"id": f"evt_{number}", "created": at} for number, at in enumerate(sorted(created))
+        ]
         self.newest_first, self.page, self.requests = numbered[::-1], page, 0
 
     def ask(self, params: dict[str, Any]) -> tuple[list[listing.Listed], bool]:
@@ -26,7 +28,7 @@ class Listed:
         if "starting_after" in params:
             ids = [one["id"] for one in found]
             found = found[ids.index(params["starting_after"]) + 1 :]
-        page = [listing.Listed(str(one["id"]), int(one["created"]), one) for one in found[: self.page]]
+        page = [listing.Listed(one["id"], one["created"], one) for one in found[: self.page]]
         return page, len(found) > self.page
 
 
