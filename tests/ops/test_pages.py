@@ -22,12 +22,12 @@ def quoted(pattern: str, *pages: str) -> list[str]:
     return sorted({found for page in pages or PAGES for found in re.findall(pattern, PAGES[page])})
 
 
-@pytest.mark.parametrize("command", quoted(rf"(make (?:{'|'.join(cli.COMMANDS)})(?: [A-Z_]+=[^\s`]+)*)"))
+@pytest.mark.parametrize("command", quoted(rf"(make (?:{'|'.join(cli.COMMANDS)})(?: [A-Z_]+=(?:\"[^\"]*\"|[^\s`]+))*)"))
 def test_every_make_command_is_a_command_of_ours(command: str):
     if command == "make replay-expiry":
         command += " FILE=batch.json"  # in a table, where the section below names the file
     printed = subprocess.run(
-        ["make", "--dry-run", *command.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--dry-run", *shlex.split(command)[1:]], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
 
     [line] = [line for line in printed.replace("\\\n", " ").splitlines() if "-m ops" in line]
