@@ -4,20 +4,27 @@ A lot is known by its order's id, one without an order by its own, and a reversa
 happened; the model adds and subtracts.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 # Refunds and disputes never go back in these lists, nor from one status to another of the same entry.
-REFUND = ("in_flight", "pending", "succeeded", "failed canceled")
+REFUND = ("in_flight", "refused", "pending", "succeeded", "failed canceled")
 DISPUTE = (
     "warning_needs_response",
     "warning_under_review",
     "warning_closed",
     "needs_response",
     "under_review",
+    "appeal_needs_response",
+    "appeal_under_review",
     "lost",
     "won prevented",
 )
-MONEY_IS_GONE = {"in_flight", "pending", "succeeded", "needs_response", "under_review", "lost"}
+MONEY_IS_GONE = {
+    *("in_flight", "pending", "succeeded"),
+    *("needs_response", "under_review", "appeal_needs_response", "appeal_under_review", "lost"),
+}
 
 
 def rank(status: str) -> int:
@@ -25,79 +32,192 @@ def rank(status: str) -> int:
 
 
 @dataclass
-class Model:
-    """`left`, `lost` and `money` per lot, `taken` per order and per reversal, each reversal's amount and status.
+class Reversed:
+    """A refund or a dispute: its amount, its status, and how much it reversed while the order's lot lived."""
 
-    `paid` is the price of each order; `money` is what was paid for each lot, with an order or without.
+    amount: int
+    status: str
+    lived: int = 0
+
+    @property
+    def gone(self) -> int:
+        return self.amount if self.status in MONEY_IS_GONE else 0
+
+
+@dataclass
+class Out:
+    """Credits that are out from a lot, and the life that it had left when they went (None: without end)."""
+
+    lot: str
+    credits: int
+    life: timedelta | None
+
+
+@dataclass
+class Model:
+    """`left`, `lost`, `money`, `granted` and `expires` per lot; `out`, `owed` and `reversed` per order.
+
+    `paid` is the price of each order; `money` is what was paid for each lot. `continues` says of a lot that brought
+    credits of an expired lot back which order's lot that was, in the end.
     """
 
+    now: datetime
     paid: dict[str, int] = field(default_factory=dict)
     money: dict[str, int] = field(default_factory=dict)
     granted: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
-    taken: dict[str, int] = field(default_factory=dict)
-    reversed: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
-    debt: int = 0
+    expires: dict[str, datetime | None] = field(default_factory=dict)
+    continues: dict[str, str] = field(default_factory=dict)
+    out: dict[str, list[Out]] = field(default_factory=dict)
+    owed: Counter[str] = field(default_factory=Counter)
+    reversed: dict[str, dict[str, Reversed]] = field(default_factory=dict)
     earned: int = 0
 
-    def buy(self, lot: str, credits_: int, price: int) -> None:
-        self.paid[lot], self.taken[lot], self.reversed[lot] = price, 0, {}
-        self.grant(lot, credits_, price)
+    @property
+    def debt(self) -> int:
+        return self.owed.total()
 
-    def grant(self, lot: str, credits_: int, price: int) -> None:
+    # ------------------------------------------------------------------------------------------------ coming and going
+
+    def buy(self, lot: str, credits_: int, price: int, expires_at: datetime | None) -> None:
+        self.paid[lot], self.out[lot], self.reversed[lot] = price, [], {}
+        self.grant(lot, credits_, price, expires_at)
+
+    def grant(self, lot: str, credits_: int, price: int, expires_at: datetime | None) -> None:
         self.earned += credits_
-        self.adjust(lot, credits_, price)
+        self.adjust(lot, credits_, expires_at, price)
 
-    def adjust(self, lot: str, credits_: int, price: int = 0) -> None:
-        self.money[lot], self.granted[lot], self.lost[lot], self.left[lot] = price, credits_, 0, 0
-        self.give(lot, credits_)
+    def adjust(self, lot: str, credits_: int, expires_at: datetime | None, price: int = 0) -> None:
+        self.money[lot], self.granted[lot], self.expires[lot] = price, credits_, expires_at
+        self.lost[lot] = 0
+        self.left[lot] = credits_ - self.pay(lot, credits_, self.life(lot))
 
-    def owed(self, lot: str) -> int:
-        """The money that its credits still stand for: their share, rounded up, so that all of it is used in the end."""
-        return -(-self.money[lot] * self.left[lot] // self.granted[lot])
+    def pay(self, lot: str, credits_: int, life: timedelta | None) -> int:
+        """What of these credits of a lot goes to orders that owe, one after the other; it is out from that lot."""
+        paid = 0
+        for order in sorted(self.owed):
+            part = min(credits_ - paid, self.owed[order])
+            if part:
+                self.owed[order] -= part
+                self.out[order].append(Out(lot, part, life))
+                paid += part
+        return paid
 
-    def give(self, lot: str, amount: int) -> None:
-        settled = min(self.debt, amount)
-        self.debt -= settled
-        self.left[lot] += amount - settled
+    def life(self, lot: str) -> timedelta | None:
+        expires_at = self.expires[lot]
+        return None if expires_at is None else expires_at - self.now
 
-    def take(self, amount: int, open_lots: list[str]) -> None:
-        for lot in open_lots:
+    def lives(self, lot: str) -> bool:
+        expires_at = self.expires[lot]
+        return expires_at is None or expires_at > self.now
+
+    def open_lots(self) -> list[str]:
+        """Soonest expiry first, and last those that never expire."""
+        return sorted(
+            filter(self.lives, self.left), key=lambda lot: (self.expires[lot] is None, str(self.expires[lot]), lot)
+        )
+
+    def take(self, amount: int, lots: list[str]) -> tuple[list[Out], int]:
+        """What was taken from which lots, in their order, and what was not found."""
+        taken = []
+        for lot in lots:
             drawn = min(self.left[lot], amount)
-            self.left[lot] -= drawn
+            if drawn:
+                self.left[lot] -= drawn
+                taken.append(Out(lot, drawn, self.life(lot)))
             amount -= drawn
-        self.debt += amount
+        return taken, amount
 
     def expire(self, lot: str) -> None:
         self.lost[lot], self.left[lot] = self.lost[lot] + self.left[lot], 0
 
+    def still_stands_for(self, lot: str) -> int:
+        """The money that its credits still stand for: their share, rounded up, so that all of it is used in the end."""
+        return -(-self.money[lot] * self.left[lot] // self.granted[lot])
+
+    # ------------------------------------------------------------------------------------------------ refunds, disputes
+
+    def taken(self, order: str) -> int:
+        return sum(out.credits for out in self.out[order]) + self.owed[order]
+
+    def share(self, order: str, money: int) -> int:
+        return self.granted[order] * min(money, self.paid[order]) // self.paid[order]
+
     def due(self, order: str) -> int:
         """How many of its credits must have left the user."""
-        gone = sum(amount for amount, status in self.reversed[order].values() if status in MONEY_IS_GONE)
-        return self.granted[order] * min(gone, self.paid[order]) // self.paid[order]
+        return self.share(order, sum(one.gone for one in self.reversed[order].values()))
 
-    def reverse(self, order: str, reversal: str, amount: int, status: str, open_lots: list[str], past: bool) -> None:
-        """`open_lots` are the other ones, soonest expiry first; `past`: the order's own lot has expired."""
-        known, before, absorbed = self.reversed[order].get(reversal), self.due(order), self._absorbed(order)
-        if known and rank(status) <= rank(known[1]):
-            return
-        self.reversed[order][reversal] = (amount, status)
-        expired = self.lost[order] + (self.left[order] if past else 0)
-        change = self.due(order) - before
-        if change > 0:  # credits lost to expiry count as taken
-            more = max(0, self.due(order) - expired - self.taken[order])
-            self.take(more, [*([] if past else [order]), *open_lots])
-            self._taken(order, reversal, more)
-        else:  # what it took comes back, but not what expiry has taken instead
-            own = min(self.taken.get(reversal, 0), self.taken[order])  # the end of another one may have given some back
-            back = max(min(-change, own), -change - absorbed)
-            self.give(order, back)
-            self._taken(order, reversal, -back)
+    def own_lots(self, order: str) -> list[str]:
+        return [lot for lot in self.left if self.continues.get(lot, lot) == order]
 
-    def _absorbed(self, order: str) -> int:
-        return self.due(order) - self.taken[order]
+    def expired(self, order: str) -> int:
+        """What expiry has taken of the order's credits, also of those that had come back."""
+        return sum(self.lost[lot] + (0 if self.lives(lot) else self.left[lot]) for lot in self.own_lots(order))
 
-    def _taken(self, order: str, reversal: str, more: int) -> None:
-        self.taken[order] += more
-        self.taken[reversal] = max(0, self.taken.get(reversal, 0) + more)
+    def reverse(self, order: str, reversal: str, amount: int, status: str) -> list[tuple[str, int, datetime | None]]:
+        """The new lots that it brings: the expired lot that each continues, its credits, and its expiry."""
+        known = self.reversed[order].get(reversal)
+        if known and rank(status) <= rank(known.status):
+            return []
+        before = self.due(order)
+        now = Reversed(amount, status)
+        now.lived = now.gone if self.lives(order) else min(now.gone, known.lived if known else 0)
+        self.reversed[order][reversal] = now
+        if self.due(order) == before:
+            return []
+        if self.lives(order):
+            wanted = self.due(order)
+        else:
+            lived = self.share(order, sum(one.lived for one in self.reversed[order].values()))
+            wanted = max(lived, self.due(order) - self.expired(order))
+        more = wanted - self.taken(order)
+        if more < 0:
+            return self.give_back(order, -more)
+        own = [lot for lot in self.open_lots() if lot in self.own_lots(order)]
+        others = [lot for lot in self.open_lots() if lot not in own]
+        taken, missing = self.take(more, own + others)
+        self.out[order] += taken
+        self.owed[order] += missing
+        return []
+
+    def give_back(self, order: str, amount: int) -> list[tuple[str, int, datetime | None]]:
+        cancelled = min(amount, self.owed[order])
+        self.owed[order] -= cancelled
+        amount -= cancelled
+        new: Counter[tuple[str, datetime | None]] = Counter()
+        while amount:
+            last = self.out[order].pop()
+            part = min(amount, last.credits)
+            if part < last.credits:
+                self.out[order].append(Out(last.lot, last.credits - part, last.life))
+            amount -= part
+            if last.lot in self.left and self.lives(last.lot):
+                self.left[last.lot] += part - self.pay(last.lot, part, self.life(last.lot))
+            else:
+                expires_at = self.later(last.life)
+                new[last.lot, expires_at] += part - self.pay(continued(last.lot, expires_at), part, last.life)
+        return [(lot, credits_, expires_at) for (lot, expires_at), credits_ in new.items() if credits_]
+
+    def later(self, life: timedelta | None) -> datetime | None:
+        """So much later than now, on a whole second."""
+        if life is None:
+            return None
+        moment = self.now + life
+        return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)
+
+    def bring(self, lot: str, origin: str, credits_: int, expires_at: datetime | None) -> None:
+        """A new lot with credits of an expired one, and that one's money for them."""
+        known = origin in self.money
+        self.money[lot] = self.money[origin] * credits_ // self.granted[origin] if known else 0
+        self.granted[lot], self.left[lot], self.lost[lot], self.expires[lot] = credits_, credits_, 0, expires_at
+        root = self.continues.get(origin, origin)
+        if root in self.paid:
+            self.continues[lot] = root
+        for out in (out for outs in self.out.values() for out in outs):
+            out.lot = lot if out.lot == continued(origin, expires_at) else out.lot
+
+
+def continued(lot: str, expires_at: datetime | None) -> str:
+    """What continues a lot, before its own name is known; it has none where all of it went to pay debts."""
+    return f"{lot} until {expires_at}"

@@ -2,7 +2,7 @@
 
 import contextlib
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,9 @@ from tests.support.builders import PAYMENT_ID
 from tests.support.examples import examples
 from tests.support.ledger import InMemoryLedger
 from topup.domain import payments
+from topup.domain.clawbacks import MOST_NEW_LOTS
 from topup.domain.errors import InsufficientCredits
+from topup.domain.lots import Source
 from topup.domain.reversals import RANK, Kind, Reversal, ReversalStatus
 
 AMOUNT = 10000
@@ -219,6 +221,25 @@ def test_stripes_word_counts_more_than_our_refusal(ledger: InMemoryLedger):
     assert ledger.reverse(a_reversal(status=ReversalStatus.REFUSED), NOW) == 275
 
     assert ledger.reverse(a_reversal(status=ReversalStatus.SUCCEEDED), NOW) == -275
+
+
+def test_credits_of_very_many_expired_lots_come_back_in_few_new_ones():
+    ledger = InMemoryLedger.with_a_purchase()
+    ledger.spend(1100, NOW)
+    for day in range(1, 31):
+        ledger.grant(f"{day:02}", 10, NOW, NOW + timedelta(days=day))
+    dispute = a_reversal(kind=Kind.DISPUTE, amount_minor=AMOUNT, status=ReversalStatus.NEEDS_RESPONSE)
+    assert ledger.reverse(dispute, NOW) == -1100
+    later = NOW + timedelta(days=31)
+
+    assert ledger.reverse(replace(dispute, status=ReversalStatus.WON), later) == 1100
+
+    came_back = [lot for lot in ledger.account.lots if lot.source is Source.RESTORED]
+    assert (len(came_back), sum(lot.granted for lot in came_back)) == (MOST_NEW_LOTS, 300)
+    # Taken from last: those with the longest lives. The last lot has the others, and they live as long as any of them.
+    lives = sorted(lot.expires_at - later for lot in came_back if lot.expires_at)
+    assert lives == [timedelta(days=day) for day in range(11, 31)]
+    assert ledger.findings(later) == []
 
 
 def test_a_status_that_is_not_known_changes_nothing_but_is_kept(ledger: InMemoryLedger):

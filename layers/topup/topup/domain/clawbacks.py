@@ -13,8 +13,9 @@ from topup.domain.takings import Clawback, ClawbackAddition, Taking
 
 # A wallet names so many orders that it owes for; what more of them owe counts in its debt without a name.
 MOST_DEBTORS = 40
-# One transaction brings so many new lots; what else comes back joins the one that lives longest.
+# One transaction brings so many new lots. The last one has all that is left, and lives as long as any of that.
 MOST_NEW_LOTS = 20
+UNNAMED = "Restored credits"  # of a lot that is not known any more
 
 _LOT_IDS = uuid.UUID("0b1f6c3e-61f2-4d0b-9c0a-3f0e4f9a7c55")
 
@@ -98,12 +99,19 @@ def _owing(wallet: Wallet, payment_id: str, owed: int) -> Mapping[str, int]:
 
 @dataclass
 class _Continuation:
-    """A new lot to be, with credits of a lot that has expired (None: which one is not known)."""
+    """A new lot to be, with credits of a lot that has expired; `origin` is None where that is not known any more."""
 
     lot_id: str
+    origin_id: str
     origin: Lot | None
     expires_at: datetime | None
     credits: int = 0
+
+    def until(self, expires_at: datetime | None) -> "_Continuation":
+        """The same, living as long as the longest-lived credits in it."""
+        is_longer = self.expires_at is not None and (expires_at is None or expires_at > self.expires_at)
+        self.expires_at = expires_at if is_longer else self.expires_at
+        return self
 
     def lot(self, user_id: str) -> Lot:
         """The lot, with its share of what was paid for the expired one."""
@@ -114,7 +122,7 @@ class _Continuation:
             user_id=user_id,
             source=Source.RESTORED,
             funding=Funding.PAID if paid_minor else Funding.FREE,
-            name=origin.name if origin else "",
+            name=origin.name if origin else UNNAMED,
             payment_id=origin.payment_id if origin else None,
             paid_minor=paid_minor,
             currency=origin.currency if origin and paid_minor else None,
@@ -122,6 +130,19 @@ class _Continuation:
             remaining=self.credits,
             expires_at=self.expires_at,
         )
+
+
+@dataclass(frozen=True)
+class _Repayment:
+    """Credits on their way back that pay what another order owes: they are out from where they would have come to."""
+
+    home: Lot | _Continuation
+    credits: int
+    life: timedelta | None
+
+    @property
+    def taking(self) -> Taking:
+        return Taking(lot_id=self.home.lot_id, expires_at=self.home.expires_at, credits=self.credits, life=self.life)
 
 
 @dataclass
@@ -133,7 +154,7 @@ class _Arrivals:
     now: datetime
     returned: Counter[str] = field(default_factory=Counter)
     continuations: dict[str, _Continuation] = field(default_factory=dict)
-    repaid: dict[str, list[Taking]] = field(default_factory=dict)
+    repaid: dict[str, list[_Repayment]] = field(default_factory=dict)
 
     def bring(self, taking: Taking) -> None:
         """Bring one lot's part back; what is owed is paid out of it first."""
@@ -141,38 +162,32 @@ class _Arrivals:
         lot = self.lots.get(taking.lot_id)
         if lot is not None and not lot.is_expired(self.now):
             self.returned[lot.lot_id] += taking.credits - paid
-            home = Taking.of(lot, paid, self.now)
+            self._repay(_Repayment(lot, paid, Taking.of(lot, paid, self.now).life))
         else:
             continuation = self._continuation(taking, lot)
             continuation.credits += taking.credits - paid
-            home = Taking(
-                lot_id=continuation.lot_id, expires_at=continuation.expires_at, credits=paid, life=taking.life
-            )
-        if paid:
-            self._repay(home)
+            self._repay(_Repayment(continuation, paid, taking.life))
 
     def _continuation(self, taking: Taking, lot: Lot | None) -> _Continuation:
         expires_at = whole_second(self.now + taking.life) if taking.life is not None else None
-        lot_id = self._id(taking, expires_at)
-        if lot_id not in self.continuations and len(self.continuations) >= MOST_NEW_LOTS:
-            joined = max(
-                self.continuations.values(), key=lambda one: (one.expires_at is None, one.expires_at or self.now)
-            )
-            is_longer = joined.expires_at is not None and (expires_at is None or expires_at > joined.expires_at)
-            joined.expires_at = expires_at if is_longer else joined.expires_at
-            return joined
-        return self.continuations.setdefault(lot_id, _Continuation(lot_id, lot, expires_at))
+        lot_id = self._id(f"{taking.lot_id}:{expires_at}", taking.lot_id)
+        if lot_id in self.continuations:
+            return self.continuations[lot_id]
+        if len(self.continuations) < MOST_NEW_LOTS - 1:
+            return self.continuations.setdefault(lot_id, _Continuation(lot_id, taking.lot_id, lot, expires_at))
+        rest = self._id("rest", "")
+        return self.continuations.setdefault(rest, _Continuation(rest, "", None, expires_at)).until(expires_at)
 
-    def _id(self, taking: Taking, expires_at: datetime | None) -> str:
-        name = f"{self.wallet.last_entry + 1}:{taking.lot_id}:{expires_at}:{self.wallet.user_id}"
+    def _id(self, name: str, like: str) -> str:
+        made = uuid.uuid5(_LOT_IDS, f"{self.wallet.last_entry + 1}:{name}:{self.wallet.user_id}")
         # The first digit is the expired lot's: it decides the partition of the index that finds what falls due.
-        return (taking.lot_id or "0")[0] + str(uuid.uuid5(_LOT_IDS, name))[1:]
+        return (like or "0")[0] + str(made)[1:]
 
-    def _repay(self, home: Taking) -> None:
-        repaid, debts = credits.repay(self.wallet, home.credits)
-        self.wallet = replace(self.wallet, debt=self.wallet.debt - home.credits, debts=debts)
+    def _repay(self, repayment: _Repayment) -> None:
+        repaid, debts = credits.repay(self.wallet, repayment.credits)
+        self.wallet = replace(self.wallet, debt=self.wallet.debt - repayment.credits, debts=debts)
         for payment_id, part in repaid.items():
-            self.repaid.setdefault(payment_id, []).append(replace(home, credits=part))
+            self.repaid.setdefault(payment_id, []).append(replace(repayment, credits=part))
 
     def changes(self) -> list[LotChange]:
         """The lots that credits return to."""
@@ -190,7 +205,7 @@ class _Arrivals:
 
     def origins(self) -> dict[str, str]:
         """For each new lot the expired one that it continues, by their ids."""
-        return {one.lot_id: one.origin.lot_id for one in self.continuations.values() if one.credits and one.origin}
+        return {one.lot_id: one.origin_id for one in self.continuations.values() if one.credits}
 
     def additions(self) -> dict[str, ClawbackAddition]:
         """What each order's claw-back gains by it, by payment id."""
@@ -201,7 +216,7 @@ class _Arrivals:
         return {
             payment_id: ClawbackAddition(
                 payment_id=payment_id,
-                repaid=tuple(self.repaid.get(payment_id, ())),
+                repaid=tuple(one.taking for one in self.repaid.get(payment_id, ())),
                 continued=continued.get(payment_id, {}),
             )
             for payment_id in sorted(self.repaid.keys() | continued.keys())

@@ -143,6 +143,8 @@ def is_ambiguous(before: Reversal | None, update: Reversal) -> bool:
     """Whether only Stripe can say which of the two is the later one: a bank decides anew, and an amount may change."""
     if before is None or update.kind is not Kind.DISPUTE:
         return False
+    if update.status is ReversalStatus.UNKNOWN:
+        return update.net_minor is not None and update.net_minor != before.reversed_minor
     if update.status is before.status:
         return (update.amount_minor, update.reversed_minor) != (before.amount_minor, before.reversed_minor)
     return update.status in FINAL and before.status in FINAL
@@ -153,7 +155,10 @@ def _merged(before: Reversal | None, update: Reversal, *, is_current: bool = Fal
         return update
     known = replace(before, stripe_id=before.stripe_id or update.stripe_id)
     if update.status is ReversalStatus.UNKNOWN:
-        return replace(known, stripe_status=update.stripe_status)
+        # The money counts, where Stripe's records of it are there and no late ones.
+        moved = is_current and update.net_minor is not None
+        net_minor = update.net_minor if moved else known.net_minor
+        return replace(known, stripe_status=update.stripe_status, net_minor=net_minor)
     if RANK[update.status] <= RANK[before.status] and not is_current:
         return known
     return _taken_over(known, update)
