@@ -12,6 +12,7 @@ from local.in_process.dynamodb import (
     overtaken_by,
     refused,
 )
+from local.in_process.environment import STRIPE_SECRET_KEY
 from local.in_process.shop import Shop
 from local.stripe_simulator import Behaviour
 from tests.integration.stripe_side import REFUNDS, after_stripe_answers, refunds_at_stripe, stripe_refuses
@@ -194,6 +195,26 @@ def test_a_retry_of_a_refused_refund_is_refused_again(shop: Shop):
     assert shop.refund(payment_id, key="key-1").status == 502
 
     assert shop.refund(payment_id, key="key-1").status == 502
+    assert shop.balance() == 1100
+    shop.check()
+
+
+@pytest.mark.parametrize("ending", ["failed", "canceled"])
+def test_a_retry_of_a_refund_that_has_failed_since_says_so(shop: Shop, ending: str):
+    payment_id, _ = shop.buy()
+    shop.simulator.set_refunds(pending=True)
+    refund_id = shop.refund(payment_id, key="key-1").json()["refund_id"]
+    if ending == "failed":
+        shop.simulator.fail_refund(refund_id)
+    else:
+        headers = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+        assert shop.simulator.request("POST", f"{REFUNDS}/{refund_id}/cancel", headers, b"")[0] == 200
+    shop.deliver()
+
+    response = shop.refund(payment_id, key="key-1")
+
+    assert (response.status, response.json()["code"]) == (502, "stripe_error")
+    assert shop.payment(payment_id)["refunds"][0]["status"] == ending
     assert shop.balance() == 1100
     shop.check()
 
