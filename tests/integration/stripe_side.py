@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from local.in_process.api import load_handler
 from local.in_process.environment import STRIPE_SECRET_KEY
 from local.in_process.shop import Shop
+from local.stripe_simulator.core.errors import NoResponse
 
 REFUNDS = "/v1/refunds"
 
@@ -46,6 +47,22 @@ def keys_at_stripe(shop: Shop) -> list[str]:
 
     shop.simulator.request = noted  # type: ignore[method-assign, assignment]
     return keys
+
+
+def hold_refund(shop: Shop) -> list[Callable[[], object]]:
+    """Let Stripe's answer to the next refund get lost; it is only carried out when the test calls what is returned."""
+    held: list[Callable[[], object]] = []
+    carry_out = shop.simulator.request
+
+    def hold(method: str, url: str, *rest: Any) -> Any:
+        if (method.upper(), urlsplit(url).path) != ("POST", REFUNDS):
+            return carry_out(method, url, *rest)
+        shop.simulator.request = carry_out  # type: ignore[method-assign]
+        held.append(lambda: carry_out(method, url, *rest))
+        raise NoResponse
+
+    shop.simulator.request = hold  # type: ignore[method-assign, assignment]
+    return held
 
 
 def after_stripe_answers(shop: Shop, action: Callable[[], object]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
 from local.in_process.api import ApiResponse
@@ -261,15 +262,42 @@ def test_an_answer_of_stripes_that_cannot_be_read_leaves_the_refund_in_flight(
     check_one_refund(shop, payment_id)
 
 
+def as_usual(execute: Callable[[], AWSResponse]) -> AWSResponse:
+    return execute()
+
+
 def test_an_answer_of_stripes_without_our_metadata_is_the_answer_to_our_refund(shop: Shop):
     payment_id, _ = shop.buy()
     stripe_says(shop, "POST", metadata={})
+    for fault in (as_usual, refused("TransactionConflictException")):  # the last write has to be decided again
+        shop.dynamodb.fail("TransactWriteItems", fault)
 
     assert shop.refund(payment_id, AMOUNT, reason="They were very nice about it").status == 200
 
     assert [refund["reason"] for refund in shop.payment(payment_id)["refunds"]] == ["They were very nice about it"]
     settle(shop)
     check_one_refund(shop, payment_id)
+
+
+@pytest.mark.parametrize(("changes", "alarms"), [({"amount": None}, True), ({"status": "succeeded"}, False)])
+def test_what_nobody_expected_raises_the_alarm_of_unexpected_failures(
+    shop: Shop, capsys: pytest.CaptureFixture[str], changes: dict[str, str | None], alarms: bool
+):
+    payment_id, _ = shop.buy()
+    stripe_says(shop, "POST", **changes)
+
+    shop.refund(payment_id, AMOUNT)
+
+    assert ("UnexpectedFailure" in capsys.readouterr().out) is alarms
+
+
+def test_a_failure_that_passes_raises_no_alarm(shop: Shop, capsys: pytest.CaptureFixture[str]):
+    payment_id, _ = shop.buy()
+    after_stripe_answers(shop, lambda: fail_everything(shop, lost_before))
+
+    assert shop.refund(payment_id, AMOUNT).status == 202
+
+    assert "UnexpectedFailure" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("changes", [{"status": None}, {"status": "a_new_word"}, {"amount": None}], ids=str)

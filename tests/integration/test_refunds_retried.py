@@ -12,6 +12,7 @@ from local.in_process.shop import Shop
 from tests.integration.stripe_side import (
     REFUNDS,
     calls_of_stripe,
+    hold_refund,
     keys_at_stripe,
     refunds_at_stripe,
     stripe_refuses,
@@ -151,6 +152,44 @@ def test_two_that_begin_the_next_attempt_at_once_make_one_refund(shop: Shop):
     slower = shop.refund(payment_id, 30.0, KEY).status
 
     assert (faster, slower) == ([200], 202)
+    assert shop.refund(payment_id, 30.0, KEY).status == 200
+    check_refunded_once(shop, payment_id, 30.0)
+
+
+def test_of_two_that_begin_the_next_attempt_only_the_first_asks_stripe_for_the_refund(shop: Shop):
+    payment_id = begin(shop, by_the_same_key, 30.0, "timeout_before")
+    shop.wait(minutes=31)
+
+    def ask_in_vain() -> None:
+        while_stripe_is_asked_for_a_refund(shop, lambda: shop.fault(REFUNDS, "timeout_before"))
+        assert shop.refund(payment_id, 30.0, KEY).status == 202
+
+    shop.dynamodb.fail("UpdateItem", overtaken_by(ask_in_vain))
+    keys = keys_at_stripe(shop)
+
+    assert shop.refund(payment_id, 30.0, KEY).status == 202
+
+    assert len(keys) == 1
+    assert shop.refund(payment_id, 30.0, KEY).status == 200
+    check_refunded_once(shop, payment_id, 30.0)
+
+
+def test_no_attempt_begins_once_the_outcome_of_the_one_before_is_recorded(shop: Shop):
+    payment_id, _ = shop.buy()
+    held = hold_refund(shop)
+    assert shop.refund(payment_id, 30.0, KEY).status == 202
+    shop.wait(minutes=31)
+
+    def made_and_reported() -> None:
+        held[0]()
+        shop.deliver()
+
+    shop.dynamodb.fail("UpdateItem", overtaken_by(made_and_reported))
+    keys = keys_at_stripe(shop)
+
+    assert shop.refund(payment_id, 30.0, KEY).status == 202
+
+    assert keys == []
     assert shop.refund(payment_id, 30.0, KEY).status == 200
     check_refunded_once(shop, payment_id, 30.0)
 
@@ -319,6 +358,28 @@ def test_equal_refunds_in_a_row_without_a_key_are_refunds_of_their_own(shop: Sho
     shop.check()
 
 
+def test_a_part_without_a_key_is_a_refund_of_its_own_also_beside_an_abandoned_one(shop: Shop):
+    payment_id = begin(shop, without_a_key, 30.0)
+    shop.wait(minutes=1)
+
+    assert shop.refund(payment_id, 30.0).status == 200
+
+    assert [made["amount"] for made in refunds_at_stripe(shop)] == [3000, 3000]
+    assert [refund["status"] for refund in shop.payment(payment_id)["refunds"]] == ["pending", "succeeded"]
+    shop.check()
+
+
+def test_another_key_is_not_handed_an_abandoned_refund(shop: Shop):
+    payment_id = begin(shop, by_the_same_key, None)
+    shop.wait(minutes=1)
+
+    response = shop.refund(payment_id, key="key-2")
+
+    assert (response.status, response.json()["code"]) == (409, "not_refundable")
+    assert shop.refund(payment_id, key=KEY).status == 200
+    check_refunded_once(shop, payment_id, None)
+
+
 # --------------------------------------------------------------------------------------------- figures that are stale
 
 
@@ -347,6 +408,21 @@ def test_a_refusal_because_of_refunds_that_we_had_not_heard_of_brings_them_up_to
     assert shop.balance() == 1100 - 1100 * in_dashboard // 10000
     refunds = shop.payment(payment_id)["refunds"]
     assert sorted(refund["status"] for refund in refunds) == ["failed", "succeeded"]
+    shop.check()
+
+
+@pytest.mark.parametrize("code", ["charge_already_refunded", "amount_too_large", None])
+def test_each_word_of_stripes_for_an_amount_that_is_not_left_brings_our_figures_up_to_date(
+    shop: Shop, code: str | None
+):
+    payment_id, intent = shop.buy()
+    shop.simulator.refund(intent, amount=8000)
+    shop.lose()
+    stripe_refuses(shop, 400, code=code, param="amount")
+
+    response = shop.refund(payment_id, 30.0, KEY)
+
+    assert (response.status, response.json()["largest_refundable"]) == (409, "20.00")
     shop.check()
 
 
