@@ -14,8 +14,7 @@ from topup.runtime import clock, deadline
 from topup.runtime.telemetry import logger
 
 SPARE_SECONDS = 30  # for the repair that is under way when time runs out
-# The schedule's time is this moment, or a little earlier. Any other would be believed for every lot: credits would
-# expire before their time, or not at all.
+# The schedule's time is this moment, or a little earlier. Whoever names another one expects a run of that time.
 OLDEST_TIME = timedelta(days=1)
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
@@ -36,14 +35,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _now(event: dict[str, Any]) -> datetime:
-    """When the schedule meant it to run, or this moment; raises ValueError for a time that is far from it."""
+    """This moment; raises ValueError where the event names one that is far from it.
+
+    A run may begin late, and a refund is tried again by how long ago it was tried: so the schedule's time is no `now`.
+    """
     current, text = clock.now(), event.get("time")
-    if text is None:
-        return current
-    time = _moment(text)
-    if not current - OLDEST_TIME <= time <= current + CLOCKS_DIFFER_BY:
+    if text is not None and not current - OLDEST_TIME <= _moment(text) <= current + CLOCKS_DIFFER_BY:
         raise ValueError(f"time is {text}, and it is {current.isoformat()}: leave it out, or name this moment")
-    return time
+    return current
 
 
 def _moment(text: Any) -> datetime:
