@@ -239,3 +239,29 @@ def test_a_refund_of_a_quarantined_payment_is_acknowledged_and_takes_nothing(sho
     assert shop.ledger() == []
     assert shop.reconcile()["failures"] == 0
     shop.check()
+
+
+@pytest.mark.parametrize("spent", [600, 1100])
+def test_credits_that_paid_a_debt_come_back_with_the_money_that_was_paid_for_them(shop: Shop, spent: int):
+    first_id, first = shop.buy()
+    won = shop.simulator.dispute(first)
+    shop.deliver()
+    shop.wait(days=200)
+    _, second = shop.buy()
+    shop.spend(spent)
+    also_won = shop.simulator.dispute(second)
+    shop.deliver()
+    assert shop.credits()["debt"] == spent
+    shop.simulator.close_dispute(won["id"], "won")
+    shop.deliver()
+    assert shop.balance() == 1100 - spent
+    shop.check()
+
+    shop.simulator.close_dispute(also_won["id"], "won")
+    shop.deliver()
+
+    assert shop.balance() == 2200 - spent
+    restored = [lot for lot in shop.credits()["lots"] if lot["source"] == "restored"]
+    assert {lot["payment_id"] for lot in restored} == {first_id}
+    assert sum(lot["granted"] for lot in restored) == 1100
+    shop.check()

@@ -132,19 +132,6 @@ class _Continuation:
         )
 
 
-@dataclass(frozen=True)
-class _Repayment:
-    """Credits on their way back that pay what another order owes: they are out from where they would have come to."""
-
-    home: Lot | _Continuation
-    credits: int
-    life: timedelta | None
-
-    @property
-    def taking(self) -> Taking:
-        return Taking(lot_id=self.home.lot_id, expires_at=self.home.expires_at, credits=self.credits, life=self.life)
-
-
 @dataclass
 class _Arrivals:
     """Credits on their way back: to their lots, into new ones, and to whoever is owed."""
@@ -154,7 +141,7 @@ class _Arrivals:
     now: datetime
     returned: Counter[str] = field(default_factory=Counter)
     continuations: dict[str, _Continuation] = field(default_factory=dict)
-    repaid: dict[str, list[_Repayment]] = field(default_factory=dict)
+    repaid: dict[str, list[Taking]] = field(default_factory=dict)
 
     def bring(self, taking: Taking) -> None:
         """Bring one lot's part back; what is owed is paid out of it first."""
@@ -162,11 +149,12 @@ class _Arrivals:
         lot = self.lots.get(taking.lot_id)
         if lot is not None and not lot.is_expired(self.now):
             self.returned[lot.lot_id] += taking.credits - paid
-            self._repay(_Repayment(lot, paid, Taking.of(lot, paid, self.now).life))
+            self._repay(Taking.of(lot, paid, self.now))
         else:
-            continuation = self._continuation(taking, lot)
-            continuation.credits += taking.credits - paid
-            self._repay(_Repayment(continuation, paid, taking.life))
+            if paid < taking.credits:
+                self._continuation(taking, lot).credits += taking.credits - paid
+            # What pays a debt does not arrive: it stays out from the expired lot, for the order that owed it.
+            self._repay(replace(taking, credits=paid))
 
     def _continuation(self, taking: Taking, lot: Lot | None) -> _Continuation:
         expires_at = whole_second(self.now + taking.life) if taking.life is not None else None
@@ -183,11 +171,12 @@ class _Arrivals:
         # The first digit is the expired lot's: it decides the partition of the index that finds what falls due.
         return (like or "0")[0] + str(made)[1:]
 
-    def _repay(self, repayment: _Repayment) -> None:
-        repaid, debts = credits.repay(self.wallet, repayment.credits)
-        self.wallet = replace(self.wallet, debt=self.wallet.debt - repayment.credits, debts=debts)
+    def _repay(self, home: Taking) -> None:
+        """Pay so much of the debt; the orders that owed it have it out from there now."""
+        repaid, debts = credits.repay(self.wallet, home.credits)
+        self.wallet = replace(self.wallet, debt=self.wallet.debt - home.credits, debts=debts)
         for payment_id, part in repaid.items():
-            self.repaid.setdefault(payment_id, []).append(replace(repayment, credits=part))
+            self.repaid.setdefault(payment_id, []).append(replace(home, credits=part))
 
     def changes(self) -> list[LotChange]:
         """The lots that credits return to."""
@@ -201,11 +190,11 @@ class _Arrivals:
 
     def new_lots(self) -> list[Lot]:
         """The lots that continue expired ones."""
-        return [one.lot(self.wallet.user_id) for one in self.continuations.values() if one.credits]
+        return [one.lot(self.wallet.user_id) for one in self.continuations.values()]
 
     def origins(self) -> dict[str, str]:
-        """For each new lot the expired one that it continues, by their ids."""
-        return {one.lot_id: one.origin_id for one in self.continuations.values() if one.credits}
+        """For each new lot the expired one that it continues, by their ids; "" where that is not known, or several."""
+        return {one.lot_id: one.origin_id for one in self.continuations.values()}
 
     def additions(self) -> dict[str, ClawbackAddition]:
         """What each order's claw-back gains by it, by payment id."""
@@ -216,7 +205,7 @@ class _Arrivals:
         return {
             payment_id: ClawbackAddition(
                 payment_id=payment_id,
-                repaid=tuple(one.taking for one in self.repaid.get(payment_id, ())),
+                repaid=tuple(self.repaid.get(payment_id, ())),
                 continued=continued.get(payment_id, {}),
             )
             for payment_id in sorted(self.repaid.keys() | continued.keys())

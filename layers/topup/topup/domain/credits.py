@@ -79,7 +79,7 @@ class Entry:
 
     It also says where the change landed: `moves` (lot id → change of its remaining) and `debt_change`. So
     amount = Σ moves − debt_change, and every lot's figure can be recomputed from the ledger. `continued` names for each
-    new lot that brings back credits of an expired lot that lot's id.
+    new lot that brings back credits of an expired lot that lot's id ("" where it is not known, or of several lots).
     """
 
     user_id: str
