@@ -337,13 +337,13 @@ def test_every_requested_language_gets_a_catalogue(edge: Edge, query: str):
 def test_a_long_reason_is_kept_and_harmless(edge: Edge):
     payment = edge.create("reasoned")
     edge.pay(payment)
-    reason = 'x\n{"level":"ERROR","message":"forged"}\r\x1b[31m😀\u2028' + "y" * 4900
+    reason = 'x\n{"level":"ERROR","message":"forged"}\r\x1b[31m😀\u2028' + "y" * 400
 
     response = refund(edge, {"payment_id": payment["payment_id"], "reason": reason, "amount": 1})
 
     assert response.status_code == 200
     assert edge.status(payment)["refunds"][0]["reason"] == reason
-    assert refund(edge, {"payment_id": payment["payment_id"], "reason": "y" * 5001}).status_code == 422
+    assert refund(edge, {"payment_id": payment["payment_id"], "reason": "y" * 501}).status_code == 422
     lines = [line for line in edge.log.split("\n") if line.startswith("{")]
     assert all(json.loads(line).get("message") != "forged" for line in lines)
     assert "\x1b" not in edge.log

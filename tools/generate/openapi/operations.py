@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +18,7 @@ class StripeEvent(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
+    object: Literal["event"]
     type: str
 
 
