@@ -11,7 +11,9 @@ CAMPAIGN_IS_READ_FIRST = """\
             raise AlreadyGranted
 """
 GRANT_READS = "    wallet, _ = store.load_credits(request.user_id, now)\n"
-LATER = "wallet = replace(change.wallet, unfinished={_record(lot): lot.after.remaining for lot in later})"
+LATER = (
+    "wallet = replace(change.wallet, unfinished={lot_writes.record_read(lot): lot.after.remaining for lot in later})"
+)
 UNFINISHED = (
     "    if change.before.unfinished:\n        finish(change.before)\n"
     '        raise LostRace("the change before this one had to be finished first")\n'
@@ -23,8 +25,8 @@ MUTANTS_OF_CREDITS = (
         200,
         (
             Edit("topup.store.credits", '"version = :version_read"', '":version_read = :version_read"'),
-            Edit("topup.store.credits", '"remaining = :remaining_read"', '":remaining_read = :remaining_read"'),
-            Edit("topup.store.credits", '"Item": item, "ConditionExpression": NOT_YET_WRITTEN}', '"Item": item}'),
+            Edit("topup.store.lot_writes", '"remaining = :remaining_read"', '":remaining_read = :remaining_read"'),
+            Edit("topup.store.lot_writes", '"Item": item, "ConditionExpression": NOT_YET_WRITTEN, ', '"Item": item, '),
         ),
     ),
     Mutant(
@@ -51,8 +53,8 @@ MUTANTS_OF_CREDITS = (
             ),
             Edit(
                 "topup.store.credits",
-                "**_range(user_id, credit_items.lots_from(now)))\n    found",
-                "**_range(user_id, credit_items.LOT))\n    found",
+                "**_range(user_id, credit_items.lots_from(now)))\n        found",
+                "**_range(user_id, credit_items.LOT))\n        found",
             ),
         ),
     ),
@@ -139,7 +141,7 @@ MUTANTS_OF_CREDITS = (
     Mutant(
         "a lot that is used up is lost",
         100,
-        (Edit("topup.store.credits", "moved, *timer]", "*([moved] if lot.after.remaining else []), *timer]"),),
+        (Edit("topup.store.lot_writes", "moved, *timer]", "*([moved] if lot.after.remaining else []), *timer]"),),
     ),
     Mutant(
         "a lot that is used up is not found again",
@@ -179,8 +181,8 @@ MUTANTS_OF_CREDITS = (
         (
             Edit(
                 "topup.store.credits",
-                "lots = [finished(wallet, item) for item in found",
-                "lots = [credit_items.lot_from_item(item) for item in found",
+                "lots = [finished(wallet, item) for item in items",
+                "lots = [credit_items.lot_from_item(item) for item in items",
             ),
         ),
     ),

@@ -13,7 +13,7 @@ from topup.domain.errors import Busy
 from topup.domain.lots import Lot, LotChange
 from topup.runtime import config
 from topup.runtime.telemetry import logger
-from topup.store import attributes, clawback_items, credit_items, pages
+from topup.store import attributes, clawback_items, credit_items, lot_writes, pages
 from topup.store.client import client
 from topup.store.races import LostRace, UnknownWrite, detect_lost_race
 from topup.store.updates import update_changed
@@ -22,17 +22,15 @@ from topup.store.updates import update_changed
 UNCHANGED_SINCE_READ = "version = :version_read"
 # The same, for a user who had no wallet when we read.
 STILL_NO_WALLET = "attribute_not_exists(version)"
-# The same for a lot. The wallet's condition implies it; a lot that disagrees with its wallet must not be overwritten.
-REMAINING_UNCHANGED_SINCE_READ = "remaining = :remaining_read"
-# A key is written once: entries and lots are never replaced.
-NOT_YET_WRITTEN = "attribute_not_exists(user_id)"
 
 # A DynamoDB transaction holds 100 items. The wallet, the entry, an order, its reversal or a request marker, a campaign,
-# a new lot and its timer leave room for this many writes of lots; a lot that is used up takes two.
+# a new lot and its timer leave room for this many writes of lots. A lot that is used up takes two, one that was used up
+# and gets credits again three: its timer is written, too.
 LOT_WRITES = 90
 
 LARGEST_BATCH = 100  # keys of a BatchGetItem
 READS = 4  # of lots on several pages (a page is 1 MB, thousands of lots) that change while they are read
+CHANGING = "The user's credits are changing; please retry"
 
 
 def load_credits(user_id: str, now: datetime) -> tuple[Wallet, list[Lot]]:
@@ -40,11 +38,17 @@ def load_credits(user_id: str, now: datetime) -> tuple[Wallet, list[Lot]]:
 
     Raises Busy where lots of more than one page change again and again while they are read.
     """
-    page = client().query(TableName=config.settings().credits_table, **_range(user_id, credit_items.lots_from(now)))
-    found = page["Items"] if "LastEvaluatedKey" not in page else _read_pages(user_id, now)
-    wallet = _wallet_of(user_id, found)
-    lots = [finished(wallet, item) for item in found if item["record"]["S"] != credit_items.WALLET]
-    return wallet, [lot for lot in lots if not lot.is_expired(now)]
+    for _ in range(READS):
+        page = client().query(TableName=config.settings().credits_table, **_range(user_id, credit_items.lots_from(now)))
+        found = page["Items"] if "LastEvaluatedKey" not in page else _read_pages(user_id, now)
+        wallet = _wallet_of(user_id, found)
+        # Empty lots that the last change gives credits are not in that range yet.
+        refilled = _unfinished_items(wallet, credit_items.EMPTY_LOT)
+        if len(refilled) == len(_unfinished_records(wallet, credit_items.EMPTY_LOT)):
+            items = [*refilled, *(item for item in found if item["record"]["S"] != credit_items.WALLET)]
+            lots = [finished(wallet, item) for item in items]
+            return wallet, [lot for lot in lots if not lot.is_expired(now)]
+    raise Busy(CHANGING)
 
 
 def _read_pages(user_id: str, now: datetime) -> list[Any]:
@@ -54,7 +58,7 @@ def _read_pages(user_id: str, now: datetime) -> list[Any]:
         found = list(query_all(**_range(user_id, credit_items.lots_from(now))))
         if _wallet_of(user_id, found).version == before.version:
             return found
-    raise Busy("The user's credits are changing; please retry")
+    raise Busy(CHANGING)
 
 
 def _range(user_id: str, first: str) -> dict[str, Any]:
@@ -140,12 +144,12 @@ def changing(change: CreditChange | None) -> Iterator[list[Any]]:
     if change.before.unfinished:
         finish(change.before)
         raise LostRace("the change before this one had to be finished first")
-    others = [*_clawback_writes(change), *_new_lot_writes(change)]
+    others = [*_clawback_writes(change), *lot_writes.new_lot_writes(change.new_lots)]
     # A new lot and its timer are counted already.
-    now, later = _split(change.lots, LOT_WRITES - max(0, len(others) - 2))
-    wallet = replace(change.wallet, unfinished={_record(lot): lot.after.remaining for lot in later})
-    entry = _put_new(credit_items.entry_to_item(change.entry))
-    yield [_wallet_write(change.before, wallet), entry, *others, *_writes_of_lots(now)]
+    now, later = lot_writes.split(change.lots, LOT_WRITES - max(0, len(others) - 2))
+    wallet = replace(change.wallet, unfinished={lot_writes.record_read(lot): lot.after.remaining for lot in later})
+    entry = lot_writes.put_new(credit_items.entry_to_item(change.entry))
+    yield [_wallet_write(change.before, wallet), entry, *others, *lot_writes.writes_of_lots(now)]
     if later:
         try:
             finish(wallet)
@@ -157,48 +161,47 @@ def changing(change: CreditChange | None) -> Iterator[list[Any]]:
 def finish(wallet: Wallet) -> None:
     """Write the rest of a change that had more lots than one transaction holds; raises LostRace."""
     while wallet.unfinished:
-        records = sorted(wallet.unfinished)
-        items = query_all(
-            KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first AND :last",
-            ExpressionAttributeNames={"#record": "record"},
-            ExpressionAttributeValues=attributes.to_item(
-                {":user_id": wallet.user_id, ":first": records[0], ":last": records[-1]}
-            ),
-            ConsistentRead=True,
-        )
+        # In two ranges, since the ledger's entries are between them.
+        items = [
+            item for prefix in (credit_items.EMPTY_LOT, credit_items.LOT) for item in _unfinished_items(wallet, prefix)
+        ]
         lots = [(credit_items.lot_from_item(item), finished(wallet, item)) for item in items]
         changes = [LotChange(before=before, after=after) for before, after in lots if before != after]
-        now, later = _split(changes, LOT_WRITES)
+        now, later = lot_writes.split(changes, LOT_WRITES)
         left = replace(
-            wallet, version=wallet.version + 1, unfinished={_record(lot): lot.after.remaining for lot in later}
+            wallet,
+            version=wallet.version + 1,
+            unfinished={lot_writes.record_read(lot): lot.after.remaining for lot in later},
         )
         with detect_lost_race():
-            client().transact_write_items(TransactItems=[_wallet_write(wallet, left), *_writes_of_lots(now)])
+            client().transact_write_items(TransactItems=[_wallet_write(wallet, left), *lot_writes.writes_of_lots(now)])
         wallet = left
+
+
+def _unfinished_records(wallet: Wallet, prefix: str) -> list[str]:
+    """Where the lots are, under keys that begin so, that the wallet's last change has still to be written to."""
+    return sorted(record for record in wallet.unfinished if record.startswith(prefix))
+
+
+def _unfinished_items(wallet: Wallet, prefix: str) -> list[Any]:
+    """The items of these lots, those that are still there."""
+    records = _unfinished_records(wallet, prefix)
+    if not records:
+        return []
+    found = query_all(
+        KeyConditionExpression="user_id = :user_id AND #record BETWEEN :first AND :last",
+        ExpressionAttributeNames={"#record": "record"},
+        ExpressionAttributeValues=attributes.to_item(
+            {":user_id": wallet.user_id, ":first": records[0], ":last": records[-1]}
+        ),
+        ConsistentRead=True,
+    )
+    return [item for item in found if item["record"]["S"] in wallet.unfinished]
 
 
 def query_all(**request: Any) -> Iterator[Any]:
     """All items of a query of the credits, page after page; another request may change them between two pages."""
     return pages.query_all({"TableName": config.settings().credits_table, **request})
-
-
-def _split(lots: Sequence[LotChange], room: int) -> tuple[list[LotChange], list[LotChange]]:
-    """The lots whose writes fit into so much room of one transaction, and the others."""
-    now: list[LotChange] = []
-    for place, lot in enumerate(lots):
-        room -= _writes_needed(lot)
-        if room < 0:
-            return now, list(lots[place:])
-        now.append(lot)
-    return now, []
-
-
-def _writes_needed(lot: LotChange) -> int:
-    return 1 if _record(lot) == credit_items.lot_record(lot.after) else 2
-
-
-def _record(lot: LotChange) -> str:
-    return credit_items.lot_record(lot.before)
 
 
 def _wallet_write(before: Wallet, after: Wallet) -> Any:
@@ -222,60 +225,3 @@ def _clawback_writes(change: CreditChange) -> list[Any]:
     user_id = change.entry.user_id
     own = [clawback_items.set_clawback(user_id, change.clawback)] if change.clawback else []
     return [*own, *(clawback_items.add_to_clawback(user_id, addition) for addition in change.additions)]
-
-
-def _new_lot_writes(change: CreditChange) -> list[Any]:
-    return [
-        _put_new(item, ReturnValuesOnConditionCheckFailure="ALL_OLD")
-        for lot in change.new_lots
-        for item in (credit_items.lot_to_item(lot), *_timer_items(lot))
-    ]
-
-
-def _writes_of_lots(lots: list[LotChange]) -> list[Any]:
-    return [write for lot in lots for write in _lot_writes(lot)]
-
-
-def _lot_writes(lot: LotChange) -> list[Any]:
-    # Credits that return to a lot past its expiry need its timer again.
-    timer = _timer_writes(lot.after) if lot.amount > 0 else []
-    if _writes_needed(lot) == 1:
-        return [{"Update": _lot_update(lot)}, *timer]
-    moved = _put_new(credit_items.lot_to_item(lot.after))
-    return [{"Delete": _lot_condition(lot.before)}, moved, *timer]
-
-
-def _lot_update(lot: LotChange) -> dict[str, Any]:
-    fields = ("remaining", "expired_credits")
-    before, after = ({name: getattr(one, name) for name in fields} for one in (lot.before, lot.after))
-    condition = REMAINING_UNCHANGED_SINCE_READ
-    return {
-        **_lot_address(lot.before),
-        **update_changed(before, after, condition, {":remaining_read": lot.before.remaining}),
-    }
-
-
-def _lot_condition(lot: Lot) -> dict[str, Any]:
-    return {
-        **_lot_address(lot),
-        "ConditionExpression": REMAINING_UNCHANGED_SINCE_READ,
-        "ExpressionAttributeValues": attributes.to_item({":remaining_read": lot.remaining}),
-    }
-
-
-def _lot_address(lot: Lot) -> dict[str, Any]:
-    return {"TableName": config.settings().credits_table, "Key": credit_items.lot_key(lot)}
-
-
-def _timer_writes(lot: Lot) -> list[Any]:
-    table = config.settings().credits_table
-    return [{"Put": {"TableName": table, "Item": item}} for item in _timer_items(lot)]
-
-
-def _timer_items(lot: Lot) -> list[attributes.Item]:
-    return [credit_items.timer_item(lot)] if lot.remaining and lot.expires_at else []
-
-
-def _put_new(item: attributes.Item, **options: str) -> dict[str, Any]:
-    table = config.settings().credits_table
-    return {"Put": {"TableName": table, "Item": item, "ConditionExpression": NOT_YET_WRITTEN, **options}}
