@@ -196,7 +196,7 @@ class Model:
                 self.left[last.lot] += part - self.pay(last.lot, part, self.life(last.lot))
             else:
                 expires_at = self.later(last.life)
-                new[last.lot, expires_at] += part - self.pay(continued(last.lot, expires_at), part, last.life)
+                new[last.lot, expires_at] += part - self.pay(last.lot, part, last.life)
         return [(lot, credits_, expires_at) for (lot, expires_at), credits_ in new.items() if credits_]
 
     def later(self, life: timedelta | None) -> datetime | None:
@@ -214,10 +214,3 @@ class Model:
         root = self.continues.get(origin, origin)
         if root in self.paid:
             self.continues[lot] = root
-        for out in (out for outs in self.out.values() for out in outs):
-            out.lot = lot if out.lot == continued(origin, expires_at) else out.lot
-
-
-def continued(lot: str, expires_at: datetime | None) -> str:
-    """What continues a lot, before its own name is known; it has none where all of it went to pay debts."""
-    return f"{lot} until {expires_at}"
