@@ -28,9 +28,12 @@ class Simulator:
         self, base_url: str, *, now: Callable[[], datetime], rng: random.Random, secret_key: str,
         webhooks: Iterable[tuple[str, str]] = (),
     ) -> None:  # fmt: skip
-        """webhooks: pairs of a loopback URL and its signing secret; each receives all types of events."""
+        """webhooks: pairs of a loopback URL and its signing secret; each receives all types of events.
+
+        With a live key (`sk_live_…`, `rk_live_…`) its objects say `livemode: true`; nothing else differs.
+        """
         self._lock = threading.RLock()
-        self._world = World(base_url, now, rng)
+        self._world = World(base_url, now, rng, livemode="_live_" in secret_key)
         self._api = RestApi(self._world, secret_key)
         for url, secret in webhooks:
             self.add_webhook(url, secret)

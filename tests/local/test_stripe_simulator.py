@@ -386,3 +386,15 @@ def test_reset_deletes_everything_but_the_webhook_endpoints(account: Account) ->
     assert account.simulator.deliveries() == []
     account.paid()
     assert len(account.deliver()) == 4
+
+
+@pytest.mark.parametrize(("key", "livemode"), [("sk_test_simulated", False), ("sk_live_simulated", True)])
+def test_every_object_says_the_mode_of_the_key(key: str, livemode: bool) -> None:
+    account = Account(secret_key=key)
+    intent = account.paid()
+    refund = account.client.v1.refunds.create({"payment_intent": intent.id})
+    tables = account.simulator._world.tables
+
+    assert refund.status == "succeeded"
+    for kind in ("checkout.session", "payment_intent", "charge", "event"):
+        assert {one["livemode"] for one in tables[kind].values()} == {livemode}

@@ -28,16 +28,16 @@ Json = dict[str, Any]
 class Account:
     """The simulator, a client of its API, and the deliveries to its webhook."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, secret_key: str = SECRET_KEY) -> None:
         self.time = START
         self.simulator = Simulator(
             BASE_URL,
             now=lambda: self.time,
             rng=random.Random(seed),
-            secret_key=SECRET_KEY,
+            secret_key=secret_key,
             webhooks=[(WEBHOOK_URL, WEBHOOK_SECRET)],
         )
-        self.client = self.client_with(SECRET_KEY)
+        self.client = self.client_with(secret_key)
 
     def client_with(self, key: str) -> stripe.StripeClient:
         return stripe.StripeClient(key, http_client=InProcessStripe(self.simulator))

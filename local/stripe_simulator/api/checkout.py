@@ -72,7 +72,7 @@ def payment_page(call: Call) -> Json:
         "object": "checkout.payment_page",
         "amount": session["amount_total"],
         "currency": session["currency"],
-        "livemode": False,
+        "livemode": session["livemode"],
         "payment_status": session["payment_status"],
         "session_id": session["id"],
         "status": session["status"],

@@ -68,6 +68,7 @@ def add_endpoint(world: World, params: Json, secret: str | None = None) -> tuple
     if not params["enabled_events"]:
         raise InvalidParameter("You must enable at least one event.", param="enabled_events")
     endpoint = webhook_endpoint(world.ids.new("we"), now=world.timestamp, params=params)
+    endpoint["livemode"] = world.livemode
     secret = secret or world.ids.webhook_secret()
     return world.webhooks.add_endpoint(endpoint, secret), secret
 

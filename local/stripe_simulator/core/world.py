@@ -18,8 +18,11 @@ PARAM_OF = {"payment_intent": "intent", "checkout.session": "session", "payment_
 
 
 class World:
-    def __init__(self, base_url: str, now: Callable[[], datetime], rng: random.Random) -> None:
+    def __init__(
+        self, base_url: str, now: Callable[[], datetime], rng: random.Random, *, livemode: bool = False
+    ) -> None:
         self.base_url = base_url.rstrip("/")
+        self.livemode = livemode
         self.now = now
         self.ids = Ids(rng)
         self.webhooks = Webhooks(now, rng)
@@ -41,6 +44,8 @@ class World:
         return int(self.now().timestamp())
 
     def add(self, new: Json) -> Json:
+        if "livemode" in new:
+            new["livemode"] = self.livemode
         self.tables[new["object"]][new["id"]] = new
         return new
 
