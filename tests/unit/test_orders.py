@@ -201,6 +201,21 @@ def test_a_second_payment_of_a_settled_order_is_quarantined_and_grants_nothing()
     assert "pi_other" in str(change.after.quarantine_reason)
 
 
+def test_the_payment_that_settled_an_order_is_not_quarantined_when_another_session_names_it():
+    by_intent = a_payment(session_id=None, reference=None, transaction_id="pi_first")
+
+    settled = after(an_order(), by_intent)
+
+    assert decide(settled, a_payment(session_id="cs_test_other", transaction_id="pi_first")) is None
+
+
+def test_of_several_second_payments_the_first_is_told_and_the_reports_do_not_replace_each_other():
+    told = after(an_order(), RECEIVED, a_payment(transaction_id="pi_second"))
+
+    assert decide(told, a_payment(transaction_id="pi_third")) is None
+    assert decide(told, a_payment(transaction_id="pi_second")) is None
+
+
 def test_a_payment_before_the_session_is_stored_settles_and_stores_it():
     change = decide(an_order(provider_order_id=None, payment_url=None), RECEIVED)
 

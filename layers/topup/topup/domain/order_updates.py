@@ -61,6 +61,8 @@ def _advance(before: Order, after: Order) -> Advance | None:
 def _settle(
     order: Order, wallet: Wallet, payment: PaymentReceived, now: datetime, expire_after_months: int
 ) -> Change | None:
+    if _is_told_already(order, payment):
+        return None
     if reason := mismatch(order, payment):
         refused = replace(
             order,
@@ -92,6 +94,19 @@ def _settle(
     )
     granted = credits.grant(wallet, lot, cause, now)
     return Settlement(before=order, after=paid, grant=granted)
+
+
+def _is_told_already(order: Order, payment: PaymentReceived) -> bool:
+    """Whether the order says all that it can about this payment, which Stripe reports by several events, in any order.
+
+    The payment that settled it, whichever session names it, changes nothing more; nor does one that an administrator is
+    called for because of another one already: the two would replace each other with every report.
+    """
+    if payment.transaction_id is None:
+        return False
+    is_its_own = order.is_settled and payment.transaction_id == order.transaction_id
+    is_one_more = order.is_settled and order.rejected_intent not in (None, payment.transaction_id)
+    return is_its_own or is_one_more
 
 
 def new_lot(order: Order, now: datetime, expire_after_months: int) -> Lot:
