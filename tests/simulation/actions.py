@@ -83,6 +83,8 @@ class Actions:
     ) -> None:
         self._world.scheduler.pause(after)
         simulator, session = self._world.simulator, purchase.session
+        if session not in simulator._world.tables["checkout.session"]:
+            return  # it was opened in the other mode
         try:
             match pay:
                 case "never":
@@ -144,12 +146,21 @@ class Actions:
         if purchase := self._purchase(which):
             self._begin(lambda: self._refund(purchase, **how), after)
 
-    def _refund(self, purchase: Purchase, *, share: float | None, force: bool, key: bool, tries: int) -> None:
+    def _refund(
+        self,
+        purchase: Purchase,
+        *,
+        share: float | None,
+        force: bool,
+        key: bool | str,
+        tries: int,
+        reason: str = "Customer request",
+    ) -> None:
         payment = self._world.shadow.payment(purchase.payment_id)
         amount_minor = max(1, int(payment.order.amount_minor * share)) if share and payment else None
         body = {
             "payment_id": purchase.payment_id,
-            "reason": "Customer request",
+            "reason": reason,
             "amount": None if amount_minor is None else amount_minor / 100,
             "force": force,
         }
@@ -159,7 +170,8 @@ class Actions:
             "force": force,
             "amount_minor": amount_minor,
         }
-        headers = as_admin() | ({"idempotency-key": self._key("refund")} if key else {})
+        given = self._key("refund") if key is True else key
+        headers = as_admin() | ({"idempotency-key": given} if given else {})
         self._ask("refund_payment", headers, body, tries if key else 1, **about)
 
     def dashboard_refund(self, *, which: int, share: float | None, pending: bool) -> None:

@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -11,7 +13,7 @@ from botocore.exceptions import ReadTimeoutError
 from ministack.services import dynamodb as engine
 
 from local.in_process.api import template
-from tests.simulation import faults
+from tests.simulation import faults, queries
 from tests.simulation.fast_paths import prepared
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Crash, Invocations
@@ -68,6 +70,7 @@ class Database:
         self.commits = 0
         self.calls = 0  # counted for the sweep
         self.inject_at: tuple[int, Fault] | None = None
+        self.page: int | None = None  # at most so many items on a page of a query
 
     def __enter__(self) -> "Database":
         self.client.meta.events.register("before-send.dynamodb", self._send)
@@ -87,6 +90,28 @@ class Database:
     def delete(self, table: str, partition: str, record: str) -> None:
         """Remove an item as TTL does: without a request, and not counted."""
         engine._remove_item(engine._tables[table], partition, record)
+
+    def copy_of_orders(self) -> Any:
+        """The table of orders as it is now; stored items are never changed in place."""
+        return {key: dict(records) for key, records in self.items(self.orders).items()}
+
+    def restore_orders(self, copy: Any) -> None:
+        """Put the orders that a copy has back to what they were then; newer ones stay."""
+        for partition, records in copy.items():
+            self._replace(self.orders, partition, records)
+
+    def add_attribute(self, table: str, partition: str, record: str, name: str, value: Json) -> None:
+        """Give an item an attribute that this version does not know."""
+        records = dict(self.items(table)[partition])
+        records[record] = {**records[record], name: value}
+        self._replace(table, partition, records)
+
+    def _replace(self, table: str, partition: str, records: dict[str, Json]) -> None:
+        stored = self.items(table)[partition]
+        for record in stored.keys() - records.keys():
+            engine._remove_item(engine._tables[table], partition, record)
+        self.items(table)[partition].update(records)
+        engine._tables[table].pop(engine._INDEX_MEMBERS, None)
 
     # ------------------------------------------------------------------------------------------------- a request
 
@@ -144,7 +169,9 @@ class Database:
                     invocation.is_dead = True
                 raise Crash
             case Fault.LATE_COMMIT:
-                self._scheduler.start(lambda: self._late(operation, body, sent), self._rng.uniform(*LATE))
+                late = partial(self._late, operation, body, sent)
+                author = self._invocations.author
+                self._scheduler.start(lambda: self._invocations.on_behalf_of(author, late), self._rng.uniform(*LATE))
         raise self._timed_out()
 
     def _late(self, operation: str, body: bytes, sent: Json) -> None:
@@ -157,7 +184,7 @@ class Database:
         if operation not in WRITES:
             if sent.get("IndexName") in SPARSE and not self._has_index_items(sent):
                 return 200, NOTHING
-            response = _call(operation, sent)
+            response = self._read(operation, sent)
             self.traced(operation, body, response[1])
             return response
         keys = _keys(operation, sent)
@@ -174,6 +201,24 @@ class Database:
                 self._locked -= keys
         return self._written(operation, body, sent, keys)
 
+    def _read(self, operation: str, sent: Json) -> tuple[int, bytes]:
+        """A read. A page of a query that asks for all ends after 1 MB in DynamoDB, here after a few items."""
+        response = (200, found) if (found := self._looked_up(operation, sent)) else _call(operation, sent)
+        if self.page and operation == "Query" and "Limit" not in sent and b'"LastEvaluatedKey"' in response[1]:
+            self.hit("a query has more than one page")
+        return response
+
+    def _looked_up(self, operation: str, sent: Json) -> bytes | None:
+        """The response to a read by keys alone, if it is one."""
+        match operation:
+            case "Query":
+                return queries.query(*_stored(sent["TableName"]), sent, self.page)
+            case "GetItem":
+                return queries.item(*_stored(sent["TableName"]), sent)
+            case "BatchGetItem":
+                return queries.batch({table: _stored(table) for table in sent["RequestItems"]}, sent)
+        return None
+
     def _written(self, operation: str, body: bytes, sent: Json, keys: set[Key]) -> tuple[int, bytes]:
         before = {key: dict(records) for key, records in self.items(self.orders).items()} if self.keeps_old else None
         response = _call(operation, sent)
@@ -188,7 +233,8 @@ class Database:
     def _has_index_items(self, sent: Json) -> bool:
         """True if the requested shard of the index has an item; most often it has none."""
         key = SPARSE[sent["IndexName"]]
-        [partition] = [value for name, value in sent["ExpressionAttributeValues"].items() if name != ":latest"]
+        [name] = re.findall(rf"{key} = (:\w+)", sent["KeyConditionExpression"])
+        partition = sent["ExpressionAttributeValues"][name]
         return any(
             record.get(key) == partition
             for records in self.items(sent["TableName"]).values()
@@ -218,6 +264,11 @@ class Database:
 class _Raw(io.BytesIO):
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
+
+
+def _stored(table: str) -> tuple[str, dict[str, dict[str, Json]]]:
+    """A table's partition key, and its items."""
+    return engine._tables[table]["pk_name"], engine._tables[table]["items"]
 
 
 def _call(operation: str, sent: Json) -> tuple[int, bytes]:

@@ -2,12 +2,15 @@
 
 import json
 import random
+from functools import partial
 from typing import Any
 
 from local.stripe_simulator import Behaviour, Delivery, Simulator
 from tests.simulation import faults
 from tests.simulation.clients import Clients
+from tests.simulation.comparison import OURS
 from tests.simulation.faults import Fault, Faults
+from tests.simulation.names import OTHER_URL, OUR_STACKS
 from tests.simulation.scheduler import Scheduler
 
 DELAY = (0.02, 0.4)  # seconds
@@ -29,6 +32,7 @@ class WebhookDelivery:
         self._faults, self._rng = injected, rng
         self._wakes_at: float | None = None
         self.down_until = 0.0
+        self.is_right_mode = True  # whether our key is of the account's mode
         self.hit = _nothing
         simulator.on_deliveries_planned(self._wake)
 
@@ -50,7 +54,7 @@ class WebhookDelivery:
         self._wake()
 
     def _dispatch(self, delivery: Delivery) -> None:
-        if self._scheduler.seconds < self.down_until:
+        if delivery.url == OTHER_URL or self._scheduler.seconds < self.down_until:
             self._simulator.delivered(delivery, None, "connection refused")
             return
         after = self._rng.uniform(*DELAY)
@@ -66,18 +70,31 @@ class WebhookDelivery:
                 self._scheduler.start(lambda: self.deliver(delivery), self._rng.uniform(*DELAY))
         self._scheduler.start(lambda: self._simulator.delivered(delivery, self.deliver(delivery)), after)
 
-    def deliver(self, delivery: Delivery) -> int | None:
-        """Deliver once; the status of the response, None if none came."""
+    def deliver(self, delivery: Delivery, *, is_ours: bool = True) -> int | None:
+        """Deliver once; the status of the response, None if none came. `is_ours`: it is of our Stripe account."""
         subject = json.loads(delivery.body)["data"]["object"]
-        about = {"event_type": delivery.event_type, "subject": subject, "payment": self._payment_of(subject)}
+        payment = self._payment_of(subject) if is_ours and self.is_right_mode else None
+        about = {"event_type": delivery.event_type, "subject": subject, "payment": payment}
+        about["is_of_other_mode"] = not self.is_right_mode
+        about["later"] = partial(self._later, delivery.event_id, subject)
         response = self._clients.http("stripe_webhook", delivery.headers, delivery.body, **about)
         if response and response.document.get("code") == "invalid_signature":
             self.hit("a signature is refused, and Stripe signs again")
         return response.status if response else None
 
+    def _later(self, event_id: str, subject: dict[str, Any]) -> list[Any]:
+        """The statuses that the event's object has had in Stripe's account since the event, its own first."""
+        events = self._simulator._world.tables["event"]
+        if event_id not in events:
+            return []
+        objects = [(one["id"], one["data"]["object"]) for one in events.values()]
+        of_it = [(name, one["status"]) for name, one in objects if one["id"] == subject["id"]]
+        place = next(place for place, (name, _) in enumerate(of_it) if name == event_id)
+        return [OURS.get(status, status) for _, status in of_it[place:]]
+
     def _payment_of(self, subject: dict[str, Any]) -> str | None:
         """The payment that the event is about, by Stripe's own records."""
-        if "order_id" in (subject.get("metadata") or {}):
-            return str(subject["metadata"]["order_id"])
-        intent = self._simulator._world.tables["payment_intent"].get(subject.get("payment_intent") or "")
-        return str(intent["metadata"]["order_id"]) if intent else None
+        tables = self._simulator._world.tables
+        intent = tables["payment_intent"].get(subject.get("payment_intent") or "", subject)
+        metadata = intent.get("metadata") or {}
+        return str(metadata["order_id"]) if metadata.get("topup_stack") in OUR_STACKS else None

@@ -24,6 +24,10 @@ class Fault(StrEnum):
     STRIPE_409 = "Stripe 409"
     STRIPE_429 = "Stripe 429"
     STRIPE_500 = "Stripe 500, stored"
+    STRIPE_400 = "Stripe 400, other parameters under this key"
+    STRIPE_401 = "Stripe 401"
+    STRIPE_403 = "Stripe 403"
+    STRIPE_404 = "Stripe 404"
     # Webhooks
     WEBHOOK_DUPLICATED = "webhook duplicated"
     WEBHOOK_REORDERED = "webhook reordered"
@@ -45,7 +49,11 @@ OF_A_WRITE = (*OF_ANY_CALL, Fault.THROTTLE, Fault.ERROR_AFTER, Fault.CONFLICT)
 OF_A_READ = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.THROTTLE)
 OF_A_BATCH_READ = (*OF_A_READ, Fault.PARTIAL_BATCH)
 OF_AN_INDEX_READ = (*OF_A_READ, Fault.STALE_READ)
-OF_STRIPE = (*OF_ANY_CALL, Fault.STRIPE_409, Fault.STRIPE_429, Fault.STRIPE_500)
+OF_STRIPE = (
+    *(*OF_ANY_CALL, Fault.STRIPE_409, Fault.STRIPE_429, Fault.STRIPE_500),
+    *(Fault.STRIPE_401, Fault.STRIPE_403),
+)
+OF_A_STRIPE_WRITE = (*OF_STRIPE, Fault.STRIPE_400, Fault.STRIPE_404)
 OF_A_WEBHOOK = (Fault.WEBHOOK_LOST, Fault.WEBHOOK_DELAYED, Fault.WEBHOOK_REORDERED, Fault.WEBHOOK_DUPLICATED)
 OF_A_RECORD = (Fault.RECORD_LOST, Fault.RECORD_DELAYED, Fault.RECORD_DUPLICATED)
 

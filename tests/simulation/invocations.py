@@ -1,5 +1,6 @@
 """The invocations of the functions: which one is running, when it must end, and that it can die."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,11 +31,26 @@ class Invocations:
 
     def __init__(self) -> None:
         self.running: dict[Any, Invocation] = {}  # by greenlet, in the order of their start
+        self.abandoned: dict[Any, Invocation] = {}  # by the greenlet of a request that is carried out late
         self.count = 0
 
     @property
     def current(self) -> Invocation | None:
         return self.running.get(getcurrent())
+
+    @property
+    def author(self) -> Invocation | None:
+        """The invocation that sent the request under way, which may have ended since."""
+        return self.current or self.abandoned.get(getcurrent())
+
+    def on_behalf_of(self, invocation: Invocation | None, do: Callable[[], Any]) -> Any:
+        """Do what an invocation has asked for before it gave up waiting."""
+        if invocation:
+            self.abandoned[getcurrent()] = invocation
+        try:
+            return do()
+        finally:
+            self.abandoned.pop(getcurrent(), None)
 
     def begin(self, function: str, begun: float, first_commit: int, **about: Any) -> Invocation:
         self.count += 1

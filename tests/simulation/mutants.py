@@ -4,23 +4,36 @@
 """
 
 from tests.simulation.mutants_of_credits import MUTANTS_OF_CREDITS
+from tests.simulation.mutants_of_money import MUTANTS_OF_MONEY
 from tests.simulation.planting import Edit, Mutant
 
+TIMERS = "        for item in (credit_items.lot_to_item(lot), *_timer_items(lot))\n    ]\n"
 STATE = "    if order.is_settled:\n        return None\n    lot = new_lot"
 NO_STATE = "    lot = new_lot"
 HANDLE = "    if isinstance(update, ReversalUpdate):\n        return clawback.apply(update, now)\n"
 MARKED = "    if event['id'] in SEEN:\n        return False\n"
 SEEN = Edit("topup.webhooks", "def handle(", "SEEN: set[str] = set()\n\n\ndef handle(")
-DUE = "    due = order.credits_due_back - payment.order.credits_due_back"
-MORE = "    more = after.reversed_minor - (before.reversed_minor if before else 0)"
+TO_TAKE = "    return max(order.credits_due_for(lived), order.credits_due_back - payment.lost_to_expiry(now))"
+
+# An order that may grant again, in its own state and by the credits that it has granted.
+GRANTS_AGAIN = (
+    Edit("topup.domain.order_updates", STATE, NO_STATE),
+    Edit("topup.domain.order_updates", "    if _is_told_already(order, payment):\n        return None\n", ""),
+    Edit(
+        "topup.store.lot_writes",
+        TIMERS,
+        "        for item in (credit_items.lot_to_item(lot),)\n"
+        "    ] + [write for lot in lots for write in _timer_writes(lot)]\n",
+    ),
+)
 
 MUTANTS_OF_PAYMENTS = (
-    Mutant("grant before the check", 100, (Edit("topup.domain.order_updates", STATE, NO_STATE),)),
+    Mutant("grant before the check", 100, GRANTS_AGAIN),
     Mutant(
         "dedupe by event id alone",
         100,
         (
-            Edit("topup.domain.order_updates", STATE, NO_STATE),
+            *GRANTS_AGAIN,
             SEEN,
             Edit("topup.webhooks", HANDLE, f"{MARKED}    SEEN.add(event['id'])\n{HANDLE}"),
         ),
@@ -36,9 +49,9 @@ MUTANTS_OF_PAYMENTS = (
         (
             Edit(
                 "topup.domain.payments",
-                DUE,
-                "    share = after.reversed_minor - (before.reversed_minor if before else 0)\n"
-                "    due = int(order.credits_purchased * share / order.amount_minor)",
+                TO_TAKE,
+                "    each = [one.reversed_minor for one in (*others, after)]\n"
+                "    return sum(order.credits_purchased * one // order.amount_minor for one in each)",
             ),
         ),
     ),
@@ -74,14 +87,9 @@ MUTANTS_OF_PAYMENTS = (
         500,
         (
             Edit(
-                "topup.domain.payments",
-                "    if after == before:\n        return None\n    order = _with_figures",
-                "    order = _with_figures",
-            ),
-            Edit(
-                "topup.domain.payments",
-                MORE,
-                f"{MORE}\n    if after.status in ('failed', 'won'):\n        more = -after.amount_minor",
+                "topup.domain.clawbacks",
+                "clawback=replace(left, owed=out.owed - cancelled).with_addition(own)",
+                "clawback=out.with_addition(own)",
             ),
         ),
     ),
@@ -91,9 +99,9 @@ MUTANTS_OF_PAYMENTS = (
         (
             Edit(
                 "topup.fulfilment",
-                "    if change:\n        _warn_of_quarantine(change)\n        store.record_order_change(change)\n",
-                "    try:\n        store.record_order_change(change) if change else None\n"
-                "    except Exception as error:\n        logger.error('ignored', reason=str(error))\n",
+                "        change = _record(change)\n",
+                "        try:\n            change = _record(change)\n"
+                "        except Exception as error:\n            logger.error('ignored', reason=str(error))\n",
             ),
         ),
     ),
@@ -114,13 +122,15 @@ MUTANTS_OF_PAYMENTS = (
         (Edit("topup.clawback", "    _sweep(settled, now)\n", ""),),
     ),
     Mutant(
-        "a reversal gives back more than is still out",
-        2000,
+        "a reversal gives back what it took itself",
+        500,
         (
             Edit(
                 "topup.domain.payments",
-                "own = min(due, payment.order.clawed_back, before.clawed_back if before else 0)",
-                "own = min(due, before.clawed_back if before else 0)",
+                "    cause = _cause(payment.order, before, after, is_taken=more > 0)\n",
+                "    if before and before.reversed_minor > after.reversed_minor:\n"
+                "        more = -min(before.clawed_back, payment.out.credits)\n"
+                "    cause = _cause(payment.order, before, after, is_taken=more > 0)\n",
             ),
         ),
     ),
@@ -138,8 +148,14 @@ MUTANTS_OF_PAYMENTS = (
     Mutant(
         "a refund's outcome is recorded whatever its status",
         2000,
-        (Edit("topup.domain.payments", "if RANK[update.status] > RANK[before.status] else known", ""),),
+        (
+            Edit(
+                "topup.domain.payments",
+                "    if RANK[update.status] <= RANK[before.status] and not is_current:\n        return known\n",
+                "",
+            ),
+        ),
     ),
 )
 
-MUTANTS = (*MUTANTS_OF_PAYMENTS, *MUTANTS_OF_CREDITS)
+MUTANTS = (*MUTANTS_OF_PAYMENTS, *MUTANTS_OF_MONEY, *MUTANTS_OF_CREDITS)

@@ -1,20 +1,18 @@
-"""The plan of a seed: its faults and steps, as data that can be saved, replayed and made smaller."""
+"""The plan of a seed: its world, faults and steps, as data that can be saved, replayed and made smaller."""
 
 import json
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tests.simulation.determinism import stream
 from tests.simulation.faults import Fault, swarm
+from tests.simulation.steps import STEPS, Args, draw_buy
+from tests.simulation.variations import Variation, variations
 
-Args = dict[str, Any]
-
-PACKAGES = ("trial", "standard", "value")
-HOW_TO_PAY = ("card", "card", "card", "alipay", "wechat_pay", "declined first", "3-D Secure", "never")
 FEWEST, MOST = 2, 6  # steps
+A_LARGER_PAGE = 50  # items, where there are a hundred lots
 
 
 @dataclass(frozen=True)
@@ -33,15 +31,26 @@ class Plan:
     seed: int
     faults: Mapping[Fault, float]
     steps: tuple[Step, ...]
+    variations: Mapping[Variation, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps({"seed": self.seed, "faults": self.faults, "steps": [asdict(step) for step in self.steps]})
+        return json.dumps(
+            {
+                "seed": self.seed,
+                "variations": self.variations,
+                "faults": self.faults,
+                "steps": [asdict(step) for step in self.steps],
+            }
+        )
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
         read = json.loads(text)
         rates = {Fault(name): rate for name, rate in read["faults"].items()}
-        return cls(read["seed"], rates, tuple(Step(**step) for step in read["steps"]))
+        steps = tuple(Step(**step) for step in read["steps"])
+        # Plans that were saved before there were variations have none.
+        world = {Variation(name): value for name, value in read.get("variations", {}).items()}
+        return cls(read["seed"], rates, steps, world)
 
 
 def plan_of(seed: int) -> Plan:
@@ -49,196 +58,15 @@ def plan_of(seed: int) -> Plan:
     rng = stream(seed, "plan")
     rates = swarm(rng)
     wanted = rng.randint(FEWEST, MOST)
-    steps = [Step("buy", 0.0, _buy(rng) | {"pay": "card"})]
+    steps = [Step("buy", 0.0, draw_buy(rng) | {"pay": "card"})]
     steps += [_step(rng) for _ in range(wanted)]
-    return Plan(seed, rates, tuple(steps))
+    world = variations(stream(seed, "variations"))
+    if Variation.SMALL_PAGES in world and any(step.what == "hundred_lots" for step in steps):
+        world[Variation.SMALL_PAGES] = A_LARGER_PAGE
+    return Plan(seed, rates, tuple(steps), world)
 
 
 def _step(rng: random.Random) -> Step:
     what = rng.choices(list(STEPS), [weight for weight, _ in STEPS.values()])[0]
     gap = rng.choice((0.0, 0.05, 0.5, 2.0, 2.0, 10.0, 60.0, 400.0))
     return Step(what, gap, STEPS[what][1](rng))
-
-
-def _user(rng: random.Random) -> Args:
-    return {"user": rng.choice((0, 0, 0, 1))}
-
-
-def _buy(rng: random.Random) -> Args:
-    return _user(rng) | {
-        "package": rng.choice(PACKAGES),
-        "pay": rng.choice(HOW_TO_PAY),
-        "key": rng.random() < 0.7,
-        "tries": rng.randint(1, 4),
-        "after": rng.choice((0.1, 1.0, 5.0)),  # seconds until the buyer pays
-        "settles": rng.choice(("succeeded", "succeeded", "failed")),
-        "settles_after": rng.choice((2.0, 3600.0, 90_000.0)),
-        "reads": rng.randint(0, 2),
-        "twice": rng.random() < 0.15,
-    }
-
-
-def _spend(rng: random.Random) -> Args:
-    return _user(rng) | {
-        "share": rng.choice((0.01, 0.3, 0.5, 1.0, 1.0, 1.1)),  # of the user's credits
-        "tries": rng.randint(1, 4),
-        "times": rng.choice((1, 1, 1, 3)),
-        "twice": rng.random() < 0.15,
-    }
-
-
-def _refund(rng: random.Random) -> Args:
-    return {
-        "which": rng.randrange(6),
-        "share": rng.choice((None, None, 0.1, 0.37, 0.5)),
-        "force": rng.random() < 0.3,
-        "key": rng.random() < 0.6,
-        "tries": rng.randint(1, 4),
-    }
-
-
-def _dashboard_refund(rng: random.Random) -> Args:
-    return {
-        "which": rng.randrange(6),
-        "share": rng.choice((None, 0.1, 0.37, 0.5)),
-        "pending": rng.random() < 0.4,
-    }
-
-
-def _refund_outcome(rng: random.Random) -> Args:
-    return {"which": rng.randrange(6), "does": rng.choice(("fails", "fails", "succeeds"))}
-
-
-def _dispute(rng: random.Random) -> Args:
-    return {
-        "which": rng.randrange(6),
-        "share": rng.choice((None, None, 0.4)),
-        "inquiry": rng.random() < 0.2,
-    }
-
-
-def _dispute_outcome(rng: random.Random) -> Args:
-    return {"which": rng.randrange(6), "status": rng.choice(("won", "won", "lost"))}
-
-
-def _read(rng: random.Random) -> Args:
-    return _user(rng) | {
-        "which": rng.randrange(6),
-        "what": rng.choice(("credits", "credits", "payment", "payment", "transactions", "payments", "packages")),
-    }
-
-
-def _which(rng: random.Random) -> Args:
-    return {"which": rng.randrange(6)}
-
-
-def _wait(rng: random.Random) -> Args:
-    return {"days": rng.choice((0.02, 0.3, 1.1, 1.1, 5.0, 31.0)), "leap": rng.random() < 0.4}
-
-
-def _nothing(_rng: random.Random) -> Args:
-    return {}
-
-
-def _endpoint_down(rng: random.Random) -> Args:
-    return {"seconds": rng.choice((30.0, 4000.0, 10_000.0))}
-
-
-def _at_expiry(rng: random.Random) -> Args:
-    offset = partial(rng.choice, (-0.5, -0.1, -0.02, 0.0, 0.0, 0.02, 0.1, 0.6))  # seconds from the expiry
-    action = partial(rng.choice, ("spend", "spend", "spend", "refund", "refund", "read", "dashboard refund", "buy"))
-    return _user(rng) | {
-        "actions": [[offset(), action()] for _ in range(rng.randint(1, 4))],
-        "share": rng.choice((0.3, 1.0)),
-    }
-
-
-def _failures_across_expiry(rng: random.Random) -> Args:
-    # None of these parts is a whole number of credits, so rounding decides what each refund takes.
-    return {"which": rng.randrange(6), "share": rng.choice((1 / 3, 0.3333, 0.24)), "first": rng.randrange(2)}
-
-
-def _expires(rng: random.Random) -> float | str:
-    # Seconds from now, "never", or "standard": the configured months.
-    return rng.choice(("standard", "never", 5.0, 3600.0, 2 * 86_400.0, 40 * 86_400.0))
-
-
-def _grant(rng: random.Random) -> Args:
-    return _user(rng) | {
-        "amount": rng.choice((1, 7, 40, 300, 2000)),
-        "expires": _expires(rng),
-        "tries": rng.randint(1, 4),
-        "twice": rng.random() < 0.3,
-    }
-
-
-def _campaign(rng: random.Random) -> Args:
-    return _user(rng) | {
-        "name": rng.choice(("spring", "welcome")),
-        "amount": rng.choice((5, 50)),
-        "expires": _expires(rng),
-        "gaps": [rng.choice((0.0, 0.0, 0.01, 0.05, 30.0, 4000.0)) for _ in range(rng.randint(1, 4))],
-    }
-
-
-def _adjust(rng: random.Random) -> Args:
-    return _user(rng) | {
-        "up": rng.choice((None, None, None, 3, 250)),
-        "share": rng.choice((0.01, 0.3, 0.5, 1.0, 1.1)),  # of the user's credits, where it goes down
-        "tries": rng.randint(1, 4),
-        "twice": rng.random() < 0.3,
-    }
-
-
-def _small_lots(rng: random.Random) -> list[int]:
-    return [rng.randint(1, 3) for _ in range(rng.randint(3, 6))]
-
-
-def _spend_many_lots(rng: random.Random) -> Args:
-    return _user(rng) | {
-        "lots": _small_lots(rng),
-        "shares": [rng.choice((0.6, 0.9, 1.0, 1.0)) for _ in range(rng.randint(1, 3))],
-        "down": rng.random() < 0.3,
-    }
-
-
-def _claw_back_many_lots(rng: random.Random) -> Args:
-    return {
-        "which": rng.randrange(6),
-        "lots": _small_lots(rng),
-        "share": rng.choice((None, 0.5)),
-        "dashboard": rng.random() < 0.5,
-    }
-
-
-# Each kind of step: its weight among the others, and how its arguments are drawn.
-STEPS: dict[str, tuple[int, Callable[[random.Random], Args]]] = {
-    "buy": (20, _buy),
-    "spend": (22, _spend),
-    "refund": (14, _refund),
-    "dashboard_refund": (7, _dashboard_refund),
-    "refund_outcome": (5, _refund_outcome),
-    "dispute": (6, _dispute),
-    "dispute_outcome": (4, _dispute_outcome),
-    "read": (10, _read),
-    "session_expires": (2, _which),
-    "wait": (8, _wait),
-    "endpoint_down": (2, _endpoint_down),
-    "replay": (3, _nothing),
-    "reconcile": (3, _nothing),
-    "edit_catalogue": (1, _nothing),
-    "rotate_secret": (1, _nothing),
-    "at_expiry": (7, _at_expiry),
-    "refund_while_spending": (4, _refund),
-    "two_refunds": (4, _refund),
-    "dispute_during_refund": (3, _refund),
-    "refund_before_grant": (3, _buy),
-    "failure_after_expiry": (1, _which),
-    "late_spends": (2, _user),
-    "failures_across_expiry": (1, _failures_across_expiry),
-    "grant": (7, _grant),
-    "campaign": (3, _campaign),
-    "adjust": (4, _adjust),
-    "spend_many_lots": (5, _spend_many_lots),
-    "claw_back_many_lots": (3, _claw_back_many_lots),
-}

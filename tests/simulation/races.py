@@ -4,14 +4,14 @@ from functools import partial
 from typing import Any
 
 from tests.simulation.actions import DAY, HALF_A_YEAR, USERS, Json
-from tests.simulation.grants import Grants
+from tests.simulation.operations import Operations
 from tests.simulation.rules import open_lots
 from topup.domain.lots import Lot
 
 HALF_A_DAY = DAY / 2  # in which every webhook arrives, or reconcile finds what is missing
 
 
-class Races(Grants):
+class Races(Operations):
     """All actions, and races between them."""
 
     def at_expiry(self, *, user: int, actions: list[tuple[float, str]], share: float) -> None:

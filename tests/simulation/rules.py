@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from tests.simulation.invocations import Invocation
 from topup.domain.audit import Account
 from topup.domain.credits import Entry, TransactionType, Wallet
 from topup.domain.lots import Lot
 from topup.domain.order_updates import RANK
 from topup.domain.orders import Order
+from topup.domain.payments import Payment
 
 
 class Violation(BaseException):
@@ -30,6 +32,15 @@ def check_campaign(before: Account, entry: Entry) -> None:
     campaign = entry.cause.metadata.get("campaign")
     if campaign and any(earlier.cause.metadata.get("campaign") == campaign for earlier in before.entries):
         raise Violation(f"{name_of(entry)}: the campaign {campaign} has given this user credits before")
+
+
+def check_answer(refund: Invocation, payment: Payment | None) -> None:
+    """Who has begun a refund is never told to try again, not even where the answer came before the refund."""
+    begun = refund.about.get("begun")
+    if begun and payment and refund.about.get("status", 0) >= 500:
+        standing = [one for one in payment.reversals if one.reversal_id == begun and one.reversed_minor]
+        if standing:
+            raise Violation(f"refund {begun} is under way, and its request was answered {refund.about['status']}")
 
 
 def check_bounds(order: Order) -> None:

@@ -7,12 +7,14 @@ about the change itself, which a single state cannot show.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.simulation.database import Database
 from tests.simulation.invocations import Invocation, Invocations
+from tests.simulation.newer_version import NewerVersion
 from tests.simulation.rules import (
     Violation,
+    check_answer,
     check_bounds,
     check_campaign,
     check_draw_order,
@@ -30,6 +32,9 @@ from topup.domain.lots import Lot
 from topup.domain.payments import Payment
 from topup.domain.reversals import Reversal, ReversalStatus
 from topup.store import clawback_items, credit_items, cursors, order_items
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 TOO_MUCH = re.compile(r": refunded \d+ of \d+$")
 CLAWS = (TransactionType.REFUNDED, TransactionType.DISPUTED)
@@ -85,18 +90,32 @@ class Shadow:
         self._long_changes: dict[str, Invocation | None] = {}  # by user: who made the last change of their credits
         self.latest = scheduler.now  # the latest time that an invocation has used as now: clocks differ a little
         self.hit: Callable[[str], None] = lambda _name: None
+        self.newer = NewerVersion(database)
+        self.times: dict[int, datetime] = {}  # of each commit
+        self.is_restored = False  # the orders alone are older than the credits, until reconcile has repaired them
 
     def written(self, touched: set[tuple[str, str]]) -> None:
         """Check a commit; raises Violation."""
-        self.commit += 1
-        touched = {(table, partition) for table, partition in touched if partition != cursors.PARTITION}
+        self._next_commit()
         for table, partition in sorted(touched):
             if table == self._database.credits:
                 self._account(partition)
-            else:
+            elif partition != cursors.PARTITION:
                 self._payment(partition)
         for table, partition in sorted(touched):
             self._audit(table, partition)
+        self.newer.check(touched)
+
+    def _next_commit(self) -> None:
+        self.commit += 1
+        self.times[self.commit] = self._scheduler.now
+
+    def restored(self) -> None:
+        """The table of orders has been replaced by an older copy."""
+        self._next_commit()
+        self.is_restored = True
+        for payment_id in self.payments:
+            self._payment(payment_id, is_restored=True)
 
     def account(self, user_id: str) -> Account | None:
         versions = self.accounts.get(user_id)
@@ -140,7 +159,7 @@ class Shadow:
         elif record.startswith(credit_items.TIMER):
             account.timed_lots.add(record.removeprefix(credit_items.TIMER))
 
-    def _payment(self, payment_id: str) -> None:
+    def _payment(self, payment_id: str, *, is_restored: bool = False) -> None:
         order = None
         reversals: list[Reversal] = []
         for record, item in sorted(self._database.items(self._database.orders).get(payment_id, {}).items()):
@@ -154,10 +173,20 @@ class Shadow:
         before = versions.last
         versions.add(self.commit, Payment(order, sorted(reversals, key=lambda one: one.created_at)))
         check_bounds(order)
-        if before is not None:
+        if before is not None and not is_restored:
             check_forward(before.order, order)
+            self._note_begun(before, versions.last)
             if len(_in_flight(before)) > len(_in_flight(versions.last)):
                 self._by("reconcile", "reconcile finishes a refund in flight")
+
+    def _note_begun(self, before: Payment, after: Payment) -> None:
+        """A refund whose request is told to try again would be made twice."""
+        author = self._invocations.author
+        new = {one.reversal_id for one in after.reversals} - {one.reversal_id for one in before.reversals}
+        if author is None or author.function != "refund_payment" or not new:
+            return
+        author.about["begun"] = new.pop()
+        check_answer(author, after)
 
     def _parse(self, item: Any, parse: Any) -> Any:
         known = self._parsed.get(id(item))
@@ -168,11 +197,15 @@ class Shadow:
     # ------------------------------------------------------------------------------------------------- checking
 
     def _audit(self, table: str, partition: str) -> None:
+        if partition == cursors.PARTITION:
+            return
         now = max(self._scheduler.now, self.latest)
         if table == self._database.credits:
             findings = audit.audit_account(self.accounts[partition].last, now)
         else:
             payment: Payment = self.payments[partition].last
+            if self.is_restored:
+                return
             account = self.account(payment.order.user_id)
             ledgers = audit.payment_ledgers(account, now) if account else {}
             findings = audit.audit_payment(payment, ledgers.get(partition, PaymentLedger()))
@@ -209,8 +242,8 @@ class Shadow:
             self.hit(f"{LONG_CHANGES[entry.transaction_type]} takes more lots than one transaction holds")
 
     def _note_returned(self, entry: Entry, moved: list[Lot]) -> None:
-        if any(lot.is_expired(entry.created_at) for lot in moved):
-            self.hit("credits come back to a lot that has expired")
+        if len(moved) < len(entry.moves):
+            self.hit("credits come back as a new lot, because theirs has lapsed")
         if any(lot.remaining == 0 for lot in moved):
             self.hit("credits come back to a lot that was used up")
 
@@ -241,9 +274,9 @@ class Shadow:
         if others:
             self.hit("a claw-back takes from other lots")
             self._note_drawn(entry, [lots[lot_id] for lot_id in others], after)
-        invocation = self._invocations.current
-        is_api = invocation is not None and invocation.function == "refund_payment"
-        if entry.debt_change > 0 and is_api and invocation and not invocation.about["force"]:
+        author = self._invocations.author
+        is_begun_here = author is not None and entry.cause.actor.startswith("admin:")
+        if entry.debt_change > 0 and is_begun_here and author and not author.about["force"]:
             raise Violation(f"{name_of(entry)}: a refund without force made debt")
 
 

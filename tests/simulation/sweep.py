@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.simulation.faults import Fault
-from tests.simulation.plan import Args, Plan, Step
+from tests.simulation.plan import Plan, Step
+from tests.simulation.steps import Args
 from tests.simulation.world import Outcome, simulate
 
 INJECTED_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.LATE_COMMIT)

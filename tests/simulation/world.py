@@ -19,20 +19,25 @@ from local.stripe_simulator.api import rest
 from local.stripe_simulator.core import webhooks
 from tests.simulation import convergence, determinism
 from tests.simulation.actions import DAY
+from tests.simulation.bank import Bank
 from tests.simulation.catalogues import ON_SALE
 from tests.simulation.clients import Clients
 from tests.simulation.database import Database
 from tests.simulation.delivery import WebhookDelivery
+from tests.simulation.endpoint import Endpoint
 from tests.simulation.expiries import Expiries
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Invocations
 from tests.simulation.linearizability import LinearizabilityChecker
+from tests.simulation.names import OTHER_URL, OUR_URL, RENAMED, STACK
 from tests.simulation.plan import Plan
 from tests.simulation.races import Races
 from tests.simulation.rules import Violation
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.shadow import Shadow
+from tests.simulation.stripe_account import StripeAccount
 from tests.simulation.stripe_side import StripeSide
+from tests.simulation.variations import Variation
 from topup.domain.catalogue import Catalogue
 from topup.runtime import config, telemetry
 from topup.store import credits, expiry, waiting
@@ -42,9 +47,10 @@ from topup.stripe_gateway.translation import EVENT_TYPES
 START = datetime(2026, 8, 30, 12, tzinfo=UTC)  # six months later is a shorter month
 NEW_SECRET = "whsec_rotated"
 # Writes of lots in a transaction, in most seeds: one lot that is used up, and another one. So a change of a few lots
-# needs several transactions, and crashes happen between them.
+# needs several transactions, and crashes happen between them. The others have the product's number.
 FEW_LOT_WRITES = 3
-MANY_LOT_WRITES = 5  # every fifth seed has the product's number
+TEST_KEY, LIVE_KEY = "sk_test_1", "sk_live_1"
+OTHER_SECRET = "whsec_of_another_product"
 
 REPLACED: tuple[tuple[Any, str], ...] = (
     (waiting, "SHARDS"),
@@ -92,24 +98,39 @@ class World:
             "http://stripe.test",
             now=lambda: self.scheduler.now,
             rng=of("stripe"),
-            secret_key="sk_test_1",
+            secret_key=key_of(plan),
         )
-        self.simulator.add_webhook("http://127.0.0.1:1/", WEBHOOK_SECRET, EVENT_TYPES)
+        self.simulator.add_webhook(OUR_URL, WEBHOOK_SECRET, EVENT_TYPES)
         self.stripe = StripeSide(self.simulator, self.scheduler, self.invocations, self.faults, of("stripe side"))
+        self.endpoint = Endpoint(self.simulator, self.scheduler)
+        self.account, self.bank = StripeAccount(self.simulator, key_of(plan)), Bank(self.simulator)
         self.expiries = Expiries(self.scheduler, self.database, self.clients, self.faults, of("expiries"))
         self.delivery = WebhookDelivery(self.simulator, self.scheduler, self.clients, self.faults, of("delivery"))
         self.actions = Races(self, of("actions"))
         self._rng = of("world")
+        self._snapshots: list[tuple[float, Any]] = []  # the orders before each step
         self._connect(of)
 
     def _connect(self, of: Callable[[str], Any]) -> None:
         self.clients.use_skew(of("skew"))
         self.delivery.drop(self.plan.faults.get(Fault.WEBHOOK_NEVER_SENT, 0.0))
         self.database.keeps_old = Fault.STALE_READ in self.plan.faults
+        self._vary()
         self.database.written = self._written
         self.database.traced = self.stripe.traced = self._traced
-        for part in (self.shadow, self.checker, self.expiries, self.stripe, self.database, self.delivery):
+        parts = (self.shadow, self.checker, self.expiries, self.stripe, self.database, self.delivery, self.endpoint)
+        for part in parts:
             part.hit = self.hit
+
+    def _vary(self) -> None:
+        """Make the world as the plan's variations say."""
+        varied = self.plan.variations
+        self.database.page = varied.get(Variation.SMALL_PAGES)
+        self.stripe.page = varied.get(Variation.SMALL_LISTS)
+        if Variation.OTHER_ENDPOINT in varied:
+            self.simulator.add_webhook(OTHER_URL, OTHER_SECRET)
+        for variation in varied:
+            self.hit(variation)
 
     def hit(self, name: str) -> None:
         """Count something rare that has happened: a race or an operation."""
@@ -122,6 +143,7 @@ class World:
         for step in self.plan.steps:
             self.scheduler.run_for(step.gap)
             self._traced(f"step {step.what} {step.args}", b"", b"")
+            self._snapshots.append((self.scheduler.seconds, self.database.copy_of_orders()))
             self.actions.do(step.what, step.args)
         self.finish_calls()
         self.calls = {"dynamodb": self.database.calls, "stripe": self.stripe.calls}
@@ -148,16 +170,26 @@ class World:
             self.reconcile_surely()
         self.scheduler.run_for(max(0.0, seconds - before))
 
-    def reconcile(self, **event: Any) -> Any:
+    def reconcile(self, *, timeout: float = 300.0, **event: Any) -> Any:
         """One scheduled run; its report, or None if it died."""
         time = self.scheduler.now
-        return self.clients.invoke("reconcile", {"time": time.isoformat(), **event}, timeout=300.0, now=time)
+        report = self.clients.invoke("reconcile", {"time": time.isoformat(), **event}, timeout=timeout, now=time)
+        if report and not report["complete"]:
+            self.hit("reconcile runs out of time")
+        return report
+
+    def hasty_reconcile(self, seconds: float, slowness: float) -> Any:
+        """One run with so little time, each call to Stripe so slow."""
+        self.stripe.slowness += slowness
+        try:
+            return self.reconcile(timeout=seconds)
+        finally:
+            self.stripe.slowness -= slowness
 
     def reconcile_surely(self, **event: Any) -> Any:
         """Repeat hourly runs until one is complete; the fourth one has no faults."""
-        reports: list[Any] = []
 
-        def run() -> None:
+        def run() -> Any:
             for number in range(4):
                 if number == 3:
                     self.faults.suspend()
@@ -166,11 +198,16 @@ class World:
                     break
                 self.scheduler.pause(3600.0)
             self.faults.resume()
-            reports.append(report)
+            return report
 
-        self.scheduler.start(run)
-        self.scheduler.run_while(lambda: not reports)
-        return reports[0]
+        return self.run_now(run)
+
+    def run_now(self, run: Callable[[], Any]) -> Any:
+        """Run something to its end, and everything that is due meanwhile; its result."""
+        results: list[Any] = []
+        self.scheduler.start(lambda: results.append(run()))
+        self.scheduler.run_while(lambda: not results)
+        return results[0]
 
     # ------------------------------------------------------------------------------------------------- operators
 
@@ -186,11 +223,48 @@ class World:
             lambda: os.environ.update(STRIPE_WEBHOOK_SECRET=both), self._rng.choice((0.0, 20.0, 200.0))
         )
 
+    def use_other_mode(self, seconds: float) -> None:
+        """The functions have the key of the account's other mode, and call that one, for so long."""
+        self.finish_calls()
+        key = TEST_KEY if key_of(self.plan) == LIVE_KEY else LIVE_KEY
+        other = Simulator("http://stripe.test", now=lambda: self.scheduler.now, rng=self._rng, secret_key=key)
+        self.stripe.use(other)
+        self.delivery.is_right_mode = False
+        os.environ["STRIPE_SECRET_KEY"] = key
+        self.hit("the key of the other mode")
+        self.scheduler.start(lambda: self._use_key(self.plan), seconds)
+
+    def _use_key(self, plan: Plan) -> None:
+        self.stripe.use(self.simulator)
+        self.delivery.is_right_mode = True
+        os.environ["STRIPE_SECRET_KEY"] = key_of(plan)
+
+    def rename_stack(self) -> None:
+        """The stack is replaced by one with another name, for the same tables and the same endpoint."""
+        os.environ.update(STACK_NAME=RENAMED, FORMER_STACK_NAMES=STACK)
+        config.settings.cache_clear()
+        self.hit("the stack has another name")
+
+    def restore_orders(self, steps: int) -> None:
+        """The table of orders alone is restored to what it was some steps ago, a day at most."""
+        self.finish_calls()
+        recent = [copy for seconds, copy in self._snapshots if self.scheduler.seconds - seconds < DAY]
+        if not recent:
+            return
+        self.database.restore_orders(recent[-min(steps, len(recent))])
+        self.shadow.restored()
+        # The operator lets reconcile walk through all that Stripe has, delivered or not.
+        self.reconcile_surely(all=True)
+        self.hit("the table of orders is restored alone")
+
     def stop_faults(self) -> None:
         """End all faults."""
         self.faults.end()
         self.simulator.set_webhooks(Behaviour())
         self.delivery.down_until = 0.0
+        self.endpoint.restore()
+        self.stripe.planned.clear()
+        self._use_key(self.plan)
 
     # ------------------------------------------------------------------------------------------------- callbacks
 
@@ -212,11 +286,16 @@ class World:
         return self._hash.hexdigest()[:16]
 
 
+def key_of(plan: Plan) -> str:
+    """The Stripe key of a run."""
+    return LIVE_KEY if Variation.LIVE_MODE in plan.variations else TEST_KEY
+
+
 def simulate(
     plan: Plan, log: Callable[[str], None] | None = None, inject: tuple[str, int, Fault] | None = None
 ) -> Outcome:
     """Run a plan; `inject`: one fault, and the side and the number of the call that has it."""
-    with _environment(plan.seed):
+    with _environment(plan):
         world = World(plan, log)
         if inject:
             side, call, fault = inject
@@ -236,13 +315,13 @@ def simulate(
 
 
 @contextmanager
-def _environment(seed: int) -> Iterator[None]:
+def _environment(plan: Plan) -> Iterator[None]:
     """The environment of deployed functions, without logs and metrics; few index shards and small transactions."""
     kept = {name: os.environ.get(name) for name in (*ENVIRONMENT, *template().environment)}
-    os.environ.update(template().environment | ENVIRONMENT)
+    os.environ.update(template().environment | ENVIRONMENT | {"STRIPE_SECRET_KEY": key_of(plan)})
     before = [(owner, name, getattr(owner, name)) for owner, name in REPLACED]
     waiting.SHARDS = expiry.SHARDS = determinism.SHARDS
-    if seed % MANY_LOT_WRITES:
+    if Variation.MANY_LOT_WRITES not in plan.variations:
         credits.LOT_WRITES = FEW_LOT_WRITES
     # Stripe indents its JSON, which costs time to write and to read and changes nothing.
     rest.json = webhooks.json = SimpleNamespace(dumps=_compact)  # type: ignore[assignment, attr-defined]

@@ -1,0 +1,118 @@
+"""Stripe's objects against ours, one by one: payments, refunds and disputes, their amounts, currencies and statuses."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from local.stripe_simulator import Simulator
+from tests.simulation.bank import money_reversed
+from tests.simulation.names import OUR_STACKS, OUR_URL
+from topup.domain.orders import Order
+from topup.domain.payments import Payment
+from topup.domain.reversals import Kind, Reversal, ReversalStatus
+
+Json = dict[str, Any]
+
+# Stripe's word, where ours is another.
+OURS = {"requires_action": "pending", None: "pending"}
+# Of these refunds the money is gone, or on its way.
+GONE = ("pending", "succeeded")
+
+
+def differences(simulator: Simulator, payment: Payment) -> list[str]:
+    """What Stripe has otherwise than we have: sentences about the payment."""
+    order, tables = payment.order, simulator._world.tables
+    intents = {
+        intent["id"]: intent
+        for intent in tables["payment_intent"].values()
+        if intent["metadata"].get("order_id") == order.payment_id and _is_of_ours(intent)
+    }
+    charges = [one for one in tables["charge"].values() if one["payment_intent"] in intents]
+    sessions = {intent: _sessions_of(tables["checkout.session"], intent) for intent in intents}
+    found = [
+        *_of_the_order(order, charges, sessions, _heard_of(simulator)),
+        *_of_reversals(payment, tables["refund"], Kind.REFUND),
+        *_of_reversals(payment, tables["dispute"], Kind.DISPUTE),
+    ]
+    return [f"payment {order.payment_id} {finding}" for finding in found]
+
+
+def _is_of_ours(intent: Json) -> bool:
+    return intent["metadata"].get("topup_stack") in OUR_STACKS
+
+
+def _sessions_of(sessions: dict[str, Json], intent: str) -> list[str]:
+    return [one["id"] for one in sessions.values() if one["payment_intent"] == intent]
+
+
+def _heard_of(simulator: Simulator) -> set[str]:
+    """The payment intents whose payment our endpoint has acknowledged."""
+    sending = simulator._world.webhooks
+    return {
+        shipment.event["data"]["object"]["id"]
+        for shipments in sending._by_event.values()
+        for shipment in shipments
+        if shipment.event["type"] == "payment_intent.succeeded"
+        and (shipment.url, shipment.state) == (OUR_URL, "delivered")
+    }
+
+
+def _of_the_order(order: Order, charges: list[Json], sessions: dict[str, list[str]], heard: set[str]) -> Iterator[str]:
+    """One payment of the order has granted its credits; another one is told to an administrator."""
+    paid = [charge["payment_intent"] for charge in charges if charge["status"] == "succeeded"]
+    is_known = order.is_settled or (order.quarantine_reason and len(paid) > 0)
+    if bool(paid) != bool(is_known):
+        yield f"is {order.status}, at Stripe {'paid' if paid else 'unpaid'}"
+    if order.is_settled and order.transaction_id not in paid:
+        yield f"was granted for {order.transaction_id}, which nobody paid"
+    own = [intent for intent in paid if order.provider_order_id in sessions.get(intent, ())]
+    if own and not order.is_settled:
+        yield f"was paid as it was asked for, and is {order.status} ({order.quarantine_reason})"
+    others = [intent for intent in paid if intent != order.transaction_id]
+    if not order.quarantine_reason and any(intent in heard for intent in others):
+        yield f"was paid {len(paid)} times, and nobody is told"
+    if order.is_unfinished and not order.quarantine_reason and not any(one["status"] == "pending" for one in charges):
+        yield f"is still {order.status}"
+
+
+def _of_reversals(payment: Payment, table: dict[str, Json], kind: Kind) -> Iterator[str]:
+    order = payment.order
+    theirs = {one["id"]: one for one in table.values() if one["payment_intent"] == order.transaction_id}
+    theirs = theirs if order.is_settled else {}
+    ours = {one.stripe_id: one for one in payment.reversals if one.kind is kind and one.stripe_id}
+    for stripe_id, one in theirs.items():
+        known = ours.get(stripe_id)
+        if known is None:
+            yield f"does not know that {kind} {stripe_id} is {one['status']}"
+        else:
+            yield from _of_a_reversal(order, one, known)
+    for reversal in payment.reversals:
+        if reversal.kind is kind and reversal.status is ReversalStatus.IN_FLIGHT:
+            yield f"has a {kind} in flight"
+        if reversal.kind is kind and reversal.stripe_id not in theirs and reversal.reversed_minor:
+            yield f"has a {kind} that Stripe does not know: {reversal.reversal_id}"
+
+
+def _of_a_reversal(order: Order, theirs: Json, ours: Reversal) -> Iterator[str]:
+    status = OURS.get(theirs["status"], theirs["status"])
+    compared = {
+        "status": (status if status in stripe_words(ours) else ours.status.value, status),
+        "amount": (ours.amount_minor, theirs["amount"]),
+        "currency": (ours.currency or order.currency, theirs["currency"].upper()),
+        "money": (ours.reversed_minor, _money_of(order, ours.kind, theirs)),
+    }
+    for name, (known, wanted) in compared.items():
+        if known != wanted:
+            yield f"has {name} {known} of {ours.kind} {theirs['id']}, at Stripe {wanted}"
+
+
+def stripe_words(reversal: Reversal) -> set[str | None]:
+    """What Stripe may call the status of a reversal of ours; a word that this version does not know is kept beside."""
+    return {reversal.status.value, reversal.stripe_status}
+
+
+def _money_of(order: Order, kind: Kind, theirs: Json) -> int:
+    """How much of the order's money it reverses now: in another currency, that share of the whole."""
+    if kind is Kind.DISPUTE:
+        share, whole = money_reversed(theirs), int(theirs["amount"])
+        return share if theirs["currency"].upper() == order.currency else order.amount_minor * share // whole
+    return int(theirs["amount"]) if OURS.get(theirs["status"], theirs["status"]) in GONE else 0

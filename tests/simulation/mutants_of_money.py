@@ -1,0 +1,239 @@
+"""Mutants of money that goes back: what a retry may conclude, what comes back, whose event it is, what is looked at."""
+
+from tests.simulation.planting import Edit, Mutant
+
+FOUND = (
+    "    if found := stripe_gateway.find_refund(begun.order, begun.refund):\n"
+    "        return _record_made(begun, found, now)\n"
+)
+LOOKED_FIRST = FOUND + "    try:\n"
+LOOKED_AGAIN = FOUND + "    if error.refusal in (None, Refusal.OF_ACCESS):\n"
+SWEPT = "        {0}S: lambda part, _: at_stripe.sweep_reversals(part, {1}s, memory.stuck, Kind.{0}),\n"
+BEGUN_ABOUT = """\
+    if isinstance(update, CheckoutAbandoned) and not update.is_about(
+        order.attempt, order.opened_at, order.provider_order_id
+    ):
+        return None  # its request came again while reconcile looked at it
+"""
+
+MUTANTS_OF_MONEY = (
+    Mutant(
+        "a refund is made again a day later without looking for it",
+        500,
+        (
+            Edit(
+                "topup.refunds", "(refund_outcomes.make if is_new else refund_outcomes.resume)", "refund_outcomes.make"
+            ),
+        ),
+    ),
+    Mutant(
+        "a refusal of a later try ends a refund that Stripe has made",
+        500,
+        (
+            Edit("topup.refund_outcomes", LOOKED_FIRST, "    try:\n"),
+            Edit("topup.refund_outcomes", LOOKED_AGAIN, "    if error.refusal is None:\n"),
+        ),
+    ),
+    Mutant(
+        "our own refusal outranks Stripe's word",
+        3000,
+        (
+            Edit("topup.refund_outcomes", LOOKED_FIRST, "    try:\n"),
+            Edit("topup.refund_outcomes", LOOKED_AGAIN, "    if error.refusal is None:\n"),
+            Edit("topup.domain.reversals", "ReversalStatus.REFUSED: 1,", "ReversalStatus.REFUSED: 5,"),
+        ),
+    ),
+    Mutant(
+        "a failure after Stripe's yes says that the refund may be tried again",
+        500,
+        (Edit("topup.refunds", "        _report(begun, error)\n        return begun\n", "        raise\n"),),
+    ),
+    Mutant(
+        "a refund that may have begun says that it may be tried again",
+        1000,
+        (Edit("topup.refunds", "        if is_refusal or not written:\n            raise\n", "        raise\n"),),
+    ),
+    Mutant(
+        "what comes back lapses with the lot that it was taken from",
+        500,
+        (
+            Edit(
+                "topup.domain.clawbacks",
+                "        if lot is not None and not lot.is_expired(self.now):\n",
+                "        if lot is not None:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "what another purchase has paid is still owed",
+        1000,
+        (Edit("topup.domain.clawbacks", "    if paid == 0:\n        return out\n", "    return out\n"),),
+    ),
+    Mutant(
+        "what has expired is taken again",
+        1000,
+        (
+            Edit(
+                "topup.domain.payments",
+                "order.credits_due_back - payment.lost_to_expiry(now))",
+                "order.credits_due_back)",
+            ),
+        ),
+    ),
+    Mutant(
+        "reconcile begins anew with each run",
+        3000,
+        (
+            Edit(
+                "topup.reconciliation.stripe_walks",
+                '        return Walk(name, cursor["second"], started, cursor.get("request"), set(cursor["handled"]))\n',
+                '        return Walk(name, int((now - window).timestamp()), now, cursor.get("request"))\n',
+            ),
+        ),
+    ),
+    Mutant(
+        "reconcile looks only at events that failed",
+        500,
+        (
+            Edit(
+                "topup.reconciliation.runs",
+                SWEPT.format("REFUND", "refund") + SWEPT.format("DISPUTE", "dispute"),
+                "",
+            ),
+            Edit(
+                "topup.reconciliation.at_stripe",
+                "        if subject is None or _is_swept(subject, reversals_since):\n",
+                "        if subject is None:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "the metadata decides whose refund it is",
+        500,
+        (
+            Edit(
+                "topup.clawback",
+                "    is_of_order = update.payment_id == order.payment_id\n"
+                "    return is_of_order and update.transaction_id in"
+                " (None, order.transaction_id or update.transaction_id)\n",
+                "    return True\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a checkout that is opened anew ends as abandoned",
+        3000,
+        (Edit("topup.domain.order_updates", BEGUN_ABOUT, ""),),
+    ),
+    Mutant(
+        "an order whose session Stripe does not know stays open",
+        1000,
+        (
+            Edit(
+                "topup.reconciliation.own_work",
+                "        return _forget_session(order, now)\n",
+                "        return Result.NOTHING_TO_DO\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a payment's refunds are read from one page",
+        200,
+        (
+            Edit(
+                "topup.store.reversals",
+                '    if "LastEvaluatedKey" not in page:\n        return _payment_from_items(page["Items"])\n',
+                '    return _payment_from_items(page["Items"])\n',
+            ),
+        ),
+    ),
+    Mutant(
+        "another amount or end of a dispute counts as late",
+        500,
+        (
+            Edit(
+                "topup.domain.payments",
+                "    if before is None or update.kind is not Kind.DISPUTE:\n        return False\n",
+                "    return False\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "the status alone says what a dispute has taken",
+        1000,
+        (
+            Edit(
+                "topup.stripe_gateway.reversals",
+                "net_minor=_net_minor(dispute, amount_minor) if status in DECIDED_BY_MONEY else None",
+                "net_minor=None",
+            ),
+        ),
+    ),
+    Mutant(
+        "a dispute in another currency is forgotten",
+        1000,
+        (
+            Edit(
+                "topup.clawback",
+                "    if not _is_of_its_intent(update, payment.order):\n        return _apply",
+                "    if update.currency != payment.order.currency:\n        return False\n"
+                "    if not _is_of_its_intent(update, payment.order):\n        return _apply",
+            ),
+        ),
+    ),
+    Mutant(
+        "a status that this version does not know is malformed",
+        1000,
+        (
+            Edit(
+                "topup.stripe_gateway.reversals",
+                "    return known.get(word, ReversalStatus.UNKNOWN)\n",
+                "    return known[word]\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "the orders alone say whether credits were granted",
+        1000,
+        (
+            Edit(
+                "topup.store.lot_writes",
+                "        for item in (credit_items.lot_to_item(lot), *_timer_items(lot))\n    ]\n",
+                "        for item in (credit_items.lot_to_item(lot),)\n"
+                "    ] + [write for lot in lots for write in _timer_writes(lot)]\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "events of other accounts are believed",
+        500,
+        (Edit("topup.stripe_gateway.events", "    return not is_foreign\n", "    return True\n"),),
+    ),
+    Mutant(
+        "a renamed stack does not know its own objects",
+        1000,
+        (
+            Edit(
+                "topup.runtime.config",
+                "        return (self.stack_name, *self.former_stack_names)\n",
+                "        return (self.stack_name,)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "what a newer version wrote to a lot is dropped",
+        500,
+        (Edit("topup.store.credit_items", "    return dict(lot.unknown) | to_item(\n", "    return to_item(\n"),),
+    ),
+    Mutant(
+        "a list says nothing of refunds",
+        200,
+        (
+            Edit(
+                "topup.store.reversals",
+                "    payment = load_payment(order.payment_id) if has_any else None\n",
+                "    payment = None\n",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,158 @@
+"""Accidents of operation: endpoints, keys, names and tables that are wrong for a while, and other users of Stripe."""
+
+from functools import partial
+
+from tests.simulation.actions import DAY, USERS, Json, Purchase
+from tests.simulation.faults import Fault
+from tests.simulation.money import Money
+from tests.simulation.names import OUR_URL
+from topup.stripe_gateway import client as stripe_client
+
+CREATE = "/v1/checkout/sessions"
+
+
+class Operations(Money):
+    """All other actions, and what happens around the product."""
+
+    def endpoint_missing(self, *, which: int, how: str, seconds: float, meanwhile: str) -> None:
+        """Our endpoint is missing, or lacks types, for so long; meanwhile money goes back."""
+        self._world.endpoint.lose(how, seconds)
+        share = 0.37 if meanwhile == "a refund in part" else None
+        if meanwhile == "a dispute":
+            self._begin(lambda: self.dispute(which=which, share=None, inquiry=False), 1.0)
+        elif meanwhile != "nothing":
+            self._begin(lambda: self.dashboard_refund(which=which, share=share, pending=False), 1.0)
+
+    def other_mode(self, *, seconds: float) -> None:
+        self._world.use_other_mode(seconds)
+
+    def rename_stack(self) -> None:
+        self._world.rename_stack()
+
+    def restore_orders(self, *, steps: int) -> None:
+        self._world.restore_orders(steps)
+
+    def newer_version(self) -> None:
+        self._world.shadow.newer.mark()
+        self._world.hit("a newer version has written to the tables")
+
+    # ------------------------------------------------------------------------------------------------- others
+
+    def foreign_objects(self, *, which: int, whose: str, does: str) -> None:
+        """Payments, refunds and disputes of other systems, some of which carry our orders' names."""
+        purchase = self._purchase(which)
+        if purchase and self._is_in_our_mode(purchase):
+            self._begin(lambda: self._foreign_objects(purchase, whose, does))
+
+    def _foreign_objects(self, purchase: Purchase, whose: str, does: str) -> None:
+        account, ours = self._world.account, self._metadata_of(purchase)
+        if whose == "another order's name":
+            others = [one for one in self.purchases if one is not purchase and self._is_settled(one)]
+            if others and account.refund(str(others[0].intent), 100, ours):
+                self._world.hit("a refund names another order than its payment intent does")
+            return
+        of_another_stack = ours | {"topup_stack": "another-stack"}
+        metadata = of_another_stack if whose == "another stack" else {"order_id": "4711", "shop": "another"}
+        intent = account.foreign_payment(5000, metadata)
+        self._world.hit(f"a foreign object of {whose}")
+        if does == "refunds":
+            account.refund(intent, 2000, ours if whose == "our name on it" else metadata)
+        elif does == "is disputed":
+            self._at_stripe(lambda: self._world.simulator.dispute(intent))
+
+    def _is_in_our_mode(self, purchase: Purchase) -> bool:
+        return purchase.session in self._world.simulator._world.tables["checkout.session"]
+
+    def _metadata_of(self, purchase: Purchase) -> Json:
+        return dict(self._world.simulator.session(purchase.session)["metadata"])
+
+    def foreign_account(self, *, which: int, says: str, what: str) -> None:
+        """An event of an account that is connected to ours, with metadata that its owner has written."""
+        if what == "payment":
+            self._begin(lambda: self._foreign_account(self._unpaid(which), says, what))
+        elif purchase := self._purchase(which):
+            self._begin(lambda: self._foreign_account(purchase, says, what))
+
+    def _unpaid(self, which: int) -> Purchase | None:
+        user = which % len(USERS)
+        before = len(self.purchases)
+        how: Json = {"pay": "never", "after": 0.1, "settles": "failed", "settles_after": 1.0, "reads": 0}
+        self._buy(user=user, package="standard", key=True, tries=3, twice=False, **how)
+        return self.purchases[-1] if len(self.purchases) > before else None
+
+    def _foreign_account(self, purchase: Purchase | None, says: str, what: str) -> None:
+        payment = self._world.shadow.payment(purchase.payment_id) if purchase else None
+        if purchase is None or payment is None or not self._is_in_our_mode(purchase):
+            return
+        subject: Json = {
+            "id": "pi_of_another_account",
+            "object": "payment_intent",
+            "amount": payment.order.amount_minor,
+            "amount_received": payment.order.amount_minor,
+            "currency": payment.order.currency.lower(),
+            "created": int(self._world.scheduler.seconds),
+            "livemode": payment.order.livemode,
+            "metadata": self._metadata_of(purchase),
+            "status": "succeeded",
+        }
+        if what == "refund":
+            of_a_refund = {"payment_intent": subject["id"], "charge": "ch_1", "reason": None}
+            subject |= {"id": "re_of_another_account", "object": "refund", **of_a_refund}
+        event = {
+            "id": f"evt_{self._rng.randrange(10**9)}",
+            "object": "event",
+            "api_version": stripe_client.API_VERSION,
+            "created": subject["created"],
+            "data": {"object": subject},
+            "livemode": payment.order.livemode,
+            "type": "payment_intent.succeeded" if what == "payment" else "refund.created",
+            says: "acct_of_somebody_else",
+        }
+        self._world.hit(f"an event of another account ({says})")
+        delivery = self._world.account.delivery_of(event, self._world.endpoint.id, OUR_URL)
+        self._world.delivery.deliver(delivery, is_ours=False)
+
+    # ------------------------------------------------------------------------------------------------- reconcile
+
+    def hasty_reconcile(self, *, seconds: float, slowness: float, twice: bool) -> None:
+        """A run with little time, while Stripe is slow; often another one at the same time."""
+        run = partial(self._world.hasty_reconcile, seconds, slowness)
+        self._begin(run)
+        if twice:
+            self._begin(run, self._rng.uniform(0, 2.0))
+            self._world.hit("two runs of reconcile at once")
+
+    def reopen(self, *, user: int, package: str, hours: float, after: float, pays: bool) -> None:
+        """A checkout that failed at Stripe is requested again, a day later, while reconcile runs."""
+        name, stripe = USERS[user], self._world.stripe
+        key = self._key(name)
+        failing = [("POST", CREATE, Fault.TIMEOUT_BEFORE), ("POST", CREATE, Fault.TIMEOUT_BEFORE)]
+        stripe.planned += failing
+        self._begin(partial(self._create, name, package, key, 1))
+        self._world.scheduler.run_for(60.0)
+        stripe.planned = [one for one in stripe.planned if one not in failing]
+        self._world.pass_time(hours * 3600.0)
+        self._world.finish_calls()
+        self._begin(self._world.reconcile)
+        pay: Json = {"pay": "card" if pays else "never", "after": 5.0, "reads": 0}
+        pay |= {"settles": "succeeded", "settles_after": 1.0}
+        self._begin(partial(self._create_again, name, package, key, pay), after)
+
+    def _create_again(self, name: str, package: str, key: str, pay: Json) -> None:
+        response = self._create(name, package, key, 3)
+        if response is None or response.status != 200:
+            return
+        document = response.document
+        purchase = Purchase(name, document["payment_id"], document["payment_url"].rpartition("/")[2])
+        self.purchases.append(purchase)
+        self._world.hit("a checkout is opened anew")
+        if pay["pay"] == "card":
+            self._world.endpoint.lose("disabled", 2 * DAY)
+        self._pay(purchase, **pay)
+
+    # ------------------------------------------------------------------------------------------------- many lots
+
+    def hundred_lots(self, *, which: int, number: int, dashboard: bool) -> None:
+        """A claw-back that takes from more lots than DynamoDB's own transactions hold."""
+        self._world.hit("a user has more than a hundred lots")
+        self.claw_back_many_lots(which=which, lots=[1] * number, share=None, dashboard=dashboard)
