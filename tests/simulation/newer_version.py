@@ -26,6 +26,10 @@ class NewerVersion:
                         self._database.add_attribute(table, partition, record, ATTRIBUTE, VALUE)
                         self._marked.add((table, partition, _name(record)))
 
+    def forget(self, table: str) -> None:
+        """The table has been replaced by an older copy."""
+        self._marked = {marked for marked in self._marked if marked[0] != table}
+
     def check(self, touched: Iterable[tuple[str, str]]) -> None:
         """No commit drops the attribute; raises Violation."""
         if not self._marked:

@@ -114,6 +114,7 @@ class Shadow:
         """The table of orders has been replaced by an older copy."""
         self._next_commit()
         self.is_restored = True
+        self.newer.forget(self._database.orders)
         for payment_id in self.payments:
             self._payment(payment_id, is_restored=True)
 
