@@ -16,6 +16,7 @@ from tests.integration.test_many_lots import (
     grant_lots,
     unfinished,
 )
+from topup.domain.clawbacks import MOST_DEBTORS, MOST_NEW_LOTS
 from topup.store import credits
 
 pytestmark = pytest.mark.usefixtures("parse_once")
@@ -99,4 +100,27 @@ def test_a_return_to_empty_lots_and_to_one_with_credits_is_finished_by_the_next_
     assert (shop.spend(1650) if write == "spend" else shop.grant(1)).status in (200, 201)
 
     assert (shop.balance(), unfinished(shop)) == (0 if write == "spend" else 1651, 0)
+    shop.check()
+
+
+def test_a_return_that_pays_many_orders_debts_and_continues_many_lots_fits_into_one_transaction(shop: Shop):
+    _, intent = shop.buy("premium")
+    shop.spend(13000)
+    for _ in range(26):
+        shop.buy("trial")
+    dispute = shop.simulator.dispute(intent)  # takes the 500 credits of each
+    shop.deliver()
+    shop.wait(days=200)
+    intents = [shop.buy("trial")[1] for _ in range(MOST_DEBTORS)]
+    shop.spend(500 * MOST_DEBTORS)
+    for other in intents:
+        shop.simulator.dispute(other, amount=10)  # of 50.00, that is one credit
+    shop.deliver()
+    assert (shop.balance(), shop.credits()["debt"]) == (-MOST_DEBTORS, MOST_DEBTORS)
+    shop.simulator.close_dispute(dispute["id"], "won")
+
+    assert set(shop.deliver()) == {200}
+
+    assert (shop.balance(), shop.credits()["debt"]) == (13000 - MOST_DEBTORS, 0)
+    assert len(shop.credits()["lots"]) == MOST_NEW_LOTS
     shop.check()

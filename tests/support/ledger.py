@@ -41,7 +41,7 @@ class InMemoryLedger:
             reversals=list(self.reversals[order_id].values()),
             wallet=self.account.wallet,
             lots=[lot for lot in self.account.lots if not lot.is_expired(now)],
-            own_lots=[self.lot(order_id), *map(self.lot, out.continued)],
+            own_lots=[self.lot(order_id), *map(self.lot, out.continued_by)],
             out=out,
             taken_lots=self.account.lots,
         )

@@ -280,22 +280,22 @@ def test_a_claw_back_that_would_not_find_the_lot_it_took_from(restored: InMemory
 
 
 def test_a_claw_back_that_does_not_know_the_lot_that_continues_its_own(restored: InMemoryLedger):
-    [lot_id] = restored.account.clawbacks[PAYMENT_ID].continued
+    [lot_id] = restored.account.clawbacks[PAYMENT_ID].continued_by
 
     wrong = f"payment {PAYMENT_ID} does not know that lot {lot_id} continues its own"
-    assert replace_clawback(restored, continued={}) == [wrong]
+    assert replace_clawback(restored, continued_by={}) == [wrong]
     del restored.account.clawbacks[PAYMENT_ID]
     assert f"user {USER_ID}: {wrong}" in restored.findings(NOW.replace(year=NOW.year + 1))
 
 
 def test_a_claw_back_that_names_a_lot_that_is_not_there_or_has_another_expiry(restored: InMemoryLedger):
-    known = restored.account.clawbacks[PAYMENT_ID].continued
+    known = restored.account.clawbacks[PAYMENT_ID].continued_by
     [lot_id] = known
 
-    assert replace_clawback(restored, continued={**known, "gone": NOW}) == [
+    assert replace_clawback(restored, continued_by={**known, "gone": NOW}) == [
         f"payment {PAYMENT_ID} names lots that are not there: ['gone']"
     ]
-    [found] = replace_clawback(restored, continued={lot_id: NOW})
+    [found] = replace_clawback(restored, continued_by={lot_id: NOW})
     assert found.startswith(f"payment {PAYMENT_ID} looks for lot {lot_id} until {NOW}, which expires at ")
 
 

@@ -238,7 +238,7 @@ def test_credits_of_very_many_expired_lots_come_back_in_few_new_ones():
     assert (len(came_back), sum(lot.granted for lot in came_back)) == (MOST_NEW_LOTS, 300)
     # Taken from last: those with the longest lives. The last lot has the others, and they live as long as any of them.
     lives = sorted(lot.expires_at - later for lot in came_back if lot.expires_at)
-    assert lives == [timedelta(days=day) for day in range(11, 31)]
+    assert lives == [timedelta(days=day) for day in range(31 - MOST_NEW_LOTS, 31)]
     assert ledger.findings(later) == []
 
 

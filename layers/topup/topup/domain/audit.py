@@ -220,14 +220,14 @@ def _clawbacks(account: Account, now: datetime) -> Iterator[str]:
     ledgers = payment_ledgers(account, now)
     for payment_id, out in account.clawbacks.items():
         taken = ledgers[payment_id].clawed_back if payment_id in ledgers else 0
-        if out.credits != taken:
+        if out.is_whole and out.credits != taken:
             yield f"payment {payment_id} has {out.credits} credits out, the ledger says {taken}"
         if any(taking.credits <= 0 for taking in out.takings) or out.owed < 0:
             yield f"payment {payment_id} has {out.owed} credits owed, or has taken none from a lot"
         yield from _named_lots(out, account)
     for lot in account.lots:
         known = account.clawbacks.get(lot.payment_id or "")
-        if lot.source is Source.RESTORED and lot.payment_id and not (known and lot.lot_id in known.continued):
+        if lot.source is Source.RESTORED and lot.payment_id and not (known and lot.lot_id in known.continued_by):
             yield f"payment {lot.payment_id} does not know that lot {lot.lot_id} continues its own"
 
 
@@ -244,12 +244,12 @@ def _debts(account: Account) -> Iterator[str]:
 def _named_lots(out: Clawback, account: Account) -> Iterator[str]:
     """A claw-back finds lots by their id and expiry: those that credits return to, and those that continue its own."""
     lots = {lot.lot_id: lot for lot in account.lots}
-    named = [*((taking.lot_id, taking.expires_at) for taking in out.takings), *out.continued.items()]
+    named = [*((taking.lot_id, taking.expires_at) for taking in out.takings), *out.continued_by.items()]
     for lot_id, expires_at in named:
         if lot_id in lots and lots[lot_id].expires_at != expires_at:
             is_until = lots[lot_id].expires_at
             yield f"payment {out.payment_id} looks for lot {lot_id} until {expires_at}, which expires at {is_until}"
-    if gone := out.continued.keys() - lots.keys():
+    if gone := out.continued_by.keys() - lots.keys():
         yield f"payment {out.payment_id} names lots that are not there: {sorted(gone)}"
 
 

@@ -13,8 +13,9 @@ from topup.domain.takings import Clawback, ClawbackAddition, Taking
 
 # A wallet names so many orders that it owes for; what more of them owe counts in its debt without a name.
 MOST_DEBTORS = 40
-# One transaction brings so many new lots. The last one has all that is left, and lives as long as any of that.
-MOST_NEW_LOTS = 20
+# One transaction brings so many new lots, beside what it writes for so many orders. The last one has all that is left,
+# and lives as long as any of that.
+MOST_NEW_LOTS = 15
 UNNAMED = "Restored credits"  # of a lot that is not known any more
 
 _LOT_IDS = uuid.UUID("0b1f6c3e-61f2-4d0b-9c0a-3f0e4f9a7c55")
@@ -73,11 +74,11 @@ def give_back(
     )
 
 
-def assumed(order_id: str, wallet: Wallet, own: Lot, taken: int, life: timedelta | None) -> Clawback:
+def assumed(known: Clawback, wallet: Wallet, own: Lot, taken: int, life: timedelta | None) -> Clawback:
     """What an order has out of which an earlier version kept no record: owed as far as anything is, else of its lot."""
     owed = min(taken, max(0, wallet.debt - sum(wallet.debts.values())))
     takings = (Taking(lot_id=own.lot_id, expires_at=own.expires_at, credits=taken - owed, life=life),)
-    return Clawback(payment_id=order_id, takings=takings if taken > owed else (), owed=owed)
+    return replace(known, takings=takings if taken > owed else (), owed=owed, is_whole=True)
 
 
 def still_owed(wallet: Wallet, out: Clawback, life: timedelta | None) -> Clawback:
@@ -198,17 +199,17 @@ class _Arrivals:
 
     def additions(self) -> dict[str, ClawbackAddition]:
         """What each order's claw-back gains by it, by payment id."""
-        continued: dict[str, dict[str, datetime | None]] = {}
+        continued_by: dict[str, dict[str, datetime | None]] = {}
         for lot in self.new_lots():
             if lot.payment_id:
-                continued.setdefault(lot.payment_id, {})[lot.lot_id] = lot.expires_at
+                continued_by.setdefault(lot.payment_id, {})[lot.lot_id] = lot.expires_at
         return {
             payment_id: ClawbackAddition(
                 payment_id=payment_id,
                 repaid=tuple(self.repaid.get(payment_id, ())),
-                continued=continued.get(payment_id, {}),
+                continued_by=continued_by.get(payment_id, {}),
             )
-            for payment_id in sorted(self.repaid.keys() | continued.keys())
+            for payment_id in sorted(self.repaid.keys() | continued_by.keys())
         }
 
 

@@ -36,7 +36,7 @@ class ClawbackAddition:
 
     payment_id: str
     repaid: tuple[Taking, ...] = ()
-    continued: Mapping[str, datetime | None] = field(default_factory=dict)
+    continued_by: Mapping[str, datetime | None] = field(default_factory=dict)
 
     @property
     def credits(self) -> int:
@@ -48,13 +48,15 @@ class ClawbackAddition:
 class Clawback:
     """What the reversals of one order have out: `takings`, oldest first, and what is `owed` because too few were left.
 
-    `continued` are the lots in which credits of the order's own lot came back after that had expired: id → expiry.
+    `continued_by` are the lots in which credits of the order's own lot came back after that had expired: id → expiry.
+    `is_whole` is False where an earlier version may have taken credits, which kept no record: see `clawbacks.assumed`.
     """
 
     payment_id: str
     takings: tuple[Taking, ...] = ()
     owed: int = 0
-    continued: Mapping[str, datetime | None] = field(default_factory=dict)
+    continued_by: Mapping[str, datetime | None] = field(default_factory=dict)
+    is_whole: bool = True
 
     @property
     def credits(self) -> int:
@@ -79,5 +81,5 @@ class Clawback:
             self,
             takings=self.takings + addition.repaid,
             owed=self.owed - addition.credits,
-            continued={**self.continued, **addition.continued},
+            continued_by={**self.continued_by, **addition.continued_by},
         )

@@ -22,9 +22,11 @@ def clawback_from_item(item: Mapping[str, Any]) -> Clawback:
     fields = from_item(item)
     return Clawback(
         payment_id=fields["record"].removeprefix(CLAWBACK),
-        takings=tuple(_taking_from_fields(taking) for taking in fields["takings"]),
-        owed=fields["owed"],
-        continued={one["lot_id"]: _moment(one["expires_at"]) for one in fields["continued"]},
+        takings=tuple(_taking_from_fields(taking) for taking in fields.get("takings", ())),
+        owed=fields.get("owed", 0),
+        continued_by={one["lot_id"]: _moment(one["expires_at"]) for one in fields.get("continued_by", ())},
+        # The order's own changes begin it; another order's change may have written what continues its lot before that.
+        is_whole="takings" in fields,
     )
 
 
@@ -33,34 +35,37 @@ def set_clawback(user_id: str, clawback: Clawback) -> Any:
     values = {
         ":takings": _takings(clawback.takings),
         ":owed": clawback.owed,
-        ":continued": _continued(clawback.continued),
+        ":continued_by": _continued_by(clawback.continued_by),
     }
     return {
         "Update": {
             "TableName": config.settings().credits_table,
             "Key": _key(user_id, clawback.payment_id),
-            "UpdateExpression": "SET takings = :takings, owed = :owed, continued = :continued",
+            "UpdateExpression": "SET takings = :takings, owed = :owed, continued_by = :continued_by",
             "ExpressionAttributeValues": to_item(values),
         }
     }
 
 
 def add_to_clawback(user_id: str, addition: ClawbackAddition) -> Any:
-    """The write that adds to an order's claw-back what another order's change does to it."""
-    values = {
-        ":none": [],
-        ":repaid": _takings(addition.repaid),
-        ":continued": _continued(addition.continued),
-        ":zero": 0,
-        ":credits": addition.credits,
-    }
+    """The write that adds to an order's claw-back what another order's change does to it.
+
+    A debt that is paid has been recorded, together with all that the order has out. Lots that continue the order's own
+    may come without that.
+    """
+    updates: list[str] = []
+    values: dict[str, Any] = {}
+    if addition.continued_by:
+        updates.append("continued_by = list_append(if_not_exists(continued_by, :none), :continued_by)")
+        values |= {":none": [], ":continued_by": _continued_by(addition.continued_by)}
+    if addition.repaid:
+        updates.append("takings = list_append(takings, :repaid), owed = owed - :credits")
+        values |= {":repaid": _takings(addition.repaid), ":credits": addition.credits}
     return {
         "Update": {
             "TableName": config.settings().credits_table,
             "Key": _key(user_id, addition.payment_id),
-            "UpdateExpression": "SET takings = list_append(if_not_exists(takings, :none), :repaid)"
-            ", continued = list_append(if_not_exists(continued, :none), :continued)"
-            ", owed = if_not_exists(owed, :zero) - :credits",
+            "UpdateExpression": "SET " + ", ".join(updates),
             "ExpressionAttributeValues": to_item(values),
         }
     }
@@ -92,8 +97,8 @@ def _taking_from_fields(fields: Mapping[str, Any]) -> Taking:
     )
 
 
-def _continued(continued: Mapping[str, datetime | None]) -> list[Any]:
-    return [{"lot_id": lot_id, "expires_at": _text(expires_at)} for lot_id, expires_at in continued.items()]
+def _continued_by(lots: Mapping[str, datetime | None]) -> list[Any]:
+    return [{"lot_id": lot_id, "expires_at": _text(expires_at)} for lot_id, expires_at in lots.items()]
 
 
 def _text(expires_at: datetime | None) -> str:

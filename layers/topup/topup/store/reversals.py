@@ -120,14 +120,13 @@ def _load_out(order: Order, wallet: Wallet) -> tuple[list[Lot], Clawback]:
     own_lots = [credits.finished(wallet, lot) for lot in found.values()]
     if not own_lots:
         raise LostRace("the order's lot is not there")
-    if item is None and order.clawed_back == 0:
-        return own_lots, Clawback(payment_id=order.payment_id)
-    if item is None:
+    empty = Clawback(payment_id=order.payment_id, is_whole=False)
+    out = clawback_items.clawback_from_item(item) if item else empty
+    if not out.is_whole:
         own_lot = own_lots[0]
         life = own_lot.expires_at - order.paid_at if own_lot.expires_at and order.paid_at else None
-        return own_lots, clawbacks.assumed(order.payment_id, wallet, own_lot, order.clawed_back, life)
-    out = clawback_items.clawback_from_item(item)
-    return [*own_lots, *credits.load_lots(wallet, out.continued)], out
+        out = clawbacks.assumed(out, wallet, own_lot, order.clawed_back, life)
+    return [*own_lots, *credits.load_lots(wallet, out.continued_by)], out
 
 
 def record_reversal(change: ReversalChange) -> None:
