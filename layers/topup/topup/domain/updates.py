@@ -79,15 +79,13 @@ class ReversalUpdate:
     """A refund or a dispute as Stripe has it, and the currency that Stripe names (ISO 4217, capitals).
 
     `transaction_id` is the payment intent that it belongs to, where Stripe names it: the intent, not the metadata,
-    decides whose money it is. `is_current` says that it was just read from Stripe; an event may be late. `payment` is
-    the payment that it belongs to, where Stripe was asked for it: an order whose payment has not been reported yet can
-    then be settled first.
+    decides whose money it is. `payment` is the payment that it belongs to, where Stripe was asked for it: an order
+    whose payment has not been reported yet can then be settled first.
     """
 
     reversal: Reversal
     currency: str
     transaction_id: str | None = None
-    is_current: bool = False
     payment: PaymentReceived | None = None
 
     @property

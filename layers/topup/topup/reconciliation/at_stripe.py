@@ -50,7 +50,7 @@ def sweep_reversals(part: Part, walk: Walk, stuck: Iterable[Stuck], kind: Kind) 
     """Compare all refunds, or all disputes, with ours, and apply those that differ."""
 
     def apply(listed: Listed) -> Result:
-        return _apply_reversal(stripe_gateway.reversal_of(listed.content, is_current=True), part.now)
+        return _apply_reversal(stripe_gateway.reversal_of(listed.content), part.now)
 
     def apply_by_id(stripe_id: str) -> Result:
         return _apply_reversal(stripe_gateway.current_reversal(kind, stripe_id), part.now)

@@ -51,7 +51,7 @@ def current_reversal(kind: Kind, stripe_id: str) -> ReversalUpdate | None:
         found = retrieved(lambda stripe: stripe.v1.refunds.retrieve(stripe_id, WITH_INTENT))
     else:
         found = retrieved(lambda stripe: stripe.v1.disputes.retrieve(stripe_id, WITH_INTENT))
-    return reversals.reversal_of(found, is_current=True) if found else None
+    return reversals.reversal_of(found) if found else None
 
 
 def _read_payment(event: Json, stripe_object: Json) -> PaymentUpdate | None:
@@ -70,16 +70,16 @@ def _read_payment(event: Json, stripe_object: Json) -> PaymentUpdate | None:
 
 def _read_reversal(event: Json, reversal: Json) -> ReversalUpdate | None:
     kind = Kind.REFUND if event["type"] in translation.REFUND_EVENTS else Kind.DISPUTE
-    is_anothers = _is_of_another_version(event)
+    is_of_another_version = _is_of_another_version(event)
     try:
-        told = _reversal_as_told(kind, reversal)
+        reported = _reversal_as_reported(kind, reversal)
     except UNREADABLE:
-        if not is_anothers:
+        if not is_of_another_version:
             raise
     else:
-        is_unknown = told is not None and told.reversal.status is ReversalStatus.UNKNOWN
-        if not is_anothers or not (is_unknown or "payment_intent" not in reversal):
-            return told
+        is_unknown = reported is not None and reported.reversal.status is ReversalStatus.UNKNOWN
+        if not is_of_another_version or not (is_unknown or "payment_intent" not in reversal):
+            return reported
     return current_reversal(kind, parsing.text(reversal["id"]))
 
 
@@ -91,7 +91,7 @@ def _is_of_another_version(event: Json) -> bool:
     return event.get("api_version") not in (API_VERSION, None)
 
 
-def _reversal_as_told(kind: Kind, reversal: Json) -> ReversalUpdate | None:
+def _reversal_as_reported(kind: Kind, reversal: Json) -> ReversalUpdate | None:
     intent_id = parsing.text_or_none(reversal.get("payment_intent"))
     if intent_id is None:
         return None  # every payment of ours has one
@@ -119,7 +119,7 @@ def _is_of_our_account(event: Json) -> bool:
 def _is_of_our_mode(event: Json, *, is_anothers: bool) -> bool:
     """Whether the event is of the key's mode.
 
-    A live one that may be ours must come again, when the key is right: nothing else tells of a refund or a dispute.
+    A live one that may be ours must come again, when the key is right: nothing else reports a refund or a dispute.
     """
     if parsing.truth(event["livemode"]) == config.is_livemode():
         return True

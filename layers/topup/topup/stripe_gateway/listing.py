@@ -70,7 +70,7 @@ def reversals_of(transaction_id: str) -> Sequence[ReversalUpdate]:
         stripe = client(retries=0).v1
         refunds_made = [one.to_dict() for one in stripe.refunds.list(params).auto_paging_iter()]
         disputes_opened = [one.to_dict() for one in stripe.disputes.list(params).auto_paging_iter()]
-    updates = [reversals.reversal_of(one, is_current=True) for one in (*refunds_made, *disputes_opened)]
+    updates = [reversals.reversal_of(one) for one in (*refunds_made, *disputes_opened)]
     return [update for update in updates if update]
 
 

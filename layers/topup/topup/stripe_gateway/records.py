@@ -126,7 +126,7 @@ def _payment(intent: Json) -> MoneyRecord:
 
 
 def _reversal(kind: RecordKind, found: Json) -> MoneyRecord:
-    update = reversals.reversal_of(found, is_current=True)
+    update = reversals.reversal_of(found)
     if update:
         return record_of(update.reversal, update.transaction_id, update.currency)
     return MoneyRecord(

@@ -28,7 +28,7 @@ def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:
             refund_params(order, refund),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
             {"idempotency_key": _idempotency_key(refund)},
         )
-    return reversals.refund_update(made.to_dict(), order.payment_id)  # not current: it may be a replay
+    return reversals.refund_update(made.to_dict(), order.payment_id)
 
 
 def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:
@@ -36,7 +36,7 @@ def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:
     with translate_errors():
         for made in _refunds_of(order):
             if (made.get("metadata") or {}).get("refund_id") == refund.reversal_id:
-                return reversals.refund_update(made, order.payment_id, is_current=True)
+                return reversals.refund_update(made, order.payment_id)
     return None
 
 

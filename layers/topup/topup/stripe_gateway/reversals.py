@@ -50,22 +50,20 @@ RESOLUTION = "resolution"
 ROUNDING = 100
 
 
-def reversal_of(reversal: Json, *, is_current: bool = False) -> ReversalUpdate | None:
+def reversal_of(reversal: Json) -> ReversalUpdate | None:
     """The update that a refund or dispute with its payment intent expanded carries; None if the intent is not ours.
 
-    The intent decides whose money it is: anybody who makes a refund may write another order's name on it.
+    The intent decides whose money it is: whoever makes a refund may write another order's name on it.
     """
     intent = reversal.get("payment_intent")
     if not isinstance(intent, Mapping) or not translation.is_ours(intent):
         return None
     payment = translation.received_by_intent(intent) if intent["status"] == "succeeded" else None
     make = refund_update if reversal["object"] == "refund" else dispute_update
-    return make(reversal, intent["metadata"]["order_id"], payment, is_current=is_current)
+    return make(reversal, intent["metadata"]["order_id"], payment)
 
 
-def refund_update(
-    refund: Json, payment_id: str, payment: PaymentReceived | None = None, *, is_current: bool = False
-) -> ReversalUpdate:
+def refund_update(refund: Json, payment_id: str, payment: PaymentReceived | None = None) -> ReversalUpdate:
     """The update that a refund object carries."""
     metadata = refund.get("metadata") or {}
     our_id = str(metadata.get("refund_id", ""))
@@ -82,12 +80,10 @@ def refund_update(
         reason=_reason(metadata.get("reason") or refund.get("reason")),
         created_at=parsing.moment(refund["created"]),
     )
-    return _update(refund, reversal, payment, is_current=is_current)
+    return _update(refund, reversal, payment)
 
 
-def dispute_update(
-    dispute: Json, payment_id: str, payment: PaymentReceived | None = None, *, is_current: bool = False
-) -> ReversalUpdate:
+def dispute_update(dispute: Json, payment_id: str, payment: PaymentReceived | None = None) -> ReversalUpdate:
     """The update that a dispute object carries."""
     status = _status(dispute, DISPUTE_STATUS)
     amount_minor = parsing.whole_amount(dispute["amount"])
@@ -103,18 +99,15 @@ def dispute_update(
         reason=_reason(dispute.get("reason")),
         created_at=parsing.moment(dispute["created"]),
     )
-    return _update(dispute, reversal, payment, is_current=is_current)
+    return _update(dispute, reversal, payment)
 
 
-def _update(
-    stripe_object: Json, reversal: Reversal, payment: PaymentReceived | None, *, is_current: bool
-) -> ReversalUpdate:
+def _update(stripe_object: Json, reversal: Reversal, payment: PaymentReceived | None) -> ReversalUpdate:
     intent = stripe_object.get("payment_intent")
     return ReversalUpdate(
         reversal=reversal,
         currency=parsing.text(stripe_object["currency"]).upper(),
         transaction_id=parsing.text_or_none(intent["id"] if isinstance(intent, Mapping) else intent),
-        is_current=is_current,
         payment=payment,
     )
 
