@@ -33,11 +33,11 @@ def rank(status: str) -> int:
 
 @dataclass
 class Reversed:
-    """A refund or a dispute: its amount, its status, and how much it reversed while the order's lot lived."""
+    """A refund or a dispute: its amount, its status, and what had expired when it last began to reverse money."""
 
     amount: int
     status: str
-    lived: int = 0
+    expired_before: int = 0
 
     @property
     def gone(self) -> int:
@@ -160,26 +160,29 @@ class Model:
         known = self.reversed[order].get(reversal)
         if known and rank(status) <= rank(known.status):
             return []
-        before = self.due(order)
-        now = Reversed(amount, status)
-        now.lived = now.gone if self.lives(order) else min(now.gone, known.lived if known else 0)
+        before = known or Reversed(amount, "refused")
+        now = Reversed(amount, status, self.expired(order) if before.gone == 0 else before.expired_before)
         self.reversed[order][reversal] = now
-        if self.due(order) == before:
-            return []
-        if self.lives(order):
-            wanted = self.due(order)
-        else:
-            lived = self.share(order, sum(one.lived for one in self.reversed[order].values()))
-            wanted = max(lived, self.due(order) - self.expired(order))
-        more = wanted - self.taken(order)
+        more = self.wanted(order) - self.taken(order)
         if more < 0:
+            assert now.gone < before.gone, "a reversal that takes money gives credits"
             return self.give_back(order, -more)
+        assert more == 0 or now.gone > before.gone, "a reversal that came to nothing takes credits"
         own = [lot for lot in self.open_lots() if lot in self.own_lots(order)]
         others = [lot for lot in self.open_lots() if lot not in own]
         taken, missing = self.take(more, own + others)
         self.out[order] += taken
         self.owed[order] += missing
         return []
+
+    def wanted(self, order: str) -> int:
+        """What its reversals must have taken: at each one's time what was due until then, less what had expired."""
+        standing = [one for one in self.reversed[order].values() if one.gone]
+        wanted = [0]
+        for last in standing:
+            by_then = sum(one.gone for one in standing if one.expired_before <= last.expired_before)
+            wanted.append(self.share(order, by_then) - last.expired_before)
+        return max(wanted)
 
     def give_back(self, order: str, amount: int) -> list[tuple[str, int, datetime | None]]:
         cancelled = min(amount, self.owed[order])

@@ -13,7 +13,7 @@ NO_STATE = "    lot = new_lot"
 HANDLE = "    if isinstance(update, ReversalUpdate):\n        return clawback.apply(update, now)\n"
 MARKED = "    if event['id'] in SEEN:\n        return False\n"
 SEEN = Edit("topup.webhooks", "def handle(", "SEEN: set[str] = set()\n\n\ndef handle(")
-TO_TAKE = "    return max(order.credits_due_for(lived), order.credits_due_back - payment.lost_to_expiry(now))"
+TO_TAKE = "        taken = max(taken, payment.order.credits_due_for(by_then) - expired)\n    return taken\n"
 
 # An order that may grant again, in its own state and by the credits that it has granted.
 GRANTS_AGAIN = (
@@ -50,8 +50,8 @@ MUTANTS_OF_PAYMENTS = (
             Edit(
                 "topup.domain.payments",
                 TO_TAKE,
-                "    each = [one.reversed_minor for one in (*others, after)]\n"
-                "    return sum(order.credits_purchased * one // order.amount_minor for one in each)",
+                "        pass\n    credits_, paid = payment.order.credits_purchased, payment.order.amount_minor\n"
+                "    return sum(credits_ * one.reversed_minor // paid for one in reversals)\n",
             ),
         ),
     ),

@@ -75,8 +75,8 @@ MUTANTS_OF_MONEY = (
         (
             Edit(
                 "topup.domain.payments",
-                "order.credits_due_back - payment.lost_to_expiry(now))",
-                "order.credits_due_back)",
+                "payment.order.credits_due_for(by_then) - expired)",
+                "payment.order.credits_due_for(by_then))",
             ),
         ),
     ),

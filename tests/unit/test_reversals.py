@@ -176,6 +176,52 @@ def test_a_refund_after_the_expiry_takes_what_came_back_alive(ledger: InMemoryLe
     assert (ledger.account.wallet.debt, ledger.findings(EXPIRY)) == (0, [])
 
 
+def test_a_refund_never_gives_credits_though_credits_that_came_back_have_expired_since(ledger: InMemoryLedger):
+    full = a_reversal(reversal_id="full", amount_minor=AMOUNT)
+    ledger.reverse(full, NOW)
+    assert ledger.reverse(replace(full, status=ReversalStatus.FAILED), EXPIRY) == 1100
+    half, little = (a_reversal(reversal_id=str(amount), amount_minor=amount) for amount in (5000, 100))
+    assert ledger.reverse(half, EXPIRY) == -550
+    later = EXPIRY + (EXPIRY - NOW)  # the other 550 have expired, too
+
+    assert ledger.reverse(little, later) == 0
+    assert ledger.reverse(replace(little, status=ReversalStatus.FAILED), later) == 0
+    assert ledger.reverse(replace(half, status=ReversalStatus.FAILED), later) == 550
+    assert ledger.findings(later) == []
+
+
+def test_a_dispute_that_grows_after_the_expiry_takes_as_much_as_a_second_one(ledger: InMemoryLedger):
+    dispute = a_reversal(kind=Kind.DISPUTE, amount_minor=5000, status=ReversalStatus.NEEDS_RESPONSE)
+    assert ledger.reverse(dispute, NOW) == -550
+    ledger.spend(300, NOW)
+
+    # Of the other 550 credits, 250 have expired.
+    assert ledger.reverse(replace(dispute, amount_minor=AMOUNT, status=ReversalStatus.LOST), EXPIRY) == -300
+    assert ledger.findings(EXPIRY) == []
+
+
+def test_credits_come_back_also_where_the_rounded_share_of_all_refunds_stays_the_same():
+    ledger = InMemoryLedger()
+    ledger.buy(PAYMENT_ID, 10, 100, NOW)
+    first, second = (a_reversal(reversal_id=str(amount), amount_minor=amount) for amount in (15, 5))
+    assert [ledger.reverse(refund, NOW) for refund in (first, second)] == [-1, -1]
+    assert ledger.reverse(a_reversal(reversal_id="9", amount_minor=9), EXPIRY) == 0  # 29 of 100 are 2 of 10
+
+    # As if it had never been: 1 credit is out for the first, and 9 have expired.
+    assert ledger.reverse(replace(second, status=ReversalStatus.FAILED), EXPIRY) == 1
+    assert ledger.findings(EXPIRY) == []
+
+
+def test_what_expired_before_a_refund_of_an_older_version_is_taken_to_be_all_that_has_expired(ledger: InMemoryLedger):
+    ledger.spend(300, NOW)
+    late = a_reversal(amount_minor=5000, created_at=EXPIRY)
+    assert ledger.reverse(late, EXPIRY) == 0
+    ledger.reversals[PAYMENT_ID]["re_1"] = replace(ledger.reversals[PAYMENT_ID]["re_1"], lost_before=None)
+
+    assert ledger.reverse(a_reversal(reversal_id="re_2", amount_minor=5000), EXPIRY) == -300
+    assert ledger.findings(EXPIRY) == []
+
+
 def test_a_dispute_may_be_lost_after_it_was_won_where_stripe_says_so(ledger: InMemoryLedger):
     dispute = a_reversal(kind=Kind.DISPUTE, amount_minor=AMOUNT, status=ReversalStatus.WON)
     lost = replace(dispute, status=ReversalStatus.LOST)

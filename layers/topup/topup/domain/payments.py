@@ -2,10 +2,11 @@
 
 What the reversals of an order take depends on which of them stand, not on the order in which they came or ended. All
 of them count together: `Order.reversed_minor` of its `amount_minor` is reversed, and the same share of its credits
-(rounded down, all of them at the end) is due. What reversals took while the order's lot lived stays taken as long as
-they stand. For later ones, credits that have expired count as taken: nobody owes them.
+(rounded down, all of them at the end) is due. Credits that expired before a reversal count as taken: nobody owes them.
+What expires later changes nothing: what reversals took stays taken as long as they stand.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -73,7 +74,7 @@ def decide(
     after = _merged(before, update, is_current=is_current)
     if after == before:
         return None
-    after = replace(after, live_minor=_live_minor(payment.own_lots[0], before, after, now))
+    after = _dated(payment, before, after, now)
     order = _with_figures(payment.order, before, after)
     change = _move_credits(payment, order, before, after, now)
     taken = -change.entry.amount if change else 0
@@ -186,11 +187,21 @@ def _with_figures(order: Order, before: Reversal | None, after: Reversal) -> Ord
     return replace(order, disputed_minor=order.disputed_minor + more)
 
 
-def _live_minor(own_lot: Lot, before: Reversal | None, after: Reversal, now: datetime) -> int:
-    """How much of the money the reversal reverses, and did so while the order's lot lived."""
+def _dated(payment: SettledPayment, before: Reversal | None, after: Reversal, now: datetime) -> Reversal:
+    """The reversal with how much it reversed while the order's lot lived, and what had expired before the rest."""
+    own_lot, lost = payment.own_lots[0], payment.lost_to_expiry(now)
     if not own_lot.is_expired(now):
-        return after.reversed_minor
-    return min(after.reversed_minor, _lived(own_lot, before) if before else 0)
+        return replace(after, live_minor=after.reversed_minor)
+    lived = _lived(own_lot, before) if before else 0
+    if before is None and payment.out.credits > _credits_to_take(payment, payment.reversals, now):
+        # More is out than what is recorded has taken: the orders table was restored, and this one took its credits.
+        lived = _lived(own_lot, after)
+    has_grown = after.reversed_minor > (before.reversed_minor if before else 0)
+    return replace(
+        after,
+        live_minor=min(after.reversed_minor, lived),
+        lost_before=lost if has_grown else after.lost_before,
+    )
 
 
 def _lived(own_lot: Lot, known: Reversal) -> int:
@@ -203,14 +214,17 @@ def _lived(own_lot: Lot, known: Reversal) -> int:
 def _move_credits(
     payment: SettledPayment, order: Order, before: Reversal | None, after: Reversal, now: datetime
 ) -> CreditChange | None:
-    """Take what is due now and is not out yet, or give back what is out and no longer due."""
-    if order.credits_due_back == payment.order.credits_due_back:
-        return None
-    more = _credits_to_take(payment, order, after, now) - payment.out.credits
+    """Take what is due now and is not out yet, or give back what is out and no longer due.
+
+    Money that goes back never gives credits, and money that stays never takes any.
+    """
+    more_money = after.reversed_minor - (before.reversed_minor if before else 0)
+    others = [known for known in payment.reversals if known.reversal_id != after.reversal_id]
+    more = _credits_to_take(payment, [*others, after], now) - payment.out.credits
     cause = _cause(payment.order, before, after, is_taken=more > 0)
-    if more > 0:
+    if more > 0 and more_money > 0:
         return clawbacks.claw_back(payment.wallet, payment.out, payment.own_lots, payment.lots, more, cause, now)
-    if more < 0:
+    if more < 0 and more_money < 0:
         own = payment.own_lots[0]
         life = own.expires_at - order.paid_at if own.expires_at and order.paid_at else None
         out = clawbacks.still_owed(payment.wallet, payment.out, life)
@@ -219,12 +233,24 @@ def _move_credits(
     return None
 
 
-def _credits_to_take(payment: SettledPayment, order: Order, after: Reversal, now: datetime) -> int:
-    """How many credits must be out while these reversals stand."""
-    own_lot = payment.own_lots[0]
-    others = [known for known in payment.reversals if known.reversal_id != after.reversal_id]
-    lived = (after.live_minor or 0) + sum(_lived(own_lot, known) for known in others)
-    return max(order.credits_due_for(lived), order.credits_due_back - payment.lost_to_expiry(now))
+def _credits_to_take(payment: SettledPayment, reversals: Sequence[Reversal], now: datetime) -> int:
+    """How many credits must be out while these reversals stand.
+
+    For each number of credits that had expired at a reversal's time: what is due for all that was reversed by then,
+    less that number. Nothing had expired while the order's lot lived.
+    """
+    own_lot, lost = payment.own_lots[0], payment.lost_to_expiry(now)
+    parts: Counter[int] = Counter()  # of the money, by what had expired before
+    for known in reversals:
+        lived = _lived(own_lot, known)
+        parts[0] += lived
+        # An earlier version did not keep what had expired.
+        parts[lost if known.lost_before is None else known.lost_before] += known.reversed_minor - lived
+    taken = by_then = 0
+    for expired in sorted(parts):
+        by_then += parts[expired]
+        taken = max(taken, payment.order.credits_due_for(by_then) - expired)
+    return taken
 
 
 def _cause(order: Order, before: Reversal | None, after: Reversal, *, is_taken: bool) -> Cause:

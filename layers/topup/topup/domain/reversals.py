@@ -83,7 +83,8 @@ class Reversal:
     """One refund or dispute of an order: `amount_minor` in minor units of `currency` (None: the order's).
 
     `net_minor` is how much of the money it reverses now, where Stripe's records of the money say it; else its status
-    does. `live_minor` is how much of that it reversed while the order's lot had not expired (None: not known).
+    does. `live_minor` is how much of that it reversed while the order's lot had not expired, and `lost_before` is
+    how many of the order's credits had expired when it reversed the rest (None: not known).
     `reversal_id` is our own id for a refund made here, and Stripe's for all others; `stripe_id` is Stripe's, once
     known. `stripe_status` is Stripe's word where this version does not know it. `clawed_back` is how many credits it
     took; no decision goes by it. `attempt` counts the tries to make a refund that had a key of their own at Stripe, and
@@ -99,6 +100,7 @@ class Reversal:
     currency: str | None = None
     net_minor: int | None = None
     live_minor: int | None = None
+    lost_before: int | None = None
     reason: str | None = None
     stripe_id: str | None = None
     stripe_status: str | None = None
