@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from local.in_process.environment import NOW
 from local.in_process.shop import Shop
 from topup import store
 
@@ -69,4 +70,90 @@ def test_a_refund_that_is_reported_again_takes_nothing_more(shop: Shop, restored
     shop.check()
     assert shop.refund(payment["payment_id"], 20.0).json()["credits_refunded"] == 220
     assert shop.balance() == 130
+    shop.check()
+
+
+def resend_all(shop: Shop) -> set[int]:
+    for delivery in shop.simulator.deliveries():
+        shop.simulator.resend(delivery["event"])
+    return set(shop.deliver())
+
+
+@pytest.mark.parametrize("is_still_owed", [False, True])
+def test_a_payment_that_paid_a_debt_grants_nothing_more(shop: Shop, is_still_owed: bool):
+    _, intent = shop.buy()
+    shop.spend(1100)
+    dispute = shop.simulator.dispute(intent)
+    shop.deliver()
+    payment = shop.create("trial")
+    before = orders_of(shop)
+    shop.pay(payment)
+    shop.deliver()
+    assert (shop.balance(), shop.credits()["lots"]) == (-600, [])
+    if not is_still_owed:
+        shop.grant(1000)
+    known = shop.ledger()
+    restore(shop, before)
+
+    assert resend_all(shop) == {200}
+
+    assert (shop.ledger(), shop.payment(payment["payment_id"])["status"]) == (known, "succeeded")
+    shop.check()
+    shop.simulator.close_dispute(dispute["id"], "won")
+    shop.deliver()
+    assert shop.balance() == (500 if is_still_owed else 1500)
+    shop.check()
+
+
+@pytest.mark.parametrize("spent", [0, 300, 1100])
+def test_a_payment_whose_lot_has_expired_grants_nothing_more(shop: Shop, spent: int):
+    payment = shop.create()
+    before = orders_of(shop)
+    shop.pay(payment)
+    shop.deliver()
+    if spent:
+        shop.spend(spent)
+    expires_at = shop.now.replace(month=9)
+    shop.api.now = expires_at
+    shop.run_timers()
+    known = shop.ledger()
+    restore(shop, before)
+
+    assert resend_all(shop) == {200}
+
+    assert shop.ledger() == known
+    order = store.load_order(payment["payment_id"])
+    assert order
+    assert (order.credits_expire_at, shop.balance()) == (expires_at, 0)
+    shop.check()
+
+
+@pytest.mark.parametrize("restored_to", ["before the payment", "before the refund"])
+@pytest.mark.parametrize("spent", [0, 300, 800])
+@pytest.mark.parametrize("amount", [5000, 10000])
+def test_a_refund_that_is_reported_again_after_the_expiry_moves_nothing(
+    shop: Shop, restored_to: str, spent: int, amount: int
+):
+    payment = shop.create()
+    unpaid = orders_of(shop)
+    intent = shop.pay(payment)
+    shop.deliver()
+    paid = orders_of(shop)
+    if spent:
+        shop.spend(spent)
+    refund = shop.simulator.refund(intent, amount)
+    shop.deliver()
+    taken = -shop.ledger()[-1][1]
+    shop.api.now = NOW.replace(month=9)
+    shop.run_timers()
+    known = shop.ledger()
+    restore(shop, unpaid if restored_to == "before the payment" else paid)
+
+    assert resend_all(shop) == {200}
+
+    assert shop.ledger() == known
+    shop.check()
+    shop.simulator.fail_refund(refund["id"])
+    shop.deliver()
+    assert shop.ledger()[-1] == ("refund_reversed", taken)
     shop.check()

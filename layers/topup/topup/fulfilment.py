@@ -6,6 +6,7 @@ from datetime import datetime
 from topup import store
 from topup.domain import order_updates
 from topup.domain.errors import OrderMissing
+from topup.domain.lots import Lot
 from topup.domain.orders import Change, Order, Settlement
 from topup.domain.updates import PaymentUpdate
 from topup.runtime import config
@@ -23,29 +24,35 @@ class Outcome:
 @store.retried
 def apply(update: PaymentUpdate, now: datetime) -> Outcome:
     """Apply a payment update, once, however often it is delivered; raises OrderMissing, Busy."""
-    order, wallet = store.load_order_and_wallet(update.payment_id, update.user_id)
+    order, wallet, used_up = store.load_order_and_wallet(update.payment_id, update.user_id)
     if order is None:
         raise missing(update.payment_id)
     change = order_updates.decide(order, wallet, update, now, config.settings().expire_after_months)
     if change:
         _warn_of_quarantine(change)
-        change = _record(change)
+        change = _record(change, used_up)
     _report(update, change)
     return Outcome(change.after if change else order, is_changed=change is not None)
 
 
-def _record(change: Change) -> Change:
-    """Write a decision; what was written."""
+def _record(change: Change, used_up: Lot | None) -> Change:
+    """Write a decision; what was written. `used_up` is the order's lot, if it has been granted and has no credits."""
+    if isinstance(change, Settlement) and used_up:
+        return _record_grant_before(change, used_up.expires_at)
     try:
         store.record_order_change(change)
     except store.LotExists as existing:
-        # The orders table has been restored, or this order by hand: its credits are there, and only it does not know.
-        granted = order_updates.granted_before(change, existing.expires_at)
-        store.record_order_change(granted)
-        count("GrantedBefore")
-        logger.error("the order's credits had been granted before", payment_id=change.after.payment_id)
-        return granted
+        return _record_grant_before(change, existing.expires_at)
     return change
+
+
+def _record_grant_before(change: Change, expires_at: datetime | None) -> Change:
+    """The orders table has been restored, or this order by hand: its credits are there, and only it does not know."""
+    granted = order_updates.granted_before(change, expires_at)
+    store.record_order_change(granted)
+    count("GrantedBefore")
+    logger.error("the order's credits had been granted before", payment_id=change.after.payment_id)
+    return granted
 
 
 def missing(payment_id: str) -> OrderMissing:

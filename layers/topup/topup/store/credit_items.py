@@ -1,6 +1,6 @@
 """Wallets, lots, ledger entries and timers as DynamoDB items, and their keys."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,11 @@ _LOT_FIELDS = {
 
 def wallet_key(user_id: str) -> Item:
     return to_item({"user_id": user_id, "record": WALLET})
+
+
+def keys(user_id: str, records: Iterable[str]) -> list[Item]:
+    """The keys of the user's items under these records."""
+    return [to_item({"user_id": user_id, "record": record}) for record in records]
 
 
 def wallet_to_item(wallet: Wallet) -> Item:
@@ -122,14 +127,11 @@ def lot_from_item(item: Mapping[str, Any]) -> Lot:
     )
 
 
-def lot_record_of(item: Mapping[str, Any]) -> str:
-    """Where the lot of a lot's or a timer's item is stored while it has credits."""
-    return str((item.get("lot_record") or item["record"])["S"])
-
-
-def expiry_of(lot_record: str) -> datetime | None:
-    """The expiry in the key of a lot with credits."""
-    text = lot_record.split("#")[1]
+def expiry_of(item: Mapping[str, Any]) -> datetime | None:
+    """The expiry of the lot whose item, or whose timer's, this is."""
+    if "lot_record" not in item:
+        return lot_from_item(item).expires_at
+    text = str(item["lot_record"]["S"]).split("#")[1]
     return None if text == NEVER else times.from_text(text)
 
 

@@ -104,10 +104,7 @@ def load_records(user_id: str, records: Sequence[str]) -> list[Any]:
     table = config.settings().credits_table
     items: list[Any] = []
     for first in range(0, len(records), LARGEST_BATCH):
-        keys = [
-            attributes.to_item({"user_id": user_id, "record": record})
-            for record in records[first : first + LARGEST_BATCH]
-        ]
+        keys = credit_items.keys(user_id, records[first : first + LARGEST_BATCH])
         found = client().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
         if found.get("UnprocessedKeys"):
             raise LostRace("DynamoDB returned only part of the read")

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from topup.domain.credits import Wallet
+from topup.domain.lots import Lot
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
 from topup.domain.times import to_sortable_text
 from topup.runtime import config
@@ -49,29 +50,29 @@ def load_order(payment_id: str) -> Order | None:
     return order_items.order_from_item(found["Item"]) if "Item" in found else None
 
 
-def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, Wallet]:
-    """The order and its user's wallet, read consistently: 1 request where `user_id` is the order's."""
+def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, Wallet, Lot | None]:
+    """The order, its user's wallet, and the order's lot where it has no credits left, read consistently.
+
+    1 request where `user_id` is the order's.
+    """
     settings = config.settings()
+    records = [credit_items.WALLET, credit_items.empty_lot_record(payment_id)]
     found = client().batch_get_item(
         RequestItems={
             settings.orders_table: {"Keys": [order_items.order_key(payment_id)], "ConsistentRead": True},
-            settings.credits_table: {"Keys": [credit_items.wallet_key(user_id)], "ConsistentRead": True},
+            settings.credits_table: {"Keys": credit_items.keys(user_id, records), "ConsistentRead": True},
         }
     )
     if found.get("UnprocessedKeys"):
         raise LostRace("DynamoDB returned only part of the read")
-    orders, wallets = (found["Responses"].get(table, []) for table in (settings.orders_table, settings.credits_table))
+    orders, its = (found["Responses"].get(table, []) for table in (settings.orders_table, settings.credits_table))
     order = order_items.order_from_item(orders[0]) if orders else None
     if order is not None and order.user_id != user_id:
-        return order, _load_wallet(order.user_id)
-    return order, credit_items.wallet_from_item(user_id, wallets[0] if wallets else None)
-
-
-def _load_wallet(user_id: str) -> Wallet:
-    found = client().get_item(
-        TableName=config.settings().credits_table, Key=credit_items.wallet_key(user_id), ConsistentRead=True
-    )
-    return credit_items.wallet_from_item(user_id, found.get("Item"))
+        user_id, its = order.user_id, credits.load_records(order.user_id, records)
+    by_record = {item["record"]["S"]: item for item in its}
+    wallet = credit_items.wallet_from_item(user_id, by_record.get(credit_items.WALLET))
+    lot = by_record.get(records[1])
+    return order, wallet, credit_items.lot_from_item(lot) if lot else None
 
 
 def list_orders(user_id: str, limit: int, after: Sequence[str] | None) -> tuple[list[Order], tuple[str, str] | None]:
@@ -121,9 +122,9 @@ def _detect_lot() -> Iterator[None]:
     except ClientError as error:
         reasons = error.response.get("CancellationReasons", [])
         refused = [reason for reason in reasons if reason.get("Code") != "None"]
-        records = [credit_items.lot_record_of(reason["Item"]) for reason in refused if "Item" in reason]
-        if records and len(records) == len(refused):
-            raise LotExists(credit_items.expiry_of(records[0])) from error
+        existing = [reason["Item"] for reason in refused if "Item" in reason]
+        if existing and len(existing) == len(refused):
+            raise LotExists(credit_items.expiry_of(existing[0])) from error
         raise
 
 
