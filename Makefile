@@ -13,7 +13,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs fidelity load audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events openapi bench-cold bench-warm lock clean
+.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events openapi bench-cold bench-warm lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -51,6 +51,10 @@ simulate: .venv/.installed ## Run thousands of hostile histories (SEEDS=10000, o
 
 simulate-bugs: .venv/.installed ## Plant defects one by one, and check that the simulation finds each
 	@$(BIN)/python -m tests.simulation.mutation
+
+mutants: .venv/.installed ## Change the code in one place after another: does a test fail? (FILES=, CHANGED=origin/main, MINUTES=, SECONDS=)
+	@$(BIN)/python -m tools.mutants $(if $(FILES),--files "$(FILES)") $(if $(CHANGED),--changed "$(CHANGED)") \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PROCESSES),--processes $(PROCESSES))
 
 fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py
