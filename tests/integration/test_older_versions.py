@@ -20,7 +20,7 @@ def as_an_older_version_wrote_it(shop: Shop, payment_id: str) -> None:
     for item in client.scan(TableName=orders, ConsistentRead=True)["Items"]:
         if item["payment_id"]["S"] == payment_id and item["record"]["S"] != order_items.ORDER:
             key: Any = {name: item[name] for name in ("payment_id", "record")}
-            remove(shop, orders, key, "live_minor, attempt, tried_at")
+            remove(shop, orders, key, "live_minor, lost_before, attempt, tried_at")
 
 
 def remove(shop: Shop, table: str, key: Any, names: str) -> None:

@@ -31,7 +31,8 @@ class Taking:
 class ClawbackAddition:
     """What a change of credits adds to the claw-back of another order, without reading it.
 
-    `repaid` is what that order owed and lots have paid now; it is out from these lots from now on.
+    `repaid` is what that order owed and lots have paid now; it is out from these lots from now on. `continued_by` are
+    new lots (id → expiry) with credits of the order's own lot, which has expired.
     """
 
     payment_id: str
