@@ -20,6 +20,8 @@ from tools.mutants.scope import LEFT_OUT, ROOT
 
 # As the tests are run: without what only matters when people read along.
 OPTIONS = ("-s", "-q", "-p", "no:cacheprovider", "-p", "no:terminalreporter", "-p", "no:faulthandler")
+SECONDS_AT_IMPORT = 3  # times as long
+EXAMPLES = 3  # of one test at first
 MEASURING = 600.0  # seconds of the processor that the tests of one file may take
 OURS = {"topup", "tests", "local", "ops", "functions", "conftest"}
 
@@ -166,10 +168,10 @@ class Chooser:
     def tests(self, mutant: Mutant) -> list[Covering]:
         name = covering.name_of(mutant.path, mutant.definition)
         found = self.by_function.get(name) or self._of_module(mutant)
-        killers = self.killers[name]
-        first = {test: place for place, test in enumerate(killers)}
-        ordered = sorted(found, key=lambda one: (first.get(one.test, len(first)), *_rank(one)))
-        return list(_within(ordered, self.seconds))
+        killers = [self.all[test] for test in self.killers[name] if test in self.all]
+        ordered = dict.fromkeys([*(one for one in killers if one in found), *_likeliest_first(found)])
+        # What is defined at module level is used all over, so that more tests come before the right one.
+        return list(_within(ordered, self.seconds * (SECONDS_AT_IMPORT if mutant.needs_import else 1)))
 
     def _of_module(self, mutant: Mutant) -> list[Covering]:
         """Tests for what no test calls: those whose files name it or its module, then those of code that does."""
@@ -182,9 +184,15 @@ class Chooser:
         return []
 
 
-def _rank(one: Covering) -> tuple[int, float]:
-    """A test of one function with many examples: the first few of them first."""
-    return len(one.functions) // 40, one.seconds
+def _likeliest_first(tests: Iterable[Covering]) -> list[Covering]:
+    """Those that run little of the code, and of one test with many examples a few: then the others."""
+    seen: dict[str, int] = defaultdict(int)
+    ranked = []
+    for one in sorted(tests, key=lambda one: one.seconds):
+        test = one.test.partition("[")[0]
+        ranked.append((seen[test] // EXAMPLES, len(one.functions) // 40, one.seconds, one))
+        seen[test] += 1
+    return [one for *_, one in sorted(ranked, key=lambda row: row[:3])]
 
 
 def _within(tests: Iterable[Covering], seconds: float) -> Iterator[Covering]:
