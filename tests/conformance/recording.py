@@ -27,6 +27,8 @@ SCENARIOS = (
     "integration/test_lists.py",
     # Its other changes have hundreds of lots each.
     "integration/test_many_lots.py::test_the_next_change_finishes_an_unfinished_one_first",
+    "integration/test_many_refunds.py",
+    "integration/test_older_versions.py",
     "integration/test_payment_status.py",
     "integration/test_reconciliation.py",
     "integration/test_refunds.py",
@@ -34,7 +36,9 @@ SCENARIOS = (
     "integration/test_spending.py",
     "ops/test_audit.py",
 )
-EXPRESSION = re.compile(r"attribute_(not_)?exists\(|(=|<|>|<=|>=|<>) :|BETWEEN|^(SET|REMOVE|ADD|DELETE) \w")
+EXPRESSION = re.compile(
+    r"attribute_(not_)?exists\(|begins_with\(|list_append\(|(=|<|>|<=|>=|<>) :|BETWEEN|^(SET|REMOVE|ADD|DELETE) \w"
+)
 
 
 def recorded(folder: Path) -> list[Sample]:

@@ -12,6 +12,7 @@ from local.in_process.dynamodb import Emulator
 from local.in_process.shop import Shop
 from tests.conformance.streams import CreditsStream
 from tests.support.dynamodb_local import DynamoDBLocal
+from topup.domain import times
 from topup.domain.times import months_later
 from topup.store.credit_items import TIMER
 
@@ -89,17 +90,25 @@ def test_a_lot_before_its_expiry_keeps_its_timer_and_its_credits(old: Shop, stre
     old.check()
 
 
-def test_credits_that_return_to_an_expired_lot_get_a_timer_that_ttl_deletes_too(old: Shop, stream: CreditsStream):
-    old.api.now = months_later(real_now(), -6) - timedelta(days=1)
+def test_the_lot_of_credits_that_return_after_an_expiry_gets_a_timer_that_ttl_deletes_too(
+    old: Shop, stream: CreditsStream
+):
+    expires_at, an_hour = real_now() - timedelta(days=3), timedelta(hours=1)
+    old.api.now = months_later(expires_at, -6)
     payment, _ = old.buy("trial")
+    old.api.now = expires_at - an_hour
     refund = old.refund(payment).json()["refund_id"]
     old.deliver()
     stream.wait_for_ttl()
     old.consume(stream.filtered_records())
-    old.api.now = real_now()
+    old.api.now = real_now() - timedelta(days=1) - an_hour
     old.simulator.fail_refund(refund)
     old.deliver()
+    [lot] = old.credits()["lots"]
+    assert (lot["source"], lot["remaining"]) == ("restored", 500)
+    assert times.from_text(lot["expires_at"]) == old.api.now + an_hour
     assert len(timers(old)) == 1
+    old.api.now = real_now()
 
     stream.wait_for_ttl()
     old.consume(stream.filtered_records())

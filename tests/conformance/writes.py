@@ -9,6 +9,8 @@ from tests.conformance.outcomes import Outcome, outcome_of
 from tests.conformance.requests import Item, Json, Sample, key_of, parts_of
 from tests.conformance.states import held_by, states_of
 
+LONGEST_NUMBER = 18  # digits; ministack computes with 28, DynamoDB with 38
+
 Types = Mapping[str, set[str]]
 
 
@@ -61,7 +63,7 @@ def _repeated(sample: Sample, number: int) -> Iterator[Case]:
 
 
 def is_odd(state: Items, types: Types) -> bool:
-    """True if an attribute has a value that the store never writes: of another type, or not a whole number."""
+    """True if an attribute has a value that the store never writes: of another type, no whole number, or a huge one."""
     return any(_is_odd(value, types.get(name, set())) for item in state.values() for name, value in item.items())
 
 
@@ -77,7 +79,8 @@ def types_of(samples: Sequence[Sample]) -> Types:
 
 def _is_odd(value: Item, types: set[str]) -> bool:
     [(kind, content)] = value.items()
-    return kind not in types or (kind == "N" and content != str(int(Decimal(content))))
+    is_number_of_ours = kind != "N" or (content == str(int(Decimal(content))) and len(content) <= LONGEST_NUMBER)
+    return kind not in types or not is_number_of_ours
 
 
 def _one_per_shape(samples: Sequence[Sample]) -> list[Sample]:

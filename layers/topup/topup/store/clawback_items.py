@@ -54,13 +54,15 @@ def add_to_clawback(user_id: str, addition: ClawbackAddition) -> Any:
     may come without that.
     """
     updates: list[str] = []
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {":none": []}
     if addition.continued_by:
         updates.append("continued_by = list_append(if_not_exists(continued_by, :none), :continued_by)")
-        values |= {":none": [], ":continued_by": _continued_by(addition.continued_by)}
+        values |= {":continued_by": _continued_by(addition.continued_by)}
     if addition.repaid:
-        updates.append("takings = list_append(takings, :repaid), owed = owed - :credits")
-        values |= {":repaid": _takings(addition.repaid), ":credits": addition.credits}
+        # A record that is not there must not keep anybody from buying: the audit finds that it is wrong.
+        updates.append("takings = list_append(if_not_exists(takings, :none), :repaid)")
+        updates.append("owed = if_not_exists(owed, :zero) - :credits")
+        values |= {":zero": 0, ":repaid": _takings(addition.repaid), ":credits": addition.credits}
     return {
         "Update": {
             "TableName": config.settings().credits_table,
