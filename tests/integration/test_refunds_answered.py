@@ -103,6 +103,27 @@ def test_where_dynamodb_refused_the_first_write_the_response_is_an_error(shop: S
     assert shop.refund(payment_id, AMOUNT).status == 500
 
 
+@pytest.mark.parametrize("is_written", [False, True])
+def test_where_nobody_expected_what_became_of_the_first_write_the_response_says_to_look(
+    shop: Shop, capsys: pytest.CaptureFixture[str], is_written: bool
+):
+    payment_id, _ = shop.buy()
+
+    def break_off(execute: Callable[[], AWSResponse]) -> AWSResponse:
+        if is_written:
+            execute()
+        raise KeyError("a defect")
+
+    shop.dynamodb.fail("TransactWriteItems", break_off)
+
+    response = shop.refund(payment_id, AMOUNT)
+
+    assert (response.status, says_look(response)) == (202, True)
+    assert "UnexpectedFailure" in capsys.readouterr().out
+    settle(shop)
+    (check_one_refund if is_written else check_none)(shop, payment_id)
+
+
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("times", [1, 2, 3, MANY])
 def test_a_first_write_whose_response_is_lost_begins_one_refund(shop: Shop, times: int, key: str | None):

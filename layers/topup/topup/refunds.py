@@ -99,8 +99,9 @@ def _begin(
     begun = RefundResult(order=change.order_after, refund=change.after)
     try:
         clawback.commit(settled, change, now)
-    except store.UnknownWrite:
-        written.append(begun)
+    except Exception as error:
+        if store.may_be_written(error):
+            written.append(begun)
         raise
     count("RefundBegun")
     return begun, True

@@ -60,6 +60,11 @@ def code_of(error: BaseException) -> str:
     return str(answer.get("Error", {}).get("Code") or type(error).__name__)
 
 
+def is_answer(error: BaseException) -> bool:
+    """Whether AWS has answered with this error."""
+    return _answer_of_aws(error) is not None
+
+
 def cancellation_reasons(error: BaseException) -> set[str]:
     """Why DynamoDB has cancelled a transaction, whatever the write; empty for any other error."""
     return _reasons(_answer_of_aws(error) or {})

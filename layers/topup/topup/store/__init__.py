@@ -18,7 +18,7 @@ from topup.store.orders import (
     record_order_change,
     reopen,
 )
-from topup.store.races import LostRace, LotExists, UnknownWrite, retried
+from topup.store.races import LostRace, LotExists, UnknownWrite, may_be_written, retried
 from topup.store.receipts import load_receipt, record_with_receipt
 from topup.store.reversals import begin_attempt, load_payment, load_settled_payment, record_reversal, with_reversals
 from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
@@ -57,6 +57,7 @@ __all__ = [
     "load_receipt",
     "load_settled_payment",
     "load_stored_payment",
+    "may_be_written",
     "next_attempt",
     "orders_to_look_at",
     "place_order",

@@ -92,6 +92,11 @@ def _pause(number: int, started: float) -> bool:
     return True
 
 
+def may_be_written(error: Exception) -> bool:
+    """Whether the write that met this error may have been done: not where DynamoDB answered, or nothing was sent."""
+    return not isinstance(error, LostRace | TopupError) and not failures.is_answer(error)
+
+
 @contextmanager
 def detect_lost_race() -> Iterator[None]:
     """Raise LostRace for a refused condition or a conflict, and UnknownWrite where the write may have happened.
