@@ -3,9 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from local.in_process.environment import NOW
-from tests.support.builders import PAYMENT_ID
+from tests.support.builders import PAYMENT_ID, a_lot
 from tests.support.ledger import InMemoryLedger
+from topup.domain import takings
 from topup.domain.clawbacks import MOST_DEBTORS, MOST_NEW_LOTS
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
@@ -80,3 +83,39 @@ def test_more_new_lots_than_one_transaction_brings_are_joined_into_one_without_t
     assert joined.expires_at == later + (expiries[3] - NOW)  # as long as the longest-lived credits in it
     assert {lot.paid_minor for lot in lots if lot is not joined} == {7}
     assert ledger.findings(later) == []
+
+
+@pytest.mark.parametrize("has_endless", [False, True])
+def test_of_very_many_lots_those_that_were_taken_from_first_are_joined(
+    monkeypatch: pytest.MonkeyPatch, has_endless: bool
+):
+    monkeypatch.setattr(takings, "MOST_TAKINGS", 3)
+    ledger = InMemoryLedger.with_a_purchase()
+    ledger.spend(1100, NOW)
+    for day in range(1, 6):
+        ledger.grant(f"{day:02}", 10 * day, NOW, NOW + timedelta(days=day))
+    if has_endless:
+        ledger.grant("06", 60, NOW)
+    dispute = a_dispute()
+    ledger.reverse(dispute, NOW)
+    out = ledger.account.clawbacks[PAYMENT_ID]
+    names = ["", "05", "06"] if has_endless else ["", "04", "05"]
+    assert [taking.lot_id for taking in out.takings] == names
+    assert ledger.findings(NOW) == []
+
+    assert ledger.reverse(replace(dispute, status=ReversalStatus.WON), NOW) == 1100
+
+    [rest] = restored_lots(ledger)
+    joined = 4 if has_endless else 3
+    assert (rest.granted, rest.expires_at) == (sum(range(10, 10 * joined + 1, 10)), NOW + timedelta(days=joined))
+    assert ledger.account.wallet.balance == (210 if has_endless else 150)
+    assert ledger.findings(NOW) == []
+
+
+def test_credits_without_end_stay_so_when_they_are_joined(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(takings, "MOST_TAKINGS", 1)
+    lots = [a_lot(lot_id="a"), a_lot(lot_id="b", expires_at=None)]
+
+    [rest] = takings.joined(tuple(takings.Taking.of(lot, 5, NOW) for lot in lots))
+
+    assert (rest.credits, rest.life) == (10, None)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from topup.domain import credits
 from topup.domain.credits import Cause, CreditChange, Wallet
 from topup.domain.lots import Funding, Lot, LotChange, Source, draw, spendable
-from topup.domain.takings import Clawback, ClawbackAddition, Taking
+from topup.domain.takings import Clawback, ClawbackAddition, Taking, joined
 
 # A wallet names so many orders that it owes for; what more of them owe counts in its debt without a name.
 MOST_DEBTORS = 40
@@ -37,7 +37,7 @@ def claw_back(
     return replace(
         changed,
         wallet=replace(changed.wallet, debts=_owing(wallet, out.payment_id, owed)),
-        clawback=replace(out, takings=out.takings + takings, owed=out.owed + owed),
+        clawback=replace(out, takings=joined(out.takings + takings), owed=out.owed + owed),
     )
 
 

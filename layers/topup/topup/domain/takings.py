@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 from topup.domain.lots import Lot
 
+# An order's record of them must fit into an item of 400 KB, with some to come: each takes about 100 bytes.
+MOST_TAKINGS = 3_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Taking:
@@ -25,6 +28,18 @@ class Taking:
         """So many credits of the lot, taken now."""
         life = lot.expires_at - now if lot.expires_at else None
         return cls(lot_id=lot.lot_id, expires_at=lot.expires_at, credits=credits_, life=life)
+
+
+def joined(takings: tuple[Taking, ...]) -> tuple[Taking, ...]:
+    """The same credits in at most MOST_TAKINGS: the oldest ones are joined in one, of no lot, with the longest life."""
+    if len(takings) <= MOST_TAKINGS:
+        return takings
+    number = len(takings) - MOST_TAKINGS + 1
+    oldest, latest = takings[:number], takings[number:]
+    lives = [taking.life for taking in oldest if taking.life is not None]
+    life = max(lives) if len(lives) == len(oldest) else None
+    rest = Taking(lot_id="", expires_at=None, credits=sum(taking.credits for taking in oldest), life=life)
+    return (rest, *latest)
 
 
 @dataclass(frozen=True, kw_only=True)
