@@ -57,7 +57,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _run(plan: Plan) -> int:
     watch = covering.Watch()
     watch.start()
-    runner = Runner(plan, covering.Memory(results.cache() / "coverage.json"), watch)
+    runner = Runner(plan, covering.Memory(results.cache() / "lines.json"), watch)
     return int(pytest.main([*OPTIONS, *scope.TESTS], plugins=[runner]))
 
 

@@ -1,10 +1,13 @@
 """Which tests run which functions, so that a mutant meets only tests that can notice it."""
 
+import ast
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -17,26 +20,25 @@ TOOL = 4  # one of the numbers that sys.monitoring has for tools without a fixed
 
 @dataclass(frozen=True)
 class Covering:
-    """What one test runs: `functions` as file:name, in `seconds`."""
+    """What one test runs, in `seconds`: the lines of each function, counted from where it begins."""
 
     test: str
     seconds: float
-    functions: frozenset[str]
+    lines: Mapping[str, frozenset[int]]
 
 
 class Watch:
-    """Notes the functions of the package that run. It costs next to nothing: each is noted once between two resets."""
+    """Notes the lines of the package that run. It costs next to nothing: each is noted once between two resets."""
 
     def __init__(self) -> None:
-        self.seen: set[str] = set()
+        self.seen: set[tuple[str, int]] = set()
 
     def start(self) -> None:
         if MONITORING is None:
             raise SystemExit("make mutants needs Python 3.12 or newer")
-        monitoring = MONITORING
-        monitoring.use_tool_id(TOOL, "mutants")
-        monitoring.register_callback(TOOL, monitoring.events.PY_START, self._note)
-        monitoring.set_events(TOOL, monitoring.events.PY_START)
+        MONITORING.use_tool_id(TOOL, "mutants")
+        MONITORING.register_callback(TOOL, MONITORING.events.LINE, self._note)
+        MONITORING.set_events(TOOL, MONITORING.events.LINE)
 
     def stop(self) -> None:
         MONITORING.set_events(TOOL, 0)
@@ -46,15 +48,39 @@ class Watch:
         self.seen = set()
         MONITORING.restart_events()
 
-    def _note(self, code: CodeType, _offset: int) -> object:
+    def lines(self) -> dict[str, list[int]]:
+        """What ran since the last reset, by function."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for file, number in sorted(self.seen):
+            name, line = place_of(Path(file), number)
+            if name:
+                found[name].append(line)
+        return found
+
+    def _note(self, code: CodeType, number: int) -> object:
         if code.co_filename.startswith(str(PACKAGE)):
-            self.seen.add(name_of(Path(code.co_filename), code.co_qualname))
+            self.seen.add((code.co_filename, number))
         return MONITORING.DISABLE
 
 
-def name_of(path: Path, definition: str) -> str:
-    """A function's name here; what is defined within it counts as it."""
-    return f"{path.relative_to(ROOT)}:{definition.split('.<locals>', maxsplit=1)[0]}"
+def place_of(path: Path, number: int) -> tuple[str, int]:
+    """The function that a line of a file is in, as file:name, and the line of that function; ("", 0) outside of any."""
+    for first, last, name in _functions_of(path):
+        if first <= number <= last:
+            return f"{path.relative_to(ROOT)}:{name}", number - first
+    return "", 0
+
+
+@cache
+def _functions_of(path: Path) -> list[tuple[int, int, str]]:
+    """First line, last line and name of each function and method; what is defined within one counts as it."""
+    found: list[tuple[int, int, str]] = []
+    for node in ast.parse(path.read_text()).body:
+        inside = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+        functions = [one for one in inside if isinstance(one, ast.FunctionDef)]
+        found += [(one.lineno, one.end_lineno or one.lineno, prefix + one.name) for one in functions]
+    return found
 
 
 class Memory:
@@ -71,8 +97,7 @@ class Memory:
 
     def add(self, path: Path, tests: Iterable[Covering]) -> None:
         measured = [
-            [one.test, one.seconds, [self.names.setdefault(name, len(self.names)) for name in sorted(one.functions)]]
-            for one in tests
+            [one.test, one.seconds, [self._number(name, lines) for name, lines in one.lines.items()]] for one in tests
         ]
         self.files[str(path.relative_to(ROOT))] = {"digest": _digest(path), "tests": measured}
 
@@ -81,16 +106,26 @@ class Memory:
         self.path.write_text(json.dumps({"names": list(self.names), "files": self.files}))
 
     def tests(self, files: Iterable[Path]) -> list[Covering]:
-        names = list(self.names)
+        names = [_from_text(text) for text in self.names]
         return [
-            Covering(test, seconds, frozenset(names[place] for place in places))
+            Covering(test, seconds, dict(names[place] for place in places))
             for path in files
             for test, seconds, places in (self._known(path) or {"tests": []})["tests"]
         ]
 
+    def _number(self, name: str, lines: frozenset[int]) -> int:
+        """Many tests run the same lines of a function, so this is kept once."""
+        text = f"{name} {' '.join(map(str, sorted(lines)))}"
+        return self.names.setdefault(text, len(self.names))
+
     def _known(self, path: Path) -> Any:
         found = self.files.get(str(path.relative_to(ROOT)))
         return found if found and found["digest"] == _digest(path) else None
+
+
+def _from_text(text: str) -> tuple[str, frozenset[int]]:
+    name, *lines = text.split()
+    return name, frozenset(map(int, lines))
 
 
 def _digest(path: Path) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ class Runner:
         return True if collection_path.name in LEFT_OUT else None
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        at_import = frozenset(self.watch.seen)
+        at_import = frozenset(self.watch.lines())
         self.watch.stop()
         files = sorted({item.path for item in session.items})
         measure(session, self.memory, files, self.plan.processes)
@@ -78,7 +79,7 @@ class Runner:
 
     def _end(self, mutant: Mutant, child: Child) -> None:
         if child.killer:
-            killers = self.killers[covering.name_of(mutant.path, mutant.definition)]
+            killers = self.killers[covering.place_of(mutant.path, mutant.line)[0]]
             if child.killer in killers:
                 killers.remove(child.killer)
             killers.insert(0, child.killer)
@@ -103,10 +104,18 @@ def measure(session: pytest.Session, memory: covering.Memory, files: list[Path],
         for child in children.ended():
             path = running.pop(child.pid)
             if child.killer:
-                raise SystemExit(f"a test fails without any mutant: {child.killer}")
+                print(f"a test fails without any mutant: {child.killer}", flush=True)
+                raise SystemExit(2)
             noted = json.loads(child.said)
-            memory.add(path, [Covering(test, seconds, frozenset(names)) for test, seconds, names in noted])
+            memory.add(path, _from_child(noted))
             memory.save()
+
+
+def _from_child(noted: list[Any]) -> list[Covering]:
+    return [
+        Covering(test, seconds, {name: frozenset(lines) for name, lines in functions.items()})
+        for test, seconds, functions in noted
+    ]
 
 
 def _note(session: pytest.Session, items: list[pytest.Item], say: Say) -> None:
@@ -119,7 +128,7 @@ def _note(session: pytest.Session, items: list[pytest.Item], say: Say) -> None:
         watch.reset()
         began = time.process_time()
         session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        noted.append([item.nodeid, round(time.process_time() - began, 4), sorted(watch.seen)])
+        noted.append([item.nodeid, round(time.process_time() - began, 4), watch.lines()])
     say(json.dumps(noted))
 
 
@@ -135,7 +144,7 @@ class Loaded:
 
 def run_mutant(loaded: Loaded, mutant: Mutant, tests: list[str], say: Say) -> None:
     """Run the tests against a mutant; say which one failed, and end the process there."""
-    if mutant.needs_import or covering.name_of(mutant.path, mutant.definition) in loaded.at_import:
+    if mutant.needs_import or covering.place_of(mutant.path, mutant.line)[0] in loaded.at_import:
         _run_anew(mutant, tests, say)
     elif not swapping.swap(mutant.path, mutant.source, loaded.functions):
         raise RuntimeError(f"{mutant.file}:{mutant.line} changes no function")
@@ -162,16 +171,21 @@ class Chooser:
         self.all = {one.test: one for one in tests}
         self.by_function: dict[str, list[Covering]] = defaultdict(list)
         for one in self.all.values():
-            for function in one.functions:
+            for function in one.lines:
                 self.by_function[function].append(one)
 
     def tests(self, mutant: Mutant) -> list[Covering]:
-        name = covering.name_of(mutant.path, mutant.definition)
-        found = self.by_function.get(name) or self._of_module(mutant)
+        name, line = covering.place_of(mutant.path, mutant.line)
+        found = _that_run(self.by_function.get(name, []), name, line) or self._of_module(mutant)
         killers = [self.all[test] for test in self.killers[name] if test in self.all]
-        ordered = dict.fromkeys([*(one for one in killers if one in found), *_likeliest_first(found)])
+        first = [one for one in killers if one in found]
+        quick = _likeliest_first(found)
         # What is defined at module level is used all over, so that more tests come before the right one.
-        return list(_within(ordered, self.seconds * (SECONDS_AT_IMPORT if mutant.needs_import else 1)))
+        seconds = self.seconds * (SECONDS_AT_IMPORT if mutant.needs_import else 1)
+        # Then those that see the most of the function: a test of a rare case passes through the usual ones as well.
+        thorough = sorted(found, key=lambda one: (-len(one.lines.get(name, ())), one.seconds))
+        ordered = {one.test: one for one in (*_within([*first, *quick], seconds / 4), *thorough)}
+        return list(_within(ordered.values(), seconds))
 
     def _of_module(self, mutant: Mutant) -> list[Covering]:
         """Tests for what no test calls: those whose files name it or its module, then those of code that does."""
@@ -184,23 +198,30 @@ class Chooser:
         return []
 
 
+def _that_run(tests: list[Covering], function: str, line: int) -> list[Covering]:
+    """Those that run this line of a function; not every line of a statement is noted, so it may be one before."""
+    noted = {number for one in tests for number in one.lines[function] if number <= line}
+    if not noted:
+        return tests
+    return [one for one in tests if max(noted) in one.lines[function]]
+
+
 def _likeliest_first(tests: Iterable[Covering]) -> list[Covering]:
     """Those that run little of the code, and of one test with many examples a few: then the others."""
     seen: dict[str, int] = defaultdict(int)
     ranked = []
     for one in sorted(tests, key=lambda one: one.seconds):
         test = one.test.partition("[")[0]
-        ranked.append((seen[test] // EXAMPLES, len(one.functions) // 40, one.seconds, one))
+        ranked.append((seen[test] // EXAMPLES, len(one.lines) // 40, one.seconds, one))
         seen[test] += 1
     return [one for *_, one in sorted(ranked, key=lambda row: row[:3])]
 
 
 def _within(tests: Iterable[Covering], seconds: float) -> Iterator[Covering]:
     for one in tests:
-        seconds -= one.seconds
-        if seconds < 0:
-            return
-        yield one
+        if one.seconds <= seconds:
+            seconds -= one.seconds
+            yield one
 
 
 @cache
