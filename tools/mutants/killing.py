@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -22,6 +22,7 @@ from tools.mutants.scope import LEFT_OUT, ROOT
 # As the tests are run: without what only matters when people read along.
 OPTIONS = ("-s", "-q", "-p", "no:cacheprovider", "-p", "no:terminalreporter", "-p", "no:faulthandler")
 SECONDS_AT_IMPORT = 3  # times as long
+SHORTEST = 0.05  # seconds; below that, how long a test takes does not matter
 EXAMPLES = 3  # of one test at first
 MEASURING = 600.0  # seconds of the processor that the tests of one file may take
 OURS = {"topup", "tests", "local", "ops", "functions", "conftest"}
@@ -173,6 +174,8 @@ class Chooser:
         for one in self.all.values():
             for function in one.lines:
                 self.by_function[function].append(one)
+        self.runs = Counter(place for one in self.all.values() for place in _places(one))
+        self.worths: dict[str, dict[str, float]] = {}
 
     def tests(self, mutant: Mutant) -> list[Covering]:
         name, line = covering.place_of(mutant.path, mutant.line)
@@ -182,10 +185,19 @@ class Chooser:
         quick = _likeliest_first(found)
         # What is defined at module level is used all over, so that more tests come before the right one.
         seconds = self.seconds * (SECONDS_AT_IMPORT if mutant.needs_import else 1)
-        # Then those that see the most of the function: a test of a rare case passes through the usual ones as well.
-        thorough = sorted(found, key=lambda one: (-len(one.lines.get(name, ())), one.seconds))
+        worth = self._worth(mutant.file)
+        thorough = sorted(found, key=lambda one: -worth[one.test] / (one.seconds + SHORTEST))
         ordered = {one.test: one for one in (*_within([*first, *quick], seconds / 4), *thorough)}
         return list(_within(ordered.values(), seconds))
+
+    def _worth(self, file: str) -> dict[str, float]:
+        """How much each test sees of a file that few others see: a rare case is where a survivor is noticed."""
+        if file not in self.worths:
+            self.worths[file] = {
+                one.test: sum(1 / self.runs[place] for place in _places(one) if place[0].startswith(f"{file}:"))
+                for one in self.all.values()
+            }
+        return self.worths[file]
 
     def _of_module(self, mutant: Mutant) -> list[Covering]:
         """Tests for what no test calls: those whose files name it or its module, then those of code that does."""
@@ -196,6 +208,10 @@ class Chooser:
             if found := {one.test: one for one in (*named, *users)}:
                 return list(found.values())
         return []
+
+
+def _places(one: Covering) -> Iterator[tuple[str, int]]:
+    return ((name, line) for name, lines in one.lines.items() for line in lines)
 
 
 def _that_run(tests: list[Covering], function: str, line: int) -> list[Covering]:

@@ -62,7 +62,7 @@ def _without_arguments(call: cst.Call) -> Iterator[cst.Call]:
         if not argument.keyword:
             continue
         before, after = call.args[:place], call.args[place + 1 :]
-        if not _is_text(argument.value) and not m.matches(argument.value, m.Name("None")):
+        if not _is_text(argument.value) and not m.matches(argument.value, m.Name("None") | m.Name("False")):
             yield call.with_changes(args=[*before, argument.with_changes(value=cst.Name("None")), *after])
         yield call.with_changes(args=[*before, *after])
 
