@@ -317,3 +317,26 @@ def test_a_dispute_that_is_lost_and_won_on_appeal_gives_the_credits_back(shop: S
 
     assert shop.balance() == 1100
     shop.check()
+
+
+@pytest.mark.parametrize("end", ["won", "lost"])
+def test_an_appeal_after_the_decision_takes_the_credits_whatever_is_replayed(shop: Shop, end: str):
+    _, intent = shop.buy()
+    dispute = shop.simulator.dispute(intent)
+    shop.simulator.close_dispute(dispute["id"], "won")
+    shop.deliver()
+    assert shop.balance() == 1100
+    won = [delivery["event"] for delivery in shop.simulator.deliveries()]
+
+    shop.simulator.update_dispute(dispute["id"], "appeal_under_review")
+    shop.deliver()
+
+    assert shop.balance() == 0
+    for event_id in won:
+        shop.simulator.resend(event_id)
+    assert set(shop.deliver()) == {200}
+    assert shop.balance() == 0
+    shop.simulator.close_dispute(dispute["id"], end)
+    shop.deliver()
+    assert shop.balance() == (1100 if end == "won" else 0)
+    shop.check()

@@ -74,8 +74,17 @@ REVERSES = frozenset(
         ReversalStatus.LOST,
     }
 )
-# Of a dispute: the bank has decided.
-FINAL = frozenset({ReversalStatus.WARNING_CLOSED, ReversalStatus.LOST, ReversalStatus.WON, ReversalStatus.PREVENTED})
+# Of a dispute: the bank has decided, and may decide anew. An appeal may come before the decision or after it.
+DECIDED = frozenset(
+    {
+        ReversalStatus.WARNING_CLOSED,
+        ReversalStatus.APPEAL_NEEDS_RESPONSE,
+        ReversalStatus.APPEAL_UNDER_REVIEW,
+        ReversalStatus.LOST,
+        ReversalStatus.WON,
+        ReversalStatus.PREVENTED,
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
