@@ -1,5 +1,6 @@
 """The end of a run: once the faults have ended, everything must agree with Stripe."""
 
+import re
 from typing import TYPE_CHECKING
 
 from tests.simulation.actions import HALF_A_YEAR, USERS
@@ -15,6 +16,7 @@ from topup.store import credit_items
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+LOST_REFUND = re.compile(r": clawed back \d+ credits of at most \d+$")
 MOST_ROUNDS = 5
 MOST_SHORT_RUNS = 40
 QUARTER_OF_AN_HOUR = 900.0
@@ -80,7 +82,9 @@ def check(world: "World") -> None:
         ledgers |= audit.payment_ledgers(versions.last, now)
     world.shadow.is_restored = False
     for payment_id, versions in world.shadow.payments.items():
-        findings += audit.audit_payment(versions.last, ledgers.get(payment_id, PaymentLedger()))
+        found = audit.audit_payment(versions.last, ledgers.get(payment_id, PaymentLedger()))
+        # A restored table has lost a refund that had begun and that Stripe never heard of. The audit tells a person.
+        findings += [one for one in found if not (world.shadow.was_restored and LOST_REFUND.search(one))]
         findings += differences(world.simulator, versions.last)
     findings += of_the_oracle(world.shadow, now)
     findings += _misplaced_lots(world)
