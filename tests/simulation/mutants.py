@@ -99,8 +99,8 @@ MUTANTS_OF_PAYMENTS = (
         (
             Edit(
                 "topup.fulfilment",
-                "        change = _record(change)\n",
-                "        try:\n            change = _record(change)\n"
+                "        change = _record(change, used_up)\n",
+                "        try:\n            change = _record(change, used_up)\n"
                 "        except Exception as error:\n            logger.error('ignored', reason=str(error))\n",
             ),
         ),

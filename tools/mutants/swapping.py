@@ -15,6 +15,7 @@ Functions = dict[tuple[str, str], list[FunctionType]]
 def loaded_functions() -> Functions:
     """The package's functions that exist in this process, by their file and name; decorated ones too."""
     found: Functions = defaultdict(list)
+    gc.unfreeze()  # what has been frozen is not among the objects
     for one in gc.get_objects():
         if isinstance(one, FunctionType) and one.__code__.co_filename.startswith(str(PACKAGE)):
             found[one.__code__.co_filename, one.__code__.co_qualname].append(one)
