@@ -148,7 +148,7 @@ def is_ambiguous(before: Reversal | None, update: Reversal) -> bool:
         return update.net_minor is not None and update.net_minor != before.reversed_minor
     if update.status is before.status:
         return (update.amount_minor, update.reversed_minor) != (before.amount_minor, before.reversed_minor)
-    return update.status in DECIDED and before.status in DECIDED
+    return before.status in DECIDED
 
 
 def _merged(before: Reversal | None, update: Reversal, *, is_current: bool = False) -> Reversal:
