@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from local.in_process.api import Api, as_admin, as_user
-from local.in_process.dynamodb import Emulator, refused
+from local.in_process.dynamodb import Emulator, overtaken_by, refused
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import PAYMENT_ID, SESSION_ID, a_payment, an_order
 from tests.support.stripe_events import declined_intent, intent, session
 from tests.support.stripe_wire import StripeWire, refuses, responds, times_out
 from topup import fulfilment, payment_status, store
+from topup.domain.orders import Status
 from topup.domain.updates import PaymentDeclined, PaymentProcessing
 
 UNKNOWN_ID = f"00000007{PAYMENT_ID[8:]}"
@@ -115,11 +116,13 @@ def test_stripe_is_called_at_most_once_per_interval(api: Api, dynamodb: Emulator
     not_paid_yet = session_at_stripe(status="open", payment_status="unpaid", payment_intent=None)
     stripe_wire.then(not_paid_yet, not_paid_yet)
 
+    asked = {}
     for seconds in (1, 4, 5, 6, 9, 10, 11):
         api.now = NOW + timedelta(seconds=seconds)
         api.get(f"/api/payments/{PAYMENT_ID}", as_user())
+        asked[seconds] = len(stripe_wire.requests)
 
-    assert len(stripe_wire.requests) == 2  # after 5 and after 10 seconds
+    assert asked == {1: 0, 4: 0, 5: 1, 6: 1, 9: 1, 10: 2, 11: 2}
 
 
 def test_only_one_of_two_readers_at_once_may_call_stripe(api: Api, dynamodb: Emulator):
@@ -130,8 +133,32 @@ def test_only_one_of_two_readers_at_once_may_call_stripe(api: Api, dynamodb: Emu
     assert claims == [True, False]
 
 
-@pytest.mark.parametrize("script", [times_out, refuses(500), refuses(429), refuses(404)])
-def test_when_stripe_fails_the_stored_status_is_returned(api: Api, stripe_wire: StripeWire, script: Any):
+def test_the_slower_of_two_readers_at_once_gets_the_stored_status(
+    api: Api, dynamodb: Emulator, stripe_wire: StripeWire
+):
+    store.place_order(an_order())
+    not_paid_yet = session_at_stripe(status="open", payment_status="unpaid", payment_intent=None)
+    stripe_wire.then(not_paid_yet, not_paid_yet)
+    api.now += timedelta(seconds=6)
+    dynamodb.fail("UpdateItem", overtaken_by(lambda: api.get(f"/api/payments/{PAYMENT_ID}", as_user())))
+
+    assert api.get(f"/api/payments/{PAYMENT_ID}", as_user()).json()["status"] == "pending"
+    assert len(stripe_wire.requests) == 1
+
+
+def test_a_text_that_is_no_id_is_not_looked_for(api: Api, dynamodb: Emulator):
+    api.get("/api/payments/not-an-id", as_user())
+
+    assert dynamodb.operations == []
+
+
+UNKNOWN_AT_STRIPE = refuses(404, type="invalid_request_error", code="resource_missing")
+
+
+@pytest.mark.parametrize("script", [times_out, refuses(500), refuses(429), refuses(404), UNKNOWN_AT_STRIPE])
+def test_when_stripe_fails_the_stored_status_is_returned(
+    api: Api, stripe_wire: StripeWire, script: Any, capsys: pytest.CaptureFixture[str]
+):
     store.place_order(an_order())
     stripe_wire.then(script)
     api.now += timedelta(seconds=6)
@@ -139,6 +166,19 @@ def test_when_stripe_fails_the_stored_status_is_returned(api: Api, stripe_wire: 
     response = api.get(f"/api/payments/{PAYMENT_ID}", as_user())
 
     assert (response.status, response.json()["status"]) == (200, "pending")
+    assert capsys.readouterr().out.count('"SyncFailed":[1.0]') == 1
+
+
+def test_a_status_that_could_be_asked_for_counts_no_failure(
+    api: Api, stripe_wire: StripeWire, capsys: pytest.CaptureFixture[str]
+):
+    store.place_order(an_order())
+    stripe_wire.then(session_at_stripe())
+    api.now += timedelta(seconds=6)
+
+    api.get(f"/api/payments/{PAYMENT_ID}", as_user())
+
+    assert "SyncFailed" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("operation", ["UpdateItem", "BatchGetItem", "TransactWriteItems"])
@@ -161,3 +201,29 @@ def test_an_order_without_a_session_is_not_checked_at_stripe(api: Api, stripe_wi
 
     assert api.get(f"/api/payments/{PAYMENT_ID}", as_user()).json()["payment_url"] is None
     assert stripe_wire.requests == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"status": Status.SUCCEEDED}, {"status": Status.EXPIRED}, {"quarantine_reason": "?"}]
+)
+def test_nothing_is_overdue_for_an_order_that_has_ended_or_waits_for_a_person(
+    api: Api, stripe_wire: StripeWire, change: dict[str, Any]
+):
+    store.place_order(an_order(**change))
+    api.now += timedelta(hours=1)
+
+    assert api.get(f"/api/payments/{PAYMENT_ID}", as_user()).status == 200
+    assert stripe_wire.requests == []
+
+
+def test_a_read_within_the_interval_writes_nothing(api: Api, dynamodb: Emulator, stripe_wire: StripeWire):
+    store.place_order(an_order())
+    stripe_wire.then(session_at_stripe(status="open", payment_status="unpaid", payment_intent=None))
+    api.now += timedelta(seconds=6)
+    api.get(f"/api/payments/{PAYMENT_ID}", as_user())
+    dynamodb.operations.clear()
+    api.now += timedelta(seconds=4)
+
+    api.get(f"/api/payments/{PAYMENT_ID}", as_user())
+
+    assert dynamodb.operations == ["Query"]

@@ -58,7 +58,9 @@ def _run(plan: Plan) -> int:
     watch = covering.Watch()
     watch.start()
     runner = Runner(plan, covering.Memory(results.cache() / "lines.json"), watch)
-    return int(pytest.main([*OPTIONS, *scope.TESTS], plugins=[runner]))
+    if status := int(pytest.main([*OPTIONS, *scope.TESTS], plugins=[runner])):
+        print(f"pytest ended with {status}: the tests cannot be collected, or a child ended it", flush=True)
+    return status
 
 
 def _version_of_tests() -> str:
