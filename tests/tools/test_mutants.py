@@ -1,11 +1,14 @@
 """The tool behind `make mutants`: what it changes, where, and how it counts."""
 
 import subprocess
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from tools.mutants import results, scope, swapping
+from tools.mutants.choosing import Chooser
+from tools.mutants.covering import Covering
 from tools.mutants.making import Mutant, mutants_of
 from tools.mutants.results import Listed, Result, Results
 from topup.domain import money
@@ -168,3 +171,40 @@ def test_every_listed_survivor_is_a_mutant_of_today():
     mutants = [mutant for file in files for mutant in mutants_of(scope.PACKAGE / file)]
 
     assert [one for one in results.listed() if not any(one.is_about(mutant) for mutant in mutants)] == []
+
+
+def a_test(name: str, seconds: float, *lines: int, function: str = "movable", others: int = 0) -> Covering:
+    file = "layers/topup/topup/domain/money.py"
+    usual = {f"{file}:other_{number}": frozenset({1}) for number in range(others)}
+    return Covering(f"tests/unit/test_money.py::{name}", seconds, {f"{file}:{function}": frozenset(lines), **usual})
+
+
+@pytest.mark.parametrize(
+    ("tests", "expected"),
+    [
+        # What runs the line, the quickest first; of many examples a few.
+        ([a_test("slow", 1, 2), a_test("elsewhere", 0.1, 1), a_test("quick", 0.1, 2)], ["quick", "slow"]),
+        ([a_test(f"many[{number}]", 0.01, 2) for number in range(5)] + [a_test("one", 0.1, 2)], ["many[0]", "one"]),
+        # What does not fit is left out.
+        ([a_test("too slow", 11, 2), a_test("quick", 1, 2)], ["quick"]),
+        # Where no test runs the function, those whose file names the module.
+        ([a_test("another", 1, 1, function="to_text")], ["another"]),
+    ],
+)
+def test_a_mutant_meets_the_tests_that_run_its_line(tests: list[Covering], expected: list[str]):
+    mutant = next(one for one in mutants_of(scope.PACKAGE / "domain" / "money.py") if one.definition == "movable")
+
+    chosen = [one.test.partition("::")[2] for one in Chooser(tests, 10, defaultdict(list)).tests(mutant)]
+
+    assert [name for name in chosen if name in expected] == expected
+    assert len(chosen) <= len(tests)
+    assert "elsewhere" not in chosen
+    assert "too slow" not in chosen
+
+
+def test_a_mutant_meets_first_what_has_failed_for_its_function_before():
+    mutant = next(one for one in mutants_of(scope.PACKAGE / "domain" / "money.py") if one.definition == "movable")
+    tests = [a_test("quick", 0.1, 2), a_test("slow", 1, 2)]
+    killers = defaultdict(list, {"layers/topup/topup/domain/money.py:movable": [tests[1].test]})
+
+    assert Chooser(tests, 10, killers).tests(mutant)[0] == tests[1]
