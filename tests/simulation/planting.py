@@ -54,6 +54,7 @@ class _Loader(importlib.abc.InspectLoader):
         return edited(self._mutant, fullname, source_of(fullname))
 
     def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = self._path
         exec(compile(self.get_source(self._name), self._path, "exec"), module.__dict__)
 
 
