@@ -75,6 +75,10 @@ class Buyer:
         key = str(uuid.uuid4())
         return until_not_busy(lambda: self.api.refund(payment, amount, key, force=force))
 
+    def wait_for_deliveries(self) -> None:
+        """Return once no webhook of this stack waits to be delivered."""
+        eventually(lambda: all(sent["state"] != "pending" for sent in self.stripe.deliveries()))
+
     def refunded_at_stripe(self, payment: Json) -> int:
         """In minor units."""
         refunds = self.stripe.listed("/refunds", payment_intent=self.stripe.intent_of(payment))

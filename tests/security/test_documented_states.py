@@ -130,6 +130,7 @@ def test_a_payment_in_any_state_matches_the_document(
     steps(buyer, payment)
 
     eventually(lambda: buyer.status(payment) == status)
+    buyer.wait_for_deliveries()  # a later event may name the reason of a failure
     path = f"{PAYMENTS}/{payment['payment_id']}"
     seen = {
         "by its owner": edge.get(path, edge.user(buyer.user_id)),
