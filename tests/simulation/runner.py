@@ -53,9 +53,12 @@ def run(seeds: Sequence[int], processes: int, *, until_failure: bool = False, qu
     for part in _parts(seeds, processes):
         tally.join(part)
         tally.seconds = time.monotonic() - begun
-        if not quiet and time.monotonic() - shown > PROGRESS:
-            shown = time.monotonic()
-            print(_progress(tally, len(seeds)), file=sys.stderr, flush=True)
+        if not quiet:
+            for seed, violation in part.failed:
+                print(f"  FAILED seed {seed}: {violation}", file=sys.stderr, flush=True)
+            if time.monotonic() - shown > PROGRESS:
+                shown = time.monotonic()
+                print(_progress(tally, len(seeds)), file=sys.stderr, flush=True)
         if until_failure and tally.failed:
             break
     return tally
