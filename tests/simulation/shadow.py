@@ -92,7 +92,7 @@ class Shadow:
         self.hit: Callable[[str], None] = lambda _name: None
         self.newer = NewerVersion(database)
         self.times: dict[int, datetime] = {}  # of each commit
-        self.was_restored = False
+        self.lost_refunds: set[str] = set()  # payments of whose refunds a restored table knows less, and Stripe nothing
         self.is_restored = False  # the orders alone are older than the credits, until reconcile has repaired them
 
     def written(self, touched: set[tuple[str, str]]) -> None:
@@ -114,7 +114,7 @@ class Shadow:
     def restored(self) -> None:
         """The table of orders has been replaced by an older copy."""
         self._next_commit()
-        self.is_restored = self.was_restored = True
+        self.is_restored = True
         self.newer.forget(self._database.orders)
         for payment_id in self.payments:
             self._payment(payment_id, is_restored=True)
@@ -162,6 +162,22 @@ class Shadow:
             account.timed_lots.add(record.removeprefix(credit_items.TIMER))
 
     def _payment(self, payment_id: str, *, is_restored: bool = False) -> None:
+        payment = self._stored_payment(payment_id)
+        versions = self.payments.setdefault(payment_id, Versions())
+        before = versions.last
+        versions.add(self.commit, payment)
+        if not self.is_restored:
+            check_bounds(payment.order)
+        if before is not None and is_restored:
+            if _unknown_to_stripe(before) != _unknown_to_stripe(payment):
+                self.lost_refunds.add(payment_id)
+        elif before is not None:
+            check_forward(before.order, payment.order)
+            self._note_begun(before, payment)
+            if len(_in_flight(before)) > len(_in_flight(payment)):
+                self._by("reconcile", "reconcile finishes a refund in flight")
+
+    def _stored_payment(self, payment_id: str) -> Payment:
         order = None
         reversals: list[Reversal] = []
         for record, item in sorted(self._database.items(self._database.orders).get(payment_id, {}).items()):
@@ -171,16 +187,7 @@ class Shadow:
                 reversals.append(self._parse(item, order_items.reversal_from_item))
         if order is None:
             raise Violation(f"payment {payment_id}: a record without its order")
-        versions = self.payments.setdefault(payment_id, Versions())
-        before = versions.last
-        versions.add(self.commit, Payment(order, sorted(reversals, key=lambda one: one.created_at)))
-        if not self.is_restored:
-            check_bounds(order)
-        if before is not None and not is_restored:
-            check_forward(before.order, order)
-            self._note_begun(before, versions.last)
-            if len(_in_flight(before)) > len(_in_flight(versions.last)):
-                self._by("reconcile", "reconcile finishes a refund in flight")
+        return Payment(order, sorted(reversals, key=lambda one: one.created_at))
 
     def _note_begun(self, before: Payment, after: Payment) -> None:
         """A refund whose request is told to try again would be made twice."""
@@ -281,6 +288,11 @@ class Shadow:
         is_begun_here = author is not None and entry.cause.actor.startswith("admin:")
         if entry.debt_change > 0 and is_begun_here and author and not author.about["force"]:
             raise Violation(f"{name_of(entry)}: a refund without force made debt")
+
+
+def _unknown_to_stripe(payment: Payment) -> list[Reversal]:
+    """Refunds that Stripe may never have heard of, so that nothing tells a restored table of them."""
+    return [one for one in payment.reversals if one.stripe_id is None]
 
 
 def _in_flight(payment: Payment) -> list[Reversal]:

@@ -183,6 +183,17 @@ def test_a_payment_of_another_attempt_is_quarantined_whichever_event_comes_first
     assert "attempt: paid 1, ordered 2" in str(order.quarantine_reason)
 
 
+@pytest.mark.parametrize("session", [None, "cs_test_of_the_first_attempt"])
+@pytest.mark.parametrize("paid", ["cs_test_of_the_second_attempt", None])
+def test_a_payment_of_an_attempt_that_a_restored_order_does_not_know_settles_it(session: str | None, paid: str | None):
+    """Each attempt is stored before its session is opened: only an older copy of the order can be behind."""
+    order = an_order(attempt=1, provider_order_id=session)
+
+    settled = after(order, a_payment(attempt=2, session_id=paid))
+
+    assert (settled.status, settled.attempt, settled.provider_order_id) == ("succeeded", 2, paid)
+
+
 @pytest.mark.parametrize("attempt", [None, 2])
 def test_a_payment_of_the_orders_attempt_or_of_an_older_version_settles_it(attempt: int | None):
     assert isinstance(decide(an_order(attempt=2), a_payment(attempt=attempt)), Settlement)

@@ -79,7 +79,10 @@ def _settle(
         status=Status.SUCCEEDED,
         paid_at=now,
         credits_expire_at=lot.expires_at,
-        provider_order_id=order.provider_order_id or payment.session_id,
+        attempt=max(order.attempt, payment.attempt or order.attempt),
+        provider_order_id=payment.session_id
+        if _is_ahead(order, payment)
+        else order.provider_order_id or payment.session_id,
         transaction_id=payment.transaction_id or order.transaction_id,
         error_message=None,
     )
@@ -131,12 +134,13 @@ def mismatch(order: Order, payment: PaymentReceived) -> str | None:
     if order.rejected_intent and payment.transaction_id == order.rejected_intent:
         # Once refused, a payment stays refused, even when it is reported again without the field that differed.
         return order.quarantine_reason
+    is_ahead = _is_ahead(order, payment)
     compared = {
         "amount_minor": (payment.amount_minor, order.amount_minor),
         "currency": (payment.currency, order.currency),
         "livemode": (payment.livemode, order.livemode),
-        "attempt": (payment.attempt, order.attempt),
-        "session": (payment.session_id, order.provider_order_id),
+        "attempt": (payment.attempt, payment.attempt if is_ahead else order.attempt),
+        "session": (payment.session_id, None if is_ahead else order.provider_order_id),
         "order": (payment.reference, order.payment_id),
         # Before it is settled, an order only knows the payment intent of an attempt that failed.
         "payment intent": (payment.transaction_id, order.transaction_id if order.is_settled else None),
@@ -149,6 +153,14 @@ def mismatch(order: Order, payment: PaymentReceived) -> str | None:
         if paid != ordered and paid is not None and ordered is not None
     ]
     return "; ".join(wrong) or None
+
+
+def _is_ahead(order: Order, payment: PaymentReceived) -> bool:
+    """Whether the payment is of an attempt that the order does not know: its table is an older copy, put back.
+
+    Each attempt is stored before its session is opened.
+    """
+    return payment.attempt is not None and payment.attempt > order.attempt
 
 
 def _after(order: Order, update: PaymentUpdate) -> Order:
