@@ -3,12 +3,29 @@
 2xx means that the effect is durable; anything else makes Stripe send the event again.
 """
 
+from http import HTTPStatus
+from typing import Any
+
 from topup import stripe_gateway, webhooks
 from topup.api.endpoint import Request, Response, endpoint
+from topup.domain.errors import InvalidEvent, InvalidJson
+from topup.runtime.telemetry import count
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    response = receive(event, context)
+    if response["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        count("WebhookFailed")  # AWS counts failures of the API's route and of the function's own URL apart
+    return response
 
 
 @endpoint
-def handler(request: Request) -> Response:
-    event = stripe_gateway.verified_event(request.body, request.headers.get("stripe-signature"), request.now)
-    webhooks.handle(event, request.now)
+def receive(request: Request) -> Response:
+    body, signature = request.body, request.headers.get("stripe-signature")
+    try:
+        event = stripe_gateway.verified_event(body, signature, request.now)
+        webhooks.handle(event, request.now)
+    except (InvalidJson, InvalidEvent):
+        count("UnreadableEvent")
+        raise
     return Response({"received": True})

@@ -143,6 +143,7 @@ def test_a_gradual_deployment_shifts_every_function_and_watches_the_alarms():
             "CreditsCrashesAlarm",
             "BackgroundCrashesAlarm",
             "UnexpectedFailureAlarm",
+            "MisconfiguredAlarm",
         ]
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
     for alias in of_type(full(), "AWS::Lambda::Alias").values():

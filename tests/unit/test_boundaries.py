@@ -73,7 +73,7 @@ USED_BY_FUNCTIONS = {
     "spend_credits": {"spending"},
     "grant_credits": {"grants"},
     "adjust_credits": {"adjustments"},
-    "stripe_webhook": {"stripe_gateway", "webhooks"},
+    "stripe_webhook": {"stripe_gateway", "webhooks", "domain.errors", "runtime.telemetry"},
 }
 WITHOUT_HTTP = {"expire_credits", "reconcile"}
 

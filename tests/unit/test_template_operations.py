@@ -72,7 +72,7 @@ def test_a_new_version_is_published_for_exactly_the_settings_that_a_version_keep
         assert set(references(function["VersionDescription"])) == {"SettingsVersion"}, name
 
 
-def test_a_gradual_deployment_is_rolled_back_by_crashes_and_bugs_and_only_by_them():
+def test_a_gradual_deployment_is_rolled_back_by_crashes_bugs_and_wrong_settings_and_only_by_them():
     preference = document()["Globals"]["Function"]["DeploymentPreference"]
     names = [alarm["Ref"] for alarm in preference["Alarms"]]
 
@@ -82,9 +82,14 @@ def test_a_gradual_deployment_is_rolled_back_by_crashes_and_bugs_and_only_by_the
         "CreditsCrashesAlarm",
         "BackgroundCrashesAlarm",
         "UnexpectedFailureAlarm",
+        "MisconfiguredAlarm",
     ]
     # An alarm on the API itself would be a cycle: API, alias, deployment group, alarm, API.
-    used = {name for alarm in names for name in references(alarms()[alarm])} - {"AlarmTopic", "AWS::StackName"}
+    used = {name for alarm in names for name in references(alarms()[alarm])} - {
+        "AlarmTopic",
+        "AWS::StackName",
+        "RunbookUrl",
+    }
     assert all(name.endswith("Function") for name in used)
 
 
@@ -154,10 +159,48 @@ def test_every_function_is_traced():
 # -------------------------------------------------------------------------------------------------------- alarms
 
 
-def test_every_alarm_notifies_the_topic_and_says_what_happened():
+RUNBOOK = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+# An alarm's row: its anchor, its name, what it means, whether money is at risk, and the first command.
+ROW = re.compile(r'^\| <a id="(\w+)"></a>`(\w+)` \| (.+) \| (.+) \| (.+) \|$', re.MULTILINE)
+FIRST = re.compile(r"`((?:make|aws) [^`]+)`")
+
+
+def runbook_rows() -> dict[str, list[str]]:
+    return {name: rest for _, name, *rest in ROW.findall(RUNBOOK)}
+
+
+def first_command(alarm: str) -> str:
+    """The first command of an alarm's row, for the stack of an alarm's description."""
+    [command, *_] = FIRST.findall(runbook_rows()[alarm][-1])
+    return str(command).replace("topup-prod", "${AWS::StackName}")
+
+
+def test_every_alarm_has_a_row_in_the_runbook_and_every_row_an_alarm():
+    assert [name for _, name, *_ in ROW.findall(RUNBOOK)] == list(alarms())
+    assert all(anchor == name.lower() for anchor, name, *_ in ROW.findall(RUNBOOK))
+
+
+@pytest.mark.parametrize("alarm", sorted(alarms()))
+def test_an_alarm_says_what_happened_and_leads_to_its_row(alarm: str):
+    description = alarms()[alarm]["AlarmDescription"]["Fn::Sub"]
+    what, _, link = description.rpartition(" Runbook: ")
+
+    assert link == f"${{RunbookUrl}}#{alarm.lower()}"
+    assert what.endswith((".", "?"))
+    assert len(description) < 400  # CloudWatch allows 1,024, with the stack's name and the address
+
+
+@pytest.mark.parametrize("alarm", sorted(alarms()))
+def test_a_description_names_the_first_command_of_the_row(alarm: str):
+    named = re.findall(r"First: `([^`]+)`", alarms()[alarm]["AlarmDescription"]["Fn::Sub"])
+
+    assert named in ([], [first_command(alarm)])
+
+
+def test_every_alarm_tells_one_topic_and_tells_it_when_it_is_over():
     for name, alarm in alarms().items():
-        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
-        assert alarm["AlarmDescription"].endswith((".", "?")), name
+        assert alarm["AlarmActions"] in ([{"Ref": "AlarmTopic"}], [{"Ref": "NoticeTopic"}]), name
+        assert alarm["OKActions"] == alarm["AlarmActions"], name
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
 
 
@@ -165,33 +208,40 @@ def test_missing_data_is_fine_except_from_reconcile_which_always_reports():
     assert {name: alarm["TreatMissingData"] for name, alarm in alarms().items()} == {
         name: "breaching" if name == "ReconcileFailsAlarm" else "notBreaching" for name in alarms()
     }
-
-
-def test_whatever_needs_a_person_has_an_alarm():
-    assert {"WebhookFailsAlarm", "WebhookThrottledAlarm", "InvalidSignatureAlarm"} < alarms().keys()
-    assert {"PaymentQuarantinedAlarm", "OrderMissingAlarm", "RefundsStuckAlarm"} < alarms().keys()
-    assert {"LivemodeMismatchAlarm", "UnknownStripeStatusAlarm"} < alarms().keys()
-    assert {"ExpiryLateAlarm", "ExpiryGivenUpAlarm", "ExpiryNotKeptAlarm"} < alarms().keys()
-    assert {"ReconcileFailsAlarm", "ReconcileRepairsAlarm", "AuditViolationsAlarm"} < alarms().keys()
-    assert {"ReconcileStuckAlarm", "ReconcileIncompleteAlarm"} < alarms().keys()
+    # A new stack has no data yet, so that alarm is made after the schedule, whose first run is at once.
+    assert document()["Resources"]["ReconcileFailsAlarm"]["DependsOn"] == "ReconcileFunctionSchedule"
+    assert functions()["reconcile"]["Events"]["Schedule"]["Properties"]["ScheduleExpression"].startswith("rate(")
 
 
 def test_mail_is_sent_only_when_an_address_is_given():
-    subscription = document()["Resources"]["AlarmSubscription"]
+    for topic in ("Alarm", "Notice"):
+        subscription = document()["Resources"][f"{topic}Subscription"]
+        assert subscription["Condition"] == "HasAlertEmail"
+        assert subscription["Properties"]["TopicArn"] == {"Ref": f"{topic}Topic"}
 
-    assert subscription["Condition"] == "HasAlertEmail"
-    assert subscription["Properties"]["TopicArn"] == {"Ref": "AlarmTopic"}
+
+def functions_counted(metric: str, *names: str) -> list[str]:
+    """The functions whose metric these alarms count."""
+    watched = []
+    for name in names:
+        alarm = alarms()[name]
+        metrics = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one] or [alarm]
+        assert len(metrics) <= METRICS_OF_MATH
+        assert {(one["Namespace"], one["MetricName"]) for one in metrics} == {("AWS/Lambda", metric)}
+        watched += [one["Dimensions"][0]["Value"]["Ref"] for one in metrics]
+    return sorted(watched)
 
 
 def test_a_crash_of_any_function_raises_one_alarm():
-    watched = []
-    for name in ("PaymentsCrashesAlarm", "CreditsCrashesAlarm", "BackgroundCrashesAlarm"):
-        metrics = [metric["MetricStat"]["Metric"] for metric in alarms()[name]["Metrics"] if "MetricStat" in metric]
-        assert len(metrics) <= METRICS_OF_MATH
-        assert {(metric["Namespace"], metric["MetricName"]) for metric in metrics} == {("AWS/Lambda", "Errors")}
-        watched += [metric["Dimensions"][0]["Value"]["Ref"] for metric in metrics]
+    watched = functions_counted("Errors", "PaymentsCrashesAlarm", "CreditsCrashesAlarm", "BackgroundCrashesAlarm")
 
-    assert sorted(watched) == sorted(resources("AWS::Serverless::Function"))
+    assert watched == sorted(resources("AWS::Serverless::Function"))
+
+
+def test_a_refused_invocation_of_any_function_raises_one_alarm():
+    names = ("PaymentsThrottledAlarm", "CreditsThrottledAlarm", "BackgroundThrottledAlarm", "WebhookThrottledAlarm")
+
+    assert functions_counted("Throttles", *names) == sorted(resources("AWS::Serverless::Function"))
 
 
 def test_records_that_the_stream_mapping_gives_up_are_counted():
@@ -219,7 +269,9 @@ def test_late_expiry_raises_an_alarm_long_before_the_mapping_gives_up():
 def counted() -> frozenset[str]:
     """The names of the metrics that the code emits: by `count`, or by a command through CloudWatch's API."""
     names: set[str] = set()
-    for path in [*(ROOT / "layers/topup/topup").rglob("*.py"), *(ROOT / "ops").rglob("*.py")]:
+    for path in [
+        path for folder in ("layers/topup/topup", "functions", "ops") for path in (ROOT / folder).rglob("*.py")
+    ]:
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(func=ast.Name("count"), args=[ast.Constant(str(name)), *_]):
@@ -236,9 +288,32 @@ def counted() -> frozenset[str]:
     return frozenset(names)
 
 
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one] or [alarm]
+
+
 def watched_of_ours() -> list[str]:
     """Our own metrics that have an alarm."""
-    return [alarm["MetricName"] for alarm in alarms().values() if alarm.get("Namespace") == "Topup"]
+    return [
+        one["MetricName"] for alarm in alarms().values() for one in metrics_of(alarm) if one["Namespace"] == "Topup"
+    ]
+
+
+# What is counted without an alarm, and why nobody needs to be told.
+NO_TROUBLE = {
+    **dict.fromkeys(("CheckoutOpened", "PaymentSettled", "RefundBegun", "RefundChanged", "DisputeChanged"), "business"),
+    **dict.fromkeys(("CreditsGranted", "CreditsGrantedFree", "CreditsAdjusted", "CreditsSpent"), "business"),
+    "CreditsExpired": "business",
+    "DebtIncurred": "the next credits pay it",
+    "ForeignAccount": "an endpoint may hear other accounts; nothing of ours is in their events",
+    "GrantedBefore": "an order that was restored from a backup is made right",
+    "ReconcileEnded": "what nobody went on with ends, every day",
+    "ReversalOfAnotherIntent": "the second payment of an order was given back; it had granted nothing",
+}
+
+
+def test_every_metric_that_means_trouble_has_an_alarm():
+    assert counted() == {*watched_of_ours(), *NO_TROUBLE}
 
 
 def test_an_alarm_watches_our_metrics_in_the_namespace_that_the_code_uses(
@@ -254,8 +329,9 @@ def test_an_alarm_watches_our_metrics_in_the_namespace_that_the_code_uses(
     assert emitted["Namespace"] == "Topup"
     assert emitted["Dimensions"] == [["service"]]
     for name, alarm in alarms().items():
-        if alarm.get("Namespace") == "Topup":
-            assert alarm["Dimensions"] == [{"Name": "service", "Value": STACK}], name
+        for metric in metrics_of(alarm):
+            if metric["Namespace"] == "Topup":
+                assert metric["Dimensions"] == [{"Name": "service", "Value": STACK}], name
 
 
 @pytest.mark.parametrize("metric", sorted(set(watched_of_ours())))
@@ -304,7 +380,7 @@ def test_the_dashboard_shows_our_metrics_by_the_names_that_the_code_uses():
 def test_the_outputs_are_what_an_operator_needs():
     outputs = document()["Outputs"]
 
-    assert outputs.keys() >= {"ApiUrl", "WebhookUrl", "OrdersTableName", "CreditsTableName", "AlarmTopicArn"}
-    assert outputs.keys() >= {"ExpiryFailuresBucketName", "DashboardUrl"}
+    assert outputs.keys() >= {"ApiUrl", "WebhookUrl", "OrdersTableName", "CreditsTableName"}
+    assert outputs.keys() >= {"ExpiryFailuresBucketName", "DashboardUrl", "AlarmTopicArn", "NoticeTopicArn"}
     assert outputs["WebhookEvents"]["Value"].split(", ") == list(EVENT_TYPES)
     assert "Secret" not in json.dumps(outputs)

@@ -143,6 +143,7 @@ def endpoint(handle: Callable[[Request], Response]) -> Callable[[Event, Any], Ga
         except Exception as error:
             if failures.of(error) is not Failure.FINAL:
                 logger.warning("AWS is busy", reason=failures.code_of(error))
+                count("DynamoDBFailed")  # every other service's failures have become a TopupError
                 return _problem(errors.Busy("The service is busy; please retry"), request)
             logger.exception("unexpected failure")
             count("UnexpectedFailure")
@@ -163,6 +164,8 @@ def _to_gateway(response: Response, content_type: str = "application/json") -> G
 def _problem(error: TopupError, request: Request) -> GatewayResponse:
     """The problem document of an error; what is wrong on our side is logged, not shown to the caller."""
     status = STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+    if isinstance(error, errors.ConfigurationError):
+        count("Misconfigured")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request failed", code=error.code, status=int(status), detail=error.detail)
     else:

@@ -1,9 +1,19 @@
 """Logs (one JSON object a line) and metrics (one a call, for alarms)."""
 
+import json
+from typing import Any
+
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-logger = Logger()
+
+def _as_line(record: dict[str, Any]) -> str:
+    """One line of JSON. Half a surrogate pair, which a sender may have written, becomes its escape (\\ud800)."""
+    text = json.dumps(record, default=str, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+logger = Logger(json_serializer=_as_line)
 
 
 def count(metric: str, value: int = 1) -> None:

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from topup.domain.errors import Busy, TopupError
 from topup.runtime import deadline, failures
 from topup.runtime.failures import Failure
-from topup.runtime.telemetry import logger
+from topup.runtime.telemetry import count, logger
 
 TRIES = 12
 FIRST_PAUSE = 0.02  # seconds; twice as long each time
@@ -73,6 +73,7 @@ def _report(error: Exception, flow: str) -> str:
         return "Too many requests are changing this at once; please retry"
     reason = str(error) if isinstance(error, UnknownWrite) else failures.code_of(error)
     logger.warning("DynamoDB is busy", flow=flow, reason=reason)
+    count("DynamoDBFailed")
     return "The service is busy; please retry"
 
 
