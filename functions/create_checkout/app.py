@@ -10,5 +10,12 @@ def handler(request: Request) -> Response:
     api_keys.require(request)
     caller = auth.authenticate(request)
     body = requests.read(request, requests.CheckoutBody)
-    order = checkouts.create(caller.user_id, body.package, body.return_url, request.idempotency_key, request.now)
-    return Response(responses.checkout(order))
+    wanted = checkouts.CheckoutRequest(
+        user_id=caller.user_id,
+        package_id=body.package,
+        return_url=body.return_url,
+        locale=body.locale,
+        email=caller.email,
+        idempotency_key=request.idempotency_key,
+    )
+    return Response(responses.checkout(checkouts.create(wanted, request.now)))

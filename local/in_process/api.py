@@ -136,8 +136,8 @@ def as_support() -> dict[str, str]:
     return as_user("support-1", role="support")
 
 
-def as_buyer(user_id: str = "user-1") -> dict[str, str]:
-    return as_user(user_id) | {"x-api-key": API_KEY}
+def as_buyer(user_id: str = "user-1", **claims: Any) -> dict[str, str]:
+    return as_user(user_id, **claims) | {"x-api-key": API_KEY}
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -1,9 +1,12 @@
 """Creating a checkout: one order and one session, whatever goes wrong in between."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, get_args
 
 import pytest
 import stripe
@@ -34,7 +37,12 @@ from tests.support.stripe_wire import (
     times_out_after,
 )
 from topup import store
+from topup.api import requests
+from topup.checkouts import CheckoutRequest
+from topup.domain import idempotency
+from topup.domain.catalogue import Catalogue
 from topup.domain.orders import Status
+from topup.domain.wording import PayPage
 from topup.runtime import config
 from topup.store import order_items
 from topup.stripe_gateway import client, sessions
@@ -106,6 +114,87 @@ def test_every_object_at_stripe_names_its_order_and_user(api: Api, stripe_wire: 
     assert request.params["cancel_url"] == f"https://shop.example/?payment_id={payment_id}&status=cancelled"
 
 
+@pytest.mark.parametrize(
+    ("locale", "name", "description"),
+    [
+        ("en", "Standard – 1,100 credits", "Valid until 1 September 2026"),
+        ("zh", "标准包 – 1,100 积分", "有效期至 2026年9月1日"),
+        (None, "标准包 – 1,100 积分", "有效期至 2026年9月1日"),
+    ],
+)
+def test_the_pay_page_names_what_is_bought_in_the_buyers_language(
+    api: Api, stripe_wire: StripeWire, locale: str | None, name: str, description: str
+):
+    create(api, STANDARD | {"locale": locale})
+
+    [request] = stripe_wire.requests
+    assert request.params["line_items[0][price_data][product_data][name]"] == name
+    assert request.params["line_items[0][price_data][product_data][description]"] == description
+    assert request.params.get("locale") == locale
+
+
+def test_a_retry_opens_the_same_session_though_time_has_passed(api: Api, stripe_wire: StripeWire):
+    stripe_wire.then(times_out, times_out)
+    create(api, STANDARD | {"locale": "en"}, KEY)
+    api.now += timedelta(days=40)
+    create(api, STANDARD | {"locale": "en"}, KEY)
+
+    assert len(stripe_wire.requests) == 3
+    assert all(request.params == stripe_wire.requests[0].params for request in stripe_wire.requests)
+
+
+def test_a_locale_that_stripe_does_not_have_is_refused(api: Api, stripe_wire: StripeWire):
+    response = create(api, STANDARD | {"locale": "klingon"})
+
+    assert (response.status, response.json()["errors"][0]["field"]) == (422, "locale")
+    assert stripe_wire.requests == []
+
+
+def test_the_locales_are_those_of_stripes_library():
+    annotation = stripe.params.checkout.SessionCreateParams.__annotations__["locale"]
+
+    assert set(get_args(requests.Locale)) == set(re.findall(r"'([^']+)'", str(annotation)))
+
+
+def test_the_same_key_with_another_locale_is_another_request(api: Api):
+    create(api, STANDARD | {"locale": "en"}, KEY)
+
+    assert create(api, STANDARD | {"locale": "zh"}, KEY).json()["code"] == "idempotency_conflict"
+    assert create(api, STANDARD, KEY).json()["code"] == "idempotency_conflict"
+
+
+def test_a_request_without_a_locale_is_the_one_that_an_older_version_stored():
+    wanted = CheckoutRequest(
+        user_id="user-1", package_id="standard", return_url=None, locale=None, email=None, idempotency_key="buy-1"
+    )
+
+    assert wanted.fingerprint == idempotency.fingerprint("standard", None)
+
+
+@pytest.mark.parametrize(
+    ("claims", "email"),
+    [
+        ({}, None),
+        ({"email": "li@example.com"}, "li@example.com"),
+        ({"email": "li@example.com", "email_verified": True}, "li@example.com"),
+        ({"email": "li@example.com", "email_verified": False}, None),
+        ({"email": "li@example.com", "email_verified": "false"}, None),
+        ({"email": "no address"}, None),
+        ({"email": "li@localhost"}, None),
+        ({"email": f"li@{'a' * 260}.com"}, None),
+        ({"email": ["li@example.com"]}, None),
+    ],
+)
+def test_the_pay_page_knows_the_verified_address_of_the_token(
+    api: Api, stripe_wire: StripeWire, claims: dict[str, Any], email: str | None
+):
+    response = api.post(CREATE, STANDARD, as_buyer("user-1", **claims))
+
+    assert response.status == 200
+    [request] = stripe_wire.requests
+    assert request.params.get("customer_email") == email
+
+
 def test_stripe_converts_no_currency_and_uses_our_api_version(api: Api, stripe_wire: StripeWire):
     create(api)
 
@@ -121,7 +210,11 @@ def test_the_parameters_of_a_session_have_stripes_own_types(monkeypatch: pytest.
         monkeypatch.setattr(sys.modules[params.__module__], name, value, raising=False)
     types = TypeAdapter(params)
 
-    types.validate_python(sessions.session_params(an_order()), strict=True, extra="forbid")
+    types.validate_python(
+        sessions.session_params(an_order(page=PayPage("en", "Standard", "en")), "li@example.com"),
+        strict=True,
+        extra="forbid",
+    )
 
     with pytest.raises(ValidationError):
         types.validate_python({"mode": "payment", "unknown": 1}, strict=True, extra="forbid")
@@ -183,7 +276,7 @@ def test_a_retry_returns_the_stored_order_even_if_the_package_or_the_origin_was_
     body = {"package": "standard", "return_url": "https://other.example:8443/back"}
     first = create(api, body, KEY)
     if gone == "package":
-        environment.setattr(config, "catalogue", lambda: type("Changed", (), {"packages": {}}))
+        environment.setattr(config, "catalogue", lambda: Catalogue(packages={}, credit_value_rmb=Decimal(1)))
     else:
         environment.setenv("FRONTEND_URL", "https://shop.example")
         config.settings.cache_clear()
@@ -199,7 +292,9 @@ def test_a_retry_keeps_the_price_and_credits_of_the_first_request(
     stripe_wire.then(times_out, times_out)
     create(api, headers=KEY)
     dearer = config.catalogue().packages["premium"]
-    monkeypatch.setattr(config, "catalogue", lambda: type("Changed", (), {"packages": {"standard": dearer}}))
+    monkeypatch.setattr(
+        config, "catalogue", lambda: Catalogue(packages={"standard": dearer}, credit_value_rmb=Decimal(1))
+    )
 
     retried = create(api, headers=KEY)
 

@@ -71,6 +71,22 @@ def test_history_shows_the_expiry(expired: Shop):
     assert newest["payment_order_id"]
 
 
+def test_lots_and_entries_name_the_package_that_the_credits_came_from(shop: Shop):
+    shop.buy("trial")
+    assert shop.grant(30, "g-1", expires_at=None).status == 201
+    lots = shop.api.get("/api/users/credits", as_user()).json()["lots"]
+    shop.wait(days=200)
+    shop.run_timers()
+
+    assert [lot["package"] for lot in lots] == ["trial", None]
+    rows = shop.api.get("/api/users/credits/transactions", as_user()).json()["transactions"]
+    assert [(row["transaction_type"], row["package"]) for row in rows] == [
+        ("expired", "trial"),
+        ("granted", None),
+        ("purchased", "trial"),
+    ]
+
+
 def test_a_duplicate_record_expires_nothing_more(expired: Shop):
     record = expired.ttl_record(expired.due_timers(delete=True)[0])
 

@@ -162,6 +162,24 @@ def test_a_declined_card_is_not_final(api: Api, order: Order):
     assert "error_message" not in api.get(f"/api/payments/{PAYMENT_ID}", as_user()).json()
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({}, "card_declined"),
+        ({"decline_code": "insufficient_funds"}, "insufficient_funds"),
+        ({"code": "payment_intent_authentication_failure"}, "payment_intent_authentication_failure"),
+        ({"code": None}, None),
+        ({"code": "not a code: <b>"}, None),
+        ({"code": 402}, None),
+    ],
+)
+def test_a_decline_has_a_code_for_pages_to_word(api: Api, order: Order, error: dict[str, Any], code: str | None):
+    deliver(api, event(DECLINED, declined_intent(order, **error)))
+
+    payment = api.get(f"/api/payments/{PAYMENT_ID}", as_user()).json()
+    assert (payment["error_message"], payment["error_code"]) == ("Your card was declined.", code)
+
+
 @pytest.mark.parametrize("late", [DECLINED, "checkout.session.expired"])
 def test_a_late_event_changes_nothing_after_success(api: Api, order: Order, dynamodb: Emulator, late: str):
     deliver(api, event(COMPLETED, session(order)))

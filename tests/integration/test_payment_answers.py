@@ -86,6 +86,23 @@ def test_a_list_repeats_the_answer_of_an_order_in_every_status(
     own_answer(api)
 
 
+def test_a_payment_names_its_package(api: Api, paid: None):
+    assert own_answer(api)["package"] == "standard"
+
+
+def test_a_payment_says_what_of_its_credits_paid_what_was_owed_and_what_was_left(shop: Shop):
+    first, intent = shop.buy("trial")
+    assert shop.spend(500, "s-1").status == 200
+    shop.simulator.refund(intent, 5000)
+    shop.deliver()
+    second, _ = shop.buy("standard")
+
+    assert {"credits_to_debt", "credits_available"}.isdisjoint(own_answer(shop.api, first))
+    answer = own_answer(shop.api, second)
+    assert (answer["credits_to_debt"], answer["credits_available"]) == (500, 600)
+    assert shop.api.get("/api/users/credits", as_user()).json()["balance"] == 600
+
+
 @pytest.mark.parametrize("status", list(REFUND_STATUSES))
 def test_a_refund_has_a_public_status_and_the_list_repeats_it(api: Api, paid: None, status: ReversalStatus):
     record(Kind.REFUND, status)

@@ -50,7 +50,7 @@ def test_a_valid_catalogue_is_read_exactly(sold: dict[str, tuple[dict[str, Any],
         assert (package.id, package.price_minor, package.credits) == (name, minor, fields["credits"])
         assert money.to_text(package.price_minor, package.currency) == fields["price"]
         assert [package.name_in(language) for language in fields["names"]] == list(fields["names"].values())
-        assert package.name_in(None) == fields["name"]
+        assert package.name_in() == fields["name"]
 
 
 JUNK = st.recursive(

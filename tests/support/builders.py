@@ -86,6 +86,7 @@ def a_lot(**changes: Any) -> Lot:
         payment_id=PAYMENT_ID,
         paid_minor=10000,
         currency="CNY",
+        package="standard",
         granted=1100,
         remaining=1100,
         expires_at=months_later(NOW, 6),

@@ -44,12 +44,12 @@ def intent(order: Order, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def declined_intent(order: Order, message: str = "Your card was declined.") -> dict[str, Any]:
+def declined_intent(order: Order, message: str = "Your card was declined.", **error: Any) -> dict[str, Any]:
     return intent(
         order,
         status="requires_payment_method",
         amount_received=0,
-        last_payment_error={"type": "card_error", "code": "card_declined", "message": message},
+        last_payment_error={"type": "card_error", "code": "card_declined", "message": message, **error},
     )
 
 

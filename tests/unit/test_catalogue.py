@@ -33,7 +33,20 @@ def test_every_package_of_the_catalogue_has_an_english_name():
 def test_a_language_without_a_name_gets_the_chinese_one():
     package = config.catalogue().packages["trial"]
 
-    assert package.name_in("fr") == package.name_in(None) == "体验包"
+    assert package.name_in("fr") == package.name_in() == "体验包"
+
+
+def test_a_regional_language_gets_the_name_of_its_language():
+    package = config.catalogue().packages["trial"]
+
+    assert package.name_in("en-GB") == package.name_in("fr", "en") == "Trial"
+
+
+def test_the_catalogue_says_which_language_its_default_names_are_in():
+    assert config.catalogue().language == "zh"
+    assert Catalogue.parse(a_document()).language is None
+    with pytest.raises(ConfigurationError, match="language: must be a language tag"):
+        Catalogue.parse(a_document() | {"language": "Chinese"})
 
 
 @pytest.mark.parametrize(

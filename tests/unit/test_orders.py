@@ -20,7 +20,7 @@ ABOUT: dict[str, Any] = {
     "transaction_id": INTENT_ID,
 }
 PROCESSING = PaymentProcessing(**ABOUT)
-DECLINED = PaymentDeclined(**ABOUT, reason="Your card was declined.")
+DECLINED = PaymentDeclined(**ABOUT, reason="Your card was declined.", code="generic_decline")
 FAILED = PaymentFailed(**ABOUT)
 EXPIRED = CheckoutExpired(**ABOUT)
 RECEIVED = a_payment()
@@ -79,7 +79,8 @@ def test_a_declined_order_may_still_be_paid_by_a_delayed_method_or_end_with_its_
 
     assert after(declined, PROCESSING).status == "processing"
     assert after(declined, EXPIRED).status == "failed"
-    assert after(declined, EXPIRED).error_message == DECLINED.reason
+    ended = after(declined, EXPIRED)
+    assert (ended.error_message, ended.error_code) == (DECLINED.reason, DECLINED.code)
 
 
 def test_a_processing_order_is_not_ended_by_a_declined_attempt_or_an_expired_session():
@@ -95,7 +96,29 @@ def test_the_failure_of_a_delayed_method_is_final_and_keeps_the_reason_in_any_or
 ):
     failed = after(an_order(), *order_of_arrival)
 
-    assert (failed.status, failed.error_message) == ("failed", DECLINED.reason)
+    assert (failed.status, failed.error_message, failed.error_code) == ("failed", DECLINED.reason, DECLINED.code)
+
+
+def test_a_failure_that_names_its_reason_replaces_the_reason_of_an_earlier_one():
+    failed = after(an_order(), DECLINED, PaymentFailed(**ABOUT, reason="It was cancelled."))
+
+    assert (failed.error_message, failed.error_code) == ("It was cancelled.", None)
+
+
+def test_a_paid_order_names_no_failure():
+    paid = after(an_order(), DECLINED, RECEIVED)
+
+    assert (paid.error_message, paid.error_code) == (None, None)
+
+
+@pytest.mark.parametrize(("debt", "to_debt"), [(0, 0), (300, 300), (1100, 1100), (5000, 1100)])
+def test_a_paid_order_remembers_how_many_of_its_credits_paid_what_was_owed(debt: int, to_debt: int):
+    wallet = a_wallet(balance=-debt, debt=debt)
+
+    change = order_updates.decide(an_order(), wallet, RECEIVED, NOW, expire_after_months=6)
+
+    assert isinstance(change, Settlement)
+    assert change.after.credits_to_debt == to_debt
 
 
 def test_a_paid_order_succeeds_in_any_order_of_arrival():

@@ -1,9 +1,10 @@
 """Open a checkout: write the order, create Stripe's session for it, store the session in the order."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from topup import store, stripe_gateway
-from topup.domain import idempotency, placing, return_urls
+from topup.domain import idempotency, placing, return_urls, wording
 from topup.domain.catalogue import Package
 from topup.domain.errors import Busy, FieldError, StripeFailed, ValidationFailed
 from topup.domain.orders import Order
@@ -11,28 +12,47 @@ from topup.runtime import config
 from topup.runtime.telemetry import count, logger
 
 
-def create(user_id: str, package_id: str, return_url: str | None, idempotency_key: str | None, now: datetime) -> Order:
+@dataclass(frozen=True, kw_only=True)
+class CheckoutRequest:
+    """A package that a user wants to buy. `locale` is Stripe's, for the pay page; so is `email`, to fill it in."""
+
+    user_id: str
+    package_id: str
+    return_url: str | None
+    locale: str | None
+    email: str | None
+    idempotency_key: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two requests the same. Without a locale it is what it was before requests had one."""
+        asked = (self.package_id, self.return_url, self.locale)
+        return idempotency.fingerprint(*asked[: 3 if self.locale else 2])
+
+
+def create(request: CheckoutRequest, now: datetime) -> Order:
     """An order with an open Checkout Session; the same user, key and request give the same one.
 
     A crash at any point leaves an order that the same request completes. Raises ValidationFailed, IdempotencyConflict,
     StripeFailed, Busy.
     """
-    payment_id = idempotency.id_from_key(user_id, idempotency_key)
-    fingerprint = idempotency.fingerprint(package_id, return_url)
+    payment_id = idempotency.id_from_key(request.user_id, request.idempotency_key)
     try:
+        package = _package(request.package_id)
         requested = placing.place(
-            _package(package_id),
+            package,
             payment_id=payment_id,
-            user_id=user_id,
-            return_url=return_urls.checked(return_url, config.settings().frontend_origins),
-            request_fingerprint=fingerprint,
+            user_id=request.user_id,
+            return_url=return_urls.checked(request.return_url, config.settings().frontend_origins),
+            page=wording.pay_page(package, request.locale, config.catalogue().language),
+            request_fingerprint=request.fingerprint,
             livemode=config.is_livemode(),
             now=now,
         )
     except ValidationFailed:
         # A retry returns the stored order even if the package has been withdrawn since.
-        earlier = store.load_order(payment_id) if idempotency_key else None
-        if earlier is None or earlier.request_fingerprint != fingerprint:
+        earlier = store.load_order(payment_id) if request.idempotency_key else None
+        if earlier is None or earlier.request_fingerprint != request.fingerprint:
             raise
         requested = earlier
     order = store.place_order(requested)
@@ -43,7 +63,7 @@ def create(user_id: str, package_id: str, return_url: str | None, idempotency_ke
     if order.payment_url or order.is_settled or order.is_under_review:
         return order
     try:
-        return _open_session(_open(order, now))
+        return _open_session(_open(order, now), request.email)
     except store.LostRace:
         raise Busy("The same request is under way; please retry") from None
 
@@ -57,10 +77,10 @@ def _open(order: Order, now: datetime) -> Order:
     return reopened
 
 
-def _open_session(order: Order) -> Order:
+def _open_session(order: Order, email: str | None) -> Order:
     """The order with Stripe's session, where it is still the order that was read. Raises StripeFailed, LostRace."""
     try:
-        session = stripe_gateway.open_session(order)
+        session = stripe_gateway.open_session(order, email)
     except StripeFailed as error:
         if error.is_final:
             store.next_attempt(order)

@@ -1,5 +1,6 @@
 """Authenticate users by their token (JWT)."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,8 @@ from topup.runtime.failures import Failure
 from topup.runtime.telemetry import logger
 
 LONGEST_USER_ID = 255  # characters (OpenID Connect Core, 2); it must fit in Stripe's metadata too
+LONGEST_EMAIL = 254  # characters (RFC 5321, 4.5.3.1.3, without the angle brackets)
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}")
 JWKS_TIMEOUT = 3  # seconds
 LEEWAY = 0  # seconds; tokens are minutes long, clocks are synchronised
 SHARED_SECRET_ALGORITHM = "HS256"  # noqa: S105
@@ -23,9 +26,13 @@ PUBLIC_KEY_ALGORITHMS = ("RS256", "ES256", "EdDSA")
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """An authenticated user. Administrators may do everything, support staff may read everything."""
+    """An authenticated user. Administrators may do everything, support staff may read everything.
+
+    `email` is the address that the token names, unless it says that nobody has verified it.
+    """
 
     user_id: str
+    email: str | None
     is_admin: bool
     is_support: bool
 
@@ -41,6 +48,7 @@ def authenticate(request: Request) -> Caller:
     settings = config.settings()
     return Caller(
         user_id=_user_id(claims),
+        email=_email(claims),
         # Compared exactly: a list that contains the value, or the value in another case, is not the value.
         is_admin=claims.get(settings.admin_claim) == settings.admin_value,
         is_support=claims.get(settings.admin_claim) == settings.support_value,
@@ -92,6 +100,13 @@ def _user_id(claims: Mapping[str, Any]) -> str:
     if not isinstance(user_id, str) or not 0 < len(user_id) <= LONGEST_USER_ID or not user_id.isprintable():
         raise Unauthorized("The token names no user")
     return user_id
+
+
+def _email(claims: Mapping[str, Any]) -> str | None:
+    """Stripe refuses a checkout with an address that is none, so a doubtful one is left out."""
+    email = claims.get("email")
+    is_usable = isinstance(email, str) and len(email) <= LONGEST_EMAIL and _EMAIL.fullmatch(email)
+    return email if is_usable and claims.get("email_verified", True) is True else None
 
 
 # ---------------------------------------------------------------------------------------------- the issuer's key

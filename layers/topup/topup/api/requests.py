@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Never, TypeVar
+from typing import Annotated, Any, Literal, Never, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -28,6 +28,16 @@ LARGEST_CREDITS = 1_000_000_000  # credits; far above any wallet, far below wher
 TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
+# The languages of Stripe's pay page: Stripe API, Checkout Session, `locale`. A test compares them with the library's.
+# fmt: off
+Locale = Literal[
+    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA", "hi-IN",
+    "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl",
+    "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
+]
+# fmt: on
+
+
 class Body(BaseModel):
     """Nothing is coerced, and an unknown field is refused rather than ignored."""
 
@@ -40,6 +50,10 @@ class CheckoutBody(Body):
 
     package: str = Field(min_length=1, max_length=40)
     return_url: str | None = Field(default=None, min_length=1, max_length=LARGEST_URL)
+    locale: Locale | None = Field(
+        default=None,
+        description="The language of Stripe's pay page; in English or Chinese it also names what is bought",
+    )
 
 
 class RefundBody(Body):

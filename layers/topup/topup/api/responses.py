@@ -63,7 +63,7 @@ def catalogue(packages_on_sale: Catalogue, language: str | None) -> "schemas.Cat
 
 def _package(package: Package, language: str | None) -> "schemas.Package":
     return {
-        "name": package.name_in(language),
+        "name": package.name_in(language or ""),
         "credits": package.credits,
         "price": money.to_text(package.price_minor, package.currency),
         "currency": package.currency,
@@ -91,6 +91,7 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool =
     body: schemas.Payment = {
         "payment_id": order.payment_id,
         "status": _status(order),
+        "package": order.package_id,
         "amount": _number(order.amount_minor, order.currency),
         "currency": order.currency,
         "credits_purchased": order.credits_purchased,
@@ -99,10 +100,13 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool =
         "paid_at": times.to_text(order.paid_at) if order.paid_at else None,
     }
     if body["status"] == "failed":
-        body["error_message"] = order.error_message
+        body["error_message"], body["error_code"] = order.error_message, order.error_code
         body["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
     if order.is_under_review:
         body["under_review"] = True
+    if order.credits_to_debt:
+        body["credits_to_debt"] = order.credits_to_debt
+        body["credits_available"] = order.credits_purchased - order.credits_to_debt
     if order.refunded_minor or reversals:
         _add_reversals(body, order, reversals)
     if in_full:
@@ -210,6 +214,7 @@ def _lot(lot: Lot) -> "schemas.Lot":
         "payment_id": lot.payment_id,
         "lot_id": lot.lot_id,
         "source": PUBLIC_SOURCE[lot.source],
+        "package": lot.package,
         "granted": lot.granted,
         "remaining": lot.remaining,
         "expires_at": times.to_text(lot.expires_at) if lot.expires_at else None,

@@ -61,6 +61,27 @@ UnderReview = Annotated[
         }
     ),
 ]
+ErrorCode = Annotated[
+    str,
+    Schema(
+        {
+            "description": "Stripe's code for the failure, for pages to word: https://docs.stripe.com/declines/codes",
+            "examples": [
+                "generic_decline",
+                "insufficient_funds",
+                "expired_card",
+                "payment_intent_authentication_failure",
+            ],
+        }
+    ),
+]
+CreditsToDebt = Annotated[
+    int, Schema({"minimum": 1, "description": "How many of `credits_purchased` paid what the user owed when they came"})
+]
+CreditsAvailable = Annotated[
+    int, Schema({"minimum": 0, "description": "What `credits_to_debt` left of `credits_purchased` to spend"})
+]
+PackageId = Annotated[str, Schema({"description": "A package's id, for pages to name it; it may be off sale by now"})]
 Url = Annotated[str, Schema({"format": "uri"})]
 Count = Annotated[int, Schema({"minimum": 0})]
 Cursor = Annotated[str, Schema({"description": "Hand it back as `cursor` for the next page"})]
@@ -122,6 +143,7 @@ class Payment(TypedDict):
 
     payment_id: Id
     status: PaymentStatus
+    package: PackageId
     amount: Amount
     currency: Currency
     credits_purchased: Count
@@ -129,8 +151,11 @@ class Payment(TypedDict):
     created_at: Moment
     paid_at: Moment | None
     error_message: NotRequired[str | None]
+    error_code: NotRequired[ErrorCode | None]
     may_retry: NotRequired[bool]
     under_review: NotRequired[UnderReview]
+    credits_to_debt: NotRequired[CreditsToDebt]
+    credits_available: NotRequired[CreditsAvailable]
     amount_refunded: NotRequired[Amount]
     credits_refunded: NotRequired[Count]
     refunds: NotRequired[list[Refund]]
@@ -162,6 +187,7 @@ class Lot(TypedDict):
     payment_id: Id | None
     lot_id: Id
     source: LotSource
+    package: PackageId | None
     granted: Count
     remaining: Count
     expires_at: Moment | None
@@ -186,7 +212,7 @@ class Transaction(TypedDict):
     balance_after: int
     payment_order_id: Id | None
     description: str
-    package: str | None
+    package: PackageId | None
     metadata: dict[str, str]
     expires_at: Moment | None
     is_expired: bool

@@ -32,28 +32,31 @@ class Package:
     currency: str
     unit_price: Decimal
 
-    def name_in(self, language: str | None) -> str:
-        """The name in `language` ("en"), or the default name where it has none."""
-        return self.names.get(language or "", self.name)
+    def name_in(self, *languages: str) -> str:
+        """The name in the first of these languages ("en", "en-GB") that it has one in, else the default name."""
+        tags = [tag for language in languages for tag in (language, language.partition("-")[0])]
+        return next((self.names[tag] for tag in tags if tag in self.names), self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """All packages by id, and what one credit is worth in RMB."""
+    """All packages by id, what one credit is worth in RMB, and the language of the default names, if it is known."""
 
     packages: Mapping[str, Package]
     credit_value_rmb: Decimal
+    language: str | None = None
 
     @classmethod
     def parse(cls, document: Any) -> "Catalogue":
         """Check a catalogue file's JSON (fractions as Decimal); raises ConfigurationError naming field and fix."""
         _check(isinstance(document, dict), "", "must be a JSON object")
-        _check_keys(document, "", required={"packages", "credit_value_rmb"})
+        _check_keys(document, "", required={"packages", "credit_value_rmb"}, optional={"language"})
         packages = document["packages"]
         _check(isinstance(packages, dict) and packages != {}, "packages", "must be an object with at least one package")
         return cls(
             packages={name: _parse_package(name, fields) for name, fields in packages.items()},
             credit_value_rmb=_positive_number(document["credit_value_rmb"], "credit_value_rmb"),
+            language=_language(document["language"], "language") if "language" in document else None,
         )
 
 
@@ -77,9 +80,16 @@ def _parse_package(package_id: str, fields: Any) -> Package:
 
 def _parse_names(names: Any, where: str) -> dict[str, str]:
     _check(isinstance(names, dict), where, "must be an object of language → name")
-    for language in names:
-        _check(bool(_LANGUAGE.fullmatch(language)), f"{where}.{language}", 'must be a language tag such as "en"')
-    return {language: _text(name, f"{where}.{language}") for language, name in names.items()}
+    return {
+        _language(language, f"{where}.{language}"): _text(name, f"{where}.{language}")
+        for language, name in names.items()
+    }
+
+
+def _language(value: Any, where: str) -> str:
+    is_tag = isinstance(value, str) and _LANGUAGE.fullmatch(value)
+    _check(bool(is_tag), where, 'must be a language tag such as "en"')
+    return str(value)
 
 
 def _price_minor(price: Any, currency: Any, where: str) -> int:

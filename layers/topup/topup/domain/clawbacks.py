@@ -127,6 +127,7 @@ class _Continuation:
             payment_id=origin.payment_id if origin else None,
             paid_minor=paid_minor,
             currency=origin.currency if origin and paid_minor else None,
+            package=origin.package if origin else None,
             granted=self.credits,
             remaining=self.credits,
             expires_at=self.expires_at,

@@ -38,9 +38,9 @@ EARNS = frozenset({TransactionType.PURCHASED, TransactionType.GRANTED})
 class Cause:
     """Why credits change and who changes them; the ledger entry says it.
 
-    `actor` is `admin:…`, `service:…`, `stripe` or `system`; `package` is the id of the order's package. `money_minor`
-    is the money that moves with the credits, in minor units of `currency`: positive where it comes in, negative where
-    it goes back.
+    `actor` is `admin:…`, `service:…`, `stripe` or `system`; `package` is the id of the order's or lot's package.
+    `money_minor` is the money that moves with the credits, in minor units of `currency`: positive where it comes in,
+    negative where it goes back.
     """
 
     transaction_type: TransactionType
@@ -211,6 +211,7 @@ def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
         actor=SYSTEM,
         description=f"Expired: {lot.name}",
         payment_id=lot.payment_id,
+        package=lot.package,
     )
     return change(wallet, [swept], cause, now)
 

@@ -32,8 +32,9 @@ class Lot:
     """Credits that came in together, and how many of them are left until `expires_at` (a whole second, UTC).
 
     `expires_at` is None for a lot that never expires. `expired_credits` is what it has lost to expiry, which a later
-    refund must not take again. `paid_minor` is what was paid for it, in minor units of `currency`. `unknown` are stored
-    attributes that this version does not know; they stay with the lot.
+    refund must not take again. `paid_minor` is what was paid for it, in minor units of `currency`, `package` the id of
+    the package that was bought. `unknown` are stored attributes that this version does not know; they stay with the
+    lot.
     """
 
     lot_id: str
@@ -48,6 +49,7 @@ class Lot:
     payment_id: str | None = None
     paid_minor: int = 0
     currency: str | None = None
+    package: str | None = None
     unknown: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def is_expired(self, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from topup.domain import credits
 from topup.domain.credits import STRIPE, Cause, TransactionType, Wallet
@@ -51,7 +52,9 @@ def decide(
 
 def granted_before(settlement: Change, expires_at: datetime | None) -> Advance:
     """The settlement of an order whose credits exist already, in a lot with this expiry: it grants nothing."""
-    return Advance(before=settlement.before, after=replace(settlement.after, credits_expire_at=expires_at))
+    # What it paid of the user's debt then, only its ledger entry knows.
+    after = replace(settlement.after, credits_expire_at=expires_at, credits_to_debt=0)
+    return Advance(before=settlement.before, after=after)
 
 
 def _advance(before: Order, after: Order) -> Advance | None:
@@ -85,6 +88,7 @@ def _settle(
         else order.provider_order_id or payment.session_id,
         transaction_id=payment.transaction_id or order.transaction_id,
         error_message=None,
+        error_code=None,
     )
     cause = Cause(
         transaction_type=TransactionType.PURCHASED,
@@ -96,7 +100,7 @@ def _settle(
         currency=order.currency,
     )
     granted = credits.grant(wallet, lot, cause, now)
-    return Settlement(before=order, after=paid, grant=granted)
+    return Settlement(before=order, after=replace(paid, credits_to_debt=-granted.entry.debt_change), grant=granted)
 
 
 def _is_told_already(order: Order, payment: PaymentReceived) -> bool:
@@ -123,6 +127,7 @@ def new_lot(order: Order, now: datetime, expire_after_months: int) -> Lot:
         payment_id=order.payment_id,
         paid_minor=order.amount_minor,
         currency=order.currency,
+        package=order.package_id,
         granted=order.credits_purchased,
         remaining=order.credits_purchased,
         expires_at=months_later(now.replace(microsecond=0), expire_after_months),
@@ -168,18 +173,19 @@ def _after(order: Order, update: PaymentUpdate) -> Order:
         return order  # no buyer was sent to that session
     match update:
         case PaymentProcessing():
-            return _moved(order, Status.PROCESSING, update, order.error_message)
-        case PaymentDeclined(reason=reason) if order.status in (Status.PROCESSING, Status.FAILED):
+            return _moved(order, Status.PROCESSING, update)
+        case PaymentDeclined(reason=reason, code=code) if order.status in (Status.PROCESSING, Status.FAILED):
             # A delayed method's failure is reported by two events in any order: this one has the reason.
-            return replace(order, error_message=reason)
-        case PaymentDeclined(reason=reason) if order.status in (Status.PENDING, Status.DECLINED):
-            return replace(_moved(order, Status.DECLINED, update, reason), error_message=reason)
-        case PaymentFailed(reason=reason):
-            return _moved(order, Status.FAILED, update, reason or order.error_message or UNNAMED_FAILURE)
+            return replace(order, error_message=reason, error_code=code)
+        case PaymentDeclined(reason=reason, code=code) if order.status in (Status.PENDING, Status.DECLINED):
+            return replace(_moved(order, Status.DECLINED, update), error_message=reason, error_code=code)
+        case PaymentFailed(reason=reason, code=code):
+            known = (reason, code) if reason else (order.error_message or UNNAMED_FAILURE, order.error_code)
+            return _moved(order, Status.FAILED, update, error_message=known[0], error_code=known[1])
         case CheckoutExpired() if order.status is Status.PENDING:
-            return _moved(order, Status.EXPIRED, update, None)
+            return _moved(order, Status.EXPIRED, update)
         case CheckoutExpired() if order.status is Status.DECLINED:
-            return _moved(order, Status.FAILED, update, order.error_message)
+            return _moved(order, Status.FAILED, update)
         case _:
             return order
 
@@ -192,12 +198,7 @@ def _is_of_another_attempt(order: Order, update: PaymentUpdate) -> bool:
     return update.session_id != order.provider_order_id
 
 
-def _moved(order: Order, status: Status, update: PaymentUpdate, error_message: str | None) -> Order:
+def _moved(order: Order, status: Status, update: PaymentUpdate, **changes: Any) -> Order:
     if RANK[status] <= RANK[order.status]:
         return order
-    return replace(
-        order,
-        status=status,
-        error_message=error_message,
-        transaction_id=order.transaction_id or update.transaction_id,
-    )
+    return replace(order, status=status, transaction_id=order.transaction_id or update.transaction_id, **changes)

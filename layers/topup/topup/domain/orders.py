@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from topup.domain.credits import CreditChange
+from topup.domain.wording import NO_WORDS, PayPage
 
 
 class Status(StrEnum):
@@ -27,10 +28,12 @@ UNFINISHED = frozenset({Status.PENDING, Status.DECLINED, Status.PROCESSING})
 class Order:
     """One attempt to buy one package; price, currency and credits are frozen at creation.
 
-    `provider_order_id` is Stripe's Checkout Session, `transaction_id` its payment intent, `attempt` counts the tries to
-    open the session, `opened_at` is when the latest of them began (None: with the order), `synced_at` is when Stripe
-    was last asked, `next_look_at` is when reconcile looks at it next (None: see `looks`), `quarantine_reason` is why
-    its payment was refused (`rejected_intent`: that payment's intent).
+    `page` is how its pay page speaks. `provider_order_id` is Stripe's Checkout Session, `transaction_id` its payment
+    intent, `attempt` counts the tries to open the session, `opened_at` is when the latest of them began (None: with the
+    order), `synced_at` is when Stripe was last asked, `next_look_at` is when reconcile looks at it next (None: see
+    `looks`), `quarantine_reason` is why its payment was refused (`rejected_intent`: that payment's intent),
+    `error_message` and `error_code` are Stripe's words for why its payment failed. `credits_to_debt` is how many of its
+    credits paid what the user owed.
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
     that has taken; `reversal_changes` counts the changes of them. `credits_expire_at` is its lot's expiry, None where
     that never expires.
@@ -47,6 +50,7 @@ class Order:
     return_url: str
     request_fingerprint: str
     created_at: datetime
+    page: PayPage = NO_WORDS
     status: Status = Status.PENDING
     provider: str = "stripe"
     attempt: int = 1
@@ -54,6 +58,7 @@ class Order:
     payment_url: str | None = None
     transaction_id: str | None = None
     error_message: str | None = None
+    error_code: str | None = None
     quarantine_reason: str | None = None
     rejected_intent: str | None = None
     synced_at: datetime | None = None
@@ -61,6 +66,7 @@ class Order:
     next_look_at: datetime | None = None
     paid_at: datetime | None = None
     credits_expire_at: datetime | None = None
+    credits_to_debt: int = 0
     refunded_minor: int = 0
     disputed_minor: int = 0
     clawed_back: int = 0

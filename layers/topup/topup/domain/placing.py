@@ -7,6 +7,7 @@ from topup.domain import idempotency
 from topup.domain.catalogue import Package
 from topup.domain.errors import IdempotencyConflict
 from topup.domain.orders import Order, Status
+from topup.domain.wording import NO_WORDS, PayPage
 
 
 def place(
@@ -18,6 +19,7 @@ def place(
     request_fingerprint: str,
     livemode: bool,
     now: datetime,
+    page: PayPage = NO_WORDS,
 ) -> Order:
     """A new order for the package as it is sold now."""
     return Order(
@@ -30,6 +32,7 @@ def place(
         currency=package.currency,
         livemode=livemode,
         return_url=return_url,
+        page=page,
         request_fingerprint=request_fingerprint,
         created_at=now,
     )
@@ -52,4 +55,4 @@ def check_same_mode(existing: Order, *, livemode: bool) -> None:
 def reopened(order: Order, now: datetime) -> Order:
     """The order with another attempt to open its checkout: the first ended before the buyer was sent to it."""
     again = replace(order, attempt=order.attempt + 1, opened_at=now, next_look_at=None)
-    return replace(again, status=Status.PENDING, error_message=None)
+    return replace(again, status=Status.PENDING, error_message=None, error_code=None)

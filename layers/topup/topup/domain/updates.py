@@ -42,16 +42,21 @@ class PaymentProcessing(PaymentUpdate):
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentDeclined(PaymentUpdate):
-    """One attempt failed; the buyer may try again in the same session."""
+    """One attempt failed; the buyer may try again in the same session.
+
+    `reason` is Stripe's sentence, `code` is Stripe's code for it where it has one (`insufficient_funds`).
+    """
 
     reason: str
+    code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentFailed(PaymentUpdate):
-    """The payment failed and cannot be retried; `reason` where this update has one."""
+    """The payment failed and cannot be retried; `reason` and `code` where this update has them."""
 
     reason: str | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

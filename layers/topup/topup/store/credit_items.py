@@ -23,7 +23,7 @@ NEVER = "9999-12-31T23:59:59Z"  # the expiry in the key of a lot that has none
 
 _LOT_FIELDS = {
     *("user_id", "record", "lot_id", "source", "funding", "name", "granted", "remaining", "expires_at"),
-    *("expired_credits", "payment_id", "paid_minor", "currency", "due_shard", "due_at"),
+    *("expired_credits", "payment_id", "paid_minor", "currency", "package", "due_shard", "due_at"),
 }
 
 
@@ -101,6 +101,7 @@ def lot_to_item(lot: Lot) -> Item:
             "payment_id": lot.payment_id,
             "paid_minor": lot.paid_minor,
             "currency": lot.currency,
+            "package": lot.package,
             # What puts the lot into the index `due`, spread over as many partitions as ids have first digits.
             "due_shard": lot.lot_id[0] if is_due else None,
             "due_at": times.to_text(lot.expires_at) if is_due and lot.expires_at else None,
@@ -123,6 +124,7 @@ def lot_from_item(item: Mapping[str, Any]) -> Lot:
         payment_id=fields.get("payment_id"),
         paid_minor=fields["paid_minor"],
         currency=fields.get("currency"),
+        package=fields.get("package"),
         unknown={name: value for name, value in item.items() if name not in _LOT_FIELDS},
     )
 

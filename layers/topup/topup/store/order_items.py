@@ -6,6 +6,7 @@ from typing import Any
 from topup.domain import times
 from topup.domain.orders import Order, Status
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
+from topup.domain.wording import PayPage
 from topup.store.attributes import Item, from_item, moment_of, text_of, to_item
 from topup.store.waiting import order_waiting_fields, reversal_waiting_fields
 
@@ -38,14 +39,19 @@ def order_fields(order: Order) -> dict[str, Any]:
         "payment_url": order.payment_url,
         "transaction_id": order.transaction_id,
         "error_message": order.error_message,
+        "error_code": order.error_code,
         "quarantine_reason": order.quarantine_reason,
         "rejected_intent": order.rejected_intent,
         "return_url": order.return_url,
+        "locale": order.page.locale,
+        "product": order.page.product,
+        "language": order.page.language,
         "request_fingerprint": order.request_fingerprint,
         "attempt": order.attempt,
         "created_at": times.to_sortable_text(order.created_at),
         "paid_at": text_of(order.paid_at),
         "credits_expire_at": text_of(order.credits_expire_at),
+        "credits_to_debt": order.credits_to_debt or None,
         "refunded_minor": order.refunded_minor,
         "disputed_minor": order.disputed_minor,
         "clawed_back": order.clawed_back,
@@ -75,14 +81,17 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         payment_url=fields.get("payment_url"),
         transaction_id=fields.get("transaction_id"),
         error_message=fields.get("error_message"),
+        error_code=fields.get("error_code"),
         quarantine_reason=fields.get("quarantine_reason"),
         rejected_intent=fields.get("rejected_intent"),
         return_url=fields["return_url"],
+        page=PayPage(fields.get("locale"), fields.get("product"), fields.get("language")),
         request_fingerprint=fields["request_fingerprint"],
         attempt=fields["attempt"],
         created_at=times.from_text(fields["created_at"]),
         paid_at=moment_of(fields.get("paid_at")),
         credits_expire_at=moment_of(fields.get("credits_expire_at")),
+        credits_to_debt=fields.get("credits_to_debt", 0),
         refunded_minor=fields["refunded_minor"],
         disputed_minor=fields["disputed_minor"],
         clawed_back=fields["clawed_back"],

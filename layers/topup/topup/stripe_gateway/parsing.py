@@ -55,6 +55,11 @@ def text_or_none(value: Any) -> str | None:
     return text(value) if value not in (None, "") else None
 
 
+def code_or_none(value: Any) -> str | None:
+    """A code for programs, such as `insufficient_funds`; None for anything else."""
+    return value if isinstance(value, str) and re.fullmatch("[a-z0-9_]{1,100}", value) else None
+
+
 def message(value: Any) -> str:
     """A text for people, from any value: cut to length, with what UTF-8 cannot hold replaced."""
     return str(value).encode("utf-8", "replace").decode()[:LONGEST]

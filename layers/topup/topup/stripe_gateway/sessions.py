@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from topup.domain import return_urls
+from topup.domain import return_urls, times, wording
 from topup.domain.orders import Order
 from topup.domain.updates import PaymentUpdate, ReversalUpdate
 from topup.runtime import config
@@ -24,14 +24,15 @@ class Session:
     url: str
 
 
-def open_session(order: Order) -> Session:
+def open_session(order: Order, email: str | None = None) -> Session:
     """Open the order's Checkout Session; the same order and attempt give the same one. Raises StripeFailed, Busy.
 
+    `email` is the buyer's: the pay page shows it, and Stripe's receipt goes there.
     Source: Stripe API, Checkout Session object, mode "payment".
     """
     with translate_errors():
         session = client().v1.checkout.sessions.create(
-            session_params(order),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
+            session_params(order, email),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
             {"idempotency_key": session_key(order)},
         )
     return Session(id=session.id, url=str(session.url))
@@ -89,10 +90,12 @@ def session_key(order: Order) -> str:
     return own_key(order.payment_id, order.attempt)
 
 
-def session_params(order: Order) -> dict[str, Any]:
+def session_params(order: Order, email: str | None = None) -> dict[str, Any]:
     """The session's parameters. Stripe copies the metadata to the payment intent only because it stands there too."""
     metadata = order_metadata(order) | {"attempt": str(order.attempt)}
+    optional = {"locale": order.page.locale, "customer_email": email}
     return {
+        **{name: value for name, value in optional.items() if value},
         "mode": "payment",
         "line_items": [
             {
@@ -100,7 +103,7 @@ def session_params(order: Order) -> dict[str, Any]:
                 "price_data": {
                     "currency": order.currency.lower(),
                     "unit_amount": order.amount_minor,
-                    "product_data": {"name": order.package_name},
+                    "product_data": _product_data(order),
                 },
             }
         ],
@@ -112,6 +115,12 @@ def session_params(order: Order) -> dict[str, Any]:
         "success_url": return_urls.with_outcome(order.return_url, order.payment_id, "success"),
         "cancel_url": return_urls.with_outcome(order.return_url, order.payment_id, "cancelled"),
     }
+
+
+def _product_data(order: Order) -> dict[str, str]:
+    expires_at = times.months_later(order.open_since, config.settings().expire_after_months)
+    validity = wording.validity(expires_at, order.page.language)
+    return {"name": order.page.product or order.package_name} | ({"description": validity} if validity else {})
 
 
 def order_metadata(order: Order) -> dict[str, str]:

@@ -48,11 +48,11 @@ def session_update(session: Json) -> PaymentUpdate | None:
         case "expired", _, _:
             return CheckoutExpired(**_session_fields(session))
         case "complete", "unpaid", "requires_payment_method" | "canceled":
-            return PaymentFailed(reason=_failure_reason(intent), **_session_fields(session))
+            return PaymentFailed(**_failure(intent), **_session_fields(session))
         case "complete", payment_status, _:
             return _completed(session, payment_status)
         case "open", _, "requires_payment_method" if intent.get("last_payment_error"):
-            return PaymentDeclined(reason=_failure_reason(intent), **_session_fields(session))
+            return PaymentDeclined(**_failure(intent), **_session_fields(session))
         case "open", _, _:
             return None
         case status, _, _:
@@ -104,7 +104,7 @@ def intent_update(intent: Json) -> PaymentUpdate | None:
 
 
 def _declined(intent: Json) -> PaymentDeclined:
-    return PaymentDeclined(reason=_failure_reason(intent), **_intent_fields(intent))
+    return PaymentDeclined(**_failure(intent), **_intent_fields(intent))
 
 
 def _completed(session: Json, payment_status: Any) -> PaymentUpdate | None:
@@ -166,6 +166,11 @@ def _order_fields(stripe_object: Json) -> dict[str, Any]:
     }
 
 
-def _failure_reason(intent: Json) -> str:
+def _failure(intent: Json) -> dict[str, Any]:
+    """Why the latest attempt failed. A decline code says more than `card_declined`, the code of all declines."""
     failure = intent.get("last_payment_error") or {}
-    return parsing.message(failure.get("message") or failure.get("code") or order_updates.UNNAMED_FAILURE)
+    code = failure.get("code")
+    return {
+        "reason": parsing.message(failure.get("message") or code or order_updates.UNNAMED_FAILURE),
+        "code": parsing.code_or_none(failure.get("decline_code") or code),
+    }
