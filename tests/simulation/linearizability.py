@@ -97,6 +97,7 @@ class LinearizabilityChecker:
                         "payment_id": lot.payment_id,
                         "lot_id": lot.lot_id,
                         "source": lot.source,
+                        "package": lot.package,
                         "granted": lot.granted,
                         "remaining": lot.remaining,
                         "expires_at": times.to_text(lot.expires_at) if lot.expires_at else None,

@@ -12,7 +12,7 @@ from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 CHANGING_FIELDS = (
     *("status", "under_review", "payment_url", "credits_purchased", "paid_at"),
-    *("amount_refunded", "credits_refunded", "refunds", "disputes"),
+    *("credits_to_debt", "credits_available", "amount_refunded", "credits_refunded", "refunds", "disputes"),
 )
 REFUND_STATUS = {
     ReversalStatus.UNKNOWN: "pending",
@@ -33,6 +33,9 @@ def payment_response(payment: Payment) -> dict[str, Any]:
         "credits_purchased": order.credits_purchased,
         "paid_at": times.to_text(order.paid_at) if order.paid_at else None,
     }
+    if order.credits_to_debt:
+        seen["credits_to_debt"] = order.credits_to_debt
+        seen["credits_available"] = order.credits_purchased - order.credits_to_debt
     if order.refunded_minor or payment.reversals:
         seen["amount_refunded"] = float(money.to_major(order.refunded_minor, order.currency))
         due = math.floor(Fraction(order.credits_purchased * order.refunded_minor, order.amount_minor))
