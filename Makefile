@@ -13,7 +13,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template build deploy-local invoke events openapi bench-cold bench-warm lock clean
+.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -106,6 +106,14 @@ doctor: .venv/.installed ## Check that the stack is configured correctly (STACK=
 	@$(AS_CALLER) ops doctor $(ON_STACK) $(if $(URL),--url "$(URL)")
 
 ## @Release
+
+deploy: .venv/.installed .venv-sam/.installed ## Build a stage and deploy it (STAGE=staging; FRONTEND=, ALERT=, SET="NAME=VALUE …", ASK=; PREVIEW=1)
+	@$(AS_CALLER) tools.deploy --stage "$(STAGE)" $(if $(FRONTEND),--frontend "$(FRONTEND)") $(if $(ALERT),--alert "$(ALERT)") \
+		$(if $(SET),--set '$(SET)') $(if $(ASK),--ask $(ASK)) $(if $(ACCEPT),--accept) $(if $(BUILT),--built) \
+		$(if $(AT_ONCE),--at-once) $(if $(PREVIEW),--preview)
+
+outputs: .venv/.installed ## The stage's addresses and names, as a shell reads them (STAGE=staging): eval "$$(make -s outputs STAGE=…)"
+	@$(AS_CALLER) tools.deploy.outputs "$(STAGE)"
 
 build: .venv-sam/.installed ## Build what `sam deploy` deploys (LAMBDA_ARCH=x86_64 for the other processor)
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(SAM) build

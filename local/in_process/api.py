@@ -25,7 +25,7 @@ CONTEXT = {"accountId": "1", "apiId": "test", "domainName": "test", "domainPrefi
 def template() -> Template:
     return read(
         ROOT / "template.yaml",
-        {"FrontendUrls": "https://shop.example", "AWS::StackName": "topup-test"},
+        {"FrontendUrls": "https://shop.example", "SecretsPrefix": "/topup/test", "AWS::StackName": "topup-test"},
         {"StripeWebhookFunctionUrl.FunctionUrl": "https://url.example/"},
     )
 

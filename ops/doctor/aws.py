@@ -1,5 +1,7 @@
 """Check the tables against the template, and how many invocations AWS lets run at once."""
 
+import json
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,11 @@ from topup.domain.errors import ConfigurationError
 from topup.runtime import config
 
 TABLE = "AWS::DynamoDB::Table"
-SMALL_LIMIT = 100  # concurrent executions: a new account has 10, the default is 1,000
+FOR_THE_WEBHOOK = 20  # concurrent executions: the default of the template's WebhookConcurrency
+NEVER_RESERVED = 100  # AWS Lambda, "Reserved concurrency": so much of the account's limit stays for all functions
 CONCURRENCY_QUOTA = "L-B99A9384"  # Lambda, "Concurrent executions"
+RESTART = "stop the local stack, and make run"
+RESTORE = 'docs/runbook.md says how: "Restoring the tables"'
 
 Properties = Mapping[str, Any]
 
@@ -41,13 +46,13 @@ def _table(subject: Subject, logical_id: str, name: str, wanted: Properties) -> 
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-        yield wrong(what, "it does not exist", _redeploy(subject))
+        yield wrong(what, "it does not exist", RESTART if subject.is_local else RESTORE)
         return
-    problems = [*_shape(found, wanted, _redeploy(subject)), *_ttl(client, name, wanted)]
+    problems = [*_shape(found, wanted), *_ttl(client, name, wanted)]
     if not subject.is_local:  # the local tables have no backups
         problems += _protection(client, name, found, wanted)
     for says, fix in problems:
-        yield wrong(what, says, fix)
+        yield wrong(what, says, RESTART if subject.is_local else fix)
     if not problems:
         checked = "keys, indexes, TTL, stream" + ("" if subject.is_local else ", backups, protection")
         yield ok(what, f"as {logical_id} in the template: {checked}")
@@ -56,23 +61,38 @@ def _table(subject: Subject, logical_id: str, name: str, wanted: Properties) -> 
 Problem = tuple[str, str]
 
 
-def _redeploy(subject: Subject) -> str:
-    return "stop the local stack, and make run" if subject.is_local else subject.deploy()
-
-
-def _shape(found: Properties, wanted: Properties, fix: str) -> Iterator[Problem]:
+def _shape(found: Properties, wanted: Properties) -> Iterator[Problem]:
     if _keys(found) != _keys(wanted):
-        yield "its keys are not the template's", fix
+        yield "its keys are not the template's: it is another table", RESTORE
     indexes = {index["IndexName"]: index for index in found.get("GlobalSecondaryIndexes", ())}
     for index in wanted.get("GlobalSecondaryIndexes", ()):
-        actual = indexes.get(index["IndexName"])
-        if actual is None or _keys(actual) != _keys(index) or actual["Projection"] != index["Projection"]:
-            yield f"index {index['IndexName']} is missing or not the template's", fix
+        actual, name = indexes.get(index["IndexName"]), index["IndexName"]
+        if actual is None:
+            yield f"index {name} is missing", _create_index(found["TableName"], wanted, index)
+        elif _keys(actual) != _keys(index) or actual["Projection"] != index["Projection"]:
+            yield f"index {name} is not the template's", "delete it, then run doctor again"
         elif actual.get("IndexStatus", "ACTIVE") != "ACTIVE":
-            yield f"index {index['IndexName']} is {actual['IndexStatus']}", "wait, then run doctor again"
+            yield f"index {name} is {actual['IndexStatus']}", "wait, then run doctor again"
+    yield from _stream(found, wanted)
+
+
+def _stream(found: Properties, wanted: Properties) -> Iterator[Problem]:
     view = wanted.get("StreamSpecification", {}).get("StreamViewType")
-    if found.get("StreamSpecification", {}).get("StreamViewType") != view:
-        yield f"its stream is not {view}: the expiry function is not notified", fix
+    actual = found.get("StreamSpecification", {}).get("StreamViewType")
+    if view is None or actual in (view, "NEW_AND_OLD_IMAGES"):
+        return
+    command = f"aws dynamodb update-table --table-name {found['TableName']} --stream-specification"
+    # Only a table without a stream can get one of another view.
+    on, off = f"StreamEnabled=true,StreamViewType={view}", "StreamEnabled=false"
+    yield f"its stream is not {view}: the expiry function is not notified", f"{command} {off if actual else on}"
+
+
+def _create_index(table: str, wanted: Properties, index: Properties) -> str:
+    keys = {key["AttributeName"] for key in index["KeySchema"]}
+    attributes = [one for one in wanted["AttributeDefinitions"] if one["AttributeName"] in keys]
+    changes = shlex.quote(json.dumps([{"Create": index}]))
+    definitions = f"--attribute-definitions {shlex.quote(json.dumps(attributes))}"
+    return f"aws dynamodb update-table --table-name {table} {definitions} --global-secondary-index-updates {changes}"
 
 
 def _keys(table: Properties) -> set[tuple[str, str]]:
@@ -110,20 +130,26 @@ def concurrency(subject: Subject) -> Iterator[Finding]:
         return
     awslambda: Any = boto3.client("lambda")
     limit = awslambda.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    if limit < SMALL_LIMIT:
-        ask = f"--service-code lambda --quota-code {CONCURRENCY_QUOTA} --desired-value 1000"
-        fix = f"aws service-quotas request-service-quota-increase {ask}"
-        yield warn("concurrency", f"this account may run {limit} invocations at once, all functions together", fix)
-    else:
+    can_reserve = limit >= NEVER_RESERVED + FOR_THE_WEBHOOK
+    if can_reserve:
         yield ok("concurrency", f"{limit} invocations at once")
-    yield _reserved(subject, awslambda.get_function_concurrency(FunctionName=subject.webhook_function))
+    else:
+        says = f"this account may run {limit} invocations at once: too few to reserve {FOR_THE_WEBHOOK}"
+        yield warn("concurrency", says, _ask_for_more())
+    reserved = awslambda.get_function_concurrency(FunctionName=subject.webhook_function)
+    fix = subject.deploy(f"SET=WebhookConcurrency={FOR_THE_WEBHOOK}") if can_reserve else _ask_for_more()
+    yield _reserved(reserved.get("ReservedConcurrentExecutions"), fix)
 
 
-def _reserved(subject: Subject, found: Properties) -> Finding:
-    what, fix = "webhook concurrency", subject.set_parameter("WebhookConcurrency", "")
-    reserved = found.get("ReservedConcurrentExecutions")
+def _ask_for_more() -> str:
+    ask = f"--service-code lambda --quota-code {CONCURRENCY_QUOTA} --desired-value 1000"
+    return f"aws service-quotas request-service-quota-increase {ask}"
+
+
+def _reserved(reserved: int | None, fix: str) -> Finding:
+    what = "webhook concurrency"
     if reserved is None:
-        return warn(what, "none is reserved: other load can block Stripe's events", fix)
+        return warn(what, "none is reserved: other load can block Stripe's events, and nothing bounds their own", fix)
     if reserved == 0:
         return wrong(what, "0 are allowed: every event from Stripe is refused", fix)
     return ok(what, f"{reserved} reserved")

@@ -20,7 +20,9 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def run(options: Namespace) -> int:
-    found = subject.of_stack(options.stack, options.url) if options.stack else subject.of_local(options.root)
+    found = (
+        subject.of_stack(options.stack, options.root, options.url) if options.stack else subject.of_local(options.root)
+    )
     findings = []
     for finding in examine(found, options.root):
         print(finding, flush=True)

@@ -98,12 +98,12 @@ def _tokens(subject: Subject) -> Iterator[Finding]:
         )
         return
     if not (settings.jwt_issuer and settings.jwt_audience):
-        fix = subject.set_parameter("JwtIssuer=… JwtAudience", "JWT_ISSUER and JWT_AUDIENCE")
+        fix = subject.set_parameter("JwtIssuer", "JwtAudience", variables="JWT_ISSUER and JWT_AUDIENCE")
         yield warn("token claims", "iss or aud is not checked: tokens for other applications pass too", fix)
 
 
 def _jwks(url: str, subject: Subject) -> Finding:
-    fix = subject.set_parameter("JwtJwksUrl", "JWT_JWKS_URL")
+    fix = subject.set_parameter("JwtJwksUrl", variables="JWT_JWKS_URL")
     try:
         keys = PyJWKClient(url, timeout=auth.JWKS_TIMEOUT).get_jwk_set().keys
     except PyJWTError as error:
@@ -118,14 +118,16 @@ def _public_key(pem: str, subject: Subject) -> Finding:
     def parse() -> object:
         return auth._from_public_key(pem)  # noqa: SLF001 - the same check as in the functions
 
-    return _parsed("tokens", parse, "the public key is good", subject.set_parameter("JwtPublicKey", "JWT_PUBLIC_KEY"))
+    return _parsed(
+        "tokens", parse, "the public key is good", subject.set_parameter("JwtPublicKey", variables="JWT_PUBLIC_KEY")
+    )
 
 
 # -------------------------------------------------------------------------------------------------------- origins
 
 
 def _origins(subject: Subject) -> Finding:
-    what, fix = "FRONTEND_URL", subject.set_parameter("FrontendUrls", "FRONTEND_URL")
+    what, fix = "FRONTEND_URL", subject.set_parameter("FrontendUrls", variables="FRONTEND_URL")
     try:
         origins, is_live = config.settings().frontend_origins, config.is_livemode()
     except ConfigurationError:

@@ -14,7 +14,7 @@ from local import environment as local_environment
 from local.aws import template
 from local.aws.intrinsics import TemplateError
 from local.settings import SECRETS, SettingsError
-from ops import deployed
+from ops import deployed, stages
 from ops.errors import CannotRunError
 
 WEBHOOK_PATH = "/api/payments/webhook/stripe"
@@ -55,6 +55,7 @@ class Subject:
     environment: Mapping[str, str] = field(repr=False)
     webhook_urls: tuple[str, ...] = ()
     stack: str = ""
+    deployed_as: str | None = None  # the stage of samconfig.toml that deploys this stack
     prefix: str = ""
     webhook_function: str = ""
     is_running: bool = True
@@ -75,24 +76,24 @@ class Subject:
         put = f"aws ssm put-parameter --type SecureString --overwrite --name {self.prefix}/{name}"
         return f"{put} --value …"
 
-    def set_parameter(self, name: str, variable: str) -> str:
-        """The command that sets a parameter of the template."""
-        if self.is_local:
-            return f"set {variable} in .env"
-        return f"{self.deploy()} --parameter-overrides {name}=…"
+    def set_parameter(self, *names: str, variables: str) -> str:
+        """The command that asks for parameters of the template, and deploys them."""
+        return f"set {variables} in .env" if self.is_local else self.deploy(f'ASK="{" ".join(names)}"')
 
-    def deploy(self) -> str:
-        """The command that deploys again, with the stage's own tags and parameters from samconfig.toml."""
-        environment = "default" if self.stage == "dev" else self.stage
-        return f"sam build && sam deploy --config-env {environment} --stack-name {self.stack}"
+    def deploy(self, *options: str) -> str:
+        """The command that deploys the stack's stage again, with these parameters and the stage's own ones."""
+        if self.deployed_as is None:
+            return f"no stage of samconfig.toml has the stack_name {self.stack}: add one, then run doctor again"
+        return " ".join(["make deploy", f"STAGE={self.deployed_as}", *options])
 
     def set_up_webhook(self, *options: str) -> str:
         return " ".join(["make stripe-webhook", f"STACK={self.stack}", *options, "APPLY=1"])
 
 
-def of_stack(stack: str, more_urls: Iterable[str] = ()) -> Subject:
+def of_stack(stack: str, root: Path, more_urls: Iterable[str] = ()) -> Subject:
     """A deployed stack; raises CannotRunError."""
     found = deployed.find(stack)
+    known = stages.of_stack(stack, root)
     prefix = found.secrets_prefix
     parameters = deployed.read_parameters(prefix, SECRETS)
     secrets = {name: parameters[name]["Value"].strip() if name in parameters else "" for name in SECRETS}
@@ -103,6 +104,7 @@ def of_stack(stack: str, more_urls: Iterable[str] = ()) -> Subject:
         environment={**found.environment, **tables, **secrets, "SECRETS_PREFIX": "", "SECRETS": ""},
         webhook_urls=urls,
         stack=stack,
+        deployed_as=known.name if known else None,
         prefix=prefix,
         webhook_function=found.webhook_function,
         clear_text=tuple(name for name, found in parameters.items() if found["Type"] != "SecureString"),

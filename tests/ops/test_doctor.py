@@ -1,6 +1,8 @@
 """`doctor` on a deployed stack (Stripe simulated, tables emulated, SSM by moto) and on the local one."""
 
+import json
 import random
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -27,7 +29,6 @@ from topup.stripe_gateway import client as stripe_client
 URL = "http://127.0.0.1:8001/"
 PREFIX = "/topup/staging"
 STACK = "topup-staging"
-DEPLOY = "sam build && sam deploy --config-env staging --stack-name topup-staging"
 Json = dict[str, Any]
 
 
@@ -112,9 +113,9 @@ class Stack:
     def setting(self, name: str, value: str) -> None:
         self.functions.environment[name] = value
 
-    def doctor(self, *arguments: str) -> int:
+    def doctor(self, *arguments: str, root: Path = ROOT) -> int:
         self._capsys.readouterr()
-        code = cli.main(["doctor", "--stack", STACK, *arguments])
+        code = cli.main(["doctor", "--stack", STACK, *arguments], root=root)
         self.printed = "".join(self._capsys.readouterr())
         return code
 
@@ -272,13 +273,64 @@ def test_tables_without_protection_are_wrong(stack: Stack):
     ]
 
 
-def test_a_table_of_another_shape_is_wrong(stack: Stack):
+def test_a_table_that_is_gone_has_to_be_restored(stack: Stack):
     table = stack.dynamodb.credits_table
     stack.dynamodb.client.update_table(TableName=table, DeletionProtectionEnabled=False)
     stack.dynamodb.client.delete_table(TableName=table)
+
     assert stack.doctor() == 1
-    assert f"table {table}: it does not exist → {DEPLOY}\n" in stack.printed
-    stack.dynamodb.client.create_table(
+    assert f'table {table}: it does not exist → docs/runbook.md says how: "Restoring the tables"\n' in stack.printed
+
+
+def test_what_is_printed_for_a_table_of_another_shape_makes_it_the_templates(stack: Stack):
+    table, client = stack.dynamodb.credits_table, stack.dynamodb.client
+    client.update_table(TableName=table, DeletionProtectionEnabled=False)
+    client.delete_table(TableName=table)
+    client.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "user_id", "KeyType": "HASH"}, {"AttributeName": "record", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("user_id", "record")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    assert stack.doctor() == 1
+    assert "index due is missing" in stack.printed
+    assert "its stream is not OLD_IMAGE" in stack.printed
+
+    commands = [line.partition(" → ")[2] for line in stack.lines("wrong") if table in line]
+    assert len(commands) == 5
+    for command in commands:
+        pasted(command, client)
+
+    assert stack.doctor() == 0
+    assert stack.lines("wrong") == []
+
+
+def pasted(command: str, client: Any) -> None:
+    """Carry out a command of the AWS CLI: its options are the request's fields, as JSON or in the short form."""
+    program, service, operation, *options = shlex.split(command)
+    assert (program, service) == ("aws", "dynamodb")
+    request: Json = {}
+    for name, value in zip(options, [*options[1:], ""], strict=True):
+        if not name.startswith("--"):
+            continue
+        field = "".join(part.title() for part in name.removeprefix("--").removeprefix("no-").split("-"))
+        if value.startswith("--") or not value:
+            request[field] = not name.startswith("--no-")
+        elif value.startswith(("[", "{")):
+            request[field] = json.loads(value)
+        elif "=" in value:
+            pairs = dict(pair.split("=") for pair in value.split(","))
+            request[field] = {key: text == "true" if text in ("true", "false") else text for key, text in pairs.items()}
+        else:
+            request[field] = value
+    getattr(client, operation.replace("-", "_"))(**request)
+
+
+def test_a_table_with_other_keys_is_another_table(stack: Stack):
+    table, client = stack.dynamodb.credits_table, stack.dynamodb.client
+    client.update_table(TableName=table, DeletionProtectionEnabled=False)
+    client.delete_table(TableName=table)
+    client.create_table(
         TableName=table,
         KeySchema=[{"AttributeName": "user_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "user_id", "AttributeType": "S"}],
@@ -287,15 +339,15 @@ def test_a_table_of_another_shape_is_wrong(stack: Stack):
 
     assert stack.doctor() == 1
     assert "its keys are not the template's" in stack.printed
-    assert "its stream is not OLD_IMAGE" in stack.printed
 
 
 @pytest.mark.parametrize(
     ("limit", "reserved", "code", "says"),
     [
-        (10, {"ReservedConcurrentExecutions": 20}, 0, "request-service-quota-increase"),
-        (1000, {}, 0, "other load can block Stripe's events"),
-        (1000, {"ReservedConcurrentExecutions": 0}, 1, "every event from Stripe is refused"),
+        (119, {"ReservedConcurrentExecutions": 5}, 0, "at once: too few to reserve 20 → aws service-quotas request-service"),
+        (119, {}, 0, "nothing bounds their own → aws service-quotas request-service-quota-increase"),
+        (120, {}, 0, "nothing bounds their own → make deploy STAGE=staging SET=WebhookConcurrency=20\n"),
+        (1000, {"ReservedConcurrentExecutions": 0}, 1, "every event from Stripe is refused → make deploy"),
     ],
 )
 def test_concurrency_is_checked(stack: Stack, limit: int, reserved: Json, code: int, says: str):
@@ -305,18 +357,18 @@ def test_concurrency_is_checked(stack: Stack, limit: int, reserved: Json, code: 
     assert says in stack.printed
 
 
-@pytest.mark.parametrize(("stage", "config_env"), [("staging", "staging"), ("prod", "prod"), ("dev", "default")])
-def test_a_deployment_that_it_suggests_keeps_the_stages_own_configuration(stack: Stack, stage: str, config_env: str):
-    stack.clients["cloudformation"].tags["stage"] = stage
+def test_it_deploys_no_stack_that_samconfig_does_not_know(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "samconfig.toml").write_text(
+        (ROOT / "samconfig.toml").read_text().replace('stack_name = "topup-staging"', 'stack_name = "another"')
+    )
+    (tmp_path / "template.yaml").write_text((ROOT / "template.yaml").read_text())
     stack.functions.reserved = {}
 
-    stack.doctor()
-
-    assert f"\n[{config_env}.deploy.parameters]\n" in (ROOT / "samconfig.toml").read_text()
-    assert (
-        f"--config-env {config_env} --stack-name topup-staging --parameter-overrides WebhookConcurrency=…"
-        in stack.printed
-    )
+    assert stack.doctor(root=tmp_path) == 0
+    assert "no stage of samconfig.toml has the stack_name topup-staging: add one" in stack.printed
+    assert "deploy STAGE" not in stack.printed
 
 
 # --------------------------------------------------------------------------------------------------- keys and clocks

@@ -10,7 +10,7 @@ import pytest
 from local import ROOT
 
 PYTHON = ROOT / ".venv-sam/bin/python"
-PLAIN = {"FrontendUrls": "https://shop.example"}
+PLAIN = {"FrontendUrls": "https://shop.example", "SecretsPrefix": "/topup/test"}
 FULL = PLAIN | {
     "GradualDeployment": "true",
     "SnapStart": "PublishedVersions",

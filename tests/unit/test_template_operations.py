@@ -13,6 +13,7 @@ import pytest
 from local import ROOT
 from local.aws.intrinsics import read_yaml
 from local.in_process.api import template
+from ops import stages
 from tests.unit.template_parts import alarms, document, functions, placeholders, policy_of, references, resources
 from topup.domain.reversals import Kind
 from topup.runtime.telemetry import count
@@ -93,18 +94,30 @@ def test_a_gradual_deployment_is_rolled_back_by_crashes_bugs_and_wrong_settings_
     assert all(name.endswith("Function") for name in used)
 
 
-def test_only_prod_shifts_traffic_gradually_and_every_environment_sets_known_parameters():
-    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    given = {
-        stage: dict(part.split("=", 1) for part in body["deploy"]["parameters"]["parameter_overrides"].split())
-        for stage, body in environments.items()
-        if isinstance(body, dict)
-    }
+def test_only_prod_shifts_traffic_gradually_and_every_stage_sets_known_parameters():
+    given = {stage.name: stage.tracked for stage in stages.every()}
 
     assert {stage for stage, values in given.items() if values.get("GradualDeployment") == "true"} == {"prod"}
     assert len({values["SecretsPrefix"] for values in given.values()}) == len(given)
     for values in given.values():
         assert values.keys() <= document()["Parameters"].keys()
+
+
+def test_no_stage_shares_a_stack_a_file_or_a_tag_with_another_and_there_is_no_default_stage():
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    deployments = {
+        name: body["deploy"]["parameters"]
+        for name, body in config.items()
+        if isinstance(body, dict) and "deploy" in body
+    }
+
+    assert set(deployments) == {"dev", "staging", "prod"}
+    for name, deployment in deployments.items():
+        assert deployment["stack_name"] == deployment["s3_prefix"] == f"topup-{name}"
+        assert deployment["tags"].split() == ["app=topup", f"stage={name}"]
+        assert deployment["parameter_overrides"][1:] == [f"file://.deploy/{name}.toml"]
+        assert deployment["template_file"] == ".aws-sam/build/template.yaml"  # never the sources, which are not layers
+    assert "Default" not in document()["Parameters"]["SecretsPrefix"]
 
 
 def test_every_name_contains_the_stacks_so_that_an_account_may_have_two():

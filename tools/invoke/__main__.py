@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
         check_docker()
         with local_stack() as stack, reachable(stack) as reached:
             print("building …", file=sys.stderr)
-            template = build(ROOT / ".aws-sam" / "build", reached)
+            template = build(ROOT / ".aws-sam" / "invoke", reached)
             prepare(stack)
             print(json.dumps(invoke(template, event), indent=2, ensure_ascii=False))
     except CannotInvokeError as error:
@@ -169,7 +169,10 @@ def invoke(template: Path, event: str) -> Any:
     credentials = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
     command = [str(SAM), "local", "invoke", function, "--template", str(template)]
     command += ["--event", str(ROOT / "events" / f"{event}.json"), "--skip-pull-image"]
-    command += ["--parameter-overrides", f"Architecture={ARCHITECTURE} FrontendUrls=http://localhost:3000"]
+    command += [
+        "--parameter-overrides",
+        f"Architecture={ARCHITECTURE} FrontendUrls=http://localhost:3000 SecretsPrefix=/local",
+    ]
     return json.loads(run(command, os.environ | credentials).strip().splitlines()[-1])
 
 

@@ -39,7 +39,7 @@ def routes() -> tuple[Route, ...]:
     """The template's routes; the parameters only have to be valid."""
     return template.read(
         ROOT / "template.yaml",
-        {"FrontendUrls": "https://shop.example"},
+        {"FrontendUrls": "https://shop.example", "SecretsPrefix": ""},
         {"StripeWebhookFunctionUrl.FunctionUrl": "https://url.example/"},
     ).routes
 

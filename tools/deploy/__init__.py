@@ -1,0 +1,1 @@
+"""`make deploy`: build a stage and deploy it, without a question."""

@@ -1,0 +1,22 @@
+"""`make outputs STAGE=staging`: the stack's outputs as assignments, for people and for `eval`."""
+
+import shlex
+import sys
+
+from ops import stages, target
+from ops.errors import CannotRunError
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        outputs, _ = target.outputs_of(stages.find(*arguments).stack, {"ApiUrl"})
+    except CannotRunError as error:
+        print(f"cannot show the outputs: {error}", file=sys.stderr)
+        return 2
+    for name, value in sorted(outputs.items()):
+        print(f"{name}={shlex.quote(value)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
