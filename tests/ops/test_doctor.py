@@ -344,7 +344,12 @@ def test_a_table_with_other_keys_is_another_table(stack: Stack):
 @pytest.mark.parametrize(
     ("limit", "reserved", "code", "says"),
     [
-        (119, {"ReservedConcurrentExecutions": 5}, 0, "at once: too few to reserve 20 → aws service-quotas request-service"),
+        (
+            119,
+            {"ReservedConcurrentExecutions": 5},
+            0,
+            "too few to reserve 20 → aws service-quotas request",
+        ),
         (119, {}, 0, "nothing bounds their own → aws service-quotas request-service-quota-increase"),
         (120, {}, 0, "nothing bounds their own → make deploy STAGE=staging SET=WebhookConcurrency=20\n"),
         (1000, {"ReservedConcurrentExecutions": 0}, 1, "every event from Stripe is refused → make deploy"),

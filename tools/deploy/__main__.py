@@ -47,7 +47,7 @@ def deploy(options: Namespace, root: Path) -> int:
 def sam_deploy(stage: str, root: Path, architecture: str, *, is_preview: bool) -> int:
     """Deploy the build as samconfig.toml says; a preview makes and shows the change set, and leaves it at that."""
     how = "--no-execute-changeset" if is_preview else "--no-confirm-changeset"
-    command = [build.SAM, "deploy", "--config-env", stage, how]
+    command = [str(build.SAM), "deploy", "--config-env", stage, how]
     return subprocess.run(command, cwd=root, env=build.environment(architecture), check=False).returncode
 
 

@@ -9,7 +9,8 @@ from ops.errors import CannotRunError
 
 def main(arguments: list[str]) -> int:
     try:
-        outputs, _ = target.outputs_of(stages.find(*arguments).stack, {"ApiUrl"})
+        [stage] = arguments
+        outputs, _ = target.outputs_of(stages.find(stage).stack, {"ApiUrl"})
     except CannotRunError as error:
         print(f"cannot show the outputs: {error}", file=sys.stderr)
         return 2
