@@ -1,9 +1,12 @@
 """The local stack's settings: from the process environment, else .env, else .env.example."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from topup.domain.errors import ConfigurationError
+from topup.runtime import secret_values
 
 DEFAULT_PORTS = {"API_PORT": 8000, "WEBHOOK_PORT": 8001, "STRIPE_PORT": 12111, "WEB_PORT": 3000}
 SECRETS = ("JWT_SECRET", "PROXY_API_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
@@ -15,10 +18,17 @@ PARAMETERS = {
     "JwtIssuer": "JWT_ISSUER",
     "JwtAudience": "JWT_AUDIENCE",
     "AdminClaim": "ADMIN_CLAIM",
+    "AdminClaimIsList": "ADMIN_CLAIM_IS_LIST",
     "AdminValue": "ADMIN_VALUE",
     "SupportValue": "SUPPORT_VALUE",
     "CreditsExpireAfterMonths": "CREDITS_EXPIRE_AFTER_MONTHS",
     "LogLevel": "LOG_LEVEL",
+}
+# As in the functions. Of STRIPE_WEBHOOK_SECRET and PROXY_API_KEY there may be none: then nobody is let in.
+CHECKED_SECRETS: dict[str, Callable[[str], object]] = {
+    "JWT_SECRET": secret_values.jwt_secrets,
+    "PROXY_API_KEY": secret_values.api_keys,
+    "STRIPE_WEBHOOK_SECRET": lambda text: secret_values.listed(text) and secret_values.webhook_secrets(text),
 }
 KNOWN = {*DEFAULT_PORTS, *REQUIRED, *PARAMETERS.values()}
 
@@ -105,11 +115,11 @@ def _check(values: Mapping[str, str]) -> None:
         raise SettingsError("STRIPE_SECRET_KEY is a live key: the local stack never touches real money")
     if not TEST_KEY.fullmatch(key):
         raise SettingsError("STRIPE_SECRET_KEY must be a test key (sk_test_…, in full)")
-    if len(values["JWT_SECRET"].encode()) < 32:
-        raise SettingsError(
-            "JWT_SECRET must have at least 32 bytes; "
-            'python3 -c "import secrets; print(secrets.token_urlsafe(48))" makes one'
-        )
+    for name, check in CHECKED_SECRETS.items():
+        try:
+            check(values[name])
+        except ConfigurationError as error:
+            raise SettingsError(error.detail) from None
     for origin in values["FRONTEND_URL"].split(","):
         if not ORIGIN.fullmatch(origin.strip()):
             raise SettingsError(f"FRONTEND_URL: {origin.strip()!r} must be scheme://host[:port], without a path")

@@ -6,23 +6,30 @@ from typing import Any
 
 import jwt
 
+from topup.runtime.secret_values import listed
+
 LIFETIME = timedelta(days=30)
 
 
 def mint(values: Mapping[str, str], user_id: str, now: datetime, **claims: Any) -> str:
-    """A token signed with JWT_SECRET; `claims` add to or replace its own."""
+    """A token signed with the first JWT_SECRET; `claims` add to or replace its own."""
     payload: dict[str, Any] = {"sub": user_id, "iat": now, "exp": now + LIFETIME}
-    for claim, setting in (("iss", "JWT_ISSUER"), ("aud", "JWT_AUDIENCE")):
-        if values.get(setting):
-            payload[claim] = values[setting]
-    return jwt.encode(payload | claims, values["JWT_SECRET"], algorithm="HS256")
+    if values.get("JWT_ISSUER"):
+        payload["iss"] = values["JWT_ISSUER"]
+    if audiences := listed(values.get("JWT_AUDIENCE", "")):
+        payload["aud"] = audiences[0]
+    return jwt.encode(payload | claims, listed(values["JWT_SECRET"])[0], algorithm="HS256")
 
 
 def mint_admin(values: Mapping[str, str], user_id: str, now: datetime) -> str:
-    claim = values.get("ADMIN_CLAIM", "role")
-    return mint(values, user_id, now, **{claim: values.get("ADMIN_VALUE", "admin")})
+    return _mint_with_role(values, user_id, now, values.get("ADMIN_VALUE", "admin"))
 
 
 def mint_support(values: Mapping[str, str], user_id: str, now: datetime) -> str:
-    claim = values.get("ADMIN_CLAIM", "role")
-    return mint(values, user_id, now, **{claim: values.get("SUPPORT_VALUE", "support")})
+    return _mint_with_role(values, user_id, now, values.get("SUPPORT_VALUE", "support"))
+
+
+def _mint_with_role(values: Mapping[str, str], user_id: str, now: datetime, role: str) -> str:
+    """The claim is at the top, also where ADMIN_CLAIM is a path: a claim of that name is looked for first."""
+    is_list = values.get("ADMIN_CLAIM_IS_LIST") == "true"
+    return mint(values, user_id, now, **{values.get("ADMIN_CLAIM", "role"): [role] if is_list else role})

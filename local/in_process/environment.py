@@ -8,7 +8,7 @@ STACK = "topup-test"
 JWT_SECRET = "a-secret-of-more-than-thirty-two-bytes"
 API_KEY = "a-key-of-a-trusted-service"
 STRIPE_SECRET_KEY = "sk_test_1"
-WEBHOOK_SECRET = "whsec_test"
+WEBHOOK_SECRET = "whsec_of_the_test_endpoint"
 
 ENVIRONMENT = {
     "STACK_NAME": STACK,

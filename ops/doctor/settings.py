@@ -3,16 +3,12 @@
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from jwt import PyJWKClient
-from jwt.exceptions import PyJWTError
-
 from ops.doctor.subject import LIVE_STAGES, Finding, Subject, ok, warn, wrong
-from topup.api import auth
+from topup.api import provider_keys, token_keys
 from topup.domain.errors import ConfigurationError
 from topup.runtime import config
 
 LOOPBACK = ("localhost", "127.0.0.1")
-SHORT_KEY = 20  # characters; a shorter key can be guessed
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -56,11 +52,13 @@ def _key(subject: Subject) -> Finding:
 
 
 def _api_keys(subject: Subject) -> Finding:
-    keys, fix = config.api_keys(), subject.set_secret("PROXY_API_KEY")
+    fix = subject.set_secret("PROXY_API_KEY")
+    try:
+        keys = config.api_keys()
+    except ConfigurationError as error:
+        return wrong("X-API-Key", error.detail, fix)
     if not keys:
         return wrong("X-API-Key", "PROXY_API_KEY is empty: no one may buy or spend", fix)
-    if not subject.is_local and any(len(key) < SHORT_KEY for key in keys):
-        return warn("X-API-Key", f"a key has fewer than {SHORT_KEY} characters", fix)
     return ok("X-API-Key", f"{len(keys)} key{'s: a rotation is under way' if len(keys) > 1 else ''}")
 
 
@@ -71,10 +69,6 @@ def _webhook_secrets(subject: Subject) -> Finding:
         secrets = config.webhook_secrets()
     except ConfigurationError as error:
         return wrong(what, error.detail, fix)
-    if not all(secret.startswith("whsec_") for secret in secrets):
-        return wrong(
-            what, "one is not a signing secret of Stripe (whsec_…): anyone who knows it can grant credits", fix
-        )
     if len(secrets) > 1:
         return warn(what, f"{len(secrets)} secrets: two endpoints, or a rotation", subject.set_up_webhook("FINISH=1"))
     return ok(what, "1 secret")
@@ -94,10 +88,10 @@ def _tokens(subject: Subject) -> Iterator[Finding]:
         yield _public_key(settings.jwt_public_key, subject)
     else:
         yield _parsed(
-            "tokens", config.jwt_secret, "HS256, a secret of 32 bytes or more", subject.set_secret("JWT_SECRET")
+            "tokens", config.jwt_secrets, "HS256, a secret of 32 bytes or more", subject.set_secret("JWT_SECRET")
         )
         return
-    if not (settings.jwt_issuer and settings.jwt_audience):
+    if not (settings.jwt_issuer and settings.jwt_audiences):
         fix = subject.set_parameter("JwtIssuer", "JwtAudience", variables="JWT_ISSUER and JWT_AUDIENCE")
         yield warn("token claims", "iss or aud is not checked: tokens for other applications pass too", fix)
 
@@ -105,18 +99,15 @@ def _tokens(subject: Subject) -> Iterator[Finding]:
 def _jwks(url: str, subject: Subject) -> Finding:
     fix = subject.set_parameter("JwtJwksUrl", variables="JWT_JWKS_URL")
     try:
-        keys = PyJWKClient(url, timeout=auth.JWKS_TIMEOUT).get_jwk_set().keys
-    except PyJWTError as error:
-        return wrong("tokens", f"the keys at {url} cannot be fetched ({type(error).__name__})", fix)
-    usable = [key for key in keys if key.algorithm_name in auth.PUBLIC_KEY_ALGORITHMS]
-    if not usable:
-        return wrong("tokens", f"{url} has no key for {', '.join(auth.PUBLIC_KEY_ALGORITHMS)}", fix)
+        usable = provider_keys.fetch(url)
+    except Exception as error:  # whatever it is, the functions would meet it too
+        return wrong("tokens", f"there are no keys at {url} ({provider_keys.in_words(error)})", fix)
     return ok("tokens", f"{len(usable)} usable key{'' if len(usable) == 1 else 's'} at {url}")
 
 
 def _public_key(pem: str, subject: Subject) -> Finding:
     def parse() -> object:
-        return auth._from_public_key(pem)  # noqa: SLF001 - the same check as in the functions
+        return token_keys.public_key(pem)
 
     return _parsed(
         "tokens", parse, "the public key is good", subject.set_parameter("JwtPublicKey", variables="JWT_PUBLIC_KEY")

@@ -1,5 +1,7 @@
 """Settings that are missing or unsafe are refused, and the error names the variable."""
 
+from collections.abc import Callable
+
 import pytest
 
 from topup.domain.errors import ConfigurationError
@@ -57,6 +59,45 @@ def test_the_providers_keys_are_fetched_over_https_only(environment: pytest.Monk
 
     with pytest.raises(ConfigurationError, match="JWT_JWKS_URL"):
         config.settings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"JWT_JWKS_URL": "https://provider.example/jwks"}, "JWT_AUDIENCE must be set"),
+        ({"JWT_JWKS_URL": "https://provider.example/jwks", "JWT_AUDIENCE": " , "}, "JWT_AUDIENCE must be set"),
+        ({"JWT_AUDIENCE": "*,web"}, "either"),
+        ({"ADMIN_CLAIM_IS_LIST": "yes"}, "ADMIN_CLAIM_IS_LIST must be true or false"),
+    ],
+)
+def test_who_is_let_in_is_never_left_open(environment: pytest.MonkeyPatch, variables: dict[str, str], problem: str):
+    for name, value in variables.items():
+        environment.setenv(name, value)
+
+    with pytest.raises(ConfigurationError, match=problem):
+        config.settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("PROXY_API_KEY", "x" * 19, config.api_keys),
+        ("PROXY_API_KEY", f"{'x' * 20},y", config.api_keys),
+        ("JWT_SECRET", "x" * 31, config.jwt_secrets),
+        ("JWT_SECRET", f"{'x' * 32},y", config.jwt_secrets),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_of_19_letters"[:19], config.webhook_secrets),
+        ("STRIPE_WEBHOOK_SECRET", "a-long-secret-that-is-not-one-of-stripes", config.webhook_secrets),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_of_the_test_endpoint,placeholder", config.webhook_secrets),
+    ],
+)
+def test_a_secret_that_can_be_guessed_is_refused_without_being_repeated(
+    environment: pytest.MonkeyPatch, name: str, value: str, read: Callable[[], object]
+):
+    environment.setenv(name, value)
+
+    with pytest.raises(ConfigurationError, match=name) as refused:
+        read()
+    assert value not in str(refused.value)
 
 
 def test_settings_hold_no_secret(environment: pytest.MonkeyPatch):

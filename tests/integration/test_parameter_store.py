@@ -1,18 +1,34 @@
 """Secrets on AWS: SecureStrings below one prefix of SSM Parameter Store."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import jwt
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from moto import mock_aws
 
 from local.in_process.api import Api
+from tests.support.stripe_events import as_bytes, event, signature
 from topup.domain.errors import ConfigurationError
 from topup.runtime import aws, config, parameter_store
 
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code}}, "GetParameters")
+
+
 PREFIX = "/topup/test"
+KEY = "a-key-of-a-trusted-service"
+NEW_KEY = "the-new-key-of-a-trusted-service"
+WEBHOOK_SECRET = "whsec_of_the_first_endpoint"
+NEW_WEBHOOK_SECRET = "whsec_of_the_second_endpoint"
+OUTAGES = [client_error("ThrottlingException"), ReadTimeoutError(endpoint_url="ssm")]
 
 
 @pytest.fixture
@@ -31,13 +47,20 @@ def forget() -> None:
     aws._session.cache_clear()
 
 
+@pytest.fixture
+def clock(environment: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The clock that the reads go by; a test moves `seconds`."""
+    made = SimpleNamespace(seconds=1000.0)
+    environment.setattr(parameter_store, "time", SimpleNamespace(monotonic=lambda: made.seconds))
+    return made
+
+
 def put(ssm: Any, name: str, value: str) -> None:
     ssm.put_parameter(Name=f"{PREFIX}/{name}", Value=value, Type="SecureString", Overwrite=True)
 
 
 def break_parameter_store(environment: pytest.MonkeyPatch, error: Exception) -> None:
-    """Let every read fail from now on; the secrets that are known are too old to be used without one."""
-    environment.setattr(config, "SECRET_MAX_AGE", 0)
+    """Let every read fail from now on."""
 
     def failing(*_: Any, **__: Any) -> Any:
         raise error
@@ -45,8 +68,17 @@ def break_parameter_store(environment: pytest.MonkeyPatch, error: Exception) -> 
     environment.setattr(parameter_store._client(), "get_parameters", failing)
 
 
-def client_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code}}, "GetParameters")
+def count_reads(environment: pytest.MonkeyPatch) -> list[Any]:
+    """What is read from now on."""
+    reads: list[Any] = []
+    get_parameters = parameter_store._client().get_parameters
+
+    def counted(**request: Any) -> Any:
+        reads.append(request)
+        return get_parameters(**request)
+
+    environment.setattr(parameter_store._client(), "get_parameters", counted)
+    return reads
 
 
 def test_a_secret_is_read_and_decrypted(ssm: Any):
@@ -58,24 +90,24 @@ def test_a_secret_is_read_and_decrypted(ssm: Any):
 def test_all_secrets_of_a_function_are_read_at_once(ssm: Any, environment: pytest.MonkeyPatch):
     environment.setenv("SECRETS", "STRIPE_SECRET_KEY,STRIPE_WEBHOOK_SECRET")
     put(ssm, "STRIPE_SECRET_KEY", "sk_live_1")
-    put(ssm, "STRIPE_WEBHOOK_SECRET", "whsec_1")
+    put(ssm, "STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
     assert config.is_livemode()
 
     environment.setattr(parameter_store._client(), "get_parameters", lambda **_: pytest.fail("read again"))
 
-    assert config.webhook_secrets() == ("whsec_1",)
+    assert config.webhook_secrets() == (WEBHOOK_SECRET,)
 
 
 def test_with_a_prefix_secrets_in_the_environment_are_ignored(ssm: Any, environment: pytest.MonkeyPatch):
     environment.setenv("PROXY_API_KEY", "from-the-environment")
-    put(ssm, "PROXY_API_KEY", "a, b")
+    put(ssm, "PROXY_API_KEY", f"{KEY}, {NEW_KEY}")
 
-    assert config.api_keys() == ("a", "b")
+    assert config.api_keys() == (KEY, NEW_KEY)
 
 
 def test_a_missing_secret_is_named(ssm: Any):
     with pytest.raises(ConfigurationError, match="JWT_SECRET"):
-        config.jwt_secret()
+        config.jwt_secrets()
 
 
 def test_without_configured_api_keys_there_are_none(ssm: Any):
@@ -86,7 +118,7 @@ def test_a_forbidden_read_is_a_misconfiguration(ssm: Any, environment: pytest.Mo
     break_parameter_store(environment, client_error("AccessDeniedException"))
 
     with pytest.raises(ConfigurationError, match=PREFIX):
-        config.jwt_secret()
+        config.jwt_secrets()
 
 
 def test_the_caller_does_not_see_what_is_misconfigured(ssm: Any, api: Api):
@@ -96,46 +128,162 @@ def test_the_caller_does_not_see_what_is_misconfigured(ssm: Any, api: Api):
     assert PREFIX not in response.body
 
 
-@pytest.mark.parametrize("error", [client_error("ThrottlingException"), ReadTimeoutError(endpoint_url="ssm")])
-def test_while_reads_fail_the_known_secrets_are_used(ssm: Any, environment: pytest.MonkeyPatch, error: Exception):
-    put(ssm, "PROXY_API_KEY", "known")
+@pytest.mark.parametrize("error", OUTAGES, ids=repr)
+def test_while_reads_fail_the_known_secrets_are_used_for_a_while_and_each_failure_is_counted(
+    ssm: Any, environment: pytest.MonkeyPatch, clock: Any, error: Exception, capsys: pytest.CaptureFixture[str]
+):
+    put(ssm, "PROXY_API_KEY", KEY)
     config.api_keys()
     break_parameter_store(environment, error)
 
-    assert config.api_keys() == ("known",)
+    for _ in range(3):
+        clock.seconds += config.SECRET_MAX_AGE - 1
+        assert config.api_keys() == (KEY,)
+
+    assert capsys.readouterr().out.count('"SecretsNotRead"') == 2 * 2  # its name and its value, for each failed read
 
 
-def test_when_the_first_read_fails_the_caller_gets_503_and_may_retry(
-    ssm: Any, environment: pytest.MonkeyPatch, api: Api
+@pytest.mark.parametrize("error", OUTAGES, ids=repr)
+def test_secrets_that_could_not_be_read_for_a_quarter_of_an_hour_are_used_no_longer(
+    ssm: Any, environment: pytest.MonkeyPatch, clock: Any, api: Api, error: Exception
 ):
-    break_parameter_store(environment, client_error("ThrottlingException"))
+    put(ssm, "PROXY_API_KEY", KEY)
+    create = {"package": "trial"}, {"x-api-key": KEY, "authorization": "Bearer x"}
+    with environment.context() as broken:
+        config.api_keys()
+        break_parameter_store(broken, error)
+        clock.seconds += 899
+        assert config.api_keys() == (KEY,)
+        clock.seconds += 1
 
-    response = api.get("/api/users/credits", {"authorization": "Bearer x"})
+        response = api.post("/api/payments/stripe/create", *create)
+        assert (response.status, response.json()["code"]) == (503, "busy")
 
-    assert (response.status, response.json()["code"]) == (503, "busy")
-
-
-@pytest.mark.parametrize("code", ["ValidationException", "InvalidKeyId", "ExpiredTokenException"])
-def test_a_first_read_that_fails_for_good_is_a_misconfiguration(ssm: Any, environment: pytest.MonkeyPatch, code: str):
-    break_parameter_store(environment, client_error(code))
-
-    with pytest.raises(ConfigurationError, match=code):
-        config.jwt_secret()
-
-
-def test_a_secret_is_read_again_when_it_is_too_old(ssm: Any, environment: pytest.MonkeyPatch):
-    put(ssm, "STRIPE_WEBHOOK_SECRET", "whsec_old")
-    assert config.webhook_secrets() == ("whsec_old",)
-    put(ssm, "STRIPE_WEBHOOK_SECRET", "whsec_new")
-    assert config.webhook_secrets() == ("whsec_old",)
-
-    environment.setattr(config, "SECRET_MAX_AGE", 0)
-
-    assert config.webhook_secrets() == ("whsec_new",)
+    clock.seconds += parameter_store.PAUSE
+    assert config.api_keys() == (KEY,)
 
 
-def test_the_client_has_short_time_limits_and_does_not_retry(ssm: Any):
-    limits: Any = parameter_store._client().meta.config
+def test_a_failed_read_is_tried_again_after_seconds_and_not_before(
+    ssm: Any, environment: pytest.MonkeyPatch, clock: Any
+):
+    put(ssm, "PROXY_API_KEY", KEY)
+    config.api_keys()
+    put(ssm, "PROXY_API_KEY", NEW_KEY)
+    clock.seconds += config.SECRET_MAX_AGE
+    with environment.context() as broken:
+        break_parameter_store(broken, OUTAGES[0])
+        assert config.api_keys() == (KEY,)
+    reads = count_reads(environment)
 
-    assert (limits.connect_timeout, limits.read_timeout) == (1, 1)
-    assert limits.retries["total_max_attempts"] == 1
+    clock.seconds += parameter_store.PAUSE - 1
+    assert (config.api_keys(), reads) == ((KEY,), [])
+    clock.seconds += 1
+    assert config.api_keys() == (NEW_KEY,)
+
+
+def throttled(request: Any) -> AWSResponse:
+    body = json.dumps({"__type": "ThrottlingException"}).encode()
+    return AWSResponse(request.url, 400, HTTPHeaders(), SimpleNamespace(stream=lambda: [body]))
+
+
+def cut_off(request: Any) -> AWSResponse:
+    raise ConnectionClosedError(endpoint_url=request.url)
+
+
+@pytest.mark.parametrize("fail", [throttled, cut_off])
+def test_a_read_is_tried_twice(ssm: Any, api: Api, fail: Callable[[Any], AWSResponse]):
+    put(ssm, "PROXY_API_KEY", KEY)
+    sent: list[Any] = []
+
+    def fail_at_first(request: Any, **_: Any) -> Any:
+        sent.append(request)
+        return fail(request) if len(sent) == 1 else None
+
+    parameter_store._client().meta.events.register_first("before-send.ssm", fail_at_first)
+
+    assert config.api_keys() == (KEY,)
+    assert len(sent) == 2
+
+
+def test_a_secret_is_read_again_when_it_is_too_old(ssm: Any, clock: Any):
+    put(ssm, "STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+    assert config.webhook_secrets() == (WEBHOOK_SECRET,)
+    put(ssm, "STRIPE_WEBHOOK_SECRET", NEW_WEBHOOK_SECRET)
+    clock.seconds += config.SECRET_MAX_AGE - 1
+    assert config.webhook_secrets() == (WEBHOOK_SECRET,)
+
+    clock.seconds += 1
+
+    assert config.webhook_secrets() == (NEW_WEBHOOK_SECRET,)
+
+
+# ------------------------------------------------------------------------------------------------- a second look
+
+
+def signed_with(secret: str, api: Api) -> bool:
+    body = as_bytes(event("customer.created", {"livemode": False}))
+    header = signature(body, int(api.now.timestamp()), secret)
+    return api.post("/api/payments/webhook/stripe", raw=body, headers={"Stripe-Signature": header}).status == 200
+
+
+def called_with(secret: str, api: Api) -> bool:
+    # The token is missing too: that is noticed after the key.
+    return "X-API-Key" not in api.post("/api/payments/stripe/create", {}, {"x-api-key": secret}).json()["detail"]
+
+
+def token_by(secret: str, api: Api) -> bool:
+    bearer = jwt.encode({"sub": "u", "exp": 4_000_000_000}, secret, "HS256")
+    return api.get("/api/users/credits", {"authorization": f"Bearer {bearer}"}).status == 200
+
+
+DOORS = pytest.mark.parametrize(
+    ("name", "knock"),
+    [("STRIPE_WEBHOOK_SECRET", signed_with), ("PROXY_API_KEY", called_with), ("JWT_SECRET", token_by)],
+)
+OLD, NEW, WRONG = (f"whsec_a_secret_of_at_least_32_bytes_{which}" for which in ("old", "new", "wrong"))
+Knock = Callable[[str, Api], bool]
+
+
+@DOORS
+def test_a_secret_that_was_stored_a_moment_ago_is_accepted_without_waiting(
+    ssm: Any, clock: Any, api: Api, name: str, knock: Knock
+):
+    put(ssm, "STRIPE_SECRET_KEY", "sk_test_1")
+    put(ssm, name, OLD)
+    assert knock(OLD, api)
+    put(ssm, name, f"{NEW},{OLD}")
+    clock.seconds += parameter_store.PAUSE
+
+    assert knock(NEW, api)
+    assert knock(OLD, api)
+    assert not knock(WRONG, api)
+
+
+@DOORS
+def test_nobody_outside_can_make_every_request_a_read(
+    ssm: Any, environment: pytest.MonkeyPatch, clock: Any, api: Api, name: str, knock: Knock
+):
+    put(ssm, "STRIPE_SECRET_KEY", "sk_test_1")
+    put(ssm, name, OLD)
+    assert knock(OLD, api)
+    clock.seconds += parameter_store.PAUSE
+    reads = count_reads(environment)
+
+    for _ in range(20):
+        assert not knock(WRONG, api)
+    assert len(reads) == 1
+    assert knock(OLD, api)
+
+
+@DOORS
+def test_a_second_look_that_fails_shuts_nobody_out(
+    ssm: Any, environment: pytest.MonkeyPatch, clock: Any, api: Api, name: str, knock: Knock
+):
+    put(ssm, "STRIPE_SECRET_KEY", "sk_test_1")
+    put(ssm, name, OLD)
+    assert knock(OLD, api)
+    clock.seconds += parameter_store.PAUSE
+    break_parameter_store(environment, OUTAGES[0])
+
+    assert not knock(WRONG, api)
+    assert knock(OLD, api)

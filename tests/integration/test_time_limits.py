@@ -19,7 +19,7 @@ from local.in_process.dynamodb import Fault, lost_after, lost_before, refused
 from local.in_process.environment import ENVIRONMENT, JWT_SECRET
 from local.in_process.shop import Shop
 from local.stripe_simulator.in_process import InProcessStripe, timed_out
-from topup.api import auth
+from topup.api import provider_keys, token_keys
 from topup.runtime import config, parameter_store
 from topup.store import client as dynamodb_client
 from topup.stripe_gateway import client as stripe_client
@@ -131,16 +131,16 @@ class SlowWorld:
         monkeypatch.setenv("SECRETS", "JWT_SECRET,PROXY_API_KEY,STRIPE_SECRET_KEY,STRIPE_WEBHOOK_SECRET")
 
         def get_parameters(Names: list[str], **_: Any) -> Any:  # noqa: N803 - AWS's name
-            self.wait(parameter_store.ATTEMPTS * (parameter_store.CONNECT_TIMEOUT + parameter_store.READ_TIMEOUT))
+            self.wait(parameter_store.LONGEST_REQUEST)
             found = [{"Name": name, "Value": ENVIRONMENT[name.rpartition("/")[2]]} for name in Names]
             return {"Parameters": found, "InvalidParameters": []}
 
-        def find_key(_token: str) -> tuple[str, str]:
-            self.wait(auth.JWKS_TIMEOUT)  # as if the keys were fetched from the identity provider
-            return JWT_SECRET, "HS256"
+        def keys(_token: str) -> Iterator[tuple[str, str]]:
+            self.wait(provider_keys.TIMEOUT)  # as if the keys were fetched from the identity provider
+            yield JWT_SECRET, "HS256"
 
         monkeypatch.setattr(parameter_store, "_client", lambda: SimpleNamespace(get_parameters=get_parameters))
-        monkeypatch.setattr(auth, "_key_finder", lambda: find_key)
+        monkeypatch.setattr(token_keys, "of", keys)
 
 
 @pytest.fixture

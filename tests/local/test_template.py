@@ -24,9 +24,9 @@ ADDRESSES = Addresses(
 )
 VALID = {
     "JWT_SECRET": "a secret of at least thirty-two bytes",
-    "PROXY_API_KEY": "key",
+    "PROXY_API_KEY": "a-key-of-twenty-bytes",
     "STRIPE_SECRET_KEY": "sk_test_local_simulator",
-    "STRIPE_WEBHOOK_SECRET": "whsec_x",
+    "STRIPE_WEBHOOK_SECRET": "whsec_of_the_endpoint",
     "API_BASE_URL": "http://localhost:8000",
     "FRONTEND_URL": "http://localhost:3000",
 }
@@ -302,6 +302,11 @@ def test_the_process_environment_beats_dotenv_which_beats_the_example(tmp_path: 
         ("STRIPE_SECRET_KEY", "sk_test_abc…", "must be a test key"),
         ("STRIPE_SECRET_KEY", "", "not set: STRIPE_SECRET_KEY"),
         ("JWT_SECRET", "short", "at least 32 bytes"),
+        ("JWT_SECRET", f"{VALID['JWT_SECRET']},short", "at least 32 bytes"),
+        ("PROXY_API_KEY", "x" * 19, "at least 20 bytes"),
+        ("PROXY_API_KEY", "a-key-of-twenty-bytes,short", "at least 20 bytes"),
+        ("STRIPE_WEBHOOK_SECRET", "abc", "must be a signing secret of Stripe's"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_short", "at least 20 bytes"),
         ("API_PORT", "http", "API_PORT must be a port number"),
         ("WEB_PORT", "65536", "WEB_PORT must be a port number"),
         ("WEB_PORT", "-1", "WEB_PORT must be a port number"),

@@ -1,5 +1,6 @@
 """`doctor` on a deployed stack (Stripe simulated, tables emulated, SSM by moto) and on the local one."""
 
+import io
 import json
 import random
 import shlex
@@ -159,7 +160,8 @@ def test_no_secret_is_shown(stack: Stack):
         ("STRIPE_SECRET_KEY", "sk_live_1", "a live key on stage 'staging'"),
         ("PROXY_API_KEY", ",", "no one may buy or spend"),
         ("JWT_SECRET", "short", "JWT_SECRET must have at least 32 bytes"),
-        ("STRIPE_WEBHOOK_SECRET", "placeholder", "not a signing secret of Stripe"),
+        ("STRIPE_WEBHOOK_SECRET", "placeholder", "must be a signing secret of Stripe's"),
+        ("PROXY_API_KEY", "short", "must have at least 20 bytes"),
     ],
 )
 def test_a_wrong_secret_is_named_with_the_command_that_fixes_it(stack: Stack, name: str, value: str, says: str):
@@ -396,10 +398,59 @@ def test_a_public_key_is_parsed(stack: Stack, key: Any, code: int, says: str):
 
 
 def test_keys_that_cannot_be_fetched_are_wrong(stack: Stack):
-    stack.setting("JWT_JWKS_URL", "http://127.0.0.1:1/jwks.json")
+    use_a_provider(stack)
 
     assert stack.doctor() == 1
-    assert "cannot be fetched (PyJWKClientConnectionError)" in stack.lines("wrong")[0]
+    [line] = stack.lines("wrong")
+    assert "there are no keys at http://127.0.0.1:1/jwks.json (PyJWKClientConnectionError: Fail to fetch" in line
+
+
+def use_a_provider(stack: Stack) -> None:
+    stack.setting("JWT_JWKS_URL", "http://127.0.0.1:1/jwks.json")
+    stack.setting("JWT_ISSUER", "https://provider.example")
+    stack.setting("JWT_AUDIENCE", "*")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"<html>We will be back soon</html>", "JSONDecodeError: Expecting value"),
+        (b"", "JSONDecodeError: Expecting value"),
+        (b"[]", "did not return a JSON object"),
+        (b'{"message": "Forbidden"}', "did not contain any keys"),
+        (b'{"keys": []}', "did not contain any keys"),
+        (
+            b'{"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}]}',
+            "none of the keys is for RS256, ES256, EdDSA",
+        ),
+        (ConnectionResetError("reset"), "ConnectionResetError: reset"),
+    ],
+    ids=repr,
+)
+def test_whatever_the_provider_answers_instead_of_keys_is_said_and_the_rest_is_still_checked(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, answer: bytes | Exception, says: str
+):
+    def opened(*_: Any, **__: Any) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return io.BytesIO(answer)
+
+    use_a_provider(stack)
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", opened)
+
+    assert stack.doctor() == 1
+
+    [line] = stack.lines("wrong")
+    assert says in line
+    assert any("concurrency" in line for line in stack.lines("ok"))
+
+
+def test_a_provider_without_an_audience_is_wrong(stack: Stack):
+    use_a_provider(stack)
+    stack.setting("JWT_AUDIENCE", "")
+
+    assert stack.doctor() == 1
+    assert "JWT_AUDIENCE must be set with JWT_JWKS_URL" in stack.printed
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(2, "ok"), (60, "warn"), (400, "wrong")])

@@ -142,7 +142,7 @@ def test_two_keys_in_one_request_are_refused(edge: Edge):
 
 
 def test_without_a_configured_key_every_key_is_refused(closed_edge: Edge):
-    for key in ("", " , ", ",", "local-proxy-api-key", "None"):
+    for key in ("", " , ", ",", "local-only-proxy-api-key", "None"):
         headers = closed_edge.user("victim") | {"x-api-key": key.strip()}
         assert is_refused(closed_edge.post(CREATE, {"package": "trial"}, headers))
 

@@ -45,7 +45,7 @@ from topup.stripe_gateway import client as stripe_client
 from topup.stripe_gateway.translation import EVENT_TYPES
 
 START = datetime(2026, 8, 30, 12, tzinfo=UTC)  # six months later is a shorter month
-NEW_SECRET = "whsec_rotated"
+NEW_SECRET = "whsec_after_the_rotation"
 # Writes of lots in a transaction, in most seeds: one lot that is used up, and another one. So a change of a few lots
 # needs several transactions, and crashes happen between them. The others have the product's number.
 FEW_LOT_WRITES = 3

@@ -4,11 +4,9 @@ from functools import partial
 from typing import Any
 
 import botocore.exceptions
-import jwt
 import pytest
 import stripe
 from botocore.exceptions import ClientError
-from jwt.exceptions import PyJWKClientConnectionError
 
 from topup.domain import errors
 from topup.runtime import failures
@@ -129,19 +127,6 @@ def refused(kind: Any, status: int | None) -> stripe.StripeError:
     ids=repr,
 )
 def test_what_a_failure_at_stripe_means(error: Exception, failure: Failure):
-    assert failures.of(error) is failure
-
-
-@pytest.mark.parametrize(
-    ("error", "failure"),
-    [
-        (PyJWKClientConnectionError("HTTP Error 502"), Failure.RETRY),
-        (jwt.PyJWKClientError("no key matches"), Failure.FINAL),
-        (jwt.InvalidSignatureError("no"), Failure.FINAL),
-    ],
-    ids=repr,
-)
-def test_what_a_failure_at_the_identity_provider_means(error: Exception, failure: Failure):
     assert failures.of(error) is failure
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from local import ROOT
 from local.in_process.api import template
-from tests.unit.template_parts import functions, policy_of, resources
+from tests.unit.template_parts import document, functions, policy_of, resources
 from topup.store import credit_items
 
 ROUTES = {
@@ -180,3 +180,31 @@ def test_the_template_contains_no_secret():
     text = (ROOT / "template.yaml").read_text()
 
     assert not re.search(r"sk_(test|live)_|whsec_|BEGIN [A-Z ]*KEY", text)
+
+
+def test_an_identity_provider_without_an_audience_is_refused_before_anything_is_deployed():
+    [rule] = document()["Rules"].values()
+
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtJwksUrl"}, ""]}]}
+    [assertion] = rule["Assertions"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtAudience"}, ""]}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_right"),
+    [
+        ("", True),
+        ("*", True),
+        ("web", True),
+        ("web,ios", True),
+        ("api://topup", True),
+        ("*,web", False),
+        ("web,", False),
+        ("web, ios", False),
+        ("**", False),
+    ],
+)
+def test_the_audience_is_a_list_or_a_star(text: str, is_right: bool):
+    pattern = document()["Parameters"]["JwtAudience"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, text)) is is_right

@@ -1,27 +1,24 @@
 """Authenticate users by their token (JWT)."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import jwt
-from jwt import PyJWKClient
 
+from topup.api import token_keys
 from topup.api.endpoint import Request
-from topup.domain.errors import Busy, ConfigurationError, Forbidden, Unauthorized
-from topup.runtime import config, failures
-from topup.runtime.failures import Failure
+from topup.api.token_keys import Key
+from topup.domain.errors import Forbidden, TopupError, Unauthorized
+from topup.runtime import config
+from topup.runtime.config import ANY_AUDIENCE, Settings
 from topup.runtime.telemetry import logger
 
 LONGEST_USER_ID = 255  # characters (OpenID Connect Core, 2); it must fit in Stripe's metadata too
 LONGEST_EMAIL = 254  # characters (RFC 5321, 4.5.3.1.3, without the angle brackets)
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}")
-JWKS_TIMEOUT = 3  # seconds
-LEEWAY = 0  # seconds; tokens are minutes long, clocks are synchronised
-SHARED_SECRET_ALGORITHM = "HS256"  # noqa: S105
-PUBLIC_KEY_ALGORITHMS = ("RS256", "ES256", "EdDSA")
+LEEWAY = 30  # seconds: the issuer's clock and ours differ (RFC 7519, 4.1.4 allows a few minutes at most)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,20 +40,22 @@ class Caller:
 
 
 def authenticate(request: Request) -> Caller:
-    """The user whose token this is; raises Unauthorized for every token that is not valid in full."""
+    """The user whose token this is; raises Unauthorized for every token that is not valid in full.
+
+    Raises Busy while the token cannot be judged, because the identity provider or Parameter Store fails.
+    """
     claims = _verified_claims(_bearer_token(request))
     settings = config.settings()
     return Caller(
         user_id=_user_id(claims),
         email=_email(claims),
-        # Compared exactly: a list that contains the value, or the value in another case, is not the value.
-        is_admin=claims.get(settings.admin_claim) == settings.admin_value,
-        is_support=claims.get(settings.admin_claim) == settings.support_value,
+        is_admin=_has_role(claims, settings.admin_value, settings),
+        is_support=_has_role(claims, settings.support_value, settings),
     )
 
 
 def authenticate_admin(request: Request) -> Caller:
-    """The administrator whose token this is; raises Unauthorized, Forbidden."""
+    """The administrator whose token this is; raises Unauthorized, Forbidden, Busy."""
     caller = authenticate(request)
     if not caller.is_admin:
         raise Forbidden("Only an administrator may do this")
@@ -72,25 +71,52 @@ def _bearer_token(request: Request) -> str:
 
 def _verified_claims(token: str) -> Mapping[str, Any]:
     settings = config.settings()
-    find_key = _key_finder()
     try:
-        key, algorithm = find_key(token)
-        return jwt.decode(
-            token,
-            key,
-            algorithms=[algorithm],
-            issuer=settings.jwt_issuer or None,
-            audience=settings.jwt_audience or None,
-            leeway=LEEWAY,
-            options={"require": ["exp", "sub"], "verify_aud": bool(settings.jwt_audience)},
-        )
+        return _claims_by_the_right_key(token, settings)
+    except Unauthorized:
+        logger.info("token refused", reason="UnknownKey")
+        raise
+    except TopupError:
+        raise  # not the token's fault
     except Exception as error:
-        if failures.of(error) is not Failure.FINAL:
-            logger.error("the identity provider's keys cannot be fetched", reason=str(error))
-            raise Busy("The identity provider does not answer") from error
-        # Any failure is the token's fault: its author may have put numbers too large, or objects for strings, in it.
+        # Any other failure is the token's fault: its author may have put numbers too large, or objects for strings,
+        # in it.
         logger.info("token refused", reason=type(error).__name__)
         raise Unauthorized("The token is invalid or has expired") from None
+
+
+def _claims_by_the_right_key(token: str, settings: Settings) -> Mapping[str, Any]:
+    for key in token_keys.of(token):
+        try:
+            claims = _decoded(token, key, settings)
+        except jwt.InvalidSignatureError:
+            continue
+        if not _is_for(settings.jwt_audiences, claims):
+            raise jwt.InvalidAudienceError
+        return claims
+    raise jwt.InvalidSignatureError
+
+
+def _decoded(token: str, key: Key, settings: Settings) -> Mapping[str, Any]:
+    value, algorithm = key
+    claims: Mapping[str, Any] = jwt.decode(
+        token,
+        value,
+        algorithms=[algorithm],
+        issuer=settings.jwt_issuer or None,
+        leeway=LEEWAY,
+        options={"require": ["exp", "sub"], "verify_aud": False},  # `_is_for` does
+    )
+    return claims
+
+
+def _is_for(accepted: tuple[str, ...], claims: Mapping[str, Any]) -> bool:
+    """Whether the token is for one of these audiences; an access token of Cognito has `client_id` and no `aud`."""
+    if not accepted or ANY_AUDIENCE in accepted:
+        return True
+    audience = claims["aud"] if "aud" in claims else claims.get("client_id")
+    named = audience if isinstance(audience, list) else [audience]
+    return all(isinstance(one, str) for one in named) and not set(accepted).isdisjoint(named)
 
 
 def _user_id(claims: Mapping[str, Any]) -> str:
@@ -109,50 +135,23 @@ def _email(claims: Mapping[str, Any]) -> str | None:
     return email if is_usable and claims.get("email_verified", True) is True else None
 
 
-# ---------------------------------------------------------------------------------------------- the issuer's key
-
-KeyFinder = Callable[[str], tuple[Any, str]]
+# ------------------------------------------------------------------------------------------------------------ roles
 
 
-def _key_finder() -> KeyFinder:
-    """The function that finds a token's key. The algorithm follows from the configured key, never from the token."""
-    settings = config.settings()
-    if settings.jwks_url:
-        return _from_jwks(settings.jwks_url)
-    if settings.jwt_public_key:
-        return _from_public_key(settings.jwt_public_key)
-    secret = config.jwt_secret()
-    return lambda _token: (secret, SHARED_SECRET_ALGORITHM)
+def _has_role(claims: Mapping[str, Any], role: str, settings: Settings) -> bool:
+    """Compared exactly. A list that contains the role counts only where the operator said that the claim is a list."""
+    found = _at(settings.admin_claim, claims)
+    if settings.admin_claim_is_list:
+        return isinstance(found, list) and role in found
+    # A provider's own flag, such as `"admin": true`, is the word true.
+    return (role == "true") if found is True else found == role
 
 
-@cache
-def _from_jwks(url: str) -> KeyFinder:
-    client = PyJWKClient(
-        url, timeout=JWKS_TIMEOUT
-    )  # it caches the keys for five minutes, so a withdrawn key is refused after that
-
-    def find(token: str) -> tuple[Any, str]:
-        key = client.get_signing_key_from_jwt(token)
-        if key.algorithm_name not in PUBLIC_KEY_ALGORITHMS:
-            raise Unauthorized("The token is invalid or has expired")
-        return key.key, key.algorithm_name
-
-    return find
-
-
-@cache
-def _from_public_key(pem: str) -> KeyFinder:
-    # Imported here: a shared secret does not need it.
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
-
-    try:
-        key = load_pem_public_key(pem.encode())
-    except ValueError:
-        raise ConfigurationError("JWT_PUBLIC_KEY must be a public key in PEM (-----BEGIN PUBLIC KEY-----)") from None
-    for kind, algorithm in ((rsa.RSAPublicKey, "RS256"), (ed25519.Ed25519PublicKey, "EdDSA")):
-        if isinstance(key, kind):
-            return lambda _token: (key, algorithm)
-    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-        return lambda _token: (key, "ES256")
-    raise ConfigurationError("JWT_PUBLIC_KEY must be an RSA, P-256 or Ed25519 key")
+def _at(path: str, claims: Mapping[str, Any]) -> Any:
+    """The claim of this name, which may have dots in it, else what a path such as `realm_access.roles` leads to."""
+    if path in claims:
+        return claims[path]
+    found: Any = claims
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from topup.domain.catalogue import Catalogue
 from topup.domain.errors import ConfigurationError
+from topup.runtime import secret_values
+from topup.runtime.secret_values import listed
 
 CATALOGUE_FILE = Path(__file__).parents[1] / "catalogue.json"
 SECRET_MAX_AGE = 300  # seconds; after this long every function uses a rotated secret
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-_STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]+")
+ANY_AUDIENCE = "*"  # the operator's word that tokens for any application of the identity provider are good
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +38,9 @@ class Settings:
     jwks_url: str
     jwt_public_key: str
     jwt_issuer: str
-    jwt_audience: str
+    jwt_audiences: tuple[str, ...]  # empty, or ANY_AUDIENCE alone: not checked
     admin_claim: str
+    admin_claim_is_list: bool
     admin_value: str
     support_value: str
 
@@ -52,7 +55,7 @@ def settings() -> Settings:
     """This deployment's settings; raises ConfigurationError naming the variable and the fix."""
     return Settings(
         stack_name=_required("STACK_NAME"),
-        former_stack_names=_listed(os.environ.get("FORMER_STACK_NAMES", "")),
+        former_stack_names=listed(os.environ.get("FORMER_STACK_NAMES", "")),
         orders_table=_required("ORDERS_TABLE"),
         credits_table=_required("CREDITS_TABLE"),
         frontend_origins=_origins(_required("FRONTEND_URL")),
@@ -61,8 +64,9 @@ def settings() -> Settings:
         jwks_url=_jwks_url(os.environ.get("JWT_JWKS_URL", "")),
         jwt_public_key=os.environ.get("JWT_PUBLIC_KEY", "").replace("\\n", "\n"),
         jwt_issuer=os.environ.get("JWT_ISSUER", ""),
-        jwt_audience=os.environ.get("JWT_AUDIENCE", ""),
+        jwt_audiences=_audiences(os.environ.get("JWT_AUDIENCE", ""), os.environ.get("JWT_JWKS_URL", "")),
         admin_claim=os.environ.get("ADMIN_CLAIM") or "role",
+        admin_claim_is_list=_true_or_false("ADMIN_CLAIM_IS_LIST"),
         admin_value=os.environ.get("ADMIN_VALUE") or "admin",
         support_value=os.environ.get("SUPPORT_VALUE") or "support",
     )
@@ -85,10 +89,7 @@ def catalogue() -> Catalogue:
 
 def stripe_secret_key() -> str:
     """The key that this deployment calls Stripe with; raises ConfigurationError."""
-    key = _secret("STRIPE_SECRET_KEY")
-    if not _STRIPE_KEY.fullmatch(key):
-        raise ConfigurationError("STRIPE_SECRET_KEY must be a secret key of Stripe's: sk_test_…, sk_live_…, rk_…")
-    return key
+    return secret_values.stripe_key(_secret("STRIPE_SECRET_KEY"))
 
 
 def is_livemode() -> bool:
@@ -96,46 +97,38 @@ def is_livemode() -> bool:
     return stripe_secret_key().split("_")[1] == "live"
 
 
-def webhook_secrets() -> tuple[str, ...]:
-    """The signing secrets of Stripe's webhook endpoints; several while one replaces another. Never empty."""
-    secrets = _listed(_secret("STRIPE_WEBHOOK_SECRET"))
-    if not secrets:
-        raise ConfigurationError("STRIPE_WEBHOOK_SECRET is empty: set the endpoint's signing secret (whsec_…)")
-    return secrets
+# Of the following secrets several are accepted while one replaces another. `look_again` reads them again, unless that
+# was done a moment ago: for a caller whose signature or key fits none of those that are known.
 
 
-def api_keys() -> tuple[str, ...]:
-    """The keys that trusted services may send as X-API-Key; with none configured, every key is refused."""
-    return _listed(_secret("PROXY_API_KEY"))
+def webhook_secrets(*, look_again: bool = False) -> tuple[str, ...]:
+    """The signing secrets of Stripe's webhook endpoints, never none; raises ConfigurationError."""
+    return secret_values.webhook_secrets(_secret("STRIPE_WEBHOOK_SECRET", look_again=look_again))
 
 
-def jwt_secret() -> str:
-    """The secret shared with the issuer of users' tokens; raises ConfigurationError below 32 bytes (RFC 7518, 3.2)."""
-    secret = _secret("JWT_SECRET")
-    if len(secret.encode()) < 32:
-        raise ConfigurationError(
-            "JWT_SECRET must have at least 32 bytes (or set JWT_JWKS_URL or JWT_PUBLIC_KEY instead): "
-            'python3 -c "import secrets; print(secrets.token_urlsafe(48))" makes one'
-        )
-    return secret
+def api_keys(*, look_again: bool = False) -> tuple[str, ...]:
+    """The keys that trusted services may send as X-API-Key; with none, every key is refused.
+
+    Raises ConfigurationError if one of them is too short.
+    """
+    return secret_values.api_keys(_secret("PROXY_API_KEY", look_again=look_again))
 
 
-def _secret(name: str) -> str:
+def jwt_secrets(*, look_again: bool = False) -> tuple[str, ...]:
+    """The secrets shared with the issuer of users' tokens, never none; raises ConfigurationError."""
+    return secret_values.jwt_secrets(_secret("JWT_SECRET", look_again=look_again))
+
+
+def _secret(name: str, *, look_again: bool = False) -> str:
     prefix = os.environ.get("SECRETS_PREFIX", "")
-    return _from_parameter_store(prefix, name) if prefix else os.environ.get(name, "").strip()
-
-
-def _from_parameter_store(prefix: str, name: str) -> str:
+    if not prefix:
+        return os.environ.get(name, "").strip()
     # Imported here: the cold start of a function without secrets should not pay for it.
     from topup.runtime import parameter_store  # noqa: PLC0415
 
     # A function reads all its secrets at once: the template names them beside the policy that allows them.
-    names = _listed(os.environ.get("SECRETS", "")) or (name,)
-    return parameter_store.read(prefix, names, SECRET_MAX_AGE).get(name, "")
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    names = listed(os.environ.get("SECRETS", "")) or (name,)
+    return parameter_store.read(prefix, names, 0 if look_again else SECRET_MAX_AGE).get(name, "")
 
 
 # --------------------------------------------------------------------------------------------------------- checks
@@ -149,7 +142,7 @@ def _required(name: str) -> str:
 
 
 def _origins(text: str) -> tuple[str, ...]:
-    origins = _listed(text)
+    origins = listed(text)
     if not origins:
         raise ConfigurationError("FRONTEND_URL names no origin: write scheme://host[:port], several with commas")
     for origin in origins:
@@ -171,3 +164,22 @@ def _jwks_url(url: str) -> str:
     if url and not url.startswith("https://") and not is_loopback:
         raise ConfigurationError("JWT_JWKS_URL must start with https://")
     return url
+
+
+def _audiences(text: str, jwks_url: str) -> tuple[str, ...]:
+    audiences = listed(text)
+    if jwks_url and not audiences:
+        raise ConfigurationError(
+            "JWT_AUDIENCE must be set with JWT_JWKS_URL: the provider signs tokens for all its applications with the "
+            "same keys. Name yours (several with commas), or write * to accept every token of the provider"
+        )
+    if ANY_AUDIENCE in audiences and len(audiences) > 1:
+        raise ConfigurationError("JWT_AUDIENCE must be either * or a list of audiences, not both")
+    return audiences
+
+
+def _true_or_false(name: str) -> bool:
+    text = os.environ.get(name) or "false"
+    if text not in ("true", "false"):
+        raise ConfigurationError(f"{name} must be true or false")
+    return text == "true"

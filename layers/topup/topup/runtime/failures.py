@@ -1,4 +1,4 @@
-"""What a failure of AWS, Stripe or the identity provider means for the request that met it."""
+"""What a failure of AWS or Stripe means for the request that met it."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -35,7 +35,6 @@ BY_NAME = {
     "botocore.HTTPClientError": Failure.UNKNOWN,
     "botocore.ConnectionError": Failure.UNKNOWN,
     "stripe.APIConnectionError": Failure.UNKNOWN,
-    "jwt.PyJWKClientConnectionError": Failure.RETRY,  # a read: asking again changes nothing
     "builtins.ConnectionError": Failure.UNKNOWN,
     "builtins.TimeoutError": Failure.UNKNOWN,
     "topup.Busy": Failure.RETRY,  # we ourselves sent nothing
