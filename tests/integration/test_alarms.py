@@ -3,10 +3,13 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import jwt
 import pytest
+from botocore.exceptions import ClientError
 
 from local.in_process.api import Api, ApiResponse, Context, as_admin, as_buyer, as_user
 from local.in_process.dynamodb import crashed_before, refused
@@ -19,7 +22,8 @@ from tests.support.cloudwatch import STACK, CloudWatch, logical_id
 from tests.support.stripe_events import as_bytes, event, session, signature
 from tests.unit.template_parts import alarms
 from topup import store
-from topup.runtime import config
+from topup.api import token_keys
+from topup.runtime import config, parameter_store
 from topup.store import order_items
 from topup.stripe_gateway import EVENT_TYPES
 
@@ -118,6 +122,24 @@ def reads_throttled_tables(world: World) -> None:
     world.shop.dynamodb.fail_always("Query", throttled)
     for _ in range(3):
         world.shop.api.get("/api/users/credits", as_user())
+
+
+def meets_a_provider_that_fails(world: World) -> None:
+    world.patch.setenv("JWT_JWKS_URL", "http://127.0.0.1:9/jwks.json")
+    world.patch.setenv("JWT_AUDIENCE", "*")
+    config.settings.cache_clear()
+    token_keys._provider.cache_clear()
+    bearer = jwt.encode({"sub": "u"}, "a-secret-of-more-than-thirty-two-bytes", "HS256", {"kid": "k"})
+    assert world.shop.api.get("/api/users/credits", {"authorization": f"Bearer {bearer}"}).status == 503
+
+
+def starts_without_parameter_store(world: World) -> None:
+    def throttle(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "GetParameters")
+
+    world.patch.setenv("SECRETS_PREFIX", "/topup")
+    world.patch.setattr(parameter_store, "_client", lambda: SimpleNamespace(get_parameters=throttle))
+    assert world.shop.api.get("/api/users/credits", as_user()).status == 503
 
 
 def buys_while_stripe_fails(world: World) -> None:
@@ -258,6 +280,8 @@ CAUSES: dict[str, list[Callable[[World], object]]] = {
         for kind in ("Read", "Write")
         for table in ("OrdersTable", "CreditsTable")
     ],
+    "IdentityProviderAlarm": [meets_a_provider_that_fails],
+    "SecretsNotReadAlarm": [starts_without_parameter_store],
     # AWS Lambda Developer Guide, "Types of metrics for Lambda functions".
     "PaymentsThrottledAlarm": [aws_counts("AWS/Lambda", "Throttles", FunctionName="CreateCheckoutFunction")],
     "CreditsThrottledAlarm": [aws_counts("AWS/Lambda", "Throttles", FunctionName="SpendCreditsFunction")],
