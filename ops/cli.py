@@ -131,7 +131,7 @@ DOCTOR = Command(
     summary="check that a stack is configured correctly",
     details="""\
 Check the settings, secrets, Stripe key, webhook endpoint, tables, backups and
-concurrency of a stack. Prints one line per check, and after each problem the
+concurrency of a stack, and whether anybody hears of its alarms. Prints one line per check, and after each problem the
 command that fixes it. Changes nothing and shows no secret.""",
     add_arguments=_doctor,
     when_0="nothing is wrong (there may be warnings)",

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ROOT
 from ops import target
-from ops.doctor import aws, settings, stripe_account, subject
+from ops.doctor import alarms, aws, settings, stripe_account, subject
 from ops.doctor.subject import Finding, Subject, wrong
 from ops.stripe_webhook.endpoints import in_words
 
@@ -38,6 +38,7 @@ def examine(found: Subject, root: Path = ROOT) -> Iterator[Finding]:
         "Stripe": lambda: stripe_account.check(found),
         "tables": lambda: aws.tables(found, root / "template.yaml"),
         "concurrency": lambda: aws.concurrency(found),
+        "alarms": lambda: alarms.listeners(found),
     }
     with target.tables(found.environment):
         for name, check in checks.items():

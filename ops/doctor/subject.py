@@ -58,6 +58,7 @@ class Subject:
     deployed_as: str | None = None  # the stage of samconfig.toml that deploys this stack
     prefix: str = ""
     webhook_function: str = ""
+    topics: Mapping[str, str] = field(default_factory=dict)  # the alarms' topics, by the stack's outputs
     is_running: bool = True
     clear_text: tuple[str, ...] = ()  # secrets that are not stored as SecureStrings
 
@@ -107,6 +108,7 @@ def of_stack(stack: str, root: Path, more_urls: Iterable[str] = ()) -> Subject:
         deployed_as=known.name if known else None,
         prefix=prefix,
         webhook_function=found.webhook_function,
+        topics={name: arn for name, arn in found.outputs.items() if name.endswith("TopicArn")},
         clear_text=tuple(name for name, found in parameters.items() if found["Type"] != "SecureString"),
     )
 

@@ -61,6 +61,20 @@ class CloudFormation:
         return {"StackResourceDetail": {"PhysicalResourceId": "topup-staging-webhook"}}
 
 
+class Sns:
+    """Topics with one subscriber each."""
+
+    def __init__(self) -> None:
+        self.subscriptions = [{"SubscriptionArn": "arn:aws:sns:us-east-1:1:topic:1", "Endpoint": "ops@shop.example"}]
+
+    def get_paginator(self, operation: str) -> "Sns":
+        assert operation == "list_subscriptions_by_topic"
+        return self
+
+    def paginate(self, **_: Any) -> list[Json]:
+        return [{"Subscriptions": self.subscriptions}]
+
+
 class Stack:
     """A healthy deployment, which a test then damages."""
 
@@ -79,10 +93,13 @@ class Stack:
             "WebhookUrl": URL,
             "OrdersTableName": dynamodb.orders_table,
             "CreditsTableName": dynamodb.credits_table,
+            "AlarmTopicArn": "arn:aws:sns:us-east-1:1:alarms",
+            "NoticeTopicArn": "arn:aws:sns:us-east-1:1:notices",
         }
         self.clients: Json = {
             "lambda": Lambda(template().environment | settings),
             "cloudformation": CloudFormation(outputs, {"stage": "staging"}),
+            "sns": Sns(),
         }
         for name, value in {
             "STRIPE_SECRET_KEY": "sk_test_1",
@@ -140,8 +157,8 @@ def test_a_healthy_stack_has_nothing_to_fix(stack: Stack):
     assert stack.doctor() == 0
 
     assert stack.lines("wrong") == stack.lines("warn") == []
-    assert len(stack.lines("ok")) == 15
-    assert stack.printed.endswith("topup-staging: 15 ok, 0 warn, 0 wrong\n")
+    assert len(stack.lines("ok")) == 17
+    assert stack.printed.endswith("topup-staging: 17 ok, 0 warn, 0 wrong\n")
 
 
 def test_no_secret_is_shown(stack: Stack):
@@ -362,6 +379,31 @@ def test_concurrency_is_checked(stack: Stack, limit: int, reserved: Json, code: 
 
     assert stack.doctor() == code
     assert says in stack.printed
+
+
+PENDING = {"SubscriptionArn": "PendingConfirmation", "Endpoint": "ops@shop.example"}
+
+
+@pytest.mark.parametrize(
+    ("subscriptions", "says"),
+    [
+        ([], "nobody is told of them → aws sns subscribe --topic-arn arn:aws:sns:us-east-1:1:alarms --protocol email"),
+        ([PENDING], "ops@shop.example has not confirmed → follow the link in AWS's mail"),
+    ],
+)
+@pytest.mark.parametrize(("stage", "level", "code"), [("staging", "warn", 0), ("prod", "wrong", 1)])
+def test_alarms_that_nobody_hears_of_are_found(
+    stack: Stack, subscriptions: list[Json], says: str, stage: str, level: str, code: int
+):
+    stack.clients["sns"].subscriptions = subscriptions
+    stack.clients["cloudformation"].tags["stage"] = stage
+
+    assert stack.doctor() == code
+
+    urgent, notice = (line for line in stack.lines(level) if "nobody is told" in line)
+    assert urgent.startswith(f"{level:<6} alarms that cannot wait: nobody is told of them")
+    assert says in urgent
+    assert notice.startswith(f"{level:<6} alarms that can wait: nobody is told of them")
 
 
 def test_it_deploys_no_stack_that_samconfig_does_not_know(

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -199,6 +200,19 @@ def digest_of_zip(layer: Path) -> str:
     archive = layer.with_suffix(".zip")
     layers.zip_up(layer, archive)
     return hashlib.sha256(archive.read_bytes()).hexdigest()
+
+
+def test_a_catalogue_that_the_functions_would_refuse_ends_the_build(tmp_path: Path):
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "layers" / "topup" / "topup", source / "topup")
+    catalogue = source / "topup" / "catalogue.json"
+    catalogue.write_text(catalogue.read_text(encoding="utf-8").replace("1100,", '"1100",'), encoding="utf-8")
+
+    with pytest.raises(SystemExit) as ended:
+        builder.build_topup(source, tmp_path / "artifacts")
+
+    says = "The catalogue cannot be deployed: catalogue.json: packages.standard.credits: must be a whole number"
+    assert str(ended.value).startswith(says)
 
 
 def test_without_lambdas_python_the_build_warns_and_continues(

@@ -55,7 +55,34 @@ def build_topup(source: Path, artifacts: Path) -> None:
         ignore=shutil.ignore_patterns("__pycache__"),
         dirs_exist_ok=True,
     )
+    check_catalogue(artifacts / "python")
     _finish(artifacts)
+
+
+# What the functions do on first use. The catalogue is the one file that operators edit, and a wrong one would answer
+# every buyer 500.
+CATALOGUE_CHECK = """
+import sys
+from topup.domain.errors import ConfigurationError
+from topup.runtime import config
+try:
+    config.catalogue()
+except ConfigurationError as error:
+    sys.exit(error.detail)
+"""
+
+
+def check_catalogue(package: Path) -> None:
+    """End the build where the functions would refuse the catalogue; `package` is the folder that they import from."""
+    python = find_lambda_python()
+    if python is None:
+        return  # said when the bytecode is made
+    environment = os.environ | {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"}
+    found = subprocess.run(
+        [python, "-P", "-c", CATALOGUE_CHECK], env=environment, capture_output=True, text=True, check=False
+    )
+    if found.returncode:
+        sys.exit(f"The catalogue cannot be deployed: {found.stderr.strip()}")
 
 
 def install(requirements: Path, target: Path) -> None:
