@@ -24,8 +24,7 @@ def _listeners(subject: Subject, what: str, topic: str) -> Finding:
     confirmed = [one for one in found if one["SubscriptionArn"] != UNCONFIRMED]
     if confirmed:
         return ok(what, f"{len(confirmed)} confirmed subscriber{'' if len(confirmed) == 1 else 's'}")
-    says, fix = "nobody is told of them", f"aws sns subscribe --topic-arn {topic} --protocol email"
-    fix = f"{fix} --notification-endpoint YOU@YOUR.DOMAIN"
+    says, fix = "nobody is told of them", subject.set_parameter("AlertEmail", variables="")
     if found:
         says = f"nobody is told of them: {', '.join(one['Endpoint'] for one in found)} has not confirmed"
         fix = 'follow the link in AWS\'s mail "Subscription Confirmation"'

@@ -387,7 +387,7 @@ PENDING = {"SubscriptionArn": "PendingConfirmation", "Endpoint": "ops@shop.examp
 @pytest.mark.parametrize(
     ("subscriptions", "says"),
     [
-        ([], "nobody is told of them → aws sns subscribe --topic-arn arn:aws:sns:us-east-1:1:alarms --protocol email"),
+        ([], 'nobody is told of them → make deploy STAGE=staging ASK="AlertEmail"'),
         ([PENDING], "ops@shop.example has not confirmed → follow the link in AWS's mail"),
     ],
 )
