@@ -9,23 +9,26 @@ from local.aws.intrinsics import read_yaml
 
 # Pairs of an action and a table or an index: ("dynamodb:Query", "OrdersTable/index/by_user").
 Policy = set[tuple[str, str]]
+# What Lambda itself does with the function's role, to read a table's stream.
+OF_STREAMS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
 
 
 @cache
 def policy_of(function: str) -> Policy:
-    """The DynamoDB statements of a function's policies."""
+    """The statements about tables in the policies of a function's role."""
     resources = read_yaml(ROOT / "template.yaml")["Resources"]
     [properties] = [
         body["Properties"]
         for body in resources.values()
         if body["Type"] == "AWS::Serverless::Function" and Path(body["Properties"]["CodeUri"]).name == function
     ]
+    role = resources[properties["Role"]["Fn::GetAtt"][0]]["Properties"]
     return {
         (action, table)
-        for policy in properties.get("Policies", [])
-        for statement in policy["Statement"]
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
         for action in _as_list(statement["Action"])
-        if action.startswith("dynamodb:")
+        if action.startswith("dynamodb:") and action not in OF_STREAMS
         for table in map(_table_name, _as_list(statement["Resource"]))
     }
 

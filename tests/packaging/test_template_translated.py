@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local import ROOT
+from local.aws.intrinsics import read_yaml
 
 PYTHON = ROOT / ".venv-sam/bin/python"
 PLAIN = {"FrontendUrls": "https://shop.example", "SecretsPrefix": "/topup/test"}
@@ -118,13 +119,30 @@ def test_a_batch_that_is_given_up_goes_to_the_bucket_and_the_function_may_write_
     assert "s3:ListBucket" in policies
 
 
+def test_sam_adds_no_role_and_no_policy_of_aws_to_the_functions_ones():
+    roles = of_type(plain(), "AWS::IAM::Role")
+
+    written = of_type(read_yaml(ROOT / "template.yaml")["Resources"], "AWS::IAM::Role")
+    assert roles.keys() == written.keys()
+    assert not [name for name, body in roles.items() if "ManagedPolicyArns" in body["Properties"]]
+
+
 def test_every_function_may_write_its_traces():
     functions = of_type(plain(), "AWS::Lambda::Function")
 
     assert all(body["Properties"]["TracingConfig"] == {"Mode": "Active"} for body in functions.values())
     for name in functions:
-        managed = plain()[f"{name}Role"]["Properties"]["ManagedPolicyArns"]
-        assert any(arn.endswith("AWSXrayWriteOnlyAccess") for arn in managed), name
+        assert "xray:PutTraceSegments" in json.dumps(plain()[f"{name}Role"]["Properties"]["Policies"]), name
+
+
+def test_the_schedule_runs_the_alias_with_a_role_that_may_do_only_that():
+    role = plain()["ReconcileFunctionScheduleRole"]["Properties"]
+    [statement] = role["Policies"][0]["PolicyDocument"]["Statement"]
+
+    assert statement["Resource"] == {"Ref": "ReconcileFunctionAliaslive"}
+    target = plain()["ReconcileFunctionSchedule"]["Properties"]["Target"]
+    assert target["RoleArn"] == {"Fn::GetAtt": ["ReconcileFunctionScheduleRole", "Arn"]}
+    assert "Name" not in plain()["ReconcileFunctionSchedule"]["Properties"]
 
 
 def test_a_plain_stack_is_deployed_at_once_without_codedeploy():

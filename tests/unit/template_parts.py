@@ -31,8 +31,11 @@ def functions() -> dict[str, Any]:
 
 
 def policy_of(function: str) -> list[tuple[list[str], list[str]]]:
-    """The actions and resources of each of a function's statements."""
-    statements = [part for policy in functions()[function].get("Policies", []) for part in policy["Statement"]]
+    """The actions and resources of each statement of a function's own role."""
+    role, attribute = functions()[function]["Role"]["Fn::GetAtt"]
+    assert attribute == "Arn"
+    properties = resources("AWS::IAM::Role")[role]["Properties"]
+    statements = [part for policy in properties["Policies"] for part in policy["PolicyDocument"]["Statement"]]
     assert all(statement["Effect"] == "Allow" for statement in statements)
 
     def listed(value: Any) -> list[str]:

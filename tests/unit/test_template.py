@@ -67,11 +67,55 @@ def test_the_webhook_has_reserved_concurrency_and_the_api_is_throttled():
     assert api["Properties"]["DefaultRouteSettings"].keys() == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
 
 
+TRACES = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]  # X-Ray's actions know no resources
+OF_STREAMS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+
+
+def test_every_function_has_a_role_of_its_own_without_policies_of_aws():
+    roles = {name: function["Role"]["Fn::GetAtt"][0] for name, function in functions().items()}
+
+    assert len(set(roles.values())) == len(roles)
+    for name, function in functions().items():
+        assert "Policies" not in function, name
+        assert "ManagedPolicyArns" not in resources("AWS::IAM::Role")[roles[name]]["Properties"], name
+
+
 def test_no_function_may_do_everything_or_touch_everything():
     for name in functions():
         for actions, resources_named in policy_of(name):
             assert not any("*" in action for action in actions), name
-            assert not any(resource in ("*", "'*'") for resource in resources_named), name
+            assert actions == TRACES or not any(resource in ("*", "'*'") for resource in resources_named), name
+
+
+def test_a_function_may_write_its_own_log_and_make_no_other():
+    for name, function in functions().items():
+        group = function["LoggingConfig"]["LogGroup"]["Ref"]
+        [about_logs] = [
+            statement for statement in policy_of(name) if any(action.startswith("logs:") for action in statement[0])
+        ]
+        assert about_logs == (["logs:CreateLogStream", "logs:PutLogEvents"], [str({"Fn::GetAtt": [group, "Arn"]})])
+
+
+def test_only_expire_credits_may_read_a_stream_and_only_that_of_its_table():
+    readers = {
+        name: [named for actions, named in policy_of(name) if OF_STREAMS & set(actions)]
+        for name in functions()
+        if any(OF_STREAMS & set(actions) for actions, _ in policy_of(name))
+    }
+
+    assert readers == {
+        "expire_credits": [
+            [str({"Fn::GetAtt": ["CreditsTable", "StreamArn"]})],
+            [str({"Fn::Sub": "${CreditsTable.Arn}/stream/*"})],
+        ]
+    }
+
+
+def test_only_this_accounts_schedules_may_run_reconcile():
+    role = resources("AWS::IAM::Role")["ReconcileFunctionScheduleRole"]["Properties"]
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_no_function_may_do_what_the_store_never_does():
@@ -88,7 +132,7 @@ def test_no_function_may_do_what_the_store_never_does():
     for name in functions():
         for actions, _ in policy_of(name):
             allowed = {action for action in actions if action.startswith("dynamodb:")}
-            assert allowed <= calls, name
+            assert allowed <= calls | OF_STREAMS, name
 
 
 @pytest.mark.parametrize(
