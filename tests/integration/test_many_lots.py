@@ -309,6 +309,29 @@ def test_a_change_that_cannot_be_finished_now_counts_and_is_finished_by_the_next
     shop.check()
 
 
+@pytest.mark.usefixtures("small_steps")
+def test_lots_that_an_unfinished_change_gives_credits_for_the_first_time_need_no_timer_yet(shop: Shop):
+    """They paid a debt when they came, so that nothing of them could expire; their timers are written with them."""
+    _, intent = buy_and_spend(shop)
+    dispute = shop.simulator.dispute(intent)
+    shop.deliver()
+    for _ in range(22):
+        shop.grant(50)
+    shop.simulator.close_dispute(dispute["id"], "won")
+    shop.dynamodb.fail("TransactWriteItems", lambda execute: execute())
+    for _ in range(4):  # the SDK's attempts
+        shop.dynamodb.fail("TransactWriteItems", lost_before)
+
+    shop.deliver()
+
+    shop.dynamodb.clear_faults()
+    assert unfinished(shop) > 0
+    shop.check()
+    shop.grant(1)
+    assert (shop.balance(), unfinished(shop)) == (1101, 0)
+    shop.check()
+
+
 # ------------------------------------------------------------------------------------------- lots of several pages
 
 

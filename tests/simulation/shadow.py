@@ -141,6 +141,7 @@ class Shadow:
         if missing := unfinished.keys() - {record for record, _ in lots}:
             raise Violation(f"user {user_id}: these lots have still to be changed, and are not there: {missing}")
         account.lots = [replace(lot, remaining=unfinished.get(record, lot.remaining)) for record, lot in lots]
+        account.timed_lots |= {record.rpartition("#")[2] for record in unfinished}
         account.entries.sort(key=lambda entry: entry.number)
         versions = self.accounts.setdefault(user_id, Versions())
         before = versions.last or Account(user_id, Wallet(user_id=user_id))

@@ -85,6 +85,11 @@ def finished(wallet: Wallet, item: Mapping[str, Any]) -> Lot:
     return lot if remaining is None else replace(lot, remaining=remaining)
 
 
+def unfinished_lots(wallet: Wallet) -> set[str]:
+    """The ids of the lots that the wallet's last change has still to be written to, and their timers with them."""
+    return {record.rpartition("#")[2] for record in wallet.unfinished}
+
+
 def load_lots(wallet: Wallet, lots: Mapping[str, datetime | None]) -> list[Lot]:
     """These lots (id → expiry), with credits or without, past their expiry or not; those that exist."""
     return [finished(wallet, item) for item in load_records(wallet.user_id, lot_records(lots))]

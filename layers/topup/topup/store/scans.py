@@ -117,7 +117,7 @@ def _account_of(user_id: str, found: Sequence[Any]) -> Account:
             account.faults += misplaced.other_credits(item)
     account.lots = [lot for lot in lots if lot]
     account.entries = [entry for entry in entries if entry]
-    account.timed_lots = set(timers)
+    account.timed_lots = timers.keys() | credits.unfinished_lots(account.wallet)
     for lot in account.lots:
         if lot.remaining > 0 and lot.expires_at and lot.lot_id in timers:
             account.faults += misplaced.timer(lot, timers[lot.lot_id])
