@@ -19,6 +19,7 @@ Json = dict[str, Any]
 USERS = ("user-0", "user-1")
 DAY = 86400.0
 HALF_A_YEAR = 185 * DAY
+LONGEST_WINDOW = 720  # hours that a run of reconcile by hand looks back
 CARD, DECLINED, CHALLENGED = "4242424242424242", "4000000000000002", "4000002500003155"
 RETRY_AFTER = (0.3, 3.0)  # seconds
 RETRIED_STATUSES = (500, 502, 503)

@@ -1,11 +1,11 @@
 """Stripe's objects against ours, one by one: payments, refunds and disputes, their amounts, currencies and statuses."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from local.stripe_simulator import Simulator
 from tests.simulation.bank import money_reversed
-from tests.simulation.names import OUR_STACKS, OUR_URL
+from tests.simulation.names import OUR_STACKS
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
@@ -18,8 +18,11 @@ OURS = {"requires_action": "pending", None: "pending"}
 GONE = ("pending", "succeeded")
 
 
-def differences(simulator: Simulator, payment: Payment) -> list[str]:
-    """What Stripe has otherwise than we have: sentences about the payment."""
+def differences(simulator: Simulator, payment: Payment, heard: Container[str]) -> list[str]:
+    """What Stripe has otherwise than we have: sentences about the payment.
+
+    `heard`: the payment intents whose payment our endpoint has acknowledged.
+    """
     order, tables = payment.order, simulator._world.tables
     intents = {
         intent["id"]: intent
@@ -29,7 +32,7 @@ def differences(simulator: Simulator, payment: Payment) -> list[str]:
     charges = [one for one in tables["charge"].values() if one["payment_intent"] in intents]
     sessions = {intent: _sessions_of(tables["checkout.session"], intent) for intent in intents}
     found = [
-        *_of_the_order(order, charges, sessions, _heard_of(simulator)),
+        *_of_the_order(order, charges, sessions, heard),
         *_of_reversals(payment, tables["refund"], Kind.REFUND),
         *_of_reversals(payment, tables["dispute"], Kind.DISPUTE),
     ]
@@ -44,19 +47,9 @@ def _sessions_of(sessions: dict[str, Json], intent: str) -> list[str]:
     return [one["id"] for one in sessions.values() if one["payment_intent"] == intent]
 
 
-def _heard_of(simulator: Simulator) -> set[str]:
-    """The payment intents whose payment our endpoint has acknowledged."""
-    sending = simulator._world.webhooks
-    return {
-        shipment.event["data"]["object"]["id"]
-        for shipments in sending._by_event.values()
-        for shipment in shipments
-        if shipment.event["type"] == "payment_intent.succeeded"
-        and (shipment.url, shipment.state) == (OUR_URL, "delivered")
-    }
-
-
-def _of_the_order(order: Order, charges: list[Json], sessions: dict[str, list[str]], heard: set[str]) -> Iterator[str]:
+def _of_the_order(
+    order: Order, charges: list[Json], sessions: dict[str, list[str]], heard: Container[str]
+) -> Iterator[str]:
     """One payment of the order has granted its credits; another one is told to an administrator."""
     paid = [charge["payment_intent"] for charge in charges if charge["status"] == "succeeded"]
     is_known = order.is_settled or (order.quarantine_reason and len(paid) > 0)

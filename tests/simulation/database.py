@@ -70,6 +70,7 @@ class Database:
         self.commits = 0
         self.calls = 0  # counted for the sweep
         self.inject_at: tuple[int, Fault] | None = None
+        self.planned: list[tuple[str, str, Fault]] = []  # this function's next call with this operation has the fault
         self.page: int | None = None  # at most so many items on a page of a query
 
     def __enter__(self) -> "Database":
@@ -139,11 +140,21 @@ class Database:
         self.calls += 1
         if self.inject_at:
             return self.inject_at[1] if self.inject_at[0] == self.calls else None
+        if self.planned and (planned := self._planned(operation)):
+            return planned
         if operation in WRITES:
             return self._faults.of(faults.OF_A_WRITE)
         if operation == "BatchGetItem":
             return self._faults.of(faults.OF_A_BATCH_READ)
         return self._faults.of(faults.OF_AN_INDEX_READ if "IndexName" in sent else faults.OF_A_READ)
+
+    def _planned(self, operation: str) -> Fault | None:
+        current = self._invocations.current
+        for planned in self.planned:
+            if current is not None and planned[:2] == (current.function, operation):
+                self.planned.remove(planned)
+                return planned[2]
+        return None
 
     def _response(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
         if fault in INSTEAD:

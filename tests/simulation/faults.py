@@ -83,7 +83,7 @@ class Faults:
 
     def suspend(self) -> None:
         """Inject no faults until `resume`."""
-        self._suspended, self._rates = self._rates, {}
+        self._suspended, self._rates = self._suspended or self._rates, {}
 
     def resume(self) -> None:
         if self._suspended:

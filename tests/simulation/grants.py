@@ -16,11 +16,12 @@ NEVER, STANDARD = "never", "standard"
 class Grants(Actions):
     """All other actions, and those that bring credits without a purchase."""
 
-    def grant(self, *, user: int, amount: int, expires: float | str, tries: int, twice: bool) -> None:
+    def grant(self, *, user: int, amount: int, expires: float | str, tries: int, again: float | None) -> None:
+        """A grant; the same request comes once more, so many seconds later."""
         ask = self._granting(USERS[user], amount, expires, None, tries)
         self._begin(ask)
-        if twice:
-            self._begin(ask, self._rng.choice((0.0, 0.02, 0.05, 20.0)))
+        if again is not None:
+            self._begin(ask, again)
 
     def campaign(self, *, user: int, name: str, amount: int, expires: float | str, gaps: list[float]) -> None:
         """The same campaign for the same user under several keys: at once, or as far apart as the gaps say."""

@@ -252,8 +252,10 @@ class LinearizabilityChecker:
             )
 
     def _stripe_webhook(self, invocation: Invocation, status: int, response: Any) -> None:
-        """2xx means that the effect is stored."""
+        """2xx means that the effect is stored, and every event of Stripe's can be read."""
         about = invocation.about
+        if response.get("code") == "invalid_event":
+            raise Violation(f"{about['event_type']} ({about['subject'].get('status')}) was refused: {response}")
         payment = self._shadow.payment(about["payment"]) if about["payment"] else None
         if status != OK or payment is None:
             return

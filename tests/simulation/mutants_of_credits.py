@@ -10,6 +10,15 @@ CAMPAIGN_IS_READ_FIRST = """\
         if store.load_receipt(request.user_id, request.idempotency_key) is None:
             raise AlreadyGranted
 """
+LOT_WITH_CREDITS = (
+    '    found = {item["record"]["S"]: item for item in'
+    " credits.load_records(key.user_id, (key.record, credit_items.WALLET))}\n"
+)
+LOT_EVEN_WITHOUT = """\
+    used_up = credit_items.empty_lot_record(key.record.rpartition("#")[2])
+    records = (key.record, used_up, credit_items.WALLET)
+    found = {item["record"]["S"]: item for item in credits.load_records(key.user_id, records)}
+"""
 GRANT_READS = "    wallet, _ = store.load_credits(request.user_id, now)\n"
 LATER = (
     "wallet = replace(change.wallet, unfinished={lot_writes.record_read(lot): lot.after.remaining for lot in later})"
@@ -66,6 +75,12 @@ MUTANTS_OF_CREDITS = (
                 "topup.domain.credits",
                 "    if not lot.is_expired(now) or lot.remaining == 0:",
                 "    if not lot.is_expired(now):",
+            ),
+            Edit("topup.store.expiry", LOT_WITH_CREDITS, LOT_EVEN_WITHOUT),
+            Edit(
+                "topup.store.expiry",
+                "    lot = found.get(key.record)\n",
+                "    lot = found.get(key.record, found.get(used_up))\n",
             ),
         ),
     ),

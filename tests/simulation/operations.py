@@ -23,14 +23,33 @@ class Operations(Money):
         elif meanwhile != "nothing":
             self._begin(lambda: self.dashboard_refund(which=which, share=share, pending=False), 1.0)
 
-    def other_mode(self, *, seconds: float) -> None:
+    def other_mode(self, *, seconds: float, buys: bool = False) -> None:
+        """The functions have the key of the other mode for so long; a buyer opens a checkout meanwhile."""
         self._world.use_other_mode(seconds)
+        if buys:
+            self._begin(lambda: self._unpaid(0))
 
-    def rename_stack(self) -> None:
+    def rename_stack(self, *, which: int = 0, then: str = "nothing") -> None:
+        """The stack gets another name; money of a payment that it has made under the old one goes back."""
+        purchase = self._settled(which)
         self._world.rename_stack()
+        if purchase and then == "a refund":
+            self.dashboard_refund(which=self.purchases.index(purchase), share=0.37, pending=False)
+        elif purchase and then == "a dispute":
+            self.dispute(which=self.purchases.index(purchase), share=None, inquiry=False)
 
-    def restore_orders(self, *, steps: int) -> None:
-        self._world.restore_orders(steps)
+    def restore_orders(self, *, steps: int, buys: bool = False) -> None:
+        """The orders as they were some steps ago; or just before a buyer paid."""
+        if buys:
+            self._pay_after_a_copy()
+        self._world.restore_orders(1 if buys else steps)
+
+    def _pay_after_a_copy(self) -> None:
+        purchase = self._world.run_now(lambda: self._unpaid(0))
+        self._world.copy_orders()
+        if purchase and self._is_in_our_mode(purchase):
+            purchase.intent = self._world.account.pay(purchase.session)
+            self._world.scheduler.run_for(60.0)
 
     def newer_version(self) -> None:
         self._world.shadow.newer.mark()
@@ -122,8 +141,10 @@ class Operations(Money):
             self._begin(run, self._rng.uniform(0, 2.0))
             self._world.hit("two runs of reconcile at once")
 
-    def reopen(self, *, user: int, package: str, hours: float, after: float, pays: bool) -> None:
-        """A checkout that failed at Stripe is requested again, a day later, while reconcile runs."""
+    def reopen(
+        self, *, user: int, package: str, hours: float, after: float, pays: bool, throttled: bool = False
+    ) -> None:
+        """A checkout that failed is requested again a day later, while reconcile runs: slowly, if it is `throttled`."""
         name, stripe = USERS[user], self._world.stripe
         key = self._key(name)
         failing = [("POST", CREATE, Fault.TIMEOUT_BEFORE), ("POST", CREATE, Fault.TIMEOUT_BEFORE)]
@@ -133,6 +154,8 @@ class Operations(Money):
         stripe.planned = [one for one in stripe.planned if one not in failing]
         self._world.pass_time(hours * 3600.0)
         self._world.finish_calls()
+        if throttled:
+            self._world.database.planned.append(("reconcile", "BatchGetItem", Fault.THROTTLE))
         self._begin(self._world.reconcile)
         pay: Json = {"pay": "card" if pays else "never", "after": 5.0, "reads": 0}
         pay |= {"settles": "succeeded", "settles_after": 1.0}

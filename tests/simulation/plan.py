@@ -13,6 +13,8 @@ from tests.simulation.variations import Variation, variations
 
 FEWEST, MOST = 2, 6  # steps
 A_LARGER_PAGE = 50  # items, where there are a hundred lots
+# Half a year passes: with the runs of a schedule that would take long.
+LONG_STEPS = ("at_expiry", "late_spends", "failure_after_expiry", "failures_across_expiry", "won_after_expiry")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def plan_of(seed: int) -> Plan:
     world = variations(stream(seed, "variations"))
     if Variation.SMALL_PAGES in world and any(step.what == "hundred_lots" for step in steps):
         world[Variation.SMALL_PAGES] = A_LARGER_PAGE
+    if any(step.what in LONG_STEPS for step in steps):
+        world.pop(Variation.BY_SCHEDULE, None)
     return Plan(seed, rates, tuple(steps), world)
 
 

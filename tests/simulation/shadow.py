@@ -25,6 +25,7 @@ from tests.simulation.rules import (
     open_lots,
 )
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.walks import Walks
 from topup.domain import audit
 from topup.domain.audit import Account, PaymentLedger
 from topup.domain.credits import Entry, TransactionType, Wallet
@@ -90,7 +91,7 @@ class Shadow:
         self._long_changes: dict[str, Invocation | None] = {}  # by user: who made the last change of their credits
         self.latest = scheduler.now  # the latest time that an invocation has used as now: clocks differ a little
         self.hit: Callable[[str], None] = lambda _name: None
-        self.newer = NewerVersion(database)
+        self.newer, self._walks = NewerVersion(database), Walks()
         self.times: dict[int, datetime] = {}  # of each commit
         self.lost_refunds: set[str] = set()  # payments of whose refunds a restored table knows less, and Stripe nothing
         self.is_restored = False  # the orders alone are older than the credits, until reconcile has repaired them
@@ -101,7 +102,9 @@ class Shadow:
         for table, partition in sorted(touched):
             if table == self._database.credits:
                 self._account(partition)
-            elif partition != cursors.PARTITION:
+            elif partition == cursors.PARTITION:
+                self._walks.check(self._database.items(table)[partition], self._scheduler.now)
+            else:
                 self._payment(partition)
         for table, partition in sorted(touched):
             self._audit(table, partition)
@@ -116,6 +119,7 @@ class Shadow:
         self._next_commit()
         self.is_restored = True
         self.newer.forget(self._database.orders)
+        self._walks.forget()
         for payment_id in self.payments:
             self._payment(payment_id, is_restored=True)
 

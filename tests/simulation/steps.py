@@ -122,11 +122,14 @@ def _expires(rng: random.Random) -> float | str:
 
 
 def _grant(rng: random.Random) -> Args:
+    expires = _expires(rng)
+    # Seconds until the same request comes again: at once, later, or after the expiry.
+    again = (0.0, 0.02, 0.05, 20.0, *((expires + 2.0,) * 3 if isinstance(expires, float) else ()))
     return _user(rng) | {
         "amount": rng.choice((1, 7, 40, 300, 2000)),
-        "expires": _expires(rng),
+        "expires": expires,
         "tries": rng.randint(1, 4),
-        "twice": rng.random() < 0.3,
+        "again": rng.choice(again) if rng.random() < 0.4 else None,
     }
 
 
@@ -135,7 +138,7 @@ def _campaign(rng: random.Random) -> Args:
         "name": rng.choice(("spring", "welcome")),
         "amount": rng.choice((5, 50)),
         "expires": _expires(rng),
-        "gaps": [rng.choice((0.0, 0.0, 0.01, 0.05, 30.0, 4000.0)) for _ in range(rng.randint(1, 4))],
+        "gaps": [rng.choice((0.0, 0.02, 0.03, 0.03, 0.04, 30.0, 4000.0)) for _ in range(rng.randint(1, 4))],
     }
 
 
@@ -155,7 +158,7 @@ def _small_lots(rng: random.Random) -> list[int]:
 def _spend_many_lots(rng: random.Random) -> Args:
     return _user(rng) | {
         "lots": _small_lots(rng),
-        "shares": [rng.choice((0.6, 0.9, 1.0, 1.0)) for _ in range(rng.randint(1, 3))],
+        "shares": [rng.choice((0.2, 0.2, 0.6, 1.0)) for _ in range(rng.randint(1, 4))],
         "down": rng.random() < 0.3,
     }
 

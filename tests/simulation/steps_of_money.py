@@ -29,6 +29,8 @@ COURSES: dict[str, tuple[tuple[str, Args], ...]] = {
     "a status that nobody knows": (("needs_response", {}), (UNKNOWN, {}), ("won", {})),
     "it starts unknown": ((UNKNOWN, {}), ("needs_response", {}), ("lost", {})),
 }
+# Seconds between two of them. One that waits for weeks again and again would not come to its end in a run.
+PACES = ((0.0, 0.5), (0.5, 60.0), (60.0, 4000.0), (4000.0, 2 * DAY), (60.0, 40 * DAY))
 LOST_ANSWERS = (Fault.TIMEOUT_AFTER, Fault.TIMEOUT_AFTER, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.STRIPE_500)
 REFUSALS = (None, None, Fault.STRIPE_401, Fault.STRIPE_403, Fault.STRIPE_400, Fault.STRIPE_404)
 
@@ -58,7 +60,7 @@ def _many_refunds(rng: random.Random) -> Args:
 
 
 def _dispute_story(rng: random.Random) -> Args:
-    gaps = (0.0, 0.5, 60.0, 4000.0, 2 * DAY, 40 * DAY)
+    gaps = rng.choice(PACES)
     course = rng.choice(list(COURSES.values()))
     return _which(rng) | {
         "share": rng.choice((None, None, 0.2, 0.4)),
@@ -103,11 +105,15 @@ def _foreign_account(rng: random.Random) -> Args:
 
 
 def _other_mode(rng: random.Random) -> Args:
-    return {"seconds": rng.choice((600.0, 3600.0))}
+    return {"seconds": rng.choice((600.0, 3600.0)), "buys": rng.random() < 0.5}
+
+
+def _rename_stack(rng: random.Random) -> Args:
+    return _which(rng) | {"then": rng.choice(("nothing", "a refund", "a dispute"))}
 
 
 def _restore_orders(rng: random.Random) -> Args:
-    return {"steps": rng.randint(1, 3)}
+    return {"steps": rng.randint(1, 3), "buys": rng.random() < 0.5}
 
 
 def _hasty_reconcile(rng: random.Random) -> Args:
@@ -125,6 +131,7 @@ def _reopen(rng: random.Random) -> Args:
         "hours": rng.choice((0.5, 26.0, 26.0)),
         "after": rng.choice((0.0, 0.02, 0.3)),
         "pays": rng.random() < 0.7,
+        "throttled": rng.random() < 0.5,
     }
 
 
@@ -147,7 +154,7 @@ STEPS_OF_MONEY: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "foreign_objects": (3, _foreign_objects),
     "foreign_account": (2, _foreign_account),
     "other_mode": (1.5, _other_mode),
-    "rename_stack": (1, _nothing),
+    "rename_stack": (1.5, _rename_stack),
     "restore_orders": (1.5, _restore_orders),
     "newer_version": (2, _nothing),
     "hasty_reconcile": (3, _hasty_reconcile),

@@ -12,6 +12,7 @@ class Variation(StrEnum):
     SMALL_LISTS = "Stripe's lists have small pages"
     OTHER_ENDPOINT = "another product's endpoint never answers"
     LIVE_MODE = "live mode"
+    BY_SCHEDULE = "reconcile runs by its schedule alone"
     SHORT_RUNS = "reconcile has little time at the end"
     MANY_LOT_WRITES = "a transaction holds as many lots as the product allows"
 
@@ -27,6 +28,8 @@ def variations(rng: random.Random) -> dict[Variation, Any]:
         drawn[Variation.OTHER_ENDPOINT] = True
     if rng.random() < 0.2:
         drawn[Variation.LIVE_MODE] = True
+    if rng.random() < 0.3:
+        drawn[Variation.BY_SCHEDULE] = True
     if rng.random() < 0.07:  # it takes many runs
         drawn[Variation.SHORT_RUNS] = rng.choice((32.0, 34.0, 40.0))  # seconds
     if rng.random() < 0.2:

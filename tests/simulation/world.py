@@ -18,7 +18,7 @@ from local.stripe_simulator import Behaviour, Simulator
 from local.stripe_simulator.api import rest
 from local.stripe_simulator.core import webhooks
 from tests.simulation import convergence, determinism
-from tests.simulation.actions import DAY
+from tests.simulation.actions import DAY, LONGEST_WINDOW
 from tests.simulation.bank import Bank
 from tests.simulation.catalogues import ON_SALE
 from tests.simulation.clients import Clients
@@ -49,6 +49,7 @@ NEW_SECRET = "whsec_after_the_rotation"
 # Writes of lots in a transaction, in most seeds: one lot that is used up, and another one. So a change of a few lots
 # needs several transactions, and crashes happen between them. The others have the product's number.
 FEW_LOT_WRITES = 3
+PERIOD = 2.5 * DAY  # of the runs by schedule, which look three days back
 TEST_KEY, LIVE_KEY = "sk_test_1", "sk_live_1"
 OTHER_SECRET = "whsec_of_another_product"
 
@@ -84,6 +85,7 @@ class World:
         self.hits: Counter[str] = Counter()
         self.calls: dict[str, int] = {}
         self.shards = determinism.SHARDS
+        self.is_by_schedule = Variation.BY_SCHEDULE in plan.variations
         self._hash = hashlib.sha256()
         self._log = log
         of = partial(determinism.stream, plan.seed)
@@ -108,7 +110,7 @@ class World:
         self.delivery = WebhookDelivery(self.simulator, self.scheduler, self.clients, self.faults, of("delivery"))
         self.actions = Races(self, of("actions"))
         self._rng = of("world")
-        self._snapshots: list[tuple[float, Any]] = []  # the orders before each step
+        self._snapshots: list[tuple[float, Any]] = []  # backups of the orders, one before each step
         self._connect(of)
 
     def _connect(self, of: Callable[[str], Any]) -> None:
@@ -129,6 +131,8 @@ class World:
         self.stripe.page = varied.get(Variation.SMALL_LISTS)
         if Variation.OTHER_ENDPOINT in varied:
             self.simulator.add_webhook(OTHER_URL, OTHER_SECRET)
+        if self.is_by_schedule:
+            self.scheduler.start(self._run_by_schedule, PERIOD)
         for variation in varied:
             self.hit(variation)
 
@@ -143,7 +147,7 @@ class World:
         for step in self.plan.steps:
             self.scheduler.run_for(step.gap)
             self._traced(f"step {step.what} {step.args}", b"", b"")
-            self._snapshots.append((self.scheduler.seconds, self.database.copy_of_orders()))
+            self.copy_orders()
             self.actions.do(step.what, step.args)
         self.finish_calls()
         self.calls = {"dynamodb": self.database.calls, "stripe": self.stripe.calls}
@@ -161,7 +165,7 @@ class World:
             self.scheduler.leap(seconds)
             self.hit("a leap of the clock")
             if seconds > DAY / 2:
-                self.reconcile_surely()
+                self.reconcile_surely(window_hours=LONGEST_WINDOW)
             return
         # One run stands for the hourly ones: whatever is lost in this time, a later run finds as well.
         before = min(2.9 * DAY, seconds * 0.9)
@@ -188,19 +192,25 @@ class World:
 
     def reconcile_surely(self, **event: Any) -> Any:
         """Repeat hourly runs until one is complete; the fourth one has no faults."""
+        return self.run_now(lambda: self._reconcile_surely(**event))
 
-        def run() -> Any:
-            for number in range(4):
-                if number == 3:
-                    self.faults.suspend()
-                report = self.reconcile(**{"window_hours": 720, **event})
-                if report and report["complete"] and not report["failures"] and not report["stuck"]:
-                    break
-                self.scheduler.pause(3600.0)
-            self.faults.resume()
-            return report
+    def _reconcile_surely(self, **event: Any) -> Any:
+        window = {} if self.is_by_schedule else {"window_hours": LONGEST_WINDOW}
+        for number in range(4):
+            if number == 3:
+                self.faults.suspend()
+            report = self.reconcile(**{**window, **event})
+            if report and report["complete"] and not report["failures"] and not report["stuck"]:
+                break
+            self.scheduler.pause(3600.0)
+        self.faults.resume()
+        return report
 
-        return self.run_now(run)
+    def _run_by_schedule(self) -> None:
+        """One run, and the next ones; in truth they come every quarter of an hour."""
+        if self.is_by_schedule:
+            self.scheduler.start(self._run_by_schedule, PERIOD)
+            self._reconcile_surely()
 
     def run_now(self, run: Callable[[], Any]) -> Any:
         """Run something to its end, and everything that is due meanwhile; its result."""
@@ -245,8 +255,12 @@ class World:
         config.settings.cache_clear()
         self.hit("the stack has another name")
 
+    def copy_orders(self) -> None:
+        """Make a backup of the table of orders."""
+        self._snapshots.append((self.scheduler.seconds, self.database.copy_of_orders()))
+
     def restore_orders(self, steps: int) -> None:
-        """The table of orders alone is restored to what it was some steps ago, a day at most."""
+        """The table of orders alone is restored to one of its last backups, of a day ago at most."""
         self.finish_calls()
         recent = [copy for seconds, copy in self._snapshots if self.scheduler.seconds - seconds < DAY]
         if not recent:
@@ -254,7 +268,7 @@ class World:
         self.database.restore_orders(recent[-min(steps, len(recent))])
         self.shadow.restored()
         # The operator lets reconcile walk through all that Stripe has, delivered or not.
-        self.reconcile_surely(all=True)
+        self.reconcile_surely(all=True, window_hours=LONGEST_WINDOW)
         self.hit("the table of orders is restored alone")
 
     def stop_faults(self) -> None:
@@ -264,6 +278,7 @@ class World:
         self.delivery.down_until = 0.0
         self.endpoint.restore()
         self.stripe.planned.clear()
+        self.database.planned.clear()
         self._use_key(self.plan)
 
     # ------------------------------------------------------------------------------------------------- callbacks
