@@ -167,7 +167,6 @@ NOT_FOUND_YET = frozenset(
         "an expiry counts before it is swept",
         "a reversal gives back what it took itself",
         "a refund's outcome is recorded whatever its status",
-        "a grant that was made is refused when it is repeated after its expiry",
         "the wallet's version is no condition",
         "stream without dedupe",
         "a refund is made again a day later without looking for it",
