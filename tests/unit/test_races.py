@@ -29,12 +29,12 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock for the retries, with every random pause as long as it may be."""
+def clock(environment: pytest.MonkeyPatch) -> Clock:
+    """A clock for the retries of a deployed function, with every random pause as long as it may be."""
     clock = Clock()
     # Only the retry's own `time`: threads of other libraries sleep too.
-    monkeypatch.setattr(races, "time", SimpleNamespace(monotonic=lambda: clock.seconds, sleep=clock.sleep))
-    monkeypatch.setattr(random, "uniform", lambda _shortest, longest: longest)
+    environment.setattr(races, "time", SimpleNamespace(monotonic=lambda: clock.seconds, sleep=clock.sleep))
+    environment.setattr(random, "uniform", lambda _shortest, longest: longest)
     return clock
 
 
