@@ -22,7 +22,7 @@ HALF_A_YEAR = 185 * DAY
 LONGEST_WINDOW = 720  # hours that a run of reconcile by hand looks back
 CARD, DECLINED, CHALLENGED = "4242424242424242", "4000000000000002", "4000002500003155"
 RETRY_AFTER = (0.3, 3.0)  # seconds
-RETRIED_STATUSES = (500, 502, 503)
+RETRIED_STATUSES = (202, 500, 502, 503)  # 202: a refund whose outcome is not known yet
 
 
 @dataclass
@@ -143,9 +143,12 @@ class Actions:
 
     # ------------------------------------------------------------------------------------------------- money back
 
-    def refund(self, *, which: int, after: float = 0.0, **how: Any) -> None:
+    def refund(self, *, which: int, key: bool, after: float = 0.0, twice: bool = False, **how: Any) -> None:
         if purchase := self._purchase(which):
-            self._begin(lambda: self._refund(purchase, **how), after)
+            ask = partial(self._refund, purchase, key=self._key("refund") if key else None, **how)
+            self._begin(ask, after)
+            if twice:
+                self._begin(ask, after + self._rng.uniform(0, 0.3))
 
     def _refund(
         self,
@@ -153,7 +156,7 @@ class Actions:
         *,
         share: float | None,
         force: bool,
-        key: bool | str,
+        key: str | None,
         tries: int,
         reason: str = "Customer request",
     ) -> None:
@@ -169,10 +172,10 @@ class Actions:
             "user": purchase.user,
             "payment": purchase.payment_id,
             "force": force,
+            "key": key,
             "amount_minor": amount_minor,
         }
-        given = self._key("refund") if key is True else key
-        headers = as_admin() | ({"idempotency-key": given} if given else {})
+        headers = as_admin() | ({"idempotency-key": key} if key else {})
         self._ask("refund_payment", headers, body, tries if key else 1, **about)
 
     def dashboard_refund(self, *, which: int, share: float | None, pending: bool) -> None:

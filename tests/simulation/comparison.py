@@ -1,5 +1,6 @@
 """Stripe's objects against ours, one by one: payments, refunds and disputes, their amounts, currencies and statuses."""
 
+from collections import Counter
 from collections.abc import Container, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ Json = dict[str, Any]
 OURS = {"requires_action": "pending", None: "pending"}
 # Of these refunds the money is gone, or on its way.
 GONE = ("pending", "succeeded")
+A_MINUTE = 60  # seconds, in which a request that nobody waits for any more may still be carried out
 
 
 def differences(simulator: Simulator, payment: Payment, heard: Container[str]) -> list[str]:
@@ -35,8 +37,39 @@ def differences(simulator: Simulator, payment: Payment, heard: Container[str]) -
         *_of_the_order(order, charges, sessions, heard),
         *_of_reversals(payment, tables["refund"], Kind.REFUND),
         *_of_reversals(payment, tables["dispute"], Kind.DISPUTE),
+        *_made_twice(order, tables["refund"]),
     ]
     return [f"payment {order.payment_id} {finding}" for finding in found]
+
+
+def setbacks(simulator: Simulator, before: Payment, after: Payment) -> Iterator[str]:
+    """Where a commit says what was not true any more: an older status, or that Stripe has not made a refund."""
+    known = {one.reversal_id: one.status for one in before.reversals}
+    for reversal in after.reversals:
+        earlier = known.get(reversal.reversal_id, reversal.status)
+        if earlier is reversal.status:
+            continue
+        name = f"payment {reversal.payment_id}: {reversal.kind} {reversal.reversal_id}"
+        if reversal.status is ReversalStatus.REFUSED and _has_been_made(simulator, reversal):
+            yield f"{name} counts as refused, and Stripe has made it"
+        words = [status for _, status in said_of(simulator, reversal.stripe_id)]
+        if {earlier, reversal.status} <= {*words} and reversal.status not in words[words.index(earlier) :]:
+            yield f"{name} went back from {earlier} to {reversal.status}"
+
+
+def said_of(simulator: Simulator, stripe_id: str | None) -> list[tuple[str, str]]:
+    """The events about one of Stripe's objects, each with the status that the object had, in our words."""
+    events = simulator._world.tables["event"]
+    objects = [(name, event["data"]["object"]) for name, event in events.items()]
+    return [(name, OURS.get(one["status"], one["status"])) for name, one in objects if one["id"] == stripe_id]
+
+
+def _has_been_made(simulator: Simulator, refund: Reversal) -> bool:
+    at_latest = simulator.now().timestamp() - A_MINUTE
+    return any(
+        one["metadata"].get("refund_id") == refund.reversal_id and one["status"] in GONE and one["created"] <= at_latest
+        for one in simulator._world.tables["refund"].values()
+    )
 
 
 def _is_of_ours(intent: Json) -> bool:
@@ -83,6 +116,18 @@ def _of_reversals(payment: Payment, table: dict[str, Json], kind: Kind) -> Itera
             yield f"has a {kind} in flight"
         if reversal.kind is kind and reversal.stripe_id not in theirs and reversal.reversed_minor:
             yield f"has a {kind} that Stripe does not know: {reversal.reversal_id}"
+
+
+def _made_twice(order: Order, refunds: dict[str, Json]) -> Iterator[str]:
+    """One request for a refund makes one at Stripe, however often it is repeated."""
+    requests = Counter(
+        one["metadata"]["refund_id"]
+        for one in refunds.values()
+        if one["payment_intent"] == order.transaction_id and "refund_id" in one["metadata"]
+    )
+    for request, number in requests.items():
+        if number > 1:
+            yield f"has {number} refunds at Stripe for the one request {request}"
 
 
 def _of_a_reversal(order: Order, theirs: Json, ours: Reversal) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from local.stripe_simulator import Behaviour, Delivery, Simulator
 from tests.simulation import faults
 from tests.simulation.clients import Clients
-from tests.simulation.comparison import OURS
+from tests.simulation.comparison import said_of
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.names import OTHER_URL, OUR_STACKS
 from tests.simulation.scheduler import Scheduler
@@ -87,13 +87,8 @@ class WebhookDelivery:
 
     def _later(self, event_id: str, subject: dict[str, Any]) -> list[Any]:
         """The statuses that the event's object has had in Stripe's account since the event, its own first."""
-        events = self._simulator._world.tables["event"]
-        if event_id not in events:
-            return []
-        objects = [(one["id"], one["data"]["object"]) for one in events.values()]
-        of_it = [(name, one["status"]) for name, one in objects if one["id"] == subject["id"]]
-        place = next(place for place, (name, _) in enumerate(of_it) if name == event_id)
-        return [OURS.get(status, status) for _, status in of_it[place:]]
+        said = dict(said_of(self._simulator, subject["id"]))
+        return list(said.values())[list(said).index(event_id) :] if event_id in said else []
 
     def _payment_of(self, subject: dict[str, Any]) -> str | None:
         """The payment that the event is about, by Stripe's own records."""

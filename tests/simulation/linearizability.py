@@ -41,6 +41,10 @@ RACES: dict[tuple[str, str], tuple[str, str]] = {
     ("adjust_credits", "spend_credits"): ("user", "an adjustment while a spend runs"),
     ("expire_credits", "grant_credits"): ("user", "a grant while other credits expire"),
 }
+TWICE = {
+    ("spend_credits", "spend_credits"): "the same spend twice at once",
+    ("refund_payment", "refund_payment"): "the same refund twice at once",
+}
 
 
 class LinearizabilityChecker:
@@ -60,8 +64,8 @@ class LinearizabilityChecker:
             known = RACES.get(names) or RACES.get(names[::-1])
             if known and (not known[0] or _same(invocation, other, known[0])):
                 self.hit(known[1])
-            if names == ("spend_credits", "spend_credits") and _same(invocation, other, "key"):
-                self.hit("the same spend twice at once")
+            if names in TWICE and _same(invocation, other, "key"):
+                self.hit(TWICE[names])
             if names == ("refund_payment", "stripe_webhook") and "dispute" in invocation.about.get("event_type", ""):
                 self.hit("a dispute while a refund runs")
 

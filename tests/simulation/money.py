@@ -6,7 +6,7 @@ from typing import Any
 from tests.simulation.actions import DAY, HALF_A_YEAR, Json, Purchase
 from tests.simulation.bank import tried
 from tests.simulation.faults import Fault
-from tests.simulation.grants import Grants
+from tests.simulation.grants import STANDARD, Grants
 
 REFUNDS = "/v1/refunds"
 LONG_REASON = "The customer asked for it. " * 8
@@ -36,7 +36,7 @@ class Money(Grants):
         stripe.planned.append(("POST", REFUNDS, Fault(first)))
         if not heard:
             self._world.endpoint.lose("lacks refunds", hours * 3600.0 + DAY)
-        given = self._key("late") if key else False
+        given = self._key("late") if key else None
         ask = partial(self._refund, purchase, share=share, force=True, key=given, tries=1)
         self._begin(ask)
         self._world.scheduler.run_for(max(60.0, hours * 3600.0))
@@ -60,7 +60,8 @@ class Money(Grants):
                 if dashboard:
                     self._at_stripe(lambda: self._world.simulator.refund(intent, self._part(intent, share)))
                 else:
-                    self._refund(purchase, share=share, force=True, key=True, tries=2, reason=LONG_REASON)
+                    given = self._key("refund")
+                    self._refund(purchase, share=share, force=True, key=given, tries=2, reason=LONG_REASON)
             self._world.hit("a payment is refunded many times")
 
         self._begin(run)
@@ -106,14 +107,44 @@ class Money(Grants):
         user = int(purchase.user[-1])
         self._spend(purchase.user, spends, 3)
         self._world.pass_time(150 * DAY)
-        how: Json = {"pay": "card", "after": 0.1, "settles": "succeeded", "settles_after": 1.0, "reads": 0}
-        self._begin(partial(self._buy, user=user, package="trial", key=True, tries=3, twice=False, **how))
+        self._buy_another(user)
         self._world.pass_time(DAY / 4)
         dispute = self._at_stripe(lambda: self._world.simulator.dispute(str(purchase.intent)))
         self._world.pass_time(HALF_A_YEAR - 150 * DAY)
         if dispute:
             self._at_stripe(lambda: self._world.simulator.close_dispute(dispute["id"], "won"))
             self._world.hit("a dispute is won after the expiry of what it disputed")
+
+    def paid_debt(self, *, which: int, kind: str, payer: str) -> None:
+        """Money goes back whose credits are spent; other credits pay what is owed; then the money comes back."""
+        purchase = self._settled(which)
+        if purchase is None or purchase.intent is None:
+            return
+        intent, simulator = purchase.intent, self._world.simulator
+        user = int(purchase.user[-1])
+        self._spend(purchase.user, 1.0, 3)
+        self._world.scheduler.run_for(60.0)
+        made = self._at_stripe(
+            lambda: simulator.dispute(intent) if kind == "dispute" else simulator.refund(intent, None, pending=True)
+        )
+        self._world.scheduler.run_for(60.0)
+        if payer == "a purchase":
+            self._buy_another(user)
+        else:
+            self.grant(user=user, amount=2000, expires=STANDARD, tries=3, again=None)
+        self._world.scheduler.run_for(60.0)
+        if made and kind == "dispute":
+            self._at_stripe(lambda: simulator.close_dispute(made["id"], "won"))
+        elif made:
+            self._fail(made["id"])
+
+    def _buy_another(self, user: int) -> None:
+        how: Json = {"pay": "card", "after": 0.1, "settles": "succeeded", "settles_after": 1.0, "reads": 0}
+        self._begin(partial(self._buy, user=user, package="trial", key=True, tries=3, twice=False, **how))
+
+    def _fail(self, refund_id: str | None) -> None:
+        if refund_id:
+            self._at_stripe(lambda: self._world.simulator.fail_refund(refund_id))
 
     # ------------------------------------------------------------------------------------------------- paid twice
 

@@ -13,7 +13,8 @@ NO_STATE = "    lot = new_lot"
 HANDLE = "    if isinstance(update, ReversalUpdate):\n        return clawback.apply(update, now)\n"
 MARKED = "    if event['id'] in SEEN:\n        return False\n"
 SEEN = Edit("topup.webhooks", "def handle(", "SEEN: set[str] = set()\n\n\ndef handle(")
-TO_TAKE = "        taken = max(taken, payment.order.credits_due_for(by_then) - expired)\n    return taken\n"
+DUE_BY_THEN = "payment.order.credits_due_for(by_then) - expired"
+AT_MOST_ALL = "min(self.amount_minor, {0})"
 
 # An order that may grant again, in its own state and by the credits that it has granted.
 GRANTS_AGAIN = (
@@ -49,15 +50,20 @@ MUTANTS_OF_PAYMENTS = (
         (
             Edit(
                 "topup.domain.payments",
-                TO_TAKE,
-                "        pass\n    credits_, paid = payment.order.credits_purchased, payment.order.amount_minor\n"
-                "    return sum(credits_ * one.reversed_minor // paid for one in reversals)\n",
+                "        parts[0] += lived\n",
+                "        parts[0] += payment.order.credits_due_for(lived)\n",
             ),
+            Edit(
+                "topup.domain.payments",
+                "+= known.reversed_minor - lived\n",
+                "+= payment.order.credits_due_for(known.reversed_minor - lived)\n",
+            ),
+            Edit("topup.domain.payments", DUE_BY_THEN, "min(payment.order.credits_purchased, by_then) - expired"),
         ),
     ),
     Mutant(
         "refund without Stripe's key",
-        2000,
+        500,
         (
             Edit(
                 "topup.stripe_gateway.refunds",
@@ -73,13 +79,14 @@ MUTANTS_OF_PAYMENTS = (
     ),
     Mutant(
         "dispute and refund both claw back",
-        1000,
+        500,
         (
             Edit(
                 "topup.domain.orders",
-                "return min(self.amount_minor, self.refunded_minor + self.disputed_minor)",
-                "return self.refunded_minor + self.disputed_minor",
+                AT_MOST_ALL.format("self.refunded_minor + self.disputed_minor"),
+                "self.refunded_minor + self.disputed_minor",
             ),
+            Edit("topup.domain.orders", AT_MOST_ALL.format("reversed_minor"), "reversed_minor"),
         ),
     ),
     Mutant(
@@ -118,7 +125,7 @@ MUTANTS_OF_PAYMENTS = (
     ),
     Mutant(
         "an expiry counts before it is swept",
-        3000,
+        1000,
         (Edit("topup.clawback", "    _sweep(settled, now)\n", ""),),
     ),
     Mutant(
@@ -147,7 +154,7 @@ MUTANTS_OF_PAYMENTS = (
     ),
     Mutant(
         "a refund's outcome is recorded whatever its status",
-        2000,
+        500,
         (
             Edit(
                 "topup.domain.payments",
@@ -162,18 +169,8 @@ ALL_MUTANTS = (*MUTANTS_OF_PAYMENTS, *MUTANTS_OF_MONEY, *MUTANTS_OF_CREDITS)
 # The simulation does not find these yet within their seeds, or it has not been seen to: it has still to learn them.
 NOT_FOUND_YET = frozenset(
     {
-        "refund without Stripe's key",
-        "a status moves backwards",
-        "an expiry counts before it is swept",
-        "a reversal gives back what it took itself",
-        "a refund's outcome is recorded whatever its status",
         "the wallet's version is no condition",
         "stream without dedupe",
-        "a refund is made again a day later without looking for it",
-        "a refusal of a later try ends a refund that Stripe has made",
-        "what comes back lapses with the lot that it was taken from",
-        "what another purchase has paid is still owed",
-        "what has expired is taken again",
         "a checkout that is opened anew ends as abandoned",
         "an order whose session Stripe does not know stays open",
         "the status alone says what a dispute has taken",
@@ -181,9 +178,6 @@ NOT_FOUND_YET = frozenset(
         "a status that this version does not know is malformed",
         "the orders alone say whether credits were granted",
         "a renamed stack does not know its own objects",
-        "dispute and refund both claw back",
-        "floor on each refund",
-        "restore twice",
     }
 )
 MUTANTS = tuple(mutant for mutant in ALL_MUTANTS if mutant.name not in NOT_FOUND_YET)

@@ -66,12 +66,16 @@ MUTANTS_OF_MONEY = (
     ),
     Mutant(
         "what another purchase has paid is still owed",
-        1000,
-        (Edit("topup.domain.clawbacks", "    if paid == 0:\n        return out\n", "    return out\n"),),
+        500,
+        # Two guards: who pays a debt notes it for the order that owed it, and what nobody has noted is noticed.
+        (
+            Edit("topup.domain.credits", "new_lots=(kept,), additions=additions", "new_lots=(kept,)"),
+            Edit("topup.domain.clawbacks", "    if paid == 0:\n        return out\n", "    return out\n"),
+        ),
     ),
     Mutant(
         "what has expired is taken again",
-        1000,
+        500,
         (
             Edit(
                 "topup.domain.payments",

@@ -1,9 +1,8 @@
 """Steps that make actors race: several actions within milliseconds, which chance alone hardly ever brings together."""
 
-from functools import partial
 from typing import Any
 
-from tests.simulation.actions import DAY, HALF_A_YEAR, USERS, Json
+from tests.simulation.actions import DAY, HALF_A_YEAR, USERS
 from tests.simulation.operations import Operations
 from tests.simulation.rules import open_lots
 from topup.domain.lots import Lot
@@ -74,10 +73,6 @@ class Races(Operations):
         made = self._at_stripe(lambda: self._world.simulator.refund(intent, amount, pending=True))
         return str(made["id"]) if made else None
 
-    def _fail(self, refund_id: str | None) -> None:
-        if refund_id:
-            self._at_stripe(lambda: self._world.simulator.fail_refund(refund_id))
-
     def _near_expiry(self, user: int, action: str, share: float, after: float) -> None:
         which = self._rng.randrange(6)
         match action:
@@ -88,9 +83,7 @@ class Races(Operations):
             case "dashboard refund":
                 self._begin(lambda: self.dashboard_refund(which=which, share=share, pending=False), after)
             case "buy":
-                how: Json = {"pay": "card", "after": 0.1, "settles": "succeeded", "settles_after": 1.0, "reads": 0}
-                buy = partial(self._buy, user=user, package="trial", key=True, tries=3, twice=False, **how)
-                self._begin(buy, max(0.0, after - 1.0))
+                self._begin(lambda: self._buy_another(user), max(0.0, after - 1.0))
             case _:
                 self._begin(lambda: self._read_credits(USERS[user]), after)
 

@@ -45,12 +45,25 @@ def check_answer(refund: Invocation, payment: Payment | None) -> None:
 
 def check_bounds(order: Order) -> None:
     """Refunds and disputes of the same money take its credits once: at most their share, rounded down."""
-    reversed_minor = min(order.amount_minor, order.refunded_minor + order.disputed_minor)
-    most = order.credits_purchased * reversed_minor // order.amount_minor
+    most = _due(order)
     if not 0 <= order.clawed_back <= most:
         raise Violation(
             f"payment {order.payment_id}: {order.clawed_back} credits were clawed back, at most {most} are due"
         )
+
+
+def check_taken_once(before: Order, after: Order, account: Account) -> None:
+    """Nobody is asked for credits that have expired before: a claw-back takes at most what is due beyond them."""
+    lost = sum(lot.expired_credits for lot in account.lots if lot.payment_id == after.payment_id)
+    if before.clawed_back < after.clawed_back and after.clawed_back > _due(after) - lost:
+        taken = f"{after.clawed_back} credits were clawed back"
+        raise Violation(f"payment {after.payment_id}: {taken}, {_due(after)} are due and {lost} had expired")
+
+
+def _due(order: Order) -> int:
+    """The share of the order's credits that its reversed money stands for, rounded down."""
+    reversed_minor = min(order.amount_minor, order.refunded_minor + order.disputed_minor)
+    return order.credits_purchased * reversed_minor // order.amount_minor
 
 
 def open_lots(account: Account, now: datetime) -> list[Lot]:

@@ -19,6 +19,7 @@ from tests.simulation.rules import (
     check_campaign,
     check_draw_order,
     check_forward,
+    check_taken_once,
     check_version,
     is_adjustment_down,
     name_of,
@@ -91,6 +92,7 @@ class Shadow:
         self._long_changes: dict[str, Invocation | None] = {}  # by user: who made the last change of their credits
         self.latest = scheduler.now  # the latest time that an invocation has used as now: clocks differ a little
         self.hit: Callable[[str], None] = lambda _name: None
+        self.setbacks: Callable[[Payment, Payment], Iterator[str]] = lambda _before, _after: iter(())
         self.newer, self._walks = NewerVersion(database), Walks()
         self.times: dict[int, datetime] = {}  # of each commit
         self.lost_refunds: set[str] = set()  # payments of whose refunds a restored table knows less, and Stripe nothing
@@ -178,6 +180,7 @@ class Shadow:
                 self.lost_refunds.add(payment_id)
         elif before is not None:
             check_forward(before.order, payment.order)
+            self._check_reversals(before, payment)
             self._note_begun(before, payment)
             if len(_in_flight(before)) > len(_in_flight(payment)):
                 self._by("reconcile", "reconcile finishes a refund in flight")
@@ -193,6 +196,12 @@ class Shadow:
         if order is None:
             raise Violation(f"payment {payment_id}: a record without its order")
         return Payment(order, sorted(reversals, key=lambda one: one.created_at))
+
+    def _check_reversals(self, before: Payment, after: Payment) -> None:
+        if found := [*self.setbacks(before, after)]:
+            raise Violation("; ".join(found))
+        if (account := self.account(after.order.user_id)) and not self.is_restored:
+            check_taken_once(before.order, after.order, account)
 
     def _note_begun(self, before: Payment, after: Payment) -> None:
         """A refund whose request is told to try again would be made twice."""
@@ -248,7 +257,7 @@ class Shadow:
             if entry.debt_change < 0:
                 self.hit(f"{NEW_CREDITS[entry.transaction_type]} pays debt")
         else:
-            self._note_returned(entry, moved)
+            self._returned(entry, moved)
 
     def _note_drawn(self, entry: Entry, moved: list[Lot], after: Account) -> None:
         if any(lot.expires_at is None for lot in moved):
@@ -256,7 +265,9 @@ class Shadow:
         if after.wallet.unfinished:
             self.hit(f"{LONG_CHANGES[entry.transaction_type]} takes more lots than one transaction holds")
 
-    def _note_returned(self, entry: Entry, moved: list[Lot]) -> None:
+    def _returned(self, entry: Entry, moved: list[Lot]) -> None:
+        if any(lot.is_expired(entry.created_at) for lot in moved):
+            raise Violation(f"{name_of(entry)}: credits came back to a lot that had expired")
         if len(moved) < len(entry.moves):
             self.hit("credits come back as a new lot, because theirs has lapsed")
         if any(lot.remaining == 0 for lot in moved):

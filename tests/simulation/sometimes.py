@@ -11,6 +11,7 @@ ENOUGH_SEEDS = 3000
 
 RARE = (
     "the same spend twice at once",
+    "the same refund twice at once",
     "a dispute while a refund runs",
     "a purchase pays debt",
     "a claw-back takes from other lots",

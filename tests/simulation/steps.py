@@ -30,7 +30,7 @@ def _buy(rng: random.Random) -> Args:
         "tries": rng.randint(1, 4),
         "after": rng.choice((0.1, 1.0, 5.0)),  # seconds until the buyer pays
         "settles": rng.choice(("succeeded", "succeeded", "failed")),
-        "settles_after": rng.choice((2.0, 3600.0, 90_000.0)),
+        "settles_after": rng.choice((0.1, 2.0, 3600.0, 90_000.0)),
         "reads": rng.randint(0, 2),
         "twice": rng.random() < 0.15,
     }
@@ -52,6 +52,7 @@ def _refund(rng: random.Random) -> Args:
         "force": rng.random() < 0.3,
         "key": rng.random() < 0.6,
         "tries": rng.randint(1, 4),
+        "twice": rng.random() < 0.3,
     }
 
 

@@ -74,6 +74,10 @@ def _won_after_expiry(rng: random.Random) -> Args:
     return _which(rng) | {"spends": rng.choice((0.5, 1.0))}
 
 
+def _paid_debt(rng: random.Random) -> Args:
+    return _which(rng) | {"kind": rng.choice(("refund", "dispute")), "payer": rng.choice(("a purchase", "a grant"))}
+
+
 def _pay_twice(rng: random.Random) -> Args:
     return _which(rng) | {
         "after": rng.choice((0.0, 60.0, DAY)),
@@ -149,6 +153,7 @@ STEPS_OF_MONEY: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "many_refunds": (2, _many_refunds),
     "dispute_story": (8, _dispute_story),
     "won_after_expiry": (1.5, _won_after_expiry),
+    "paid_debt": (2, _paid_debt),
     "pay_twice": (3, _pay_twice),
     "endpoint_missing": (4, _endpoint_missing),
     "foreign_objects": (3, _foreign_objects),

@@ -22,6 +22,7 @@ from tests.simulation.actions import DAY, LONGEST_WINDOW
 from tests.simulation.bank import Bank
 from tests.simulation.catalogues import ON_SALE
 from tests.simulation.clients import Clients
+from tests.simulation.comparison import setbacks
 from tests.simulation.database import Database
 from tests.simulation.delivery import WebhookDelivery
 from tests.simulation.endpoint import Endpoint
@@ -119,6 +120,7 @@ class World:
         self.database.keeps_old = Fault.STALE_READ in self.plan.faults
         self._vary()
         self.database.written = self._written
+        self.shadow.setbacks = partial(setbacks, self.simulator)
         self.database.traced = self.stripe.traced = self._traced
         parts = (self.shadow, self.checker, self.expiries, self.stripe, self.database, self.delivery, self.endpoint)
         for part in parts:
