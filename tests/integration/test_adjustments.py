@@ -42,6 +42,7 @@ def test_an_adjustment_up_gives_a_free_lot_in_one_read_and_one_transaction(shop:
     assert (lot.paid_minor, lot.currency, lot.payment_id) == (0, None, None)
     assert shop.credits()["lots"][0] == {
         "payment_id": None,
+        "package": None,
         "lot_id": body["lot_id"],
         "source": "adjustment",
         "granted": 50,
