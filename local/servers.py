@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.logs import Console
+from local.own_pages import OwnPages, OwnPagesOnly
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
@@ -21,7 +22,13 @@ GRACE = 1  # seconds for requests under way when the stack stops
 
 
 class PortInUseError(Exception):
-    """Another program has the port; the message names the port, its service, and what to change."""
+    """Other programs have these ports; the message names each one, its service, and what to change."""
+
+    def __init__(self, problems: Sequence[str], variables: Sequence[str]) -> None:
+        what = "it" if len(problems) == 1 else "them"
+        super().__init__(f"{', '.join(problems)}: stop what uses {what}, or set {', '.join(variables)}")
+        self.problems = problems
+        self.variables = variables
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ def reserve(service: str, number: int, variable: str) -> Port:
     except OSError as error:
         listener.close()
         reason = "in use" if error.errno == errno.EADDRINUSE else f"not available ({error.strerror})"
-        raise PortInUseError(f"port {number} ({service}) is {reason}: stop what uses it, or set {variable}") from error
+        raise PortInUseError([f"port {number} ({service}) is {reason}"], [variable]) from error
     return Port(service, listener)
 
 
@@ -66,9 +73,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(apps: Sequence[tuple[Port, ASGIApp]], console: Console) -> AsyncIterator[None]:
-    """All servers accept requests inside the block, and none does after it."""
-    servers = [_Server(_config(port, app, console)) for port, app in apps]
+async def serving(apps: Sequence[tuple[Port, ASGIApp]], own: OwnPages, console: Console) -> AsyncIterator[None]:
+    """All servers accept requests inside the block, from our own pages and from programs, and none does after it."""
+    servers = [_Server(_config(port, app, own, console)) for port, app in apps]
     tasks = [
         asyncio.create_task(server.serve(sockets=[port.socket]))
         for server, (port, _) in zip(servers, apps, strict=True)
@@ -84,9 +91,10 @@ async def serving(apps: Sequence[tuple[Port, ASGIApp]], console: Console) -> Asy
         await asyncio.gather(*tasks)
 
 
-def _config(port: Port, app: ASGIApp, console: Console) -> uvicorn.Config:
+def _config(port: Port, app: ASGIApp, own: OwnPages, console: Console) -> uvicorn.Config:
+    guarded: ASGIApp = OwnPagesOnly(app, own, lambda reason: console.line(f"  refused: {reason}"))
     return uvicorn.Config(
-        AccessLine(app, port.service, console),
+        AccessLine(guarded, port.service, console),
         log_level="warning",
         access_log=False,
         lifespan="on",

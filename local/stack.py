@@ -30,7 +30,8 @@ from local.clock import Clock
 from local.controls import Controls
 from local.environment import Addresses
 from local.logs import Console, HandlerLog, RoutedOutput
-from local.servers import Port
+from local.own_pages import OwnPages
+from local.servers import Port, PortInUseError
 from local.settings import PARAMETERS, Settings, SettingsError
 from local.storefront import app as storefront_app
 from local.storefront.app import StorefrontConfig
@@ -69,7 +70,8 @@ async def run(
         access = _access(settings, addresses, runtime.clock)
         reaper = await stack.enter_async_context(Reaper(runtime, settings.root / EXPIRY_FAILURES))
         apps = _apps(settings, access, runtime, reaper)
-        await stack.enter_async_context(servers.serving([(ports[name], app) for name, app in apps.items()], console))
+        guarded = [(ports[name], app) for name, app in apps.items()]
+        await stack.enter_async_context(servers.serving(guarded, _own_pages(settings, addresses), console))
         await _check_api(ports["API_PORT"], log)
         if discoverable:
             stack.enter_context(discovery.discoverable(settings.root, addresses, runtime.project.template()))
@@ -78,12 +80,21 @@ async def run(
 
 
 def _reserve_ports(settings: Settings, stack: AsyncExitStack) -> dict[str, Port]:
-    ports = {}
+    """All ports; raises one PortInUseError for all that are in use."""
+    ports: dict[str, Port] = {}
+    refused: list[PortInUseError] = []
     for variable, service in SERVICES.items():
         if variable == "STRIPE_PORT" and not settings.simulated:
             continue
-        ports[variable] = servers.reserve(service, settings.ports[variable], variable)
-        stack.callback(ports[variable].socket.close)
+        try:
+            ports[variable] = servers.reserve(service, settings.ports[variable], variable)
+        except PortInUseError as error:
+            refused.append(error)
+        else:
+            stack.callback(ports[variable].socket.close)
+    if refused:
+        problems = [problem for error in refused for problem in error.problems]
+        raise PortInUseError(problems, [variable for error in refused for variable in error.variables])
     return ports
 
 
@@ -96,6 +107,12 @@ def _addresses(ports: dict[str, Port], emulator: Emulator) -> Addresses:
         web=ports["WEB_PORT"].url,
         dynamodb=emulator.url,
     )
+
+
+def _own_pages(settings: Settings, addresses: Addresses) -> OwnPages:
+    pages = [origin.strip() for origin in settings.values["FRONTEND_URL"].split(",")]
+    own = [address for address in (addresses.api, addresses.webhook, addresses.stripe, addresses.web) if address]
+    return OwnPages.of([*pages, *own], settings.values["API_BASE_URL"])
 
 
 def _open_log(settings: Settings, console: Console, stack: AsyncExitStack) -> HandlerLog:

@@ -101,7 +101,7 @@ def _reconcile(parser: ArgumentParser) -> None:
 
 
 def _replay_expiry(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="the failed batch: a path, or s3://BUCKET/KEY")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="the failed batch: a path, or s3://BUCKET/KEY")
     _stack(parser)
 
 

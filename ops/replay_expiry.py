@@ -33,6 +33,8 @@ class Replay:
 
 
 def run(options: Namespace) -> int:
+    if not options.file:
+        raise CannotRunError("FILE is missing (make: FILE=): name the failed batch, a path or s3://BUCKET/KEY")
     replayed = replay(read(options.file), options.stack, options.root)
     for record in replayed.failed:
         print(f"failed: {json.dumps(record['dynamodb']['Keys'], ensure_ascii=False)}")

@@ -5,11 +5,12 @@ was killed. Unlike a parent-death signal, this works on every system.
 """
 
 import os
-import runpy
 import shutil
 import sys
 import tempfile
 import threading
+
+from local.own_pages import OwnPages, OwnPagesOnly
 
 
 def _end_with_parent(folder: str) -> None:
@@ -23,7 +24,11 @@ if __name__ == "__main__":
     tempfile.tempdir = os.environ["TMPDIR"] = folder  # the emulator writes all its files there
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     sys.argv = ["ministack"]
+    from ministack import app as emulator  # here: it must find its folder
+
+    # It allows every page of every origin to write to the tables. Programs send no Origin.
+    emulator.app = OwnPagesOnly(emulator.app, OwnPages())
     try:
-        runpy.run_module("ministack", run_name="__main__")
+        emulator.main()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

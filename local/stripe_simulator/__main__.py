@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import uvicorn
 
+from local.own_pages import OwnPages, OwnPagesOnly
 from local.stripe_simulator.app import create_app
 from local.stripe_simulator.core.errors import StripeError
 from local.stripe_simulator.simulator import Simulator
@@ -71,7 +72,9 @@ class Server(uvicorn.Server):
 
 
 def serve(simulator: Simulator, listener: socket.socket) -> None:
-    config = uvicorn.Config(create_app(simulator), log_level="warning", timeout_graceful_shutdown=1)
+    address = f"http://localhost:{listener.getsockname()[1]}"
+    app = OwnPagesOnly(create_app(simulator), OwnPages.of([address], address))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     with contextlib.suppress(KeyboardInterrupt):
         Server(config).run(sockets=[listener])
 

@@ -73,6 +73,32 @@ def test_no_other_origin_may_call_the_api(stack: Stack, client: httpx.Client) ->
     assert "access-control-allow-origin" not in response.headers
 
 
+@pytest.mark.parametrize(
+    ("address", "method", "path"),
+    [
+        ("api_url", "POST", "/_local/clock"),
+        ("api_url", "POST", "/_local/reconcile"),
+        ("api_url", "POST", "/api/payments/webhook/stripe"),
+        ("webhook_url", "POST", "/"),
+        ("stripe_url", "POST", "/_sim/reset"),
+        ("web_url", "GET", "/config.json"),
+        ("dynamodb_url", "OPTIONS", "/"),
+        ("dynamodb_url", "POST", "/"),
+    ],
+)
+@pytest.mark.parametrize("header", ["origin", "host"])
+def test_a_foreign_page_reaches_nothing(  # whether it has another origin, or a name that was made to lead here
+    stack: Stack, client: httpx.Client, address: str, method: str, path: str, header: str
+) -> None:
+    foreign = {"origin": "https://evil.example", "host": "evil.example"}[header]
+    headers = {header: foreign, "content-type": "text/plain"}
+
+    response = client.request(method, getattr(stack, address) + path, headers=headers, content=b"{}")
+
+    assert (response.status_code, response.json()["code"]) == (403, "foreign_page")
+    assert not {name for name in response.headers if name.startswith("access-control-")}
+
+
 def test_the_storefront_and_the_simulator_respond(stack: Stack, client: httpx.Client) -> None:
     assert client.get(stack.web_url).status_code == 200
     assert client.get(stack.stripe_url).status_code == 200

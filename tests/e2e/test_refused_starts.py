@@ -44,6 +44,18 @@ def test_the_message_names_a_port_in_use_with_its_service_and_variable() -> None
     assert "Traceback" not in message
 
 
+def test_the_message_names_all_ports_in_use() -> None:
+    with socket.socket() as one, socket.socket() as other:
+        for taken in (one, other):
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+        first, second = one.getsockname()[1], other.getsockname()[1]
+        message = start_that_fails(ROOT, API_PORT=str(first), STRIPE_PORT=str(second))
+
+    in_use = f"port {first} (api) is in use, port {second} (stripe) is in use"
+    assert f"cannot start: {in_use}: stop what uses them, or set API_PORT, STRIPE_PORT" in message
+
+
 def test_a_live_key_is_refused() -> None:
     message = start_that_fails(ROOT, STRIPE_SECRET_KEY="sk_live_secret")
 

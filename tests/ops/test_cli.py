@@ -82,7 +82,6 @@ def test_every_example_is_valid(example: str):
         (["audit", "--since", "yesterday"], "argument --since: not a time: 'yesterday'; write 2026-10-01"),
         (["stripe-webhook", "--app"], "unrecognized arguments: --app"),
         (["reconcile", "--window-hours", "many"], "argument --window-hours: invalid int value: 'many'"),
-        (["replay-expiry"], "the following arguments are required: FILE"),
         (["stripe-webhook", "--rotate", "--finish"], "--finish: not allowed with argument --rotate"),
     ],
 )

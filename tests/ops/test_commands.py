@@ -304,3 +304,11 @@ def test_a_file_that_is_not_a_failed_batch_is_refused(tmp_path: Path, capsys: py
 def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]):
     assert cli.main(["replay-expiry", "/nowhere.json"]) == 2
     assert capsys.readouterr().err == "cannot run replay-expiry: /nowhere.json: No such file or directory\n"
+
+
+@pytest.mark.parametrize("arguments", [[], [""], ["--stack", "topup-prod"]])
+def test_a_batch_that_is_not_named_is_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["replay-expiry", *arguments]) == 2
+    assert capsys.readouterr().err == (
+        "cannot run replay-expiry: FILE is missing (make: FILE=): name the failed batch, a path or s3://BUCKET/KEY\n"
+    )

@@ -22,6 +22,7 @@ NO_ROUTES = (
     *("/api/payments/%2e%2e/users/credits", "/_sim/deliveries", "/api/payments/stripe/create/", "/local/tokens"),
     *("/%", "/%zz", "/api/users/../../_local/clock/"),
 )
+OF_JSON = "Host: localhost\r\nContent-Type: application/json\r\n"
 FRAMINGS = (
     "Content-Length: 5\r\nContent-Length: 25",
     "Content-Length: -1",
@@ -59,7 +60,7 @@ def test_an_odd_payment_id_is_unknown(edge: Edge, payment_id: str):
 
 @pytest.mark.parametrize("path", NO_ROUTES)
 def test_a_path_without_a_route_is_not_found(edge: Edge, path: str):
-    response = raw(edge, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    response = raw(edge, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
 
     assert status_of(response) == 404
 
@@ -67,7 +68,7 @@ def test_a_path_without_a_route_is_not_found(edge: Edge, path: str):
 def test_dots_in_a_path_lead_nowhere(edge: Edge):
     """Sent as raw bytes, because clients remove the dots."""
     for path in (f"{PAYMENTS}/../users/credits", f"{PAYMENTS}/packages/../../users/credits", "/../../../etc/passwd"):
-        request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
         response = raw(edge, request)
         assert status_of(response) == 404
         assert b"root:" not in response
@@ -130,7 +131,7 @@ def test_a_body_of_ambiguous_length_is_never_a_purchase(edge: Edge, framing: str
     sessions = edge.sessions()
     headers = "".join(f"{name}: {value}\r\n" for name, value in edge.buyer("smuggler").items())
     body = '{"package": "standard"}GET /smuggled HTTP/1.1\r\n\r\n'
-    request = f"POST {CREATE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{headers}{framing}\r\n\r\n{body}"
+    request = f"POST {CREATE} HTTP/1.1\r\n{OF_JSON}{headers}{framing}\r\n\r\n{body}"
 
     response = raw(edge, request.encode())
 
@@ -141,9 +142,7 @@ def test_a_body_of_ambiguous_length_is_never_a_purchase(edge: Edge, framing: str
 def test_a_truncated_body_is_never_a_purchase(edge: Edge):
     sessions = edge.sessions()
     headers = "".join(f"{name}: {value}\r\n" for name, value in edge.buyer("cut-off").items())
-    request = (
-        f"POST {CREATE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{headers}Content-Length: 500\r\n\r\n"
-    )
+    request = f"POST {CREATE} HTTP/1.1\r\n{OF_JSON}{headers}Content-Length: 500\r\n\r\n"
 
     raw(edge, request.encode() + b'{"package": "standard"}')
 
@@ -172,7 +171,8 @@ def test_a_hundred_headers_and_cookies_change_nothing(edge: Edge):
 )
 def test_a_malformed_header_is_never_accepted(edge: Edge, header: bytes):
     response = raw(
-        edge, b"GET " + CREDITS.encode() + b" HTTP/1.1\r\nHost: x\r\n" + header + b"\r\nConnection: close\r\n\r\n"
+        edge,
+        b"GET " + CREDITS.encode() + b" HTTP/1.1\r\nHost: localhost\r\n" + header + b"\r\nConnection: close\r\n\r\n",
     )
 
     assert response == b"" or status_of(response) in (400, 401)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import uvicorn
 
+from local.own_pages import OwnPages, OwnPagesOnly
 from local.stripe_simulator.__main__ import listen
 from local.stripe_simulator.app import create_app
 from local.stripe_simulator.simulator import Simulator
@@ -35,7 +36,8 @@ def serving(bound: socket.socket, address: str, *, secret_key: str, webhook: tup
         secret_key=secret_key,
         webhooks=[webhook],
     )
-    server = uvicorn.Server(uvicorn.Config(create_app(simulator), log_level="warning", timeout_graceful_shutdown=1))
+    app = OwnPagesOnly(create_app(simulator), OwnPages.of([address], address))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     try:
