@@ -48,7 +48,10 @@ class Gateway:
         except TemplateError:  # the console shows the reason
             return SERVER_ERROR
         try:
+            http_events.check_headers(request)
             incoming = await http_events.read_request(request)
+        except http_events.HeadersTooLargeError:
+            return with_cors(HEADERS_TOO_LARGE, template.cors, request.headers.get("origin"))
         except http_events.RequestTooLargeError:
             return with_cors(TOO_LARGE, template.cors, request.headers.get("origin"))
         if is_preflight(incoming):
@@ -109,6 +112,7 @@ def _error(status: HTTPStatus, message: str) -> HttpResponse:
 
 # API Gateway's own responses, with its wording.
 NOT_FOUND = _error(HTTPStatus.NOT_FOUND, "Not Found")
+HEADERS_TOO_LARGE = _error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large")
 TOO_LARGE = _error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
 SERVER_ERROR = _error(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
 UNAVAILABLE = _error(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable")

@@ -17,6 +17,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 MAX_REQUEST_BYTES = 10 * 1024 * 1024  # API Gateway quota: payload size
+MAX_HEADER_BYTES = 10_240  # API Gateway quota: total combined size of request line and header values
+
+
+class HeadersTooLargeError(Exception):
+    """The request line and the headers are over API Gateway's 10,240 bytes."""
 
 
 class RequestTooLargeError(Exception):
@@ -55,6 +60,14 @@ class HttpResponse:
             if name not in ("content-length", "connection"):
                 response.headers.append(name, value)
         return response
+
+
+def check_headers(request: Request) -> None:
+    """Raises HeadersTooLargeError."""
+    line = f"{request.method}  HTTP/1.1"
+    target = len(request.scope.get("raw_path", b"")) + len(request.scope["query_string"])
+    if len(line) + target + sum(len(value) for _, value in request.scope["headers"]) > MAX_HEADER_BYTES:
+        raise HeadersTooLargeError
 
 
 async def read_request(request: Request) -> IncomingRequest:

@@ -339,6 +339,18 @@ def test_an_integration_past_the_gateways_own_limit_is_a_503(local: Local, monke
     assert (response.status_code, response.json()) == (503, {"message": "Service Unavailable"})
 
 
+def test_headers_over_the_gateways_limit_are_a_431(local: Local) -> None:
+    """10,240 bytes for the request line and all values together."""
+    small = local.api.get("/things/7", headers={"authorization": "x" * 9900, "origin": ORIGIN})
+    large = local.api.get("/things/7", headers={"authorization": "x" * 6000, "x-more": "y" * 4300, "origin": ORIGIN})
+    long = local.api.get("/things/7?cursor=" + "x" * 10_240, headers={"origin": ORIGIN})
+
+    assert small.status_code == 200
+    for refused in (large, long):
+        assert (refused.status_code, refused.json()) == (431, {"message": "Request Header Fields Too Large"})
+        assert refused.headers["access-control-allow-origin"] == ORIGIN
+
+
 @pytest.mark.parametrize("size", [5 * 1024 * 1024, 11 * 1024 * 1024])
 def test_a_body_over_lambdas_or_the_gateways_limit_is_a_413(local: Local, size: int) -> None:
     response = local.api.post("/post", content=bytes(size))  # 5 MB are more than 6 in base64

@@ -150,7 +150,7 @@ def test_an_unknown_critical_extension_is_refused(edge: Edge, crit: Any):
         '"victim"',
         "{",
         "",
-        "[" * 10_000,
+        "[" * 7000,
     ],
     ids=lambda claims: claims[:50],
 )
@@ -167,7 +167,7 @@ def test_a_token_expires(edge: Edge):
 
 @pytest.mark.parametrize(
     "bearer",
-    [b"a", b"a.b", b"a.b.c", b"..", b"a.b.c.d", b"\xff.\xfe.\xfd", b"%00", b"=" * 8000, b"a" * 60_000, b"a." * 20_000],
+    [b"a", b"a.b", b"a.b.c", b"..", b"a.b.c.d", b"\xff.\xfe.\xfd", b"%00", b"=" * 8000, b"a." * 4000],
     ids=lambda bearer: repr(bearer[:12]),
 )
 def test_text_that_is_not_a_token_is_refused(edge: Edge, bearer: bytes):

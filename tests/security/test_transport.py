@@ -156,7 +156,7 @@ def test_a_truncated_body_is_never_a_purchase(edge: Edge):
 def test_an_oversized_header_is_refused_or_ignored(edge: Edge, name: str, size: int):
     headers = edge.user("user-1") | {name: "x" * size}
 
-    assert edge.get(CREDITS, headers).status_code in (200, 400, 401, 431)
+    assert edge.get(CREDITS, headers).status_code in (400, 431)
 
 
 def test_a_hundred_headers_and_cookies_change_nothing(edge: Edge):

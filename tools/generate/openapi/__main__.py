@@ -14,8 +14,8 @@ from tools.generate.openapi.operations import OPERATIONS, Operation
 DOCUMENT = ROOT / "docs" / "openapi.json"
 DESCRIPTION = (
     "Prepaid credits sold through Stripe. Errors are problem documents (RFC 9457); let programs read their `code`. API "
-    "Gateway itself responds with 404 to an unknown route, 413 to a body over 10 MB, and 429 or 503 to too many "
-    'requests, each with `{"message": …}`.'
+    "Gateway itself responds with 404 to an unknown route, 413 to a body over 10 MB, 431 to headers over 10 KB, and "
+    '429 or 503 to too many requests, each with `{"message": …}`.'
 )
 SECURITY_SCHEMES = {
     "user": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A user's token"},
