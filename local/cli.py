@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from local import ROOT, banner, settings, stack
+from local import ROOT, banner, discovery, settings, stack
 from local.aws.dynamodb import DynamoDBError
 from local.aws.intrinsics import TemplateError
 from local.banner import Access
@@ -29,6 +29,8 @@ def main(arguments: list[str]) -> int:
     format_banner = banner.as_json if options.json else banner.as_text
     try:
         chosen = settings.load(ROOT, os.environ, dotenv=not options.no_dotenv)
+        if not options.json:
+            _tell_of_others()
         if chosen.unused:
             print(f"note: nothing here reads {', '.join(chosen.unused)}, which .env sets", file=sys.stderr)
         asyncio.run(
@@ -43,6 +45,15 @@ def main(arguments: list[str]) -> int:
         print(f"cannot start: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _tell_of_others() -> None:
+    """Say which stacks run in this checkout already: their ports are taken, and the commands find the latest stack."""
+    for other in discovery.find_all(ROOT):
+        since = other.started_at.astimezone().strftime("%H:%M:%S")
+        print(
+            f"note: a stack of this checkout runs since {since} at {other.api} (process {other.pid})", file=sys.stderr
+        )
 
 
 async def _until_stopped(

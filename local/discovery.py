@@ -1,12 +1,14 @@
-"""Find the stack that runs in this checkout: it leaves a note for the tools while it runs."""
+"""Find the stacks that run in this checkout: each leaves a note for the tools while it runs."""
 
 import contextlib
 import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from local import ROOT, environment
@@ -16,31 +18,44 @@ from local.environment import Addresses
 from local.launcher import Stack
 from local.settings import Settings
 
-NOTE = ".cache/local/stack.json"
+NOTES = ".cache/local/stacks"  # a file for each stack, by its process id
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A stack's API address, and the environment variables that lead to its tables."""
+    """A stack's API address, the environment variables that lead to its tables, and what else its note says."""
 
     api: str
     environment: Mapping[str, str]
+    addresses: Mapping[str, Any] = field(default_factory=dict)  # of each part, by the names of `Addresses`
+    pid: int = 0
+    started_at: datetime = LONG_AGO
 
 
 @contextlib.contextmanager
 def discoverable(root: Path, addresses: Addresses, declared: Template) -> Iterator[None]:
-    """Leave the note for as long as the block runs; remove it at the end, unless it is another stack's by then."""
-    path = root / NOTE
-    variables = environment.for_tools(declared.environment, addresses.dynamodb)
-    text = json.dumps({"pid": os.getpid(), "addresses": asdict(addresses), "environment": variables}, indent=2)
+    """Leave a note for as long as the block runs."""
+    path = root / NOTES / f"{os.getpid()}.json"
+    note = {
+        "pid": os.getpid(),
+        "started_at": datetime.now(UTC).isoformat(),
+        "addresses": asdict(addresses),
+        "environment": environment.for_tools(declared.environment, addresses.dynamodb),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    _write(path, json.dumps(note, indent=2) + "\n")
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            if path.read_text(encoding="utf-8") == text + "\n":
-                path.unlink()
+        path.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """At once, so that nobody reads half a note."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
 
 
 def of(stack: Stack, root: Path = ROOT) -> RunningStack:
@@ -51,13 +66,31 @@ def of(stack: Stack, root: Path = ROOT) -> RunningStack:
 
 
 def find(root: Path) -> RunningStack | None:
-    """The running stack, or None. A note that a killed stack left behind does not count."""
+    """The running stack, the one that was started last if there are several, or None."""
+    return next(iter(find_all(root)), None)
+
+
+def find_all(root: Path) -> list[RunningStack]:
+    """The running stacks, the latest first. The note that a killed one left behind is removed."""
+    found = []
+    for path in (root / NOTES).glob("*.json"):
+        stack = _read(path)
+        if stack is None or not _is_listening(stack.api):
+            path.unlink(missing_ok=True)
+        else:
+            found.append(stack)
+    return sorted(found, key=lambda stack: stack.started_at, reverse=True)
+
+
+def _read(path: Path) -> RunningStack | None:
     try:
-        note = json.loads((root / NOTE).read_text(encoding="utf-8"))
-        found = RunningStack(note["addresses"]["api"], note["environment"])
-    except (OSError, ValueError, KeyError):
+        note = json.loads(path.read_text(encoding="utf-8"))
+        started_at = datetime.fromisoformat(note["started_at"])
+        return RunningStack(
+            note["addresses"]["api"], note["environment"], note["addresses"], int(note["pid"]), started_at
+        )
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found if _is_listening(found.api) else None
 
 
 def _is_listening(url: str) -> bool:

@@ -1,6 +1,5 @@
 """The stack that `doctor` checks, local or deployed, with its settings and secrets in one environment."""
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -124,17 +123,12 @@ def of_local(root: Path) -> Subject:
     secrets = {name: chosen.values[name] for name in SECRETS}
     if running is None:
         return Subject(stage=LOCAL, environment={**declared, **secrets, "STRIPE_API_BASE": ""}, is_running=False)
-    addresses = _addresses(root)
+    addresses = running.addresses
     return Subject(
         stage=LOCAL,
         environment={**running.environment, **secrets, "STRIPE_API_BASE": addresses["stripe"] or ""},
         webhook_urls=(addresses["webhook"], addresses["api"] + WEBHOOK_PATH),
     )
-
-
-def _addresses(root: Path) -> dict[str, Any]:
-    noted: dict[str, Any] = json.loads((root / discovery.NOTE).read_text(encoding="utf-8"))["addresses"]
-    return noted
 
 
 def dynamodb() -> Any:

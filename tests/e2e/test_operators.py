@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from local import settings, tokens
-from local.discovery import NOTE, find
+from local.discovery import NOTES, find
 from local.launcher import Stack
 from ops import cli
 from ops.audit import stripe_side
@@ -46,10 +46,11 @@ def started(project: Path) -> Iterator[Stack]:
 
 
 def _stack_of(project: Path, process: "subprocess.Popen[str]") -> Stack:
-    addresses = json.loads((project / NOTE).read_text())["addresses"]
+    found = find(project)
+    assert found is not None
     values = settings.load(project, {}, dotenv=False).values
     return Stack(
-        **{f"{name}_url": address for name, address in addresses.items()},
+        **{f"{name}_url": address for name, address in found.addresses.items()},
         user_token="",
         admin_token=tokens.mint_admin(values, "admin-1", datetime.now(UTC)),
         api_key=values["PROXY_API_KEY"],
@@ -63,7 +64,7 @@ def test_the_commands_find_the_running_stack_and_no_other(
     project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str]
 ):
     with started(project) as stack:
-        note = (project / NOTE).read_text()
+        [note] = [path.read_text() for path in (project / NOTES).iterdir()]
         assert not any(stack.values[secret] in note for secret in settings.SECRETS)
         buyer = new_buyer(stack)
         buyer.buy()
@@ -78,8 +79,33 @@ def test_the_commands_find_the_running_stack_and_no_other(
         assert cli.main(["reconcile", "--window-hours", "721"], root=project) == 2
         assert "window_hours must be a whole number" in capsys.readouterr().err
 
-    assert not (project / NOTE).exists()
+    assert list((project / NOTES).iterdir()) == []
     assert cli.main(["audit"], root=project) == 2
+
+
+def test_a_second_start_in_the_same_checkout_says_that_one_runs_and_leaves_it_alone(
+    project: Path, capsys: pytest.CaptureFixture[str]
+):
+    with started(project) as stack:
+        port = stack.api_url.rpartition(":")[2]
+        inherited = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
+        second = subprocess.run(
+            [sys.executable, "-m", "local", "--no-dotenv"],
+            cwd=project,
+            env=inherited | dict.fromkeys(settings.DEFAULT_PORTS, "0") | {"API_PORT": port},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert second.returncode == 1
+        note, refusal = second.stderr.splitlines()
+        assert note.startswith("note: a stack of this checkout runs since ")
+        assert note.endswith(f" at {stack.api_url} (process {stack.process.pid})")
+        assert refusal == f"cannot start: port {port} (api) is in use: stop what uses it, or set API_PORT"
+        assert cli.main(["audit"], root=project) == 0
+        assert capsys.readouterr().out.endswith("no violations\n")
 
 
 def test_the_audit_compares_with_the_running_stacks_stripe(

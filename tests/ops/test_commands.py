@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -129,12 +130,32 @@ def test_a_local_stack_that_does_not_respond_is_named(
 
 
 def test_the_note_of_a_stopped_stack_is_ignored(tmp_path: Path):
-    (tmp_path / ".cache/local").mkdir(parents=True)
-    note = {"addresses": {"api": "http://localhost:1"}, "environment": {}}
-    (tmp_path / ".cache/local/stack.json").write_text(json.dumps(note))
+    notes = tmp_path / ".cache/local/stacks"
+    notes.mkdir(parents=True)
+    (notes / "1.json").write_text(json.dumps(a_note("http://localhost:1")))
+    (notes / "2.json").write_text("{")
 
     with pytest.raises(CannotRunError, match="no local stack is running"):
         target.local_stack(tmp_path)
+    assert list(notes.iterdir()) == []
+
+
+def a_note(api: str, started_at: str = "2026-11-26T08:00:00+00:00") -> dict[str, Any]:
+    return {"pid": 1, "started_at": started_at, "addresses": {"api": api}, "environment": {"of": api}}
+
+
+def test_of_several_running_stacks_the_latest_is_found(tmp_path: Path):
+    notes = tmp_path / ".cache/local/stacks"
+    notes.mkdir(parents=True)
+    with socket.socket() as one, socket.socket() as other:
+        for number, listening in enumerate((one, other)):
+            listening.bind(("127.0.0.1", 0))
+            listening.listen()
+            api = f"http://localhost:{listening.getsockname()[1]}"
+            (notes / f"{number}.json").write_text(json.dumps(a_note(api, f"2026-11-26T08:00:0{number}+00:00")))
+        assert target.local_stack(tmp_path).api == api
+
+    assert len(list(notes.iterdir())) == 2
 
 
 def test_the_tables_of_a_deployed_stack_are_its_outputs(aws: Aws):

@@ -79,9 +79,8 @@ def check_docker() -> None:
 @contextmanager
 def local_stack() -> Iterator[LocalStack]:
     """The stack that `make run` has started here, or else a new one inside the block."""
-    note = ROOT / discovery.NOTE
-    if discovery.find(ROOT):
-        addresses = json.loads(note.read_text())["addresses"]
+    if found := discovery.find(ROOT):
+        addresses = found.addresses
         values = settings.load(ROOT, os.environ).values
         yield LocalStack(addresses["api"], addresses["stripe"] or "", addresses["dynamodb"], values)
         return
