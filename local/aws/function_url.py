@@ -23,7 +23,7 @@ CONTEXT = {
 
 
 class FunctionUrl:
-    """Serves the function that has a FunctionUrlConfig."""
+    """Serves the function that a resource AWS::Lambda::Url names."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime

@@ -11,6 +11,7 @@ from local.aws.intrinsics import NO_VALUE, Resolver, TemplateError, as_text, rea
 FUNCTION = "AWS::Serverless::Function"
 TABLE = "AWS::DynamoDB::Table"
 HTTP_API = "AWS::Serverless::HttpApi"
+URL = "AWS::Lambda::Url"
 # The arguments of create_table; the other properties (backups, protection) have no meaning on this machine.
 TABLE_PROPERTIES = (
     "AttributeDefinitions",
@@ -112,6 +113,8 @@ class _Reader:
     ) -> None:
         self._document = document
         self._resolver = Resolver(document, parameters, attributes)
+        targets = [body["Properties"]["TargetFunctionArn"]["Ref"] for _, body in self._resources(URL)]
+        self._with_url = {target.partition(".")[0] for target in targets}  # Function.Alias is SAM's name for its alias
 
     def read(self) -> Template:
         tables = tuple(self._table(logical_id, body) for logical_id, body in self._resources(TABLE))
@@ -155,7 +158,7 @@ class _Reader:
             timeout=int(setting("Timeout", 3)),  # Lambda's own default
             memory=int(setting("MemorySize", 128)),
             environment=self._variables(variables, logical_id),
-            has_url="FunctionUrlConfig" in own,
+            has_url=logical_id in self._with_url,
         )
 
     def _variables(self, variables: Mapping[str, Any], logical_id: str) -> Mapping[str, str]:
@@ -169,13 +172,20 @@ class _Reader:
         return Route("ANY" if method in ("*", "any") else str(method).upper(), str(path), function)
 
     def _stream(self, function: Function, event: Mapping[str, Any], place: str) -> StreamMapping:
-        source = event["Stream"].get("Fn::GetAtt")
+        source = self._chosen(event["Stream"], place).get("Fn::GetAtt")
         if not source or source[1] != "StreamArn":
             raise TemplateError(f"{place}.Stream: expected !GetAtt <table>.StreamArn")
         criteria = self._resolver.resolve(event.get("FilterCriteria", {}), f"{place}.FilterCriteria")
         patterns = tuple(_pattern(item["Pattern"], f"{place}.FilterCriteria") for item in criteria.get("Filters", ()))
         properties = {name: value for name, value in event.items() if name not in ("Stream", "FilterCriteria")}
         return StreamMapping(source[0], function, patterns, self._resolver.resolve(properties, place))
+
+    def _chosen(self, value: Any, place: str) -> Any:
+        """The branch of an !If that its condition chooses, unresolved; any other value as it is."""
+        if "Fn::If" not in value:
+            return value
+        condition, then, otherwise = value["Fn::If"]
+        return then if self._resolver.condition(condition, place) else otherwise
 
     def _cors(self) -> Cors:
         for logical_id, body in self._resources(HTTP_API):

@@ -38,8 +38,10 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _table_name(resource: Any) -> str:
-    """OrdersTable for its Arn, OrdersTable/index/by_user for its index's Arn."""
+    """OrdersTable for its Arn, OrdersTable/index/by_user for its index's Arn, where the stack creates its tables."""
     [(intrinsic, value)] = resource.items()
-    if intrinsic == "Fn::GetAtt":
-        return str(value[0] if isinstance(value, list) else value.partition(".")[0])
-    return str(value).replace("${", "").replace(".Arn}", "")
+    if intrinsic == "Fn::If":
+        [created] = value[1].values()
+        return str(created[0])
+    text, variables = value
+    return str(text).replace("${Arn}", _table_name(variables["Arn"]))

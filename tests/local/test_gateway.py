@@ -41,11 +41,11 @@ Resources:
         AllowHeaders: [authorization, content-type]
         ExposeHeaders: [retry-after]
         MaxAge: 600
+  EchoUrl: {Type: AWS::Lambda::Url, Properties: {TargetFunctionArn: !Ref Echo.Alias, AuthType: NONE}}
   Echo:
     Type: AWS::Serverless::Function
     Properties:
       CodeUri: functions/echo/
-      FunctionUrlConfig: {AuthType: NONE}
       Events:
         Exact: {Type: HttpApi, Properties: {Method: GET, Path: /things/special}}
         One: {Type: HttpApi, Properties: {Method: ANY, Path: "/things/{id}"}}

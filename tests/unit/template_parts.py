@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from local import ROOT
-from local.aws.intrinsics import read_yaml
+from local.aws.intrinsics import Resolver, read_yaml
 
 
 @cache
 def document() -> dict[str, Any]:
     return read_yaml(ROOT / "template.yaml")
+
+
+def resolver(**parameters: str) -> Resolver:
+    """The template's conditions and values for these parameters; the others have their defaults."""
+    given = {"FrontendUrls": "https://shop.example", "SecretsPrefix": "/topup/test", **parameters}
+    return Resolver(document(), {name.replace("__", "::"): value for name, value in given.items()}, {})
 
 
 def resources(kind: str) -> dict[str, Any]:
