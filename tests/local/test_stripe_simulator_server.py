@@ -21,7 +21,7 @@ import uvicorn
 
 from local.stripe_simulator import Simulator
 from local.stripe_simulator.app import create_app
-from local.stripe_simulator.page.texts import CHINESE, ENGLISH, texts_for
+from local.stripe_simulator.page.texts import CHINESE, ENGLISH, OTHER_ERROR_IN_CHINESE, error_text, texts_for
 from tests.support.stripe_simulator import (
     DECLINED,
     SECRET_KEY,
@@ -341,10 +341,32 @@ def test_the_page_shows_what_is_wrong_with_a_card(
     page = fill(site, session, **changes)
 
     assert page.status_code == status
-    shown = re.search(r'id="error" role="alert">([^<]*)<', page.text)
+    shown = re.search(r'(id="error" role="alert"|class="wrong" id="[a-z]+-error")>([^<]*)<', page.text)
     assert shown
-    assert unescape(shown[1]) == message
+    assert unescape(shown[2]) == message
     assert fill(site, session).status_code == 303
+
+
+def test_all_wrong_fields_are_marked_at_once_and_the_first_one_has_the_focus(site: httpx.Client) -> None:
+    page = fill(site, new_session(site), card_number=SUCCEEDS, expiry="", cvc="").text
+
+    assert re.findall(r'<input id="(\w+)"[^>]* aria-invalid', page) == ["expiry", "cvc"]
+    assert re.findall(r'<input id="(\w+)"[^>]* autofocus', page) == ["expiry"]
+
+
+def test_after_a_decline_the_cards_number_has_the_focus(site: httpx.Client) -> None:
+    page = fill(site, new_session(site), card_number=DECLINED).text
+
+    assert re.findall(r'<input id="(\w+)"[^>]* autofocus', page) == ["card_number"]
+
+
+def test_a_single_product_is_named_once_with_its_description(site: httpx.Client) -> None:
+    item = line_item(10000, "cny", name="Standard – 1,100 credits", description="Valid until 26 May 2027")
+    page = site.get(f"/c/pay/{new_session(site, line_items=[item], locale='en').id}").text
+
+    assert page.partition("<body>")[2].count("Standard – 1,100 credits") == 1
+    assert "Valid until 26 May 2027" in page
+    assert "<title>Pay – Standard – 1,100 credits</title>" in page
 
 
 def test_a_3d_secure_card_is_challenged_on_the_page(site: httpx.Client) -> None:
@@ -400,6 +422,7 @@ def test_the_page_is_in_the_sessions_language_or_else_the_browsers(site: httpx.C
         headers=chinese,
     )
     assert "您的银行卡被拒绝。" in declined.text
+    assert error_text(CHINESE, {"message": "Something new.", "code": "new"}) == OTHER_ERROR_IN_CHINESE
 
 
 @pytest.mark.parametrize(

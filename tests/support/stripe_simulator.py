@@ -91,9 +91,8 @@ def session_params(**changes: Any) -> Json:
     return {name: value for name, value in {**params, **changes}.items() if value is not None}
 
 
-def line_item(amount: int = 10_000, currency: str = "cny", quantity: int = 1, name: str = "标准包") -> Json:
-    product = {"name": name}
+def line_item(amount: int = 10_000, currency: str = "cny", quantity: int = 1, **product: str) -> Json:
     return {
-        "price_data": {"currency": currency, "unit_amount": amount, "product_data": product},
+        "price_data": {"currency": currency, "unit_amount": amount, "product_data": {"name": "标准包", **product}},
         "quantity": quantity,
     }

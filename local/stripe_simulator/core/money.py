@@ -43,7 +43,7 @@ OTHER_CHARGES = {"whole": 30, "hundredths": 30, "thousandths": 100}
 
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cny": "CN¥", "hkd": "HK$", "twd": "NT$", "krw": "₩"}
 
-CHINESE_SYMBOLS = {"cny": "¥", "jpy": "JP¥"}
+CHINESE_SYMBOLS = {"cny": "¥", "jpy": "JP¥", "usd": "US$", "krw": "￦"}  # as browsers write them
 
 
 def decimals(currency: str) -> int:

@@ -96,7 +96,7 @@ CHINESE = {
     "to_shop": "返回商店",
 }
 
-# By Stripe's decline code or error code. Other errors are shown in Stripe's English.
+# By Stripe's decline code or error code. A page in Chinese says nothing in Stripe's English.
 ERRORS_IN_CHINESE = {
     "generic_decline": "您的银行卡被拒绝。",
     "insufficient_funds": "您的银行卡余额不足。",
@@ -107,6 +107,7 @@ ERRORS_IN_CHINESE = {
     "expired_card": "银行卡已过期。",
     "incorrect_cvc": "安全码不完整。",
 }
+OTHER_ERROR_IN_CHINESE = "付款没有成功，请重试或换一种付款方式。"
 
 
 def texts_for(locale: str | None, accept_language: str) -> dict[str, str]:
@@ -137,4 +138,4 @@ def error_text(texts: dict[str, str], error: dict[str, Any]) -> str:
     message = str(error["message"])
     if texts is ENGLISH:
         return message
-    return ERRORS_IN_CHINESE.get(error.get("decline_code") or error.get("code") or "", message)
+    return ERRORS_IN_CHINESE.get(error.get("decline_code") or error.get("code") or "", OTHER_ERROR_IN_CHINESE)

@@ -1,11 +1,12 @@
 """The page's HTML, from the templates in this folder. Everything from a session or a buyer is escaped."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from string import Template
-from typing import Any
 
 from local.stripe_simulator.core.cards import TEST_CARDS
 from local.stripe_simulator.core.money import format_amount
@@ -24,21 +25,37 @@ def template(name: str) -> Template:
 
 
 def page(session: Json, texts: Texts, content: str) -> str:
+    items = session["line_items"]["data"]
+    what = ", ".join(item["description"] for item in items)
     summary = template("summary").substitute(
         order=escape(texts["order"]),
         back=back_link(session, texts),
-        what=escape(", ".join(item["description"] for item in session["line_items"]["data"])),
+        what=escape(what),
         amount=amount_of(session, texts),
-        items="\n".join(line(item, texts) for item in session["line_items"]["data"]),
-        total=escape(texts["total"]),
+        details=details(items, amount_of(session, texts), texts),
     )
-    return document(texts, content, summary=summary)
+    return document(texts, content, title=f"{title_of(content) or texts['title']} – {what}", summary=summary)
 
 
-def document(texts: Texts, content: str, *, summary: str = "") -> str:
-    words = {name: escape(texts[name]) for name in ("language", "title", "notice", "notice_detail")}
+def title_of(content: str) -> str:
+    """The heading of a payment's state: whoever hears the page's title knows what has happened."""
+    found = re.search(r'id="state">([^<]*)<', content)
+    return unescape(found[1]) if found else ""
+
+
+def details(items: Sequence[Json], total: str, texts: Texts) -> str:
+    """The lines and their total; of a single thing only its description, since its name and price stand above it."""
+    if len(items) == 1 and items[0]["quantity"] == 1:
+        return "".join(f'<p class="more">{note}</p>' for note in notes_of(items[0]))
+    lines = "\n".join(line(item, texts) for item in items)
+    last = f'<li class="total"><span>{escape(texts["total"])}</span><span class="figure">{total}</span></li>'
+    return f'<ul class="items">{lines}{last}</ul>'
+
+
+def document(texts: Texts, content: str, *, title: str, summary: str = "") -> str:
+    words = {name: escape(texts[name]) for name in ("language", "notice", "notice_detail")}
     layout = "both" if summary else "alone"
-    return template("page").substitute(words, summary=summary, content=content, layout=layout)
+    return template("page").substitute(words, title=escape(title), summary=summary, content=content, layout=layout)
 
 
 def back_link(session: Json, texts: Texts) -> str:
@@ -57,8 +74,7 @@ def amount_of(session: Json, texts: Texts) -> str:
 
 
 def line(item: Json, texts: Texts) -> str:
-    price = item["price"]
-    notes = [escape(price["product"]["description"])] if price["product"]["description"] else []
+    price, notes = item["price"], notes_of(item)
     if item["quantity"] > 1:
         each = money(price["unit_amount"], price["currency"], texts)
         notes.append(f"{escape(texts['quantity'])} {item['quantity']} · {each} {escape(texts['each'])}")
@@ -67,29 +83,47 @@ def line(item: Json, texts: Texts) -> str:
     return f'<li><span>{escape(item["description"])}</span><span class="figure">{amount}</span>{small}</li>'
 
 
-def form(session: Json, texts: Texts, card: dict[str, str], error: dict[str, Any] | None, now: datetime) -> str:
-    """card: `number`, `expiry` and `cvc`. A test card chosen by link gets a valid date and code."""
+def notes_of(item: Json) -> list[str]:
+    description = item["price"]["product"]["description"]
+    return [escape(description)] if description else []
+
+
+FIELDS = {"card": "number", "expiry": "expiry", "cvc": "cvc"}  # as errors name them, and as the template does
+
+
+def form(session: Json, texts: Texts, card: dict[str, str], errors: Sequence[Json], now: datetime) -> str:
+    """card: `number`, `expiry` and `cvc`. A test card chosen by link gets a valid date and code.
+
+    Errors of a field stand below it, others above the form. The first wrong field has the focus, after a decline the
+    card's number: the page is loaded anew, and the focus would be at its top.
+    """
     expiry = f"12 / {(now.year + 3) % 100:02d}"
-    chosen = card["number"] in TEST_CARDS and not card["expiry"] and error is None
-    field = (error or {}).get("field")
+    chosen = card["number"] in TEST_CARDS and not card["expiry"] and not errors
+    messages = {error["field"]: escape(str(error["message"])) for error in errors if error.get("field") in FIELDS}
+    others = [escape(str(error["message"])) for error in errors if error.get("field") not in FIELDS]
+    focus = next((field for field in FIELDS if field in messages), "card" if others else None)
     words = {name: escape(text) for name, text in texts.items()}
     words["pay"] = escape(texts["pay"]).format(amount=amount_of(session, texts))
     return template("form").substitute(
-        words,
-        error=f'<p id="error" role="alert">{escape(str(error["message"]))}</p>' if error else "",
+        words | field_states(messages, focus),
+        error="".join(f'<p id="error" role="alert">{message}</p>' for message in others),
         methods=delayed_methods(session, texts),
         cards="\n".join(card_link(number, texts, expiry) for number in TEST_CARDS),
         number_value=escape(grouped(card["number"])),
         expiry_value=escape(expiry if chosen else card["expiry"]),
         cvc_value="123" if chosen else "",
-        number_invalid=invalid(field, "card"),
-        expiry_invalid=invalid(field, "expiry"),
-        cvc_invalid=invalid(field, "cvc"),
     )
 
 
-def invalid(field: object, name: str) -> str:
-    return 'aria-invalid="true" aria-describedby="error"' if field == name else ""
+def field_states(messages: dict[str, str], focus: str | None) -> Texts:
+    """Of each field: the attributes `…_state`, and the message `…_error` below it."""
+    states = {}
+    for field, name in FIELDS.items():
+        is_wrong, has_focus = field in messages, field == focus
+        invalid = f'aria-invalid="true" aria-describedby="{name}-error"' if is_wrong else ""
+        states[f"{name}_state"] = invalid + (" autofocus" if has_focus else "")
+        states[f"{name}_error"] = f'<p class="wrong" id="{name}-error">{messages[field]}</p>' if is_wrong else ""
+    return states
 
 
 def grouped(number: str) -> str:
@@ -154,7 +188,8 @@ def ended(texts: Texts, state: str, url: str | None, *, amount: str = "", icon: 
 
 
 def unknown(texts: Texts) -> str:
-    return document(texts, message(texts["unknown"], escape(texts["unknown_detail"]), icon="!"))
+    content = message(texts["unknown"], escape(texts["unknown_detail"]), icon="!")
+    return document(texts, content, title=texts["unknown"])
 
 
 def shop_link(texts: Texts, url: str | None) -> str:
