@@ -173,7 +173,7 @@ def _apps(settings: Settings, access: Access, runtime: Runtime, reaper: Reaper) 
     apps: dict[str, ASGIApp] = {
         "API_PORT": gateway.create_app(Gateway(runtime), runtime.clock, controls),
         "WEBHOOK_PORT": function_url.create_app(FunctionUrl(runtime)),
-        "WEB_PORT": _storefront(access),
+        "WEB_PORT": _storefront(access, runtime.clock),
     }
     addresses = access.addresses
     if addresses.stripe:
@@ -196,7 +196,7 @@ def _simulator(settings: Settings, url: str, webhook_url: str, clock: Clock) -> 
     )
 
 
-def _storefront(access: Access) -> ASGIApp:
+def _storefront(access: Access, clock: Clock) -> ASGIApp:
     return storefront_app.create_app(
         StorefrontConfig(
             api_url=access.addresses.api,
@@ -204,6 +204,7 @@ def _storefront(access: Access) -> ASGIApp:
             admin_token=access.admin_token,
             api_key=access.api_key,
             simulator_url=access.addresses.stripe,
+            now=clock.now,
         )
     )
 

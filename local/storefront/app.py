@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -32,6 +34,7 @@ class StorefrontConfig:
     admin_token: str = field(repr=False)  # never sent to the browser, like the key: the page acts for a buyer
     api_key: str = field(repr=False)
     simulator_url: str | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)  # the stack's time, which a developer may have moved
 
 
 def create_app(config: StorefrontConfig) -> Starlette:
@@ -49,7 +52,10 @@ def create_app(config: StorefrontConfig) -> Starlette:
             Route("/buy", buy, methods=["POST"]),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ],
-        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_with_headers(_security_headers(config)))],
+        middleware=[
+            Middleware(GZipMiddleware),
+            Middleware(BaseHTTPMiddleware, dispatch=_with_headers(_security_headers(config))),
+        ],
     )
 
 
@@ -59,6 +65,7 @@ def _config_for_browser(config: StorefrontConfig) -> dict[str, str | None]:
         "api_url": config.api_url.rstrip("/"),
         "user_token": config.user_token,
         "simulator_url": config.simulator_url,
+        "now": config.now().isoformat(),
     }
     if user_id := _subject(config.user_token):
         shown["user_id"] = user_id

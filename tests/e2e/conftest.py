@@ -8,10 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from local import ROOT
 from local.launcher import Stack, running
 from tests.e2e.buyer import Buyer, NewBuyer
+from tests.e2e.shop_page import ARGUMENTS, CHROMIUM, WAIT_MS
 
 PROJECT = ("template.yaml", ".env.example", "functions", "layers/topup", "local")
 
@@ -42,6 +44,29 @@ def project(tmp_path: Path) -> Path:
         else:
             shutil.copy(source, target)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on the PATH")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new visitor's page; its scripts must raise no error."""
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    context.close()
+    assert problems == []
 
 
 def open_addresses(stack: Stack) -> list[str]:

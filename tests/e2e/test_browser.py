@@ -1,89 +1,16 @@
 """A buyer in a real browser: from the shop to the pay page and back."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect
 
 from local.client import Client, document
 from local.launcher import Stack
+from tests.e2e.shop_page import buy, expect_balance, expect_status, open_shop, pay_by_card, returned_with
 from tests.support.builders import PAYMENT_ID
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
-
-# No sandbox, for containers; and no calls by the browser itself.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-WAIT_MS = 20_000  # reached only if something is wrong
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(locale="en-GB")
-    context.set_default_timeout(WAIT_MS)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    yield page
-    context.close()
-    assert problems == []
-
-
-def open_shop(page: Page, stack: Stack) -> int:
-    """Open the shop and return the balance that it shows (the tests of a stack share one buyer)."""
-    page.goto(stack.web_url)
-    return balance(page)
-
-
-def balance(page: Page) -> int:
-    shown = page.locator("#balance[data-balance]")
-    expect(shown).to_be_visible(timeout=WAIT_MS)
-    return int(shown.get_attribute("data-balance") or "")
-
-
-def buy(page: Page, stack: Stack, package: str) -> None:
-    page.locator(f"button[data-package={package}]").click()
-    page.wait_for_url(re.compile(re.escape(stack.stripe_url) + r"/c/pay/"))
-
-
-def pay_by_card(page: Page, number: str) -> None:
-    page.locator("input[name=card_number]").fill(number)
-    page.locator("input[name=expiry]").fill("12/34")
-    page.locator("input[name=cvc]").fill("123")
-    page.locator("button#pay").click()
-
-
-def expect_status(page: Page, stack: Stack, status: str, text: str) -> None:
-    page.wait_for_url(re.compile(re.escape(stack.web_url)))
-    panel = page.locator("#payment-status")
-    expect(panel).to_have_attribute("data-status", status, timeout=WAIT_MS)
-    expect(panel).to_contain_text(text)
-
-
-def expect_balance(page: Page, expected: int) -> None:
-    expect(page.locator("#balance")).to_have_attribute("data-balance", str(expected), timeout=WAIT_MS)
 
 
 def test_a_buyer_pays_by_card_and_sees_the_credits_on_the_page(page: Page, stack: Stack) -> None:
@@ -123,7 +50,7 @@ def test_a_buyer_who_goes_back_is_charged_nothing_and_can_continue_the_payment(p
 
     page.reload()
     expect_status(page, stack, "cancelled", "Nothing was charged")
-    link = page.locator("#payment-status").get_by_role("link", name="Continue payment")
+    link = page.locator("#payment-status").get_by_role("link", name="Continue to payment")
     expect(link).to_have_attribute("href", session)
 
 
@@ -135,9 +62,9 @@ def test_a_delayed_payments_outcome_is_chosen_in_the_simulator_and_a_final_failu
     page.locator("#alipay").click()
     expect_status(page, stack, "processing", "The payment is being confirmed")
     row = page.locator("#payments li").first
-    expect(row.get_by_role("link", name="Choose the outcome")).to_be_visible()
+    expect(row.get_by_role("link", name="Simulate the result")).to_be_visible()
 
-    page.locator("#payment-status").get_by_role("link", name="Choose the outcome in the simulator").click()
+    page.locator("#payment-status").get_by_role("link", name="Simulate the result").click()
     page.locator("#settle-fail").click()
     page.locator("#to-shop").click()
 
@@ -161,7 +88,7 @@ def test_a_retry_after_an_error_has_the_same_idempotency_key(page: Page, stack: 
     open_shop(page, stack)
     page.route("**/buy", refuse_the_first)
     page.locator("button[data-package=trial]").click()
-    expect(page.locator("#buy-error")).to_contain_text("Request r_1")
+    expect(page.locator("[data-error=trial]")).to_contain_text("Request r_1")
     page.get_by_role("button", name="Try again").click()
     page.wait_for_url(re.compile(re.escape(stack.stripe_url) + r"/c/pay/"))
 
@@ -190,26 +117,6 @@ def test_credits_that_were_given_or_corrected_are_shown_with_what_they_are(page:
     expect(page.locator("#lots li[data-source=grant]").last).to_contain_text("赠送 · 永不过期")
 
 
-def shown_with(page: Page, stack: Stack, **changes: Any) -> Locator:
-    """Open the shop where the newest payment differs by `changes` from a paid one; its row."""
-    payment = {
-        "payment_id": PAYMENT_ID,
-        "status": "succeeded",
-        "amount": 100.0,
-        "currency": "CNY",
-        "credits_purchased": 1100,
-        "payment_url": "https://checkout.stripe.com/c/pay/cs_1",
-        "created_at": "2026-03-01T12:00:00Z",
-        "paid_at": "2026-03-01T12:00:09Z",
-    } | changes
-    page.route("**/api/payments?*", lambda route: route.fulfill(json={"payments": [payment], "next_cursor": None}))
-    page.route(f"**/api/payments/{PAYMENT_ID}", lambda route: route.fulfill(json=payment))
-    page.goto(f"{stack.web_url}?payment_id={PAYMENT_ID}&status=success")
-    row = page.locator(f"#payments li[data-payment='{PAYMENT_ID}']")
-    expect(row).to_be_visible()
-    return row
-
-
 def a_dispute(status: str) -> dict[str, Any]:
     moment = "2026-03-02T12:00:00Z"
     return {"dispute_id": "du_1", "amount": 100.0, "status": status, "reason": "fraudulent", "created_at": moment}
@@ -230,7 +137,7 @@ def a_dispute(status: str) -> dict[str, Any]:
 def test_a_payments_badge_says_what_has_become_of_its_money(
     page: Page, stack: Stack, changes: dict[str, Any], english: str, chinese: str
 ) -> None:
-    badge = shown_with(page, stack, **changes).locator(".badge")
+    badge = returned_with(page, stack, **changes).locator(".badge")
 
     expect(badge).to_have_text(english)
     page.get_by_role("button", name="中文").click()
@@ -238,7 +145,7 @@ def test_a_payments_badge_says_what_has_become_of_its_money(
 
 
 def test_a_buyer_whose_payment_is_under_review_is_not_invited_to_pay_again(page: Page, stack: Stack) -> None:
-    row = shown_with(page, stack, status="processing", under_review=True, payment_url=None)
+    row = returned_with(page, stack, status="processing", under_review=True, payment_url=None)
     panel = page.locator("#payment-status")
 
     expect_status(page, stack, "under_review", "You need not pay again")

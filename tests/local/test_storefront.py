@@ -14,7 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local.in_process.environment import NOW
 from local.storefront.app import StorefrontConfig, create_app
+from topup.domain import errors
 
 STATIC = Path(__file__).parents[2] / "local" / "storefront" / "static"
 API_KEY = "the-key-that-no-browser-may-see"
@@ -33,6 +35,7 @@ def a_config(api_url: str = "http://localhost:8000", user_token: str | None = No
         admin_token=ADMIN_TOKEN,
         api_key=API_KEY,
         simulator_url="http://localhost:12111",
+        now=lambda: NOW,
     )
 
 
@@ -100,6 +103,7 @@ def test_the_page_gets_the_address_of_the_api_and_the_visitors_token() -> None:
         "user_token": token,
         "user_id": "user_1",
         "simulator_url": "http://localhost:12111",
+        "now": "2026-03-01T12:00:00+00:00",
     }
 
 
@@ -154,6 +158,14 @@ def test_the_content_security_policy_allows_only_this_server_and_calls_to_the_ap
     assert directives["default-src"] == "'self'"
     assert directives["connect-src"] == "'self' http://localhost:8000"
     assert "unsafe" not in policy
+
+
+def test_a_first_visit_loads_little() -> None:
+    pages = ["/", *(f"/{file.name}" for file in sorted(STATIC.iterdir()) if file.name != "index.html")]
+
+    sent = sum(call(a_config(), "GET", path).num_bytes_downloaded for path in pages)
+
+    assert sent < 40_000  # bytes, compressed
 
 
 def test_the_servers_own_source_is_not_served() -> None:
@@ -258,8 +270,10 @@ def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
     code = "\n".join([source("index.html"), *(source(name) for name in scripts() if name != "i18n.js")])
     named = re.findall(r'\bt\("(\w+)"|data-i18n(?:-label)?="(\w+)"', code)
     chosen = re.findall(r'\bt\([\w.()]+ \? "(\w+)" : "(\w+)"\)', code)
-    used = {key for keys in named + chosen for key in keys if key} | {"pageTitle"}  # used in i18n.js itself
-    made = {key for key in table("en") if key.startswith(("status_", "badge_", "type_", "source_"))}
+    thrown = re.findall(r'new PageError\("(\w+)"\)', code)
+    used = {key for keys in named + chosen for key in keys if key} | {*thrown}
+    prefixes = ("status_", "badge_", "type_", "source_", "problem_", "decline_")
+    made = {key for key in table("en") if key.startswith(prefixes)}
 
     assert used | made == set(table("en"))
 
@@ -275,6 +289,21 @@ def test_every_value_of_the_api_has_a_text() -> None:
 
     for prefix, expected in values.items():
         assert {key for key in table("en") if key.startswith(prefix)} == {f"{prefix}{value}" for value in expected}
+
+
+def test_the_problems_that_are_worded_are_the_apis_and_the_shops() -> None:
+    known = {error.code for error in vars(errors).values() if isinstance(error, type) and hasattr(error, "code")}
+    worded = {key.removeprefix("problem_") for key in table("en") if key.startswith("problem_")}
+
+    assert worded - known == {"api_unreachable"}
+
+
+def test_no_english_text_is_left_in_the_chinese_table() -> None:
+    english = table("en")
+
+    for key, text in table("zh").items():
+        assert re.search(r"[\u4e00-\u9fff]", text), key
+        assert text != english[key], key
 
 
 def test_the_english_in_the_page_is_that_of_the_table() -> None:

@@ -1,76 +1,57 @@
-// The account: balance, lots, history and payments, loaded and shown together.
+// The account: balance, lots, history and payments, shown together; and the warning before credits expire.
 
 import * as api from "./api.js";
+import { data, loadAccount, loadMore, packageName } from "./data.js";
 import { byId, h, link } from "./dom.js";
 import { errorBox } from "./errors.js";
-import { day, moment, money, number, signed } from "./format.js";
+import { expiry, isSoon, moment, money, number, relative, signed, validUntil } from "./format.js";
 import { t, tOr } from "./i18n.js";
 
-const PAGE = { transactions: 10, payments: 5 };
-const SAY_NO_MORE = ["Grant", "Adjustment"]; // descriptions that say no more than the entry's type
+const DAY_MS = 86_400_000;
+const WARN_DAYS = 30;
 const BRING_CREDITS = ["purchased", "granted"]; // types of entries whose credits have an expiry, or never expire
 
 // The bank has closed the dispute and the shop keeps the money. A lost one stays disputed.
 const DISPUTE_IS_OVER = ["won", "warning_closed", "prevented"];
 
-const account = { credits: null, history: list("transactions"), payments: list("payments"), error: null };
+let failure = null; // { error, retry } of the last try to load something
 
-function list(name) {
-  return { name, items: [], cursor: null, isLoaded: false };
-}
-
-export async function loadAccount() {
-  account.error = null;
+/** Load everything again. True if it worked. */
+export async function refreshAccount() {
   byId("refresh").disabled = true;
-  try {
-    const [credits, history, payments] = await Promise.all([
-      api.credits(),
-      api.transactions(PAGE.transactions),
-      api.payments(PAGE.payments),
-    ]);
-    account.credits = credits;
-    fill(account.history, history);
-    fill(account.payments, payments);
-  } catch (error) {
-    account.error = { error, retry: loadAccount };
-  }
+  await attempt(loadAccount, refreshAccount);
   byId("refresh").disabled = false;
-  showAccount();
+  return failure === null;
 }
 
-function fill(target, page) {
-  Object.assign(target, { items: page[target.name], cursor: page.next_cursor, isLoaded: true });
-}
+export const loadMoreHistory = () => more(data.history, byId("history-more"));
+export const loadMorePayments = () => more(data.payments, byId("payments-more"));
 
-export const loadMoreHistory = () => loadMore(account.history, api.transactions, byId("history-more"));
-export const loadMorePayments = () => loadMore(account.payments, api.payments, byId("payments-more"));
-
-async function loadMore(target, read, button) {
+async function more(target, button) {
   button.disabled = true;
-  const from = target.cursor;
-  try {
-    const page = await read(PAGE[target.name], from);
-    // If a refresh has reloaded the list in the meantime, this page no longer follows it.
-    if (target.cursor === from) fill(target, { ...page, [target.name]: [...target.items, ...page[target.name]] });
-    account.error = null;
-  } catch (error) {
-    account.error = { error, retry: () => loadMore(target, read, button) };
-  }
+  await attempt(
+    () => loadMore(target),
+    () => more(target, button),
+  );
   button.disabled = false;
-  showAccount();
 }
 
-/** Replace a payment by a newer version; the list may lag behind. */
-export function replacePayment(payment) {
-  account.payments.items = account.payments.items.map((one) => (one.payment_id === payment.payment_id ? payment : one));
+async function attempt(load, retry) {
+  try {
+    await load();
+    failure = null;
+  } catch (error) {
+    failure = { error, retry };
+  }
+  showAccount();
 }
 
 // ------------------------------------------------------------------------------------------------- rendering
 
 export function showAccount() {
-  const { credits, history, payments, error } = account;
-  byId("account-error").replaceChildren(...(error ? [errorBox(error.error, error.retry)] : []));
-  byId("account-columns").hidden = Boolean(error) && !credits; // there is only the error to show
+  const { credits, history, payments } = data;
+  byId("account-error").replaceChildren(...(failure ? [errorBox(failure.error, failure.retry)] : []));
+  byId("account-columns").hidden = Boolean(failure) && !credits; // there is only the error to show
   if (credits) showCredits(credits);
   showList(byId("history"), history, t("noHistory"), entryRow);
   showList(byId("payments"), payments, t("noPayments"), paymentRow);
@@ -81,20 +62,47 @@ export function showAccount() {
 function showCredits({ balance, debt, total_credits_earned: earned, lots }) {
   byId("balance").textContent = number(balance);
   byId("balance").dataset.balance = String(balance);
+  byId("header-balance").hidden = false;
+  byId("header-balance-number").textContent = number(balance);
   byId("debt").hidden = !debt;
   byId("debt").textContent = debt ? t("debt", { credits: number(debt) }) : "";
   byId("earned").textContent = t("earned", { credits: number(earned) });
-  byId("lots").replaceChildren(...(lots.length ? lots.map(lotRow) : [emptyRow(t("noLots"))]));
+  byId("lots").replaceChildren(...(lots.length ? lots.map(lotRow) : [emptyRow(noLots(data.credits))]));
+  showExpiryWarning(lots);
 }
 
-function lotRow({ lot_id: lotId, source, granted, remaining, expires_at: expiresAt }) {
+/** Why there are no credits: a customer of long standing is not told to get started. */
+function noLots({ balance, debt, total_credits_earned: earned }) {
+  const [newest] = data.history.items;
+  if (debt) return t("noLotsOwed");
+  if (!earned && !newest) return t("noLotsNew");
+  // Credits that have expired are swept a little later: until then the history still counts them.
+  if (newest?.transaction_type === "expired" || newest?.balance_after > balance) return t("noLotsExpired");
+  const isReturned = ["refunded", "disputed"].includes(newest?.transaction_type);
+  return isReturned ? t("noLotsReturned") : t("noLotsUsed");
+}
+
+function showExpiryWarning(lots) {
+  const soon = lots.filter((lot) => isSoon(lot.expires_at, WARN_DAYS * DAY_MS));
+  byId("expiry-warning").hidden = soon.length === 0;
+  if (soon.length === 0) return;
+  const [{ expires_at: first }] = soon; // the API lists the soonest expiry first
+  const sum = (some) => number(some.reduce((total, lot) => total + lot.remaining, 0));
+  const next = soon.filter((lot) => expiry(lot.expires_at) === expiry(first));
+  const texts = [t("expireSoon", { credits: sum(next), when: relative(first), date: expiry(first) })];
+  if (soon.length > next.length) texts.push(t("expireLater", { credits: sum(soon), days: WARN_DAYS }));
+  byId("expiry-warning").textContent = texts.join(" ");
+}
+
+function lotRow({ lot_id: lotId, source, package: packageId, granted, remaining, expires_at: expiresAt }) {
   const left = t("lotLeft", { remaining: number(remaining), granted: number(granted) });
-  const expiry = expiresAt ? t("lotExpires", { date: day(expiresAt) }) : t("lotNeverExpires");
-  const origin = tOr(`source_${source}`, source);
+  const until = expiresAt ? t("lotExpires", { date: expiry(expiresAt) }) : t("lotNeverExpires");
+  const origin = packageName(packageId) ?? tOr(`source_${source}`, source);
+  const warns = isSoon(expiresAt, WARN_DAYS * DAY_MS);
   return h(
     "li",
     { dataset: { lot: lotId, source } },
-    h("p", {}, h("span", {}, left), h("span", { class: "muted" }, `${origin} · ${expiry}`)),
+    h("p", {}, h("span", {}, left), h("span", { class: warns ? "warn" : "muted" }, `${origin} · ${until}`)),
     h("progress", { max: granted, value: remaining, "aria-label": left }),
   );
 }
@@ -108,6 +116,7 @@ const emptyRow = (text) => h("li", { class: "empty muted" }, text);
 function entryRow(entry) {
   const type = entry.transaction_type;
   const sign = entry.amount > 0 ? "plus" : "minus";
+  const about = aboutEntry(entry);
   return h(
     "li",
     { dataset: { transaction: entry.id, type } },
@@ -115,7 +124,7 @@ function entryRow(entry) {
       "div",
       {},
       h("p", { class: "row-title" }, tOr(`type_${type}`, type)),
-      SAY_NO_MORE.includes(entry.description) ? null : h("p", { class: "small" }, entry.description),
+      about ? h("p", { class: "small" }, about) : null,
       h("p", { class: "small muted" }, [moment(entry.created_at), validity(entry)].filter(Boolean).join(" · ")),
     ),
     h(
@@ -127,21 +136,31 @@ function entryRow(entry) {
   );
 }
 
+/** What an entry is about, in the reader's language: the description is only shown where a service wrote it. */
+function aboutEntry({ transaction_type: type, package: packageId, description, metadata }) {
+  if (type === "spent") return description;
+  if (metadata.campaign) return t("campaign", { name: metadata.campaign });
+  return packageName(packageId);
+}
+
 function validity({ transaction_type: type, expires_at: expiresAt, is_expired: isExpired }) {
   if (!expiresAt) return BRING_CREDITS.includes(type) ? t("neverExpires") : null;
-  return isExpired ? t("hasExpired") : t("validUntil", { date: day(expiresAt) });
+  // Its credits may have been spent or refunded long before, so nothing says that they have expired.
+  return isExpired ? t("wasValidUntil", { date: expiry(expiresAt) }) : validUntil(expiresAt);
 }
 
 function paymentRow(payment) {
   const { status } = payment;
   const badge = badgeOf(payment);
+  const name = packageName(payment.package);
+  const credits = t("paymentLine", { credits: number(payment.credits_purchased) });
   return h(
     "li",
     { dataset: { payment: payment.payment_id, status } },
     h(
       "div",
       {},
-      h("p", { class: "row-title" }, t("paymentLine", { credits: number(payment.credits_purchased) })),
+      h("p", { class: "row-title" }, name ? `${name} · ${credits}` : credits),
       h("p", { class: "small muted" }, moment(payment.created_at)),
       payment.amount_refunded
         ? h("p", { class: "small" }, t("refunded", { amount: money(payment.amount_refunded, payment.currency) }))
@@ -168,6 +187,6 @@ function badgeOf({ status, under_review: isUnderReview, disputes = [], amount, a
 
 /** A link to the pay page, if the payment can still change there. */
 function payPageLink({ status, may_retry: mayRetry, payment_url: address }) {
-  if (status === "pending" || mayRetry) return link(address, t("continuePaying"), "small");
-  return status === "processing" && api.isSimulated() ? link(address, t("chooseOutcome"), "small") : null;
+  if (status === "pending" || mayRetry) return link(address, t("continuePaying"), "row-link");
+  return status === "processing" && api.isSimulated() ? link(address, t("chooseOutcome"), "row-link") : null;
 }

@@ -17,11 +17,16 @@ export class CallFailed extends Error {
 }
 
 let config = null;
+let clockAhead = 0; // milliseconds that the shop's clock is ahead of the visitor's
 
 export async function loadConfig() {
   config = await call("config.json", { toShop: true });
+  clockAhead = new Date(config.now).getTime() - Date.now();
   return config;
 }
+
+/** The shop's time in milliseconds: it decides what has expired, and the visitor's clock may be wrong. */
+export const now = () => Date.now() + clockAhead;
 
 /** True if Stripe is the simulator, where the visitor chooses the outcome of a payment that settles later. */
 export const isSimulated = () => Boolean(config?.simulator_url);
@@ -40,7 +45,7 @@ export const payments = (limit, cursor) => read("payments", { limit, cursor });
 export const credits = () => read("users/credits");
 export const transactions = (limit, cursor) => read("users/credits/transactions", { limit, cursor });
 
-export function buy(packageId, idempotencyKey) {
+export function buy(packageId, language, idempotencyKey) {
   return call("buy", {
     method: "POST",
     headers: {
@@ -48,7 +53,11 @@ export function buy(packageId, idempotencyKey) {
       "content-type": "application/json",
       "idempotency-key": idempotencyKey,
     },
-    body: JSON.stringify({ package: packageId, return_url: location.origin + location.pathname }),
+    body: JSON.stringify({
+      package: packageId,
+      return_url: location.origin + location.pathname,
+      locale: language,
+    }),
     toShop: true,
   });
 }

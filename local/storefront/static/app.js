@@ -1,12 +1,13 @@
-// The demo shop's page: loads the configuration, the packages, the account and a returning buyer's payment.
+// The demo shop's page: loads the configuration, the packages, the account and the payment that is under way.
 
-import { loadAccount, loadMoreHistory, loadMorePayments, replacePayment, showAccount } from "./account.js";
+import { loadMoreHistory, loadMorePayments, refreshAccount, showAccount } from "./account.js";
 import { isSimulated, loadConfig } from "./api.js";
+import { replacePayment } from "./data.js";
 import { byId } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { setLanguage, t, translatePage } from "./i18n.js";
 import { showPackages, stopBuying } from "./packages.js";
-import { showPayment, watchReturnedPayment } from "./payment.js";
+import { showPayment, watchReturnedPayment, watchUnfinishedPayment } from "./payment.js";
 
 let config = null;
 
@@ -18,13 +19,23 @@ async function start() {
     return;
   }
   showStaticParts();
-  showPackages();
-  loadAccount();
-  watchReturnedPayment(async (payment) => {
-    await loadAccount();
-    replacePayment(payment);
-    showAccount();
-  });
+  const isReturning = watchReturnedPayment(reload);
+  const [, hasAccount] = await Promise.all([showPackages(), refreshAccount()]);
+  showEverything();
+  if (!isReturning && hasAccount) watchUnfinishedPayment(reload);
+}
+
+/** Load the account after a payment's status has changed. */
+async function reload(payment) {
+  await refreshAccount();
+  replacePayment(payment);
+  showEverything();
+}
+
+async function showEverything() {
+  await showPackages(); // it has the packages' names, which the others show
+  showAccount();
+  showPayment();
 }
 
 function showStaticParts() {
@@ -37,18 +48,23 @@ function showStaticParts() {
 function switchLanguage(language) {
   setLanguage(language);
   showStaticParts();
-  if (!config) return;
-  showPackages();
-  showAccount();
-  showPayment();
+  if (config) showEverything();
 }
 
 for (const button of document.querySelectorAll("[data-language]"))
   button.addEventListener("click", () => switchLanguage(button.dataset.language));
-byId("refresh").addEventListener("click", loadAccount);
+byId("refresh").addEventListener("click", async () => {
+  await refreshAccount();
+  showEverything();
+});
 byId("history-more").addEventListener("click", loadMoreHistory);
 byId("payments-more").addEventListener("click", loadMorePayments);
-window.addEventListener("pageshow", (event) => event.persisted && stopBuying());
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) {
+    stopBuying();
+    start();
+  }
+});
 
 translatePage();
 start();

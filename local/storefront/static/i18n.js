@@ -1,12 +1,14 @@
 // The page's texts in both languages. A test checks that the two tables have the same keys.
 
+import { read, write } from "./memory.js";
+
 const en = {
   pageTitle: "Topup – prepaid credits",
   skip: "Skip to the packages",
   language: "Language",
   demoTag: "Local demo shop",
   heroTitle: "Top up your credits",
-  heroLead: "Pay once, no subscription. Credits arrive as soon as the payment is confirmed, and you always see when they expire.",
+  heroLead: "Pay once, no subscription. Credits arrive as soon as the payment is confirmed, with a clear expiry date.",
   packages: "Packages",
   credits: "credits",
   perCredit: "{price} per credit",
@@ -17,13 +19,22 @@ const en = {
   buy: "Buy",
   buyPackage: "Buy {name}: {credits} credits for {price}",
   buying: "Opening checkout…",
+  owedAll: "All {credits} credits settle what you owe; none are left to spend.",
+  owedPart: "{owed} of them settle what you owe; {left} are left to spend.",
   account: "Your account",
   signedInAs: "Signed in as {user}",
   refresh: "Refresh",
+  expireSoon: "{credits} credits expire {when}: {date}.",
+  expireLater: "In all, {credits} credits expire within {days} days.",
+  withinTheHour: "within the hour",
   balance: "Balance",
   earned: "{credits} credits received in total",
   debt: "You owe {credits} credits. The next credits that you get pay them back first.",
-  noLots: "No credits available. Choose a package above to get some.",
+  noLotsNew: "No credits yet. Choose a package above to get started.",
+  noLotsUsed: "All your credits are used. Choose a package above to get more.",
+  noLotsExpired: "Your credits have expired. Choose a package above to get more.",
+  noLotsReturned: "Your credits went back with a refund or chargeback. Choose a package above to get more.",
+  noLotsOwed: "No credits to spend: what you get next settles what you owe.",
   lotLeft: "{remaining} of {granted} left",
   lotExpires: "Expires on {date}",
   lotNeverExpires: "Never expires",
@@ -37,14 +48,15 @@ const en = {
   balanceAfter: "Balance {balance}",
   validUntil: "valid until {date}",
   neverExpires: "never expires",
-  hasExpired: "expired",
+  wasValidUntil: "was valid until {date}",
+  campaign: "Campaign: {name}",
   loadMore: "Load more",
   payments: "Payments",
   noPayments: "No payments yet.",
   paymentLine: "{credits} credits",
   refunded: "{amount} refunded",
-  continuePaying: "Continue payment",
-  chooseOutcome: "Choose the outcome",
+  continuePaying: "Continue to payment",
+  chooseOutcome: "Simulate the result",
   status_pending: "Awaiting payment",
   status_processing: "Confirming",
   status_succeeded: "Paid",
@@ -71,12 +83,15 @@ const en = {
   openText: "Nothing has been charged yet. You can continue where you left off.",
   processingTitle: "The payment is being confirmed",
   processingText: "Alipay or WeChat Pay is still confirming the payment. You can close this page; the credits will arrive automatically.",
-  chooseOutcomeInSimulator: "Choose the outcome in the simulator",
   reviewTitle: "We received your payment and are checking it",
   reviewText: "The payment does not match the order exactly, so a person looks at it. You need not pay again.",
   reviewReference: "Reference: {id}",
   reviewLine: "You need not pay again. Reference: {id}",
-  succeededTitle: "Paid – {credits} credits added",
+  succeededTitle: "Paid – {credits} credits added",
+  succeededOwedTitle: "Paid – {credits} credits settle what you owed",
+  debtPaid: "{paid} of the {bought} credits settled what you owed.",
+  debtLeft: "You still owe {credits} credits.",
+  balanceNow: "Balance {balance}",
   succeededText: "Thank you. {amount} paid on {date}.",
   succeededRefunded: "{amount} has been refunded.",
   failedTitle: "The payment was declined",
@@ -84,6 +99,16 @@ const en = {
   failedText: "Nothing was charged. You can try again with another card.",
   failedFinalText: "Nothing was charged. Choose a package to try again.",
   failedReason: "Reason: {reason}",
+  decline_generic_decline: "the bank declined the card",
+  decline_card_declined: "the bank declined the card",
+  decline_do_not_honor: "the bank declined the card",
+  decline_insufficient_funds: "the card has insufficient funds",
+  decline_expired_card: "the card has expired",
+  decline_incorrect_number: "the card number is incorrect",
+  decline_incorrect_cvc: "the security code is incorrect",
+  decline_processing_error: "the bank could not process the card",
+  decline_payment_intent_authentication_failure: "the bank could not confirm that it is you",
+  decline_payment_intent_payment_attempt_failed: "the payment provider did not complete it",
   tryAnotherCard: "Try another card",
   cancelledTitle: "Payment cancelled",
   cancelledText: "Nothing was charged. You can continue this payment or choose another package.",
@@ -101,6 +126,13 @@ const en = {
   errorUnauthorised: "The access token was refused. It may have expired: restart the local stack and reload this page.",
   errorUnknownPayment: "This payment does not exist, or it belongs to another user.",
   errorUnexpected: "The server sent an unexpected response (HTTP {status}).",
+  errorOther: "The page made a mistake. Please reload it.",
+  problem_stripe_error: "Stripe did not open the checkout. Nothing was charged; please try again.",
+  problem_busy: "The server is busy. Please try again.",
+  problem_idempotency_conflict: "This purchase was started differently before. Please try again.",
+  problem_validation_failed: "This package cannot be bought as requested. It may be off sale: reload the page.",
+  problem_internal_error: "The server made a mistake. Please try again.",
+  problem_api_unreachable: "The API does not respond. Nothing was charged; please try again.",
   errorNoPayUrl: "The order was created, but the response has no payment address.",
   retryAfter: "Please wait {seconds} s before you try again.",
   requestId: "Request {id}",
@@ -132,13 +164,22 @@ const zh = {
   buy: "购买",
   buyPackage: "购买{name}：{credits} 积分，{price}",
   buying: "正在打开付款页…",
+  owedAll: "{credits} 积分将全部用于抵扣欠款，没有剩余。",
+  owedPart: "其中 {owed} 积分用于抵扣欠款，剩余 {left} 积分可用。",
   account: "我的账户",
   signedInAs: "当前用户：{user}",
   refresh: "刷新",
+  expireSoon: "{credits} 积分将于{when}到期：{date}。",
+  expireLater: "{days} 天内共有 {credits} 积分到期。",
+  withinTheHour: "一小时内",
   balance: "余额",
   earned: "累计获得 {credits} 积分",
   debt: "您欠 {credits} 积分，之后获得的积分将优先抵扣。",
-  noLots: "没有可用积分。请在上方选择一个套餐。",
+  noLotsNew: "还没有积分。请在上方选择一个套餐。",
+  noLotsUsed: "积分已全部用完。请在上方选择套餐。",
+  noLotsExpired: "积分已过期。请在上方选择套餐。",
+  noLotsReturned: "积分已随退款或拒付收回。请在上方选择套餐。",
+  noLotsOwed: "没有可用积分：之后获得的积分将先抵扣欠款。",
   lotLeft: "剩余 {remaining} / {granted}",
   lotExpires: "{date}到期",
   lotNeverExpires: "永不过期",
@@ -152,14 +193,15 @@ const zh = {
   balanceAfter: "余额 {balance}",
   validUntil: "有效期至 {date}",
   neverExpires: "永不过期",
-  hasExpired: "已过期",
+  wasValidUntil: "有效期曾至 {date}",
+  campaign: "活动：{name}",
   loadMore: "加载更多",
   payments: "付款记录",
   noPayments: "还没有付款记录。",
   paymentLine: "{credits} 积分",
   refunded: "已退款 {amount}",
   continuePaying: "继续付款",
-  chooseOutcome: "选择结果",
+  chooseOutcome: "模拟结果",
   status_pending: "待付款",
   status_processing: "确认中",
   status_succeeded: "已支付",
@@ -186,12 +228,15 @@ const zh = {
   openText: "尚未扣款。您可以从上次中断的地方继续。",
   processingTitle: "付款确认中",
   processingText: "支付宝或微信支付仍在确认这笔付款。您可以关闭本页，积分会自动到账。",
-  chooseOutcomeInSimulator: "在模拟器中选择结果",
   reviewTitle: "已收到您的付款，正在核查",
   reviewText: "付款与订单不完全一致，工作人员正在核查。您无需再次付款。",
   reviewReference: "付款编号：{id}",
   reviewLine: "您无需再次付款。付款编号：{id}",
-  succeededTitle: "付款成功，{credits} 积分已到账",
+  succeededTitle: "付款成功，{credits} 积分已到账",
+  succeededOwedTitle: "付款成功，{credits} 积分已抵扣欠款",
+  debtPaid: "{bought} 积分中的 {paid} 积分抵扣了欠款。",
+  debtLeft: "您还欠 {credits} 积分。",
+  balanceNow: "余额 {balance}",
   succeededText: "感谢购买。已于 {date}支付 {amount}。",
   succeededRefunded: "已退款 {amount}。",
   failedTitle: "付款被拒绝",
@@ -199,6 +244,16 @@ const zh = {
   failedText: "没有扣款。您可以换一张卡再试。",
   failedFinalText: "没有扣款。请重新选择套餐。",
   failedReason: "原因：{reason}",
+  decline_generic_decline: "银行拒绝了此卡",
+  decline_card_declined: "银行拒绝了此卡",
+  decline_do_not_honor: "银行拒绝了此卡",
+  decline_insufficient_funds: "卡内余额不足",
+  decline_expired_card: "此卡已过期",
+  decline_incorrect_number: "卡号不正确",
+  decline_incorrect_cvc: "安全码不正确",
+  decline_processing_error: "银行未能处理此卡",
+  decline_payment_intent_authentication_failure: "银行未能验证您的身份",
+  decline_payment_intent_payment_attempt_failed: "支付机构没有完成付款",
   tryAnotherCard: "换一张卡",
   cancelledTitle: "付款已取消",
   cancelledText: "没有扣款。您可以继续这笔付款，或选择其他套餐。",
@@ -216,6 +271,13 @@ const zh = {
   errorUnauthorised: "访问令牌被拒绝，可能已过期。请重启本地服务并刷新本页。",
   errorUnknownPayment: "这笔付款不存在，或属于其他用户。",
   errorUnexpected: "服务器返回了意外的响应（HTTP {status}）。",
+  errorOther: "页面出错，请刷新本页。",
+  problem_stripe_error: "Stripe 未能打开付款页。没有扣款，请重试。",
+  problem_busy: "服务器繁忙，请重试。",
+  problem_idempotency_conflict: "此次购买与之前的请求不一致，请重试。",
+  problem_validation_failed: "无法按此请求购买。套餐可能已下架，请刷新本页。",
+  problem_internal_error: "服务器出错，请重试。",
+  problem_api_unreachable: "API 没有响应。没有扣款，请重试。",
   errorNoPayUrl: "订单已创建，但响应中没有付款地址。",
   retryAfter: "请等待 {seconds} 秒后再试。",
   requestId: "请求编号 {id}",
@@ -245,15 +307,13 @@ export function locale() {
 
 export function setLanguage(chosen) {
   language = chosen;
-  try {
-    localStorage.setItem(STORAGE_KEY, chosen);
-  } catch {
-    // Storage is disabled: the choice lasts until the page is left.
-  }
+  write(STORAGE_KEY, chosen);
 }
 
 export function t(key, values = {}) {
-  return TABLES[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const text = TABLES[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  // In Chinese, a space only keeps a number apart from its unit: no line may end there.
+  return language === "zh" ? text.replaceAll(" ", "\u00a0") : text;
 }
 
 /** The text for a value of the API, or `fallback` if the page does not know the value. */
@@ -273,12 +333,7 @@ export function translatePage() {
 }
 
 function initialLanguage() {
-  let remembered = null;
-  try {
-    remembered = localStorage.getItem(STORAGE_KEY);
-  } catch {
-    // Storage is disabled: use the browser's language.
-  }
+  const remembered = read(STORAGE_KEY);
   if (Object.hasOwn(TABLES, remembered ?? "")) return remembered;
   return navigator.language?.toLowerCase().startsWith("zh") ? "zh" : "en";
 }

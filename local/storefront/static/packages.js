@@ -1,32 +1,37 @@
 // The package cards, and buying: from a Buy button to the pay page.
 
 import * as api from "./api.js";
+import { data, loadCatalogue } from "./data.js";
 import { byId, h, isWebAddress } from "./dom.js";
-import { errorBox } from "./errors.js";
+import { errorBox, PageError } from "./errors.js";
 import { money, number, percent, unitPrice } from "./format.js";
 import { currentLanguage, t } from "./i18n.js";
-
-const catalogues = {}; // by language: the names differ
+import { remember } from "./memory.js";
 
 // One idempotency key per purchase: a retry after an error must get the checkout that the first try may have created.
+// The pay page's language is a part of the request.
 const keys = new Map();
 
+let shown = ""; // what the cards show; shown again, they would lose the focus
 let buying = null; // the package whose checkout is being created
-let failure = null; // { error, retry } of the last try
+let failure = null; // { packageId, error, retry } of the last try
 
 export async function showPackages() {
   const language = currentLanguage();
   const grid = byId("packages");
   try {
-    catalogues[language] ??= await api.packages(language);
+    await loadCatalogue(language);
   } catch (error) {
+    shown = "";
     grid.setAttribute("aria-busy", "false");
     grid.replaceChildren(errorBox(error, showPackages));
     return;
   }
-  if (language !== currentLanguage()) return; // switched again in the meantime
+  const state = JSON.stringify([language, data.credits?.debt]);
+  if (language !== currentLanguage() || state === shown) return; // switched again in the meantime, or nothing is new
+  shown = state;
   grid.setAttribute("aria-busy", "false");
-  grid.replaceChildren(...cards(catalogues[language]));
+  grid.replaceChildren(...cards(data.catalogues[language]));
   if (buying) setBuying(buying);
   showFailure();
 }
@@ -45,8 +50,9 @@ function saving({ credits, price, currency }, creditValue) {
 }
 
 function card(offer, isBest) {
-  const price = money(offer.price, offer.currency, { currencyDisplay: "narrowSymbol" });
+  const price = money(offer.price, offer.currency);
   const spoken = t("buyPackage", { name: offer.name, credits: number(offer.credits), price });
+  const owed = owedText(offer.credits);
   return h(
     "article",
     { class: isBest ? "card best" : "card", "aria-label": offer.name },
@@ -54,7 +60,8 @@ function card(offer, isBest) {
     h("h3", {}, offer.name),
     h("p", { class: "card-credits" }, h("strong", {}, number(offer.credits)), " ", h("span", {}, t("credits"))),
     h("p", { class: offer.saved ? "saving" : "saving none" }, ...savingText(offer)),
-    h("p", { class: "price" }, h("strong", {}, price), " ", h("span", {}, offer.currency)),
+    owed ? h("p", { class: "owed", id: `owed-${offer.id}` }, owed) : null,
+    h("p", { class: "price" }, h("strong", {}, price)),
     h("p", { class: "unit-price" }, t("perCredit", { price: unitPrice(offer.unit_price, offer.currency) })),
     h(
       "button",
@@ -62,11 +69,13 @@ function card(offer, isBest) {
         type: "button",
         class: isBest ? "button primary" : "button",
         "aria-label": spoken,
+        "aria-describedby": owed ? `owed-${offer.id}` : null,
         dataset: { package: offer.id },
         onclick: () => buy(offer.id),
       },
       t("buy"),
     ),
+    h("div", { class: "card-error", role: "alert", tabindex: "-1", dataset: { error: offer.id } }),
   );
 }
 
@@ -75,22 +84,33 @@ function savingText({ saved, bonus }) {
   return [h("b", {}, t("save", { percent: percent(saved) })), h("span", {}, t("bonus", { credits: number(bonus) }))];
 }
 
+/** What a package leaves to somebody who owes credits; null for others. */
+function owedText(credits) {
+  const debt = data.credits?.debt ?? 0;
+  if (!debt) return null;
+  if (credits <= debt) return t("owedAll", { credits: number(credits) });
+  return t("owedPart", { owed: number(debt), left: number(credits - debt) });
+}
+
 async function buy(packageId) {
-  if (!keys.has(packageId)) keys.set(packageId, crypto.randomUUID());
+  const intent = `${packageId} ${currentLanguage()}`;
+  if (!keys.has(intent)) keys.set(intent, crypto.randomUUID());
   failure = null;
   showFailure();
   setBuying(packageId);
   try {
-    const checkout = await api.buy(packageId, keys.get(packageId));
-    if (checkout.under_review) throw new Error(t("reviewText"));
-    if (!isWebAddress(checkout.payment_url)) throw new Error(t("errorNoPayUrl"));
-    keys.delete(packageId); // the checkout exists: the next click is a new purchase
+    const checkout = await api.buy(packageId, currentLanguage(), keys.get(intent));
+    if (checkout.under_review) throw new PageError("reviewText");
+    if (!isWebAddress(checkout.payment_url)) throw new PageError("errorNoPayUrl");
+    keys.delete(intent); // the checkout exists: the next click is a new purchase
+    remember(checkout.payment_id); // whoever comes back without the address's query sees this payment
     location.assign(checkout.payment_url); // the buttons stay busy until the browser leaves the page
   } catch (error) {
-    if (error.status === 409) keys.delete(packageId); // this key cannot succeed
-    failure = { error, retry: () => buy(packageId) };
+    if (error.status === 409) keys.delete(intent); // this key cannot succeed
+    failure = { packageId, error, retry: () => buy(packageId) };
     setBuying(null);
     showFailure();
+    revealFailure();
   }
 }
 
@@ -108,6 +128,16 @@ function setBuying(packageId) {
   }
 }
 
+const boxOf = (packageId) => document.querySelector(`[data-error="${CSS.escape(packageId)}"]`);
+
+/** Show a failed purchase in the card that was pressed: on a phone nothing else is in sight. */
 function showFailure() {
-  byId("buy-error").replaceChildren(...(failure ? [errorBox(failure.error, failure.retry)] : []));
+  for (const box of document.querySelectorAll("[data-error]")) box.replaceChildren();
+  if (failure) boxOf(failure.packageId)?.replaceChildren(errorBox(failure.error, failure.retry));
+}
+
+function revealFailure() {
+  const box = boxOf(failure.packageId);
+  box?.focus({ preventScroll: true });
+  box?.scrollIntoView({ block: "nearest" });
 }

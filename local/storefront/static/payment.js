@@ -1,11 +1,13 @@
-// The status of the payment that a returning buyer comes from. The query's `status` is only a hint, because anyone
-// can type it; the API's response decides.
+// The status of one payment: the one that a returning buyer comes from, or else the newest one that is under way. The
+// query's `status` is only a hint, because anyone can type it; the API's response decides.
 
 import * as api from "./api.js";
+import { data, packageName } from "./data.js";
 import { byId, h, link } from "./dom.js";
 import { errorBox } from "./errors.js";
-import { day, money, number } from "./format.js";
-import { t } from "./i18n.js";
+import { day, money, number, validUntil } from "./format.js";
+import { currentLanguage, t, tOr } from "./i18n.js";
+import { forget, isPutAside, putAside, remembered } from "./memory.js";
 
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 10_000;
@@ -17,18 +19,40 @@ const STOP_AFTER_MS = 4 * 60_000; // time in a hidden tab does not count
 const POLLS_BEFORE_SHOWING_FAILED = 5;
 
 const FINAL = ["succeeded", "expired"]; // not `failed`: another card may still pay
+const BUYERS_TURN = ["open", "cancelled"]; // nothing changes until the buyer does something on another page
 
-let returned = null; // { id, hint } from the address, and the callback `onFinal`
+let watched = null; // { id, hint, isFound, onFinal }; `isFound`: by the page itself, not named by the address
 let latest = null; // { payment, error, polls, hasStopped } last shown
 let watching = new AbortController();
 
-/** Watch the payment in the address, if there is one. `onFinal(payment)` runs once watching no longer helps. */
+/** Watch the payment in the address; false if there is none. `onFinal(payment)` loads the account before it is shown. */
 export function watchReturnedPayment(onFinal) {
   const query = new URLSearchParams(location.search);
   const id = query.get("payment_id");
-  if (!id) return;
-  returned = { id, hint: query.get("status"), onFinal };
+  if (!id) return false;
+  watched = { id, hint: query.get("status"), isFound: false, onFinal };
   startWatching();
+  return true;
+}
+
+/** Watch the payment that the buyer left behind: by closing the tab, by the browser's Back, by paying with Alipay. */
+export function watchUnfinishedPayment(onFinal) {
+  const id = remembered() ?? newestUnderWay()?.payment_id;
+  if (!id) return;
+  watched = { id, hint: null, isFound: true, onFinal };
+  watching = new AbortController();
+  watch(watching.signal); // the panel appears with the first answer
+}
+
+/** The newest payment whose money is on its way, or else the newest one that can still be paid; null if there is none.
+ * Who has put one aside is not shown the older ones instead.
+ */
+function newestUnderWay() {
+  const [aside, fresh] = [true, false].map((is) => data.payments.items.filter((one) => isPutAside(one.payment_id) === is));
+  const processing = fresh.find(({ status }) => status === "processing");
+  const payable = fresh.find(({ status, may_retry: mayRetry }) => status === "pending" || (status === "failed" && mayRetry));
+  const isOlder = payable && aside.some((one) => one.created_at > payable.created_at);
+  return processing ?? (isOlder ? null : payable);
 }
 
 function startWatching() {
@@ -45,43 +69,58 @@ async function watch(signal) {
     if (signal.aborted) return undefined;
     const result = await poll(polls);
     if (signal.aborted) return undefined;
-    const isOver = result.error && !result.error.isTemporary;
+    const { payment, error } = result;
+    if (watched.isFound && (error?.status === 404 || payment?.status === "expired")) return leave();
+    if (FINAL.includes(payment?.status)) return settle(result, signal);
+    const isOver = error && !error.isTemporary;
     show({ ...result, hasStopped: waited >= STOP_AFTER_MS });
-    if (FINAL.includes(result.payment?.status)) return settle(result.payment);
-    if (result.payment?.under_review) return returned.onFinal(result.payment); // a person decides, which takes a while
+    if (payment?.under_review) return watched.onFinal(payment); // a person decides, which takes a while
     if (isOver || waited >= STOP_AFTER_MS) return undefined;
-    await sleep(Math.max(wait, (result.error?.retryAfter ?? 0) * 1000));
+    if (payment && BUYERS_TURN.includes(nameOf(payment, polls))) await untilVisible({ again: true });
+    else await sleep(Math.max(wait, (error?.retryAfter ?? 0) * 1000));
     if (signal.aborted) return undefined;
   }
 }
 
 async function poll(polls) {
   try {
-    return { payment: await api.payment(returned.id), polls };
+    return { payment: await api.payment(watched.id), polls };
   } catch (error) {
     return { payment: latest?.payment ?? null, error, polls };
   }
 }
 
-/** Remove the query only now: until the status is final, a reload must find this payment again. */
-function settle(payment) {
+/** Show a final status once, with the balance after it. */
+async function settle(result, signal) {
+  // Only now: until the status is final, a reload must find this payment again.
   history.replaceState(null, "", location.pathname);
-  returned.onFinal(payment);
+  forget();
+  await watched.onFinal(result.payment);
+  if (!signal.aborted) show(result);
 }
 
 function close() {
   watching.abort();
-  returned = null;
-  latest = null;
-  history.replaceState(null, "", location.pathname);
-  byId("payment-status").hidden = true;
+  if (latest?.payment && !FINAL.includes(latest.payment.status)) putAside(latest.payment.payment_id);
+  leave();
   byId("packages").focus();
+}
+
+function leave() {
+  forget();
+  watched = null;
+  latest = null;
+  shown = "";
+  history.replaceState(null, "", location.pathname);
+  document.title = t("pageTitle");
+  byId("payment-status").hidden = true;
 }
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-function untilVisible() {
-  if (!document.hidden) return Promise.resolve();
+/** Wait until the page can be seen; `again`: until the visitor has been elsewhere and come back. */
+function untilVisible({ again = false } = {}) {
+  if (!again && !document.hidden) return Promise.resolve();
   return new Promise((done) => {
     const check = () => {
       if (document.hidden) return;
@@ -110,65 +149,92 @@ export function showPayment() {
 }
 
 function viewOf({ payment, error, polls }) {
-  if (error && !error.isTemporary) return { name: "error" };
+  if (error && !error.isTemporary) return { name: "error", title: t("errorTitle") };
   if (!payment) return { name: "checking", title: t("checkingTitle"), text: [t("checkingText")], isWaiting: true };
   return (VIEWS[nameOf(payment, polls)] ?? VIEWS.pending)(payment);
 }
 
 function nameOf({ status, under_review: isUnderReview }, polls) {
   if (isUnderReview) return "under_review";
-  if (status === "failed" && returned.hint === "success" && polls < POLLS_BEFORE_SHOWING_FAILED) return "pending";
-  if (status !== "pending" || returned.hint === "success") return status;
-  return returned.hint === "cancelled" ? "cancelled" : "open";
+  if (status === "failed" && watched.hint === "success" && polls < POLLS_BEFORE_SHOWING_FAILED) return "pending";
+  if (status !== "pending" || watched.hint === "success") return status;
+  return watched.hint === "cancelled" ? "cancelled" : "open";
 }
 
 const VIEWS = {
-  pending: () => ({ name: "pending", title: t("pendingTitle"), text: [t("pendingText")], isWaiting: true }),
+  pending: (payment) => ({
+    name: "pending",
+    title: t("pendingTitle"),
+    text: [about(payment), t("pendingText")],
+    isWaiting: true,
+  }),
   open: (payment) => ({
     name: "pending",
     title: t("openTitle"),
-    text: [t("openText")],
+    text: [about(payment), t("openText")],
     action: link(payment.payment_url, t("continuePaying"), "button primary"),
   }),
   processing: (payment) => ({
     name: "processing",
     title: t("processingTitle"),
-    text: [t("processingText")],
+    text: [about(payment), t("processingText")],
     isWaiting: true,
-    action: api.isSimulated() ? link(payment.payment_url, t("chooseOutcomeInSimulator"), "button") : null,
+    action: api.isSimulated() ? link(payment.payment_url, t("chooseOutcome"), "button") : null,
   }),
   under_review: (payment) => ({
     name: "under_review",
     title: t("reviewTitle"),
-    text: [t("reviewText"), t("reviewReference", { id: payment.payment_id })],
+    text: [about(payment), t("reviewText"), t("reviewReference", { id: payment.payment_id })],
   }),
   succeeded: (payment) => ({
     name: "succeeded",
-    title: t("succeededTitle", { credits: number(payment.credits_purchased) }),
-    text: [paidText(payment), refundedText(payment)],
+    title: succeededTitle(payment),
+    text: [debtText(payment), balanceText(payment), paidText(payment), refundedText(payment)],
   }),
   failed: (payment) => ({
     name: "failed",
     title: t(payment.may_retry ? "failedTitle" : "failedFinalTitle"),
-    text: [
-      payment.error_message ? t("failedReason", { reason: payment.error_message }) : null,
-      t(payment.may_retry ? "failedText" : "failedFinalText"),
-    ],
+    text: [about(payment), reasonText(payment), t(payment.may_retry ? "failedText" : "failedFinalText")],
     action: payment.may_retry ? link(payment.payment_url, t("tryAnotherCard"), "button primary") : null,
   }),
   cancelled: (payment) => ({
     name: "cancelled",
     title: t("cancelledTitle"),
-    text: [t("cancelledText")],
+    text: [about(payment), t("cancelledText")],
     action: link(payment.payment_url, t("continuePaying"), "button primary"),
   }),
-  expired: () => ({
+  expired: (payment) => ({
     name: "expired",
     title: t("expiredTitle"),
-    text: [t("expiredText")],
+    text: [about(payment), t("expiredText")],
     action: h("a", { class: "button primary", href: "#packages" }, t("choosePackage")),
   }),
 };
+
+/** "Standard · 1,100 credits · CN¥100.00" */
+function about(payment) {
+  const credits = t("paymentLine", { credits: number(payment.credits_purchased) });
+  return [packageName(payment.package), credits, money(payment.amount, payment.currency)].filter(Boolean).join(" · ");
+}
+
+function succeededTitle({ credits_purchased: bought, credits_available: left = bought }) {
+  return left ? t("succeededTitle", { credits: number(left) }) : t("succeededOwedTitle", { credits: number(bought) });
+}
+
+/** What of the purchase paid what the buyer owed, and whether anything is owed still; null if nothing was. */
+function debtText({ credits_purchased: bought, credits_to_debt: paid }) {
+  if (!paid) return null;
+  const text = t("debtPaid", { paid: number(paid), bought: number(bought) });
+  const debt = data.credits?.debt ?? 0;
+  return debt ? `${text} ${t("debtLeft", { credits: number(debt) })}` : text;
+}
+
+function balanceText(payment) {
+  if (!data.credits) return null;
+  const lot = data.credits.lots.find((one) => one.payment_id === payment.payment_id);
+  const until = lot?.expires_at ? validUntil(lot.expires_at) : null;
+  return [t("balanceNow", { balance: number(data.credits.balance) }), until].filter(Boolean).join(" · ");
+}
 
 const paidText = (payment) =>
   t("succeededText", {
@@ -179,11 +245,18 @@ const paidText = (payment) =>
 const refundedText = (payment) =>
   payment.amount_refunded ? t("succeededRefunded", { amount: money(payment.amount_refunded, payment.currency) }) : null;
 
+/** Why the payment failed: in the page's words, and where the page has none, in Stripe's if these are in its language. */
+function reasonText({ error_code: code, error_message: message }) {
+  const reason = tOr(`decline_${code}`, currentLanguage() === "en" ? message : null);
+  return reason ? t("failedReason", { reason }) : null;
+}
+
 function render(view, state) {
   const panel = byId("payment-status");
   panel.hidden = false;
   panel.dataset.status = view.name;
   panel.replaceChildren(...(view.name === "error" ? errorParts(state) : statusParts(view, state)));
+  document.title = `${view.title} – Topup`;
 }
 
 function errorParts({ error }) {

@@ -1,0 +1,152 @@
+"""What the tests in a browser do and see on the shop's page and on the pay page."""
+
+import re
+import shutil
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from local.launcher import Stack
+from tests.support.builders import PAYMENT_ID
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+# No sandbox, for containers; and no calls by the browser itself.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}  # CSS pixels
+
+WAIT_MS = 20_000  # reached only if something is wrong
+
+
+def open_shop(page: Page, stack: Stack) -> int:
+    """Open the shop and return the balance that it shows (the tests of a stack share one buyer)."""
+    page.goto(stack.web_url)
+    return balance(page)
+
+
+def balance(page: Page) -> int:
+    shown = page.locator("#balance[data-balance]")
+    expect(shown).to_be_visible(timeout=WAIT_MS)
+    return int(shown.get_attribute("data-balance") or "")
+
+
+def expect_balance(page: Page, expected: int) -> None:
+    expect(page.locator("#balance")).to_have_attribute("data-balance", str(expected), timeout=WAIT_MS)
+    expect(page.locator("#header-balance-number")).to_have_text(f"{expected:,}".replace("-", "−"))
+
+
+def buy(page: Page, stack: Stack, package: str) -> None:
+    page.locator(f"button[data-package={package}]").click()
+    page.wait_for_url(re.compile(re.escape(stack.stripe_url) + r"/c/pay/"))
+
+
+def pay_by_card(page: Page, number: str) -> None:
+    page.locator("input[name=card_number]").fill(number)
+    page.locator("input[name=expiry]").fill("12/34")
+    page.locator("input[name=cvc]").fill("123")
+    page.locator("button#pay").click()
+
+
+def expect_status(page: Page, stack: Stack, status: str, text: str) -> None:
+    page.wait_for_url(re.compile(re.escape(stack.web_url)))
+    panel = page.locator("#payment-status")
+    expect(panel).to_have_attribute("data-status", status, timeout=WAIT_MS)
+    expect(panel).to_contain_text(text)
+
+
+def in_chinese(page: Page) -> None:
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+
+
+# ---------------------------------------------------------------------------------- a page with answers of the test's
+
+
+def a_payment(**changes: Any) -> dict[str, Any]:
+    """A paid payment, as the API answers it."""
+    return {
+        "payment_id": PAYMENT_ID,
+        "status": "succeeded",
+        "package": "standard",
+        "amount": 100.0,
+        "currency": "CNY",
+        "credits_purchased": 1100,
+        "payment_url": "https://checkout.stripe.com/c/pay/cs_1",
+        "created_at": "2026-03-01T12:00:00Z",
+        "paid_at": "2026-03-01T12:00:09Z",
+    } | changes
+
+
+def a_lot(**changes: Any) -> dict[str, Any]:
+    return {
+        "payment_id": PAYMENT_ID,
+        "lot_id": PAYMENT_ID,
+        "source": "purchase",
+        "package": "standard",
+        "granted": 1100,
+        "remaining": 1100,
+        "expires_at": "2126-03-01T12:00:00Z",
+    } | changes
+
+
+def an_entry(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "7a3e8f34-2f0c-5f0b-9d0b-000000000001",
+        "transaction_type": "purchased",
+        "amount": 1100,
+        "balance_after": 1100,
+        "payment_order_id": PAYMENT_ID,
+        "description": "Package 标准包",
+        "package": "standard",
+        "metadata": {},
+        "expires_at": None,
+        "is_expired": False,
+        "created_at": "2026-03-01T12:00:09Z",
+    } | changes
+
+
+def answer_with(
+    page: Page,
+    *,
+    payments: list[dict[str, Any]] | None = None,
+    lots: list[dict[str, Any]] | None = None,
+    entries: list[dict[str, Any]] | None = None,
+    debt: int = 0,
+    earned: int | None = None,
+) -> None:
+    """Let the API answer this instead of what the stack has. The packages are the stack's."""
+    listed, history, open_lots = payments or [], entries or [], lots or []
+    credits = {
+        "user_id": "user-demo",
+        "balance": sum(lot["remaining"] for lot in open_lots) - debt,
+        "debt": debt,
+        "total_credits_earned": sum(lot["granted"] for lot in open_lots) if earned is None else earned,
+        "lots": open_lots,
+    }
+    page.route("**/api/users/credits", lambda route: route.fulfill(json=credits))
+    page.route(
+        "**/api/users/credits/transactions?*",
+        lambda route: route.fulfill(json={"transactions": history, "next_cursor": None}),
+    )
+    page.route("**/api/payments?*", lambda route: route.fulfill(json={"payments": listed, "next_cursor": None}))
+    for payment in listed:
+        page.route(f"**/api/payments/{payment['payment_id']}", lambda route, it=payment: route.fulfill(json=it))
+
+
+def returned_with(page: Page, stack: Stack, hint: str = "success", **changes: Any) -> Locator:
+    """Come back from the pay page of a payment that differs by `changes` from a paid one; its row."""
+    payment = a_payment(**changes)
+    page.route("**/api/payments?*", lambda route: route.fulfill(json={"payments": [payment], "next_cursor": None}))
+    page.route(f"**/api/payments/{PAYMENT_ID}", lambda route: route.fulfill(json=payment))
+    page.goto(f"{stack.web_url}?payment_id={PAYMENT_ID}&status={hint}")
+    row = page.locator(f"#payments li[data-payment='{PAYMENT_ID}']")
+    expect(row).to_be_visible()
+    return row
