@@ -5,7 +5,7 @@ from topup.api import auth, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
 
 
-@endpoint
+@endpoint()
 def handler(request: Request) -> Response:
     admin = auth.authenticate_admin(request)
     body = requests.read(request, requests.AdjustmentBody)
@@ -16,4 +16,5 @@ def handler(request: Request) -> Response:
         idempotency_key=request.require_idempotency_key(),
         actor=f"admin:{admin.user_id}",
     )
-    return Response(responses.adjustment_receipt(adjustments.adjust(adjustment, request.now)))
+    receipt, is_new = adjustments.adjust(adjustment, request.now)
+    return Response(responses.adjustment_receipt(receipt), is_replay=not is_new)

@@ -5,7 +5,7 @@ from topup.api import api_keys, auth, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
 
 
-@endpoint
+@endpoint()
 def handler(request: Request) -> Response:
     api_keys.require(request)
     caller = auth.authenticate(request)
@@ -18,4 +18,5 @@ def handler(request: Request) -> Response:
         email=caller.email,
         idempotency_key=request.idempotency_key,
     )
-    return Response(responses.checkout(checkouts.create(wanted, request.now)))
+    order, is_new = checkouts.create(wanted, request.now)
+    return Response(responses.checkout(order), is_replay=not is_new)

@@ -5,7 +5,7 @@ from topup.api import auth, responses
 from topup.api.endpoint import Request, Response, endpoint
 
 
-@endpoint
+@endpoint()
 def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
     wallet, lots = store.load_credits(caller.user_id, request.now)

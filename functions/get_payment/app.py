@@ -6,7 +6,7 @@ from topup.api.endpoint import Request, Response, endpoint
 from topup.domain.errors import PaymentNotFound
 
 
-@endpoint
+@endpoint()
 def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
     payment = payment_status.find(request.path_parameters["payment_id"])

@@ -7,7 +7,7 @@ from topup.api import auth, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
 
 
-@endpoint
+@endpoint()
 def handler(request: Request) -> Response:
     admin = auth.authenticate_admin(request)
     body = requests.read(request, requests.GrantBody)
@@ -21,5 +21,5 @@ def handler(request: Request) -> Response:
         idempotency_key=request.require_idempotency_key(),
         actor=f"admin:{admin.user_id}",
     )
-    receipt = grants.grant(grant_request, request.now)
-    return Response(responses.grant_receipt(receipt), HTTPStatus.CREATED)
+    receipt, is_new = grants.grant(grant_request, request.now)
+    return Response(responses.grant_receipt(receipt), HTTPStatus.CREATED, is_replay=not is_new)

@@ -3,7 +3,6 @@
 202 while the outcome is not known: the webhook, `reconcile` or the same key completes the refund.
 """
 
-from decimal import Decimal
 from http import HTTPStatus
 
 from topup import refunds
@@ -12,13 +11,13 @@ from topup.api.endpoint import Request, Response, endpoint
 from topup.domain.reversals import ReversalStatus
 
 
-@endpoint
+@endpoint()
 def handler(request: Request) -> Response:
     admin = auth.authenticate_admin(request)
     body = requests.read(request, requests.RefundBody)
     refund_request = refunds.RefundRequest(
         payment_id=body.payment_id,
-        amount=None if body.amount is None else Decimal(body.amount),
+        amount=body.amount,
         reason=body.reason,
         force=body.force,
         idempotency_key=request.idempotency_key,
@@ -29,4 +28,5 @@ def handler(request: Request) -> Response:
     return Response(
         responses.refund_result(result.order, result.refund, is_recorded=result.is_recorded),
         HTTPStatus.OK if is_known else HTTPStatus.ACCEPTED,
+        is_replay=result.is_replay,
     )

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from topup import stripe_gateway, webhooks
-from topup.api.endpoint import Request, Response, endpoint
+from topup.api.endpoint import ANY, Request, Response, endpoint
 from topup.domain.errors import InvalidEvent, InvalidJson
 from topup.runtime.telemetry import count
 
@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return response
 
 
-@endpoint
+@endpoint(query=ANY)
 def receive(request: Request) -> Response:
     body, signature = request.body, request.headers.get("stripe-signature")
     try:

@@ -11,7 +11,7 @@ from local.in_process.dynamodb import Emulator, a_page_instead, lost_after, lost
 from local.in_process.environment import API_KEY, JWT_SECRET, NOW, WEBHOOK_SECRET
 from tests.support.stripe_wire import StripeWire, refuses
 from topup import store
-from topup.api import endpoint
+from topup.api import problems
 from topup.api.endpoint import Request
 from topup.domain import errors, money
 from topup.domain.errors import TopupError
@@ -23,7 +23,7 @@ def all_errors(kind: type[TopupError] = TopupError) -> set[type[TopupError]]:
 
 
 def test_every_error_has_a_status():
-    assert all_errors() == set(endpoint.STATUS_OF)
+    assert all_errors() == set(problems.STATUS_OF)
     assert {errors.InvalidJson, money.InvalidAmount} <= all_errors()
 
 

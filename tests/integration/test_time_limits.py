@@ -276,7 +276,7 @@ def in_time(world: SlowWorld, function: str) -> None:
     [(called, status)] = world.statuses
     assert called == function
     assert world.took < timeout_of(function)
-    [route] = {route.key for route in template().routes if route.function.name == function}
+    [route] = {route.key for route in template().routes if route.function.name == function and route.method != "HEAD"}
     method, path = route.split()
     assert str(status) in DOCUMENT["paths"][path][method.lower()]["responses"]
     assert status < 500 or status in (502, 503)

@@ -20,7 +20,7 @@ WEBHOOK = "/api/payments/webhook/stripe"
 JSON = {"content-type": "application/json"}
 PROBLEM = "application/problem+json"
 OF_THE_GATEWAY = (
-    *('{"message":"Not Found"}', '{"message":"Request Entity Too Large"}', "Request Entity Too Large"),
+    *('{"message":"Request Entity Too Large"}', "Request Entity Too Large"),
     '{"message":"Request Header Fields Too Large"}',
     "Invalid HTTP request received.",  # the local server, for headers beyond what it reads
 )
@@ -63,6 +63,7 @@ class Edge:
             assert response.headers["content-type"] == PROBLEM
             assert response.json()["status"] == response.status_code
             assert response.headers["cache-control"] == "no-store"
+            assert response.headers.get("x-request-id") == response.json().get("request_id")
         assert "Traceback" not in response.text
         return response
 

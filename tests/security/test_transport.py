@@ -34,11 +34,15 @@ FRAMINGS = (
 )
 
 
-def raw(edge: Edge, request: bytes) -> bytes:
-    """The API port's response to exactly these bytes, until it closes the connection."""
+def raw(edge: Edge, request: bytes, *, is_whole: bool = False) -> bytes:
+    """The API port's response to exactly these bytes, until it closes the connection.
+
+    After a request that is not whole, ours ends: else the server would wait for the rest.
+    """
     with socket.create_connection(("127.0.0.1", urlsplit(edge.stack.api_url).port or 80), timeout=20) as connection:
         connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
+        if not is_whole:
+            connection.shutdown(socket.SHUT_WR)
         response = b""
         while part := connection.recv(65536):
             response += part
@@ -60,7 +64,7 @@ def test_an_odd_payment_id_is_unknown(edge: Edge, payment_id: str):
 
 @pytest.mark.parametrize("path", NO_ROUTES)
 def test_a_path_without_a_route_is_not_found(edge: Edge, path: str):
-    response = raw(edge, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    response = raw(edge, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode(), is_whole=True)
 
     assert status_of(response) == 404
 
@@ -69,25 +73,34 @@ def test_dots_in_a_path_lead_nowhere(edge: Edge):
     """Sent as raw bytes, because clients remove the dots."""
     for path in (f"{PAYMENTS}/../users/credits", f"{PAYMENTS}/packages/../../users/credits", "/../../../etc/passwd"):
         request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
-        response = raw(edge, request)
+        response = raw(edge, request, is_whole=True)
         assert status_of(response) == 404
         assert b"root:" not in response
 
 
 @pytest.mark.parametrize("path", ROUTES)
-@pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "CONNECT", "PROPFIND", "X"])
-def test_a_method_that_a_route_does_not_have_is_not_found(edge: Edge, path: str, method: str):
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "X"])
+def test_a_method_that_an_address_does_not_have_is_refused(edge: Edge, path: str, method: str):
     response = edge.request(method, path, headers=edge.buyer("user-1"))
 
-    assert response.status_code == 404
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.headers["allow"] in ("GET, HEAD, OPTIONS", "OPTIONS, POST")
+
+
+def test_head_is_answered_as_get_is_but_without_a_body(edge: Edge):
+    for path, headers in ((CREDITS, edge.user("user-1")), (CREDITS, {}), ("/api/payments/packages", {}), (CREATE, {})):
+        got, asked = edge.get(path, headers), edge.request("HEAD", path, headers=headers)
+        assert (asked.status_code, asked.content) == (got.status_code, b"")
+        assert asked.headers["content-length"] == str(len(got.content))
+        assert asked.headers.keys() == got.headers.keys()
 
 
 @pytest.mark.parametrize(
     "header", ["x-http-method-override", "x-http-method", "x-method-override", "x-original-method"]
 )
 def test_no_header_changes_the_method_or_path_of_a_request(edge: Edge, header: str):
-    assert edge.post(PAYMENTS, {}, edge.user("user-1") | {header: "GET"}).status_code == 404
-    assert edge.get(CREATE, edge.buyer("user-1") | {header: "POST"}).status_code == 404
+    assert edge.post(PAYMENTS, {}, edge.user("user-1") | {header: "GET"}).status_code == 405
+    assert edge.get(CREATE, edge.buyer("user-1") | {header: "POST"}).status_code == 405
     rewritten = {
         "x-original-url": CREDITS,
         "x-rewrite-url": CREDITS,

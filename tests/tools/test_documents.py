@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local import ROOT
-from topup.api import endpoint
+from topup.api import problems
 
 PAGES = [ROOT / "docs" / name for name in ("deploy.md", "troubleshooting.md", "cost.md")]
 LINKED = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -46,7 +46,7 @@ def test_every_log_message_is_logged():
 
 
 def test_every_error_code_exists():
-    codes = {error.code for error in endpoint.STATUS_OF} | {"internal_error"}
+    codes = {error.code for error in problems.STATUS_OF} | {"internal_error"}
 
     assert quoted(r"(?:40\d|50\d|42\d) `([a-z_]+)`") | quoted(r'code = "([a-z_]+)"') <= codes
 

@@ -15,6 +15,8 @@ from topup.domain.errors import Busy
 from topup.runtime import deadline
 from topup.store import races
 
+pytestmark = pytest.mark.usefixtures("environment")  # what fails is counted, in the metrics of a deployed function
+
 
 class Clock:
     """Time that passes only where the code sleeps, or where a test says so."""

@@ -73,6 +73,7 @@ def events() -> dict[str, dict[str, Any]]:
         ),
         "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
         "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
+        "no_route": _event("$default", {}, method="OPTIONS", path="/api/payments"),
         "expire_credits": {"Records": [_timer_deletion()]},
         "reconcile": {"window_hours": 72},  # as by hand: the schedule names its time
     }
@@ -113,14 +114,18 @@ def _event(
     route_key: str,
     headers: Mapping[str, str],
     *,
+    method: str = "POST",
     path: str | None = None,
     parameters: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
     body: str = "",
     encoded: bool = False,
 ) -> dict[str, Any]:
-    """Payload format 2.0 (API Gateway documentation, "Lambda proxy integrations for HTTP APIs")."""
-    method = route_key.partition(" ")[0] if " " in route_key else "POST"
+    """Payload format 2.0 (API Gateway documentation, "Lambda proxy integrations for HTTP APIs").
+
+    The method is that of the route; `method` is for $default.
+    """
+    method = route_key.partition(" ")[0] if " " in route_key else method
     raw_path = path or route_key.partition(" ")[2]
     sent = {"accept": "*/*", "host": "api.example.com", **headers}
     event: dict[str, Any] = {

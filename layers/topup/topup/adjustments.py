@@ -30,10 +30,10 @@ class AdjustmentRequest:
 
 
 @store.retried
-def adjust(request: AdjustmentRequest, now: datetime) -> Receipt:
+def adjust(request: AdjustmentRequest, now: datetime) -> tuple[Receipt, bool]:
     """Adjust the user's credits; the same key does it once and returns the same receipt.
 
-    Raises InsufficientCredits, IdempotencyConflict, Busy.
+    Returns also whether it is new. Raises InsufficientCredits, IdempotencyConflict, Busy.
     """
     try:
         change = _decide(request, now)
@@ -42,13 +42,14 @@ def adjust(request: AdjustmentRequest, now: datetime) -> Receipt:
         receipt = store.load_receipt(request.user_id, request.idempotency_key)
         if receipt is None:
             raise
+        is_new = False
     else:
         receipt, is_new = store.record_with_receipt(change, request.idempotency_key, request.fingerprint, now)
         if is_new:
             count("CreditsAdjusted", abs(request.amount))
             logger.info("credits adjusted", transaction_id=receipt.transaction_id, credits=request.amount)
     idempotency.check_same_request(receipt.request_fingerprint, request.fingerprint)
-    return receipt
+    return receipt, is_new
 
 
 def _decide(request: AdjustmentRequest, now: datetime) -> CreditChange:

@@ -30,8 +30,8 @@ class CheckoutRequest:
         return idempotency.fingerprint(*asked[: 3 if self.locale else 2])
 
 
-def create(request: CheckoutRequest, now: datetime) -> Order:
-    """An order with an open Checkout Session; the same user, key and request give the same one.
+def create(request: CheckoutRequest, now: datetime) -> tuple[Order, bool]:
+    """An order with an open Checkout Session, and whether it is new; the same user, key and request give the same one.
 
     A crash at any point leaves an order that the same request completes. Raises ValidationFailed, IdempotencyConflict,
     StripeFailed, Busy.
@@ -61,9 +61,9 @@ def create(request: CheckoutRequest, now: datetime) -> Order:
     # Who has paid needs no address to pay at. A buyer whose payment is under review may have paid: no page may invite
     # them to pay again.
     if order.payment_url or order.is_settled or order.is_under_review:
-        return order
+        return order, False
     try:
-        return _open_session(_open(order, now), request.email)
+        return _open_session(_open(order, now), request.email), True
     except store.LostRace:
         raise Busy("The same request is under way; please retry") from None
 

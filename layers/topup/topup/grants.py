@@ -34,14 +34,14 @@ class GrantRequest:
 
 
 @store.retried
-def grant(request: GrantRequest, now: datetime) -> Receipt:
+def grant(request: GrantRequest, now: datetime) -> tuple[Receipt, bool]:
     """Give the user a free lot; the same key gives it once and returns the same receipt.
 
-    Raises ValidationFailed, AlreadyGranted, IdempotencyConflict, Busy.
+    Returns also whether it is new. Raises ValidationFailed, AlreadyGranted, IdempotencyConflict, Busy.
     """
     lot = _new_lot(request, now)
     if lot.is_expired(now):
-        return _receipt_of_late_retry(request)
+        return _receipt_of_late_retry(request), False
     wallet, _ = store.load_credits(request.user_id, now)
     cause = Cause(
         transaction_type=TransactionType.GRANTED,
@@ -58,7 +58,7 @@ def grant(request: GrantRequest, now: datetime) -> Receipt:
     if is_new:
         count("CreditsGrantedFree", request.credits)
         logger.info("credits granted", lot_id=receipt.lot_id, credits=request.credits, campaign=request.campaign)
-    return receipt
+    return receipt, is_new
 
 
 def _receipt_of_late_retry(request: GrantRequest) -> Receipt:

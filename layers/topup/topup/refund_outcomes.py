@@ -26,13 +26,14 @@ NEXT_ATTEMPT_AFTER = timedelta(minutes=30)
 class RefundResult:
     """A refund after a request, and the order that it belongs to.
 
-    `is_recorded` is False where the refund is what would be written, and it is not known whether it was. `stripe_code`
-    is Stripe's word for why it refused the refund just now.
+    `is_recorded` is False where the refund is what would be written, and it is not known whether it was. `is_replay`:
+    an earlier request with the same key began it. `stripe_code` is Stripe's word for why it refused it just now.
     """
 
     order: Order
     refund: Reversal
     is_recorded: bool = True
+    is_replay: bool = False
     stripe_code: str | None = None
 
 

@@ -89,7 +89,8 @@ def _begin(
     """
     payment = payment_status.find(request.payment_id)
     if existing := _existing(payment, refund_id, request, now):
-        return RefundResult(order=payment.order, refund=existing), False
+        is_replay = request.idempotency_key is not None
+        return RefundResult(order=payment.order, refund=existing, is_replay=is_replay), False
     new_refund = _new_refund(payment.order, refund_id, request, now)
     settled = store.load_settled_payment(payment, now)
     change = payments.decide(settled, new_refund, now)

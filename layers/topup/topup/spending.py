@@ -10,10 +10,12 @@ from topup.runtime.telemetry import count
 
 
 @store.retried
-def spend(user_id: str, amount: int, description: str, idempotency_key: str, actor: str, now: datetime) -> Receipt:
+def spend(
+    user_id: str, amount: int, description: str, idempotency_key: str, actor: str, now: datetime
+) -> tuple[Receipt, bool]:
     """Take `amount` credits from the user; the same key takes them once and returns the same receipt.
 
-    Raises InsufficientCredits, IdempotencyConflict, Busy.
+    Returns also whether it is new. Raises InsufficientCredits, IdempotencyConflict, Busy.
     """
     fingerprint = idempotency.fingerprint(user_id, amount, description)
     wallet, lots = store.load_credits(user_id, now)
@@ -25,9 +27,10 @@ def spend(user_id: str, amount: int, description: str, idempotency_key: str, act
         receipt = store.load_receipt(user_id, idempotency_key)
         if receipt is None:
             raise
+        is_new = False
     else:
         receipt, is_new = store.record_with_receipt(change, idempotency_key, fingerprint, now)
         if is_new:
             count("CreditsSpent", amount)
     idempotency.check_same_request(receipt.request_fingerprint, fingerprint)
-    return receipt
+    return receipt, is_new

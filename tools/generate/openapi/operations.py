@@ -39,7 +39,7 @@ RETRY = "A request with the same key and body gets {}; with another body it is r
 
 
 def idempotency_key(*, required: bool, description: str) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
+    schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[ -+\--~]+$"}
     place = {"name": "Idempotency-Key", "in": "header", "required": required}
     return place | {"description": description, "schema": schema}
 
@@ -88,6 +88,7 @@ SPEND_ERRORS = (errors.InsufficientCredits, errors.IdempotencyConflict)
 OPERATIONS: Mapping[str, Operation] = {
     "list_packages": Operation(
         parameters=(LANGUAGE,),
+        errors=(errors.ValidationFailed,),
         responses={HTTPStatus.OK: ("The packages on sale", schemas.Catalogue)},
         caching="public, max-age=60",
     ),
@@ -118,7 +119,7 @@ OPERATIONS: Mapping[str, Operation] = {
         callers=("user",),
         parameters=(PAYMENT_ID,),
         responses={HTTPStatus.OK: ("The status of the payment", schemas.Payment)},
-        errors=(errors.Unauthorized, errors.PaymentNotFound, errors.Busy),
+        errors=(errors.Unauthorized, errors.PaymentNotFound, errors.ValidationFailed, errors.Busy),
     ),
     "list_payments": Operation(
         callers=("user",),
@@ -153,7 +154,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "get_credits": Operation(
         callers=("user",),
         responses={HTTPStatus.OK: ("The user's credits", schemas.Credits)},
-        errors=(errors.Unauthorized, errors.Busy),
+        errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),
     "list_transactions": Operation(
         callers=("user",),

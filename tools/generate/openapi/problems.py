@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tools.generate.openapi.schemas import Components
-from topup.api import endpoint
+from topup.api import problems as edge
 from topup.domain import errors
 from topup.domain.errors import TopupError
 
@@ -14,8 +14,8 @@ PROBLEM = "application/problem+json"
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
 
-# Every operation may end in these.
-EVERYWHERE = (TopupError, errors.ConfigurationError)
+# Every operation may end in these; the first two where the deployed version does not have the operation.
+EVERYWHERE = (errors.NoSuchAddress, errors.MethodNotAllowed, TopupError, errors.ConfigurationError)
 
 # The extension members of a problem: by error, the schema of each and whether it is always present.
 EXTENSIONS: Mapping[type[TopupError], Mapping[str, tuple[Mapping[str, Any], bool]]] = {
@@ -56,7 +56,7 @@ def responses(failures: Iterable[type[TopupError]], components: Components) -> d
 
 
 def status_of(failure: type[TopupError]) -> int:
-    return int(endpoint.STATUS_OF.get(failure, HTTPStatus.INTERNAL_SERVER_ERROR))
+    return int(edge.status_of(failure))
 
 
 def name_of(failure: type[TopupError]) -> str:
@@ -69,7 +69,7 @@ def _response(status: int, failures: list[type[TopupError]], components: Compone
     content = references[0] if len(references) == 1 else {"oneOf": references}
     headers: dict[str, Any] = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = {"required": True, "schema": {"const": "Bearer"}}
+        headers["WWW-Authenticate"] = {"required": True, "schema": TEXT}
     if errors.Busy in failures:
         seconds = {"type": "integer", "minimum": 1}
         headers["Retry-After"] = {"required": failures == [errors.Busy], "schema": seconds, "description": "Seconds"}

@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Iterable
 
 from topup.api.endpoint import Request
-from topup.domain.errors import Unauthorized
+from topup.domain.errors import Credential, Unauthorized
 from topup.runtime import config
 
 ACTOR = "service:default"  # who the ledger says has called with a key
@@ -17,7 +17,7 @@ def require(request: Request) -> None:
     """
     given = request.headers.get("x-api-key", "").encode("utf-8", "surrogatepass")
     if not _is_one_of(config.api_keys(), given) and not _is_one_of(config.api_keys(look_again=True), given):
-        raise Unauthorized("X-API-Key is missing or wrong")
+        raise Unauthorized("X-API-Key is missing or wrong", Credential.NO_KEY)
 
 
 def _is_one_of(keys: Iterable[str], given: bytes) -> bool:

@@ -10,7 +10,7 @@ import jwt
 from topup.api import token_keys
 from topup.api.endpoint import Request
 from topup.api.token_keys import Key
-from topup.domain.errors import Forbidden, TopupError, Unauthorized
+from topup.domain.errors import Credential, Forbidden, TopupError, Unauthorized
 from topup.runtime import config
 from topup.runtime.config import ANY_AUDIENCE, Settings
 from topup.runtime.telemetry import logger
@@ -65,7 +65,7 @@ def authenticate_admin(request: Request) -> Caller:
 def _bearer_token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthorized("Send Authorization: Bearer <token>")
+        raise Unauthorized("Send Authorization: Bearer <token>", Credential.NO_TOKEN)
     return token.strip()
 
 

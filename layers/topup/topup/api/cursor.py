@@ -3,7 +3,9 @@
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from topup.domain import idempotency, times
 from topup.domain.errors import FieldError, ValidationFailed
@@ -14,6 +16,16 @@ LARGEST = 1_000  # characters; ours are far shorter
 def encode(*position: str | int) -> str:
     """The cursor of a position."""
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def link(query: Mapping[str, str], next_cursor: str | None) -> dict[str, str]:
+    """The Link header (RFC 8288) to the page after this one, whose parameters `query` has; none on the last page.
+
+    Relative to the request's own address: only the caller knows which host, and which prefix before our paths, it has.
+    """
+    if next_cursor is None:
+        return {}
+    return {"link": f'<?{urlencode({**query, "cursor": next_cursor})}>; rel="next"'}
 
 
 Part = TypeVar("Part", str, int)

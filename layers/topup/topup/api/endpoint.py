@@ -3,16 +3,16 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, wraps
 from http import HTTPStatus
 from typing import Any
 
+from topup.api import problems
 from topup.domain import errors
 from topup.domain.errors import FieldError, TopupError, ValidationFailed
-from topup.domain.money import InvalidAmount
 from topup.runtime import deadline, failures
 from topup.runtime.failures import Failure
 from topup.runtime.telemetry import count, logger
@@ -20,28 +20,11 @@ from topup.runtime.telemetry import count, logger
 LARGEST_BODY = 512 * 1024  # bytes; Stripe's events are tens of kilobytes, our own requests far less
 LARGEST_PAGE = 100
 
-STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
-    errors.InvalidJson: HTTPStatus.BAD_REQUEST,
-    errors.InvalidSignature: HTTPStatus.BAD_REQUEST,
-    errors.InvalidEvent: HTTPStatus.BAD_REQUEST,
-    errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
-    errors.Forbidden: HTTPStatus.FORBIDDEN,
-    errors.PaymentNotFound: HTTPStatus.NOT_FOUND,
-    errors.IdempotencyConflict: HTTPStatus.CONFLICT,
-    errors.InsufficientCredits: HTTPStatus.CONFLICT,
-    errors.AlreadyGranted: HTTPStatus.CONFLICT,
-    errors.NotRefundable: HTTPStatus.CONFLICT,
-    errors.CreditsSpent: HTTPStatus.CONFLICT,
-    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    errors.ValidationFailed: HTTPStatus.UNPROCESSABLE_ENTITY,
-    InvalidAmount: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
-    errors.StripeFailed: HTTPStatus.BAD_GATEWAY,
-    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.OrderMissing: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.OrderUnsettled: HTTPStatus.SERVICE_UNAVAILABLE,
-}
+# A response lists at most so many errors: all errors of a body could exceed the size of a response.
+MOST_ERRORS = 20
+LONGEST_FIELD_NAME = 100  # characters; unknown fields and parameters may have names of any length
+
+ANY = None  # of the query parameters: whatever the caller's address has
 
 
 @dataclass(frozen=True)
@@ -49,6 +32,16 @@ class Request:
     """One request as API Gateway (payload 2.0) or a function URL hands it over."""
 
     event: Mapping[str, Any]
+
+    @property
+    def method(self) -> str:
+        """The method, in capitals."""
+        return str(self.event["requestContext"]["http"]["method"])
+
+    @property
+    def path(self) -> str:
+        """The decoded path."""
+        return str(self.event["rawPath"])
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
@@ -64,6 +57,22 @@ class Request:
     def query(self) -> Mapping[str, str]:
         """The query string's parameters."""
         return self.event.get("queryStringParameters") or {}
+
+    def check_query(self, known: Collection[str]) -> None:
+        """Raise ValidationFailed for a parameter that is not known, or that is given twice.
+
+        From the query as it was sent: the gateway joins parameters of one name with a comma.
+        """
+        sent = [part.partition("=")[0] for part in self.event.get("rawQueryString", "").split("&") if part]
+        refused = [
+            FieldError(
+                name[:LONGEST_FIELD_NAME], "is given twice" if name in known else "is no parameter of this address"
+            )
+            for name in dict.fromkeys(sent)
+            if name not in known or sent.count(name) > 1
+        ]
+        if refused:
+            raise ValidationFailed(*refused[:MOST_ERRORS])
 
     @property
     def id(self) -> str:
@@ -90,10 +99,14 @@ class Request:
 
     @property
     def idempotency_key(self) -> str | None:
-        """The Idempotency-Key header, 1-255 printable ASCII characters; raises ValidationFailed for another."""
+        """The Idempotency-Key header, 1-255 printable ASCII characters but the comma; raises ValidationFailed."""
         key = self.headers.get("idempotency-key")
-        if key is not None and not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        if key is None:
+            return None
+        if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
             raise ValidationFailed(FieldError("Idempotency-Key", "must be 1-255 printable ASCII characters"))
+        if "," in key:  # the gateway joins headers of one name with a comma
+            raise ValidationFailed(FieldError("Idempotency-Key", "must be sent once, and have no comma"))
         return key
 
     def require_idempotency_key(self) -> str:
@@ -107,7 +120,7 @@ class Request:
     def limit(self) -> int:
         """How many rows of a list to return: the `limit` parameter, 20 by default; raises ValidationFailed."""
         text = self.query.get("limit", "20")
-        is_number = text.isascii() and text.isdecimal() and len(text) <= 3
+        is_number = text.isascii() and text.isdecimal() and len(text) <= 3 and not text.startswith("0")
         if not is_number or not 1 <= int(text) <= LARGEST_PAGE:
             raise ValidationFailed(FieldError("limit", f"must be a whole number from 1 to {LARGEST_PAGE}"))
         return int(text)
@@ -115,55 +128,88 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """The response of a function: a JSON document."""
+    """The response of a function: a JSON document, or no body at all."""
 
-    document: Mapping[str, Any]
+    document: Mapping[str, Any] | None
     status: HTTPStatus = HTTPStatus.OK
-    # Balances and payments are one user's, and of this moment.
-    headers: Mapping[str, str] = field(default_factory=lambda: {"cache-control": "no-store"})
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_replay: bool = False  # the same request has had this response before
 
 
 Event = dict[str, Any]
 GatewayResponse = dict[str, Any]
+Handler = Callable[[Event, Any], GatewayResponse]
 
 
-def endpoint(handle: Callable[[Request], Response]) -> Callable[[Event, Any], GatewayResponse]:
-    """Make a Lambda handler of a function from Request to Response; no exception ever leaves it."""
+def endpoint(*, query: Collection[str] | None = ()) -> Callable[[Callable[[Request], Response]], Handler]:
+    """Make a Lambda handler of a function from Request to Response; no exception ever leaves it.
 
-    @wraps(handle)
-    def handler(event: Event, context: Any) -> GatewayResponse:
-        request = Request(event)
-        logger.thread_safe_clear_keys()
-        logger.thread_safe_append_keys(request_id=request.id, function_name=getattr(context, "function_name", "-"))
-        try:
-            with deadline.of(context):
-                return _to_gateway(handle(request))
-        except TopupError as error:
-            return _problem(error, request)
-        except Exception as error:
-            if failures.of(error) is not Failure.FINAL:
-                logger.warning("AWS is busy", reason=failures.code_of(error))
-                count("DynamoDBFailed")  # every other service's failures have become a TopupError
-                return _problem(errors.Busy("The service is busy; please retry"), request)
-            logger.exception("unexpected failure")
-            count("UnexpectedFailure")
-            return _problem(TopupError("Something went wrong on our side"), request)
+    `query` names the query parameters that the function reads; a request with others is refused, unless it is ANY.
+    """
 
-    return handler
+    def decorate(handle: Callable[[Request], Response]) -> Handler:
+        @wraps(handle)
+        def handler(event: Event, context: Any) -> GatewayResponse:
+            request = Request(event)
+            logger.thread_safe_clear_keys()
+            logger.thread_safe_append_keys(request_id=request.id, function_name=getattr(context, "function_name", "-"))
+            try:
+                with deadline.of(context):
+                    if query is not ANY:
+                        request.check_query(query)
+                    return _to_gateway(handle(request), request)
+            except Exception as error:
+                return _problem(_as_told(error), request)
+
+        return handler
+
+    return decorate
 
 
-def _to_gateway(response: Response, content_type: str = "application/json") -> GatewayResponse:
+def _as_told(error: Exception) -> TopupError:
+    """What the caller is told of it."""
+    if isinstance(error, TopupError):
+        return error
+    if failures.of(error) is not Failure.FINAL:
+        logger.warning("AWS is busy", reason=failures.code_of(error))
+        count("DynamoDBFailed")  # every other service's failures have become a TopupError
+        return errors.Busy("The service is busy; please retry")
+    logger.exception("unexpected failure")
+    count("UnexpectedFailure")
+    return TopupError("Something went wrong on our side")
+
+
+def encode(document: Mapping[str, Any]) -> str:
+    """The document as it is sent."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _to_gateway(response: Response, request: Request, media_type: str = "application/json") -> GatewayResponse:
+    headers = {
+        # Balances and payments are one user's, and of this moment.
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "x-request-id": request.id,
+    }
+    if response.is_replay:
+        headers["idempotent-replayed"] = "true"
+    if response.document is None:
+        return _gateway_response(response, headers, "")
+    return _gateway_response(response, {"content-type": media_type, **headers}, encode(response.document))
+
+
+def _gateway_response(response: Response, headers: Mapping[str, str], body: str) -> GatewayResponse:
     return {
         "statusCode": int(response.status),
-        "headers": {"content-type": content_type, **response.headers},
-        "body": json.dumps(response.document, ensure_ascii=False, separators=(",", ":")),
+        "headers": {**headers, **response.headers},
+        "body": body,
         "isBase64Encoded": False,
     }
 
 
 def _problem(error: TopupError, request: Request) -> GatewayResponse:
-    """The problem document of an error; what is wrong on our side is logged, not shown to the caller."""
-    status = STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+    """The problem document of an error; what is wrong on our side is logged."""
+    status = problems.status_of(error)
     if isinstance(error, errors.ConfigurationError):
         count("Misconfigured")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -171,24 +217,5 @@ def _problem(error: TopupError, request: Request) -> GatewayResponse:
     else:
         # Without the detail: it may quote what the caller sent.
         logger.info("request refused", code=error.code, status=int(status))
-    problem: dict[str, Any] = {
-        "type": f"urn:topup:problem:{error.code}",
-        "title": error.title,
-        "status": int(status),
-        "detail": error.title if status == HTTPStatus.INTERNAL_SERVER_ERROR else error.detail,
-        "code": error.code,
-        "request_id": request.id,
-        **error.figures,
-    }
-    if isinstance(error, ValidationFailed):
-        problem["errors"] = [{"field": refused.field, "message": refused.message} for refused in error.errors]
-    return _to_gateway(Response(problem, status, _problem_headers(error)), "application/problem+json")
-
-
-def _problem_headers(error: TopupError) -> dict[str, str]:
-    headers = {"cache-control": "no-store"}
-    if isinstance(error, errors.Busy):
-        headers["retry-after"] = str(error.retry_after)
-    if isinstance(error, errors.Unauthorized):
-        headers["www-authenticate"] = "Bearer"
-    return headers
+    response = Response(problems.document(error, request.id), status, problems.headers(error))
+    return _to_gateway(response, request, problems.MEDIA_TYPE)

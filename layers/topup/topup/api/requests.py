@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Never, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from topup.api.endpoint import Request
+from topup.api.endpoint import LONGEST_FIELD_NAME, MOST_ERRORS, Request
 from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
 
 # Characters.
@@ -15,10 +15,6 @@ LARGEST_URL = 500
 LONGEST_REASON = 500  # Stripe keeps as much of it in the metadata; and an order's refunds are read together
 LONGEST_DESCRIPTION = 500
 LONGEST_USER_ID = 255
-
-# A response lists at most so many errors: all errors of a body could exceed the size of a response.
-MOST_ERRORS = 20
-LONGEST_FIELD_NAME = 100  # characters; unknown fields may have names of any length
 
 LARGEST_REFUND = 10_000_000_000  # major units; above all amounts of Stripe's, and far larger ones break arithmetic
 MOST_DIGITS = 20  # more than any amount has, fewer than the 28 that arithmetic keeps
@@ -45,6 +41,13 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
+def _as_decimal(number: Any) -> Any:
+    """A number of JSON as an amount: whole ones are parsed as int. One validator for both names the field once."""
+    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+        raise ValueError("Input should be a number")
+    return Decimal(number)
+
+
 class CheckoutBody(Body):
     """POST /api/payments/stripe/create."""
 
@@ -61,9 +64,9 @@ class RefundBody(Body):
 
     payment_id: str = Field(min_length=1, max_length=36)
     reason: str | None = Field(default=None, max_length=LONGEST_REASON)
-    amount: int | Annotated[Decimal, Field(max_digits=MOST_DIGITS)] | None = Field(
-        default=None, gt=0, le=LARGEST_REFUND
-    )
+    amount: (
+        Annotated[Decimal, BeforeValidator(_as_decimal), Field(gt=0, le=LARGEST_REFUND, max_digits=MOST_DIGITS)] | None
+    ) = None
     force: bool = False
 
 
@@ -126,7 +129,9 @@ def read(request: Request, model: type[BodyType]) -> BodyType:
 
 def _parse(body: bytes) -> Any:
     try:
-        return json.loads(body.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
+        return json.loads(
+            body.decode(), parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles
+        )
     except (ValueError, ArithmeticError, RecursionError) as error:  # ArithmeticError: an exponent out of all bounds
         raise InvalidJson(f"The body is not valid JSON: {type(error).__name__}") from None
 
@@ -135,11 +140,24 @@ def _refuse_constant(name: str) -> Never:
     raise ValidationFailed(FieldError("body", f"{name} is not a JSON number"))
 
 
+def _without_doubles(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object; raises ValidationFailed where a field comes twice, since readers differ on which one counts."""
+    made: dict[str, Any] = {}
+    for name, value in fields:
+        if name in made:
+            raise ValidationFailed(FieldError(name[:LONGEST_FIELD_NAME], "is given twice"))
+        made[name] = value
+    return made
+
+
 def _refused(error: ValidationError) -> ValidationFailed:
     # include_input=False: the input may be a secret sent by mistake, and responses end up in logs.
     return ValidationFailed(
         *(
-            FieldError(".".join(str(part) for part in detail["loc"])[:LONGEST_FIELD_NAME] or "body", detail["msg"])
+            FieldError(
+                ".".join(str(part) for part in detail["loc"])[:LONGEST_FIELD_NAME] or "body",
+                detail["msg"].removeprefix("Value error, "),  # pydantic's words for a validator of our own
+            )
             for detail in error.errors(include_url=False, include_context=False, include_input=False)[:MOST_ERRORS]
         )
     )

@@ -46,14 +46,44 @@ class InvalidEvent(TopupError):
     title = "The body is not a Stripe event"
 
 
+class Credential(Enum):
+    """What is wrong with what the caller has shown."""
+
+    NO_TOKEN = auto()
+    BAD_TOKEN = auto()
+    NO_KEY = auto()  # no key of a service, or a wrong one: no user's token would help
+
+
 class Unauthorized(TopupError):
     code = "unauthorized"
     title = "Authentication is required"
+
+    def __init__(self, detail: str = "", credential: Credential = Credential.BAD_TOKEN) -> None:
+        super().__init__(detail)
+        self.credential = credential
 
 
 class Forbidden(TopupError):
     code = "forbidden"
     title = "You may not do this"
+
+
+class NoSuchAddress(TopupError):
+    """No route of the API has this path."""
+
+    code = "no_such_address"
+    title = "There is nothing at this address"
+
+
+class MethodNotAllowed(TopupError):
+    """The path has routes of other methods: those that are `allowed`."""
+
+    code = "method_not_allowed"
+    title = "This address does not have this method"
+
+    def __init__(self, *allowed: str) -> None:
+        super().__init__(f"This address has {', '.join(allowed)}")
+        self.allowed = allowed
 
 
 class PaymentNotFound(TopupError):
