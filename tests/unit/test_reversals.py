@@ -97,6 +97,16 @@ def test_what_expiry_took_before_counts_as_taken(ledger: InMemoryLedger):
     assert ledger.findings(EXPIRY) == []
 
 
+def test_what_was_swept_counts_as_taken_by_a_refund_that_was_received_before_the_expiry(ledger: InMemoryLedger):
+    """Its first try lost the race with the sweep: the second one finds nothing of the lot, and must not take others."""
+    ledger.grant("gift", 1100, NOW)
+    ledger.sweep(PAYMENT_ID, EXPIRY)
+
+    assert ledger.reverse(a_reversal(amount_minor=2500), EXPIRY - timedelta(seconds=0.05)) == 0
+
+    assert (ledger.account.wallet.balance, ledger.findings(EXPIRY)) == (1100, [])
+
+
 def test_what_was_taken_before_expiry_does_not_come_back_when_a_later_refund_fails(ledger: InMemoryLedger):
     ledger.reverse(a_reversal(amount_minor=5000), NOW)
     ledger.sweep(PAYMENT_ID, EXPIRY)

@@ -190,7 +190,8 @@ def _with_figures(order: Order, before: Reversal | None, after: Reversal) -> Ord
 def _dated(payment: SettledPayment, before: Reversal | None, after: Reversal, now: datetime) -> Reversal:
     """The reversal with how much it reversed while the order's lot lived, and what had expired before the rest."""
     own_lot, lost = payment.own_lots[0], payment.lost_to_expiry(now)
-    if not own_lot.is_expired(now):
+    # It may have been swept while this update, which was received before its expiry, was tried again.
+    if not own_lot.is_expired(now) and not own_lot.expired_credits:
         return replace(after, live_minor=after.reversed_minor)
     lived = _lived(own_lot, before) if before else 0
     if before is None and payment.out.credits > _credits_to_take(payment, payment.reversals, now):
