@@ -13,7 +13,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry stripe-webhook doctor cost check format lint types template deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
+.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets stripe-webhook doctor cost check format lint types template deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -97,6 +97,10 @@ reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOU
 
 replay-expiry: .venv/.installed ## Run a failed batch of expiries again (FILE=, STACK=)
 	@$(AS_CALLER) ops replay-expiry $(ON_STACK) $(if $(FILE),"$(FILE)")
+
+secrets: .venv/.installed ## Store, replace or rotate a stage's secrets, asked for without echo (STAGE= or STACK=; REPLACE=, ROTATE=, FINISH=)
+	@$(AS_CALLER) ops secrets $(if $(STAGE),--stage "$(STAGE)") $(ON_STACK) $(if $(REPLACE),--replace "$(REPLACE)") \
+		$(if $(ROTATE),--rotate "$(ROTATE)") $(if $(FINISH),--finish "$(FINISH)")
 
 stripe-webhook: .venv/.installed ## Set up or rotate Stripe's webhook endpoint (STACK=, or URL= and PREFIX=; APPLY=1, ROTATE=1, FINISH=1)
 	@$(AS_CALLER) ops stripe-webhook $(ON_STACK) $(if $(URL),--url "$(URL)") $(if $(PREFIX),--prefix "$(PREFIX)") \

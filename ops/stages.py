@@ -13,6 +13,7 @@ from local import ROOT
 from ops.errors import CannotRunError
 
 CONFIG = "samconfig.toml"
+LIVE_STAGES = ("prod", "production", "live")  # the stages that move real money
 REFERENCE = "file://"  # a parameter file in parameter_overrides, relative to the checkout
 
 

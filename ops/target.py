@@ -61,6 +61,19 @@ def outputs_of(stack: str, needed: set[str]) -> tuple[dict[str, str], dict[str, 
     return outputs, {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
 
 
+def parameters_of(stack: str) -> dict[str, str] | None:
+    """The parameters of a deployed stack; None if there is none of this name. Raises CannotRunError."""
+    with explained(f"stack {stack}"):
+        try:
+            [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+    listed: Any = found.get("Parameters", ())
+    return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in listed}
+
+
 def deployed_tables(stack: str) -> dict[str, str]:
     """The environment that leads to a deployed stack's tables; raises CannotRunError."""
     outputs, _ = outputs_of(stack, {"OrdersTableName", "CreditsTableName"})

@@ -5,7 +5,8 @@ from typing import Any
 
 import boto3
 
-from ops.doctor.subject import LIVE_STAGES, Finding, Subject, ok, warn, wrong
+from ops.doctor.subject import Finding, Subject, ok, warn, wrong
+from ops.stages import LIVE_STAGES
 
 # What each topic's alarms are, by the stack's output.
 TOPICS = {"AlarmTopicArn": "alarms that cannot wait", "NoticeTopicArn": "alarms that can wait"}

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from ops.doctor.subject import LIVE_STAGES, Finding, Subject, ok, warn, wrong
+from ops.doctor.subject import Finding, Subject, ok, warn, wrong
+from ops.stages import LIVE_STAGES
 from topup.api import provider_keys, token_keys
 from topup.domain.errors import ConfigurationError
 from topup.runtime import config
@@ -33,8 +34,11 @@ def _parsed(what: str, read: Callable[[], object], says: str, fix: str) -> Findi
 
 def _clear_text(subject: Subject) -> Iterator[Finding]:
     for name in subject.clear_text:
-        fix = f"aws ssm delete-parameter --name {subject.prefix}/{name}; {subject.set_secret(name)}"
-        yield wrong(f"secret {name}", "it is stored in clear text, not as a SecureString", fix)
+        says = "it is stored in clear text, not as a SecureString, and may have been read"
+        yield wrong(f"secret {name}", says, subject.set_secret(name))
+    for name in subject.wrong_key:
+        says = "it is not encrypted with the stack's KMS key (SecretsKeyArn): the functions may not read it"
+        yield wrong(f"secret {name}", says, subject.secrets())
 
 
 def _key(subject: Subject) -> Finding:

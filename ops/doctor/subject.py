@@ -13,12 +13,12 @@ from local import environment as local_environment
 from local.aws import template
 from local.aws.intrinsics import TemplateError
 from local.settings import SECRETS, SettingsError
-from ops import deployed, stages
+from ops import deployed, stages, target
 from ops.errors import CannotRunError
+from ops.secrets.place import ENCRYPTED, Place
 
 WEBHOOK_PATH = "/api/payments/webhook/stripe"
 LOCAL = "local"
-LIVE_STAGES = ("prod", "production", "live")
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Subject:
     topics: Mapping[str, str] = field(default_factory=dict)  # the alarms' topics, by the stack's outputs
     is_running: bool = True
     clear_text: tuple[str, ...] = ()  # secrets that are not stored as SecureStrings
+    wrong_key: tuple[str, ...] = ()  # secrets that are not encrypted with the stack's KMS key
 
     @property
     def is_local(self) -> bool:
@@ -73,8 +74,11 @@ class Subject:
         """The command that stores a secret."""
         if self.is_local:
             return f"set {name} in .env"
-        put = f"aws ssm put-parameter --type SecureString --overwrite --name {self.prefix}/{name}"
-        return f"{put} --value …"
+        return self.secrets(f"REPLACE={name}")
+
+    def secrets(self, *options: str) -> str:
+        """The command that stores secrets; it asks for them."""
+        return " ".join(["make secrets", f"STACK={self.stack}", *options])
 
     def set_parameter(self, *names: str, variables: str) -> str:
         """The command that asks for parameters of the template, and deploys them."""
@@ -95,8 +99,11 @@ def of_stack(stack: str, root: Path, more_urls: Iterable[str] = ()) -> Subject:
     found = deployed.find(stack)
     known = stages.of_stack(stack, root)
     prefix = found.secrets_prefix
-    parameters = deployed.read_parameters(prefix, SECRETS)
-    secrets = {name: parameters[name]["Value"].strip() if name in parameters else "" for name in SECRETS}
+    where = Place(prefix, (target.parameters_of(stack) or {}).get("SecretsKeyArn", ""))
+    with target.explained(f"the parameters below {prefix}"):
+        stored = where.read(SECRETS)
+    secrets = {name: stored[name].value if name in stored else "" for name in SECRETS}
+    clear_text = tuple(name for name, secret in stored.items() if secret.kind != ENCRYPTED)
     urls = (found.outputs["WebhookUrl"], found.outputs["ApiUrl"] + WEBHOOK_PATH, *more_urls)
     tables = {"ORDERS_TABLE": found.outputs["OrdersTableName"], "CREDITS_TABLE": found.outputs["CreditsTableName"]}
     return Subject(
@@ -108,7 +115,8 @@ def of_stack(stack: str, root: Path, more_urls: Iterable[str] = ()) -> Subject:
         prefix=prefix,
         webhook_function=found.webhook_function,
         topics={name: arn for name, arn in found.outputs.items() if name.endswith("TopicArn")},
-        clear_text=tuple(name for name, found in parameters.items() if found["Type"] != "SecureString"),
+        clear_text=clear_text,
+        wrong_key=tuple(name for name, one in stored.items() if name not in clear_text and not where.is_safe(one)),
     )
 
 

@@ -11,6 +11,8 @@ from datetime import datetime
 
 import boto3
 
+from ops.secrets.place import Place
+
 NAME = "STRIPE_WEBHOOK_SECRET"
 LOOKS_LIKE = "whsec_"
 FINGERPRINT = 8  # hexadecimal digits, enough to distinguish a few secrets
@@ -52,16 +54,11 @@ def read(prefix: str) -> Stored:
     return Stored(_secrets(found[0]["Value"], _owners(description)), found[0]["LastModifiedDate"])
 
 
-def write(prefix: str, secrets: Iterable[Secret]) -> None:
+def write(place: Place, secrets: Iterable[Secret]) -> None:
     """Replace the parameter, in one request; raises botocore's errors."""
     kept = tuple(secrets)
-    boto3.client("ssm").put_parameter(
-        Name=f"{prefix}/{NAME}",
-        Value=",".join(secret.value for secret in kept),
-        Description=" ".join(f"{secret.endpoint}:{secret.fingerprint}" for secret in kept if secret.endpoint),
-        Type="SecureString",
-        Overwrite=True,
-    )
+    owners = " ".join(f"{secret.endpoint}:{secret.fingerprint}" for secret in kept if secret.endpoint)
+    place.write(NAME, ",".join(secret.value for secret in kept), owners)
 
 
 def _secrets(value: str, owners: Mapping[str, str]) -> tuple[Secret, ...]:

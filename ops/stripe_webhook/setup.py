@@ -16,6 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import deployed, target
 from ops.errors import CannotRunError
+from ops.secrets import place
+from ops.secrets.place import Place
 from ops.stripe_webhook import endpoints, secrets
 from ops.stripe_webhook.plan import (
     Create,
@@ -40,7 +42,7 @@ def run(options: Namespace) -> int:
     url, prefix = where(options)
     try:
         with target.explained(f"{url}, secrets below {prefix}"):
-            show_or_apply(Webhook(url, prefix), options, options.now)
+            show_or_apply(Webhook(url, _place(options.stack, prefix)), options, options.now)
     except NotYetError as error:
         print(f"not yet: {error}", file=sys.stderr)
         return 1
@@ -65,17 +67,25 @@ def where(options: Namespace) -> tuple[str, str]:
     return url, prefix
 
 
+def _place(stack: str | None, prefix: str) -> Place:
+    """Where the secret is stored: with the stack's KMS key, else with that of the secrets that are there."""
+    if not stack:
+        return place.of_prefix(prefix)
+    return Place(prefix, (target.parameters_of(stack) or {}).get("SecretsKeyArn", ""))
+
+
 class Webhook:
     """The endpoints of one URL at Stripe, and their secrets below one prefix.
 
     Its methods raise stripe.StripeError and botocore's errors.
     """
 
-    def __init__(self, url: str, prefix: str) -> None:
-        key = deployed.stripe_key(prefix)
+    def __init__(self, url: str, where: Place) -> None:
+        key = deployed.stripe_key(where.prefix)
         self.mode = "live" if "_live_" in key else "test"
         self.url = url
-        self.prefix = prefix
+        self.prefix = where.prefix
+        self._place = where
         self._stripe = endpoints.client_for(key, os.environ.get("STRIPE_API_BASE", ""))
 
     def read(self) -> Situation:
@@ -92,7 +102,7 @@ class Webhook:
                 endpoints.disable(self._stripe, endpoint)
             case Drop(secrets=dropped):
                 kept = secrets.read(self.prefix).secrets
-                secrets.write(self.prefix, [secret for secret in kept if secret not in dropped])
+                secrets.write(self._place, [secret for secret in kept if secret not in dropped])
 
     def _create(self) -> None:
         """Create an endpoint and store its secret. A secret that cannot be stored is lost: delete the endpoint again.
@@ -103,7 +113,7 @@ class Webhook:
         endpoint, secret = endpoints.create(self._stripe, self.url, self.prefix)
         try:
             kept = [one for one in stored if not one.is_placeholder]
-            secrets.write(self.prefix, [*kept, Secret(secret, endpoint.id)])
+            secrets.write(self._place, [*kept, Secret(secret, endpoint.id)])
         except (BotoCoreError, ClientError):
             endpoints.delete(self._stripe, endpoint.id)
             raise

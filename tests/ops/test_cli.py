@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from local import ROOT
-from ops import cli
+from local import ROOT, settings
+from ops import cli, commands
 
-NAMES = ["doctor", "audit", "reconcile", "replay-expiry", "stripe-webhook"]
+NAMES = ["doctor", "audit", "reconcile", "replay-expiry", "secrets", "stripe-webhook"]
 HEAVY = {"boto3", "botocore", "httpx", "jwt", "stripe", "topup"}
 
 
@@ -60,9 +60,13 @@ def test_every_option_and_its_default_are_explained(name: str):
     for option in options_of(*cli.COMMANDS[name].examples[0].split()).keys() - {"command", "file"}:
         explained = text.partition(f" --{option.replace('_', '-')} ")[2]
         assert explained, option
-    assert text.count("(default: ") == {"audit": 5, "reconcile": 6, "replay-expiry": 1}.get(
+    assert text.count("(default: ") == {"audit": 5, "reconcile": 6, "replay-expiry": 1, "secrets": 2}.get(
         name, 2 + (name != "doctor")
     )
+
+
+def test_the_secrets_are_those_of_the_local_stack_too():
+    assert set(commands.SECRETS) == set(settings.SECRETS)
 
 
 @pytest.mark.parametrize("example", [line for command in cli.COMMANDS.values() for line in command.examples])

@@ -52,10 +52,13 @@ class Lambda:
 class CloudFormation:
     def __init__(self, outputs: dict[str, str], tags: dict[str, str]) -> None:
         self.outputs, self.tags = outputs, tags
+        self.parameters: dict[str, str] = {}
 
     def describe_stacks(self, **_: Any) -> Json:
         outputs = [{"OutputKey": name, "OutputValue": value} for name, value in self.outputs.items()]
-        return {"Stacks": [{"Outputs": outputs, "Tags": [{"Key": key, "Value": v} for key, v in self.tags.items()]}]}
+        tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()]
+        return {"Stacks": [{"Outputs": outputs, "Tags": tags, "Parameters": given}]}
 
     def describe_stack_resource(self, **_: Any) -> Json:
         return {"StackResourceDetail": {"PhysicalResourceId": "topup-staging-webhook"}}
@@ -187,7 +190,10 @@ def test_a_wrong_secret_is_named_with_the_command_that_fixes_it(stack: Stack, na
     assert stack.doctor() == 1
 
     [line] = [line for line in stack.lines("wrong") if says in line]
-    assert f"{PREFIX}/{name}" in line or "make stripe-webhook STACK=topup-staging APPLY=1" in line
+    assert (
+        line.endswith(f" → make secrets STACK=topup-staging REPLACE={name}")
+        or "make stripe-webhook STACK=topup-staging APPLY=1" in line
+    )
 
 
 def test_a_missing_secret_is_named(stack: Stack):
@@ -203,6 +209,20 @@ def test_a_secret_in_clear_text_is_wrong(stack: Stack):
 
     assert stack.doctor() == 1
     assert "secret JWT_SECRET: it is stored in clear text" in stack.printed
+    assert "make secrets STACK=topup-staging REPLACE=JWT_SECRET" in stack.printed
+
+
+def test_a_secret_under_another_kms_key_than_the_stacks_is_wrong(stack: Stack):
+    key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    stack.clients["cloudformation"].parameters["SecretsKeyArn"] = key
+    for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "PROXY_API_KEY"):
+        value = stack.ssm.get_parameter(Name=f"{PREFIX}/{name}", WithDecryption=True)["Parameter"]["Value"]
+        stack.ssm.put_parameter(Name=f"{PREFIX}/{name}", Value=value, Type="SecureString", KeyId=key, Overwrite=True)
+
+    assert stack.doctor() == 1
+    [line] = stack.lines("wrong")
+    assert line.startswith("wrong  secret JWT_SECRET: it is not encrypted with the stack's KMS key (SecretsKeyArn)")
+    assert line.endswith(" → make secrets STACK=topup-staging")
 
 
 def test_a_test_key_in_production_is_a_warning(stack: Stack):
@@ -266,6 +286,16 @@ def test_an_endpoint_made_by_hand_may_have_another_secret_than_the_stored_one(st
 
     assert stack.doctor() == 0
     assert "was not made by make stripe-webhook: its secret may not be the stored one" in stack.lines("warn")[0]
+
+
+def test_the_webhooks_secret_is_encrypted_with_the_stacks_kms_key(stack: Stack):
+    key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    stack.clients["cloudformation"].parameters["SecretsKeyArn"] = key
+
+    assert cli.main(["stripe-webhook", "--stack", STACK, "--apply", "--rotate"]) == 0
+
+    described = {one["Name"]: one["KeyId"] for one in stack.ssm.describe_parameters()["Parameters"]}
+    assert described[f"{PREFIX}/STRIPE_WEBHOOK_SECRET"] == key
 
 
 def test_a_rotation_under_way_is_a_warning(stack: Stack):

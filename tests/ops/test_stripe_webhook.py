@@ -108,6 +108,16 @@ def test_the_endpoint_has_exactly_our_events_and_api_version_and_its_secret_is_s
     assert stored["Type"] == "SecureString"
 
 
+def test_without_a_stack_the_secret_gets_the_kms_key_of_those_that_are_there(setup: Setup):
+    key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    name = f"{PREFIX}/STRIPE_SECRET_KEY"
+    setup.ssm.put_parameter(Name=name, Value=KEY, Type="SecureString", KeyId=key, Overwrite=True)
+
+    setup.apply()
+
+    assert {one["KeyId"] for one in setup.ssm.describe_parameters()["Parameters"]} == {key}
+
+
 def test_run_again_it_has_nothing_to_do(setup: Setup):
     setup.apply()
     before = setup.secrets

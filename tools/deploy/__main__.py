@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local import ROOT
 from local.aws.intrinsics import read_yaml
-from ops import stages
+from ops import stages, target
 from ops.errors import CannotRunError
 from tools.deploy import answers, build, stack
 
@@ -23,7 +23,7 @@ def deploy(options: Namespace, root: Path) -> int:
     """SAM's exit code; raises CannotRunError."""
     stage = stages.find(options.stage, root)
     template = read_yaml(root / "template.yaml")
-    present = stack.parameters(stage.stack)
+    present = target.parameters_of(stage.stack)
     named = answers.given(options.frontend, options.alert, options.set)
     named |= answers.asked(options.ask, {**(present or {}), **stage.parameters, **named}, template)
     wanted = stage.parameters | named

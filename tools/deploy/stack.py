@@ -1,26 +1,8 @@
-"""The stack as it is now: its parameters and outputs."""
+"""What a deployment would change in a stack although nobody asked for it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
-
-from ops import target
 from ops.errors import CannotRunError
-
-
-def parameters(stack: str) -> dict[str, str] | None:
-    """The parameters of a deployed stack; None if there is none of this name. Raises CannotRunError."""
-    with target.explained(f"stack {stack}"):
-        try:
-            [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
-    listed: Any = found.get("Parameters", ())
-    return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in listed}
 
 
 def unasked(present: Mapping[str, str], wanted: Mapping[str, str], named: Iterable[str]) -> list[str]:

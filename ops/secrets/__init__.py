@@ -1,0 +1,1 @@
+"""Ask for, generate, check, store and replace the secrets of a deployed stack."""
