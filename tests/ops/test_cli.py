@@ -47,8 +47,8 @@ def test_help_imports_no_command(arguments: list[str]):
 def test_help_names_every_command_and_explains_the_exit_codes():
     text = cli.parser().format_help()
 
-    assert list(cli.COMMANDS) == NAMES
-    assert all(f"  {name:<16}{command.summary}\n" in text for name, command in cli.COMMANDS.items())
+    assert list(commands.COMMANDS) == NAMES
+    assert all(f"  {name:<16}{command.summary}\n" in text for name, command in commands.COMMANDS.items())
     assert all(f"\n  {code}  " in text for code in (0, 1, 2))
     assert "--stack NAME" in text
 
@@ -57,7 +57,7 @@ def test_help_names_every_command_and_explains_the_exit_codes():
 def test_every_option_and_its_default_are_explained(name: str):
     text = " ".join(run(name, "--help").stdout.split())
 
-    for option in options_of(*cli.COMMANDS[name].examples[0].split()).keys() - {"command", "file"}:
+    for option in options_of(*commands.COMMANDS[name].examples[0].split()).keys() - {"command", "file"}:
         explained = text.partition(f" --{option.replace('_', '-')} ")[2]
         assert explained, option
     assert text.count("(default: ") == {"audit": 5, "reconcile": 6, "replay-expiry": 1, "secrets": 2}.get(
@@ -69,7 +69,7 @@ def test_the_secrets_are_those_of_the_local_stack_too():
     assert set(commands.SECRETS) == set(settings.SECRETS)
 
 
-@pytest.mark.parametrize("example", [line for command in cli.COMMANDS.values() for line in command.examples])
+@pytest.mark.parametrize("example", [line for command in commands.COMMANDS.values() for line in command.examples])
 def test_every_example_is_valid(example: str):
     assert options_of(*example.split())["command"] in example
 

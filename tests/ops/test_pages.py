@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from local import ROOT
-from ops import cli
+from ops import cli, commands
 
 NAMES = ("runbook", "troubleshooting", "deploy")
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in NAMES}
@@ -22,7 +22,9 @@ def quoted(pattern: str, *pages: str) -> list[str]:
     return sorted({found for page in pages or PAGES for found in re.findall(pattern, PAGES[page])})
 
 
-@pytest.mark.parametrize("command", quoted(rf"(make (?:{'|'.join(cli.COMMANDS)})(?: [A-Z_]+=(?:\"[^\"]*\"|[^\s`]+))*)"))
+@pytest.mark.parametrize(
+    "command", quoted(rf"(make (?:{'|'.join(commands.COMMANDS)})(?: [A-Z_]+=(?:\"[^\"]*\"|[^\s`]+))*)")
+)
 def test_every_make_command_is_a_command_of_ours(command: str):
     if command == "make replay-expiry":
         command += " FILE=batch.json"  # in a table, where the section below names the file
@@ -38,7 +40,7 @@ def test_every_make_command_is_a_command_of_ours(command: str):
 
 @pytest.mark.parametrize("command", quoted(r"python -m ops (\w[^#`\n]*)"))
 def test_every_command_typed_by_hand_is_valid(command: str):
-    assert cli.parser().parse_args(command.split()).command in cli.COMMANDS
+    assert cli.parser().parse_args(command.split()).command in commands.COMMANDS
 
 
 def test_every_metric_of_the_runbook_is_emitted():
