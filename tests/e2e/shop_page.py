@@ -4,7 +4,7 @@ import re
 import shutil
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from local.launcher import Stack
 from tests.support.builders import PAYMENT_ID
@@ -21,7 +21,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}  # CSS pixels
+PHONE, DESKTOP = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=900)  # CSS pixels
 
 WAIT_MS = 20_000  # reached only if something is wrong
 
@@ -131,21 +131,22 @@ def answer_with(
         "total_credits_earned": sum(lot["granted"] for lot in open_lots) if earned is None else earned,
         "lots": open_lots,
     }
-    page.route("**/api/users/credits", lambda route: route.fulfill(json=credits))
-    page.route(
-        "**/api/users/credits/transactions?*",
-        lambda route: route.fulfill(json={"transactions": history, "next_cursor": None}),
-    )
-    page.route("**/api/payments?*", lambda route: route.fulfill(json={"payments": listed, "next_cursor": None}))
+    _answer(page, "**/api/users/credits", credits)
+    _answer(page, "**/api/users/credits/transactions?*", {"transactions": history, "next_cursor": None})
+    _answer(page, "**/api/payments?*", {"payments": listed, "next_cursor": None})
     for payment in listed:
-        page.route(f"**/api/payments/{payment['payment_id']}", lambda route, it=payment: route.fulfill(json=it))
+        _answer(page, f"**/api/payments/{payment['payment_id']}", payment)
+
+
+def _answer(page: Page, address: str, body: dict[str, Any]) -> None:
+    page.route(address, lambda route: route.fulfill(json=body))
 
 
 def returned_with(page: Page, stack: Stack, hint: str = "success", **changes: Any) -> Locator:
     """Come back from the pay page of a payment that differs by `changes` from a paid one; its row."""
     payment = a_payment(**changes)
-    page.route("**/api/payments?*", lambda route: route.fulfill(json={"payments": [payment], "next_cursor": None}))
-    page.route(f"**/api/payments/{PAYMENT_ID}", lambda route: route.fulfill(json=payment))
+    _answer(page, "**/api/payments?*", {"payments": [payment], "next_cursor": None})
+    _answer(page, f"**/api/payments/{PAYMENT_ID}", payment)
     page.goto(f"{stack.web_url}?payment_id={PAYMENT_ID}&status={hint}")
     row = page.locator(f"#payments li[data-payment='{PAYMENT_ID}']")
     expect(row).to_be_visible()

@@ -1,0 +1,156 @@
+"""Every page and state of the shop and of the pay page: no finding of axe-core, and nothing too small for a thumb."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from local import ROOT
+from local.launcher import Stack
+from tests.e2e.shop_page import (
+    DESKTOP,
+    PHONE,
+    WAIT_MS,
+    a_lot,
+    a_payment,
+    an_entry,
+    answer_with,
+    buy,
+    open_shop,
+    pay_by_card,
+)
+from tests.support.builders import PAYMENT_ID
+
+AXE = ROOT / ".cache" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+
+pytestmark = pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm install --prefix .cache/npm axe-core@4.14.1")
+
+SMALLEST_TARGET = 44  # CSS pixels (WCAG 2.5.5)
+TOO_SMALL = """smallest => [...document.querySelectorAll("a, button, input:not([type=hidden]), summary")]
+  .filter((one) => one.checkVisibility() && !one.matches(".skip") && one.getBoundingClientRect().height < smallest)
+  .map((one) => one.outerHTML)"""
+IS_TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+def findings(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))  # not as a script element, which the page's policy refuses
+    result: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    found = [f"{one['id']}: {node['html']}" for one in result["violations"] for node in one["nodes"]]
+    found += [f"too small: {one}" for one in page.evaluate(TOO_SMALL, SMALLEST_TARGET)]
+    return found + (["wider than the screen"] if page.evaluate(IS_TOO_WIDE) else [])
+
+
+@pytest.fixture(params=[("zh-CN", PHONE, "dark"), ("en-GB", DESKTOP, "light")], ids=["phone", "desktop"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A new visitor's page: Chinese on a phone in the dark, English on a desk."""
+    language, size, scheme = request.param
+    context = browser.new_context(locale=language, viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    context.set_default_timeout(WAIT_MS)
+    yield context.new_page()
+    context.close()
+
+
+PAYMENTS: dict[str, dict[str, Any]] = {
+    "open": {"status": "pending", "paid_at": None},
+    "confirming": {"status": "processing", "paid_at": None},
+    "under review": {"status": "processing", "under_review": True, "payment_url": None},
+    "paid": {},
+    "paid with debt": {"credits_to_debt": 1100, "credits_available": 0},
+    "declined": {"status": "failed", "may_retry": True, "error_code": "insufficient_funds", "error_message": "No."},
+    "failed": {"status": "failed", "may_retry": False, "error_code": None, "error_message": "No."},
+    "expired": {"status": "expired", "paid_at": None},
+    "refunded": {"amount_refunded": 100.0},
+}
+
+
+@pytest.mark.parametrize("state", list(PAYMENTS))
+def test_the_shop_with_a_payment_in_each_state(page: Page, stack: Stack, state: str) -> None:
+    payment = a_payment(**PAYMENTS[state])
+    answer_with(page, payments=[payment], lots=[a_lot(expires_at="2126-03-01T12:00:00Z")], entries=[an_entry()])
+    page.goto(f"{stack.web_url}?payment_id={PAYMENT_ID}&status=cancelled")
+    expect(page.locator("#payment-status:not([data-status=checking]) h2")).to_be_visible()
+
+    assert findings(page) == []
+
+
+ENTRIES = [
+    an_entry(transaction_type="spent", amount=-5, description="job 77"),
+    an_entry(transaction_type="expired", amount=-500),
+    an_entry(transaction_type="granted", amount=9, package=None, metadata={"campaign": "spring"}),
+    an_entry(expires_at="2026-01-05T12:00:00Z", is_expired=True),
+]
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        {},
+        {"debt": 5900, "earned": 5900},
+        {"entries": ENTRIES, "earned": 1100},
+        {"lots": [a_lot(expires_at="2026-01-01T00:00:00Z")], "entries": ENTRIES},
+        {"payments": [a_payment(disputes=[{"status": "needs_response"}]), a_payment(amount_refunded=25.0)]},
+    ],
+    ids=["new", "owing", "used up", "expiring", "reversed"],
+)
+def test_the_shop_with_each_kind_of_account(page: Page, stack: Stack, account: dict[str, Any]) -> None:
+    answer_with(page, **account)
+    open_shop(page, stack)
+    page.locator("summary").click()
+
+    assert findings(page) == []
+
+
+@pytest.mark.parametrize("path", ["**/buy", "**/api/users/**", "**/api/payments/packages*", "**/config.json"])
+def test_the_shop_with_an_error(page: Page, stack: Stack, path: str) -> None:
+    answer_with(page)
+    page.route(path, lambda route: route.fulfill(status=503, json={"code": "busy", "request_id": "r_1"}))
+    page.goto(stack.web_url)
+    if path == "**/buy":
+        page.locator("[data-package=standard]").click()
+    expect(page.locator(".notice").first).to_be_visible()
+
+    assert findings(page) == []
+
+
+def three_d_secure(page: Page) -> None:
+    pay_by_card(page, "4000002500003155")
+    expect(page.locator("#three-d-secure-complete")).to_be_visible()
+
+
+def declined(page: Page) -> None:
+    pay_by_card(page, "4000000000000002")
+    expect(page.locator("#error")).to_be_visible()
+    expect(page.locator("#card_number")).to_be_focused()
+
+
+def left_empty(page: Page) -> None:
+    page.locator("#pay").click()
+    expect(page.locator(".wrong")).to_have_count(3)
+    expect(page.locator("#card_number")).to_be_focused()
+
+
+def settled(page: Page) -> None:
+    session = page.url
+    page.locator("#alipay").click()
+    expect(page.locator("#payment-status")).to_be_visible()
+    page.goto(session)
+    assert findings(page) == []  # where the outcome is chosen
+    page.locator("#settle-fail").click()
+    expect(page.locator("#to-shop")).to_be_visible()
+
+
+def unknown(page: Page) -> None:
+    page.goto(page.url + "0")
+    expect(page.locator("#state")).to_be_visible()
+
+
+@pytest.mark.parametrize("step", [None, left_empty, declined, three_d_secure, settled, unknown])
+def test_the_pay_page_in_each_state(page: Page, stack: Stack, step: Callable[[Page], None] | None) -> None:
+    answer_with(page)
+    open_shop(page, stack)
+    buy(page, stack, "standard")
+    if step:
+        step(page)
+
+    assert findings(page) == []

@@ -1,0 +1,348 @@
+"""What the shop tells a buyer in each state, in one language at a time."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from local.launcher import Stack
+from tests.e2e.shop_page import (
+    PHONE,
+    a_lot,
+    a_payment,
+    an_entry,
+    answer_with,
+    buy,
+    expect_status,
+    in_chinese,
+    open_shop,
+    pay_by_card,
+    returned_with,
+)
+from tests.support.builders import PAYMENT_ID
+from topup.domain.times import to_text
+
+ENGLISH_WORDS = re.compile("[A-Za-z]{2,}")
+
+
+def in_(**duration: float) -> str:
+    return to_text(datetime.now(UTC) + timedelta(**duration))
+
+
+# ------------------------------------------------------------------------------------------------- owing credits
+
+
+def test_each_package_says_before_the_purchase_what_it_leaves_to_somebody_who_owes(page: Page, stack: Stack) -> None:
+    answer_with(page, debt=5900, earned=5900)
+    open_shop(page, stack)
+
+    trial, value = (
+        page.locator(".card").filter(has=page.locator(f"[data-package={one}]")) for one in ("trial", "value")
+    )
+    expect(trial).to_contain_text("All 500 credits settle what you owe")
+    expect(value).to_contain_text("5,900 of them settle what you owe; 100 are left to spend.")
+    expect(page.locator("#lots")).to_contain_text("what you get next settles what you owe")
+    button = page.locator("[data-package=trial]")
+    assert button.get_attribute("aria-describedby") == trial.locator(".owed").get_attribute("id")
+
+
+@pytest.mark.parametrize(
+    ("to_debt", "debt", "title", "text"),
+    [
+        (500, 5400, "Paid – 500 credits settle what you owed", "You still owe 5,400 credits."),
+        (200, 0, "Paid – 300 credits added", "200 of the 500 credits settled what you owed."),
+    ],
+)
+def test_a_purchase_says_what_of_it_paid_what_was_owed(
+    page: Page, stack: Stack, to_debt: int, debt: int, title: str, text: str
+) -> None:
+    left = 500 - to_debt
+    answer_with(page, debt=debt, lots=[a_lot(granted=500, remaining=left)] if left else [])
+    returned_with(page, stack, credits_purchased=500, credits_to_debt=to_debt, credits_available=left)
+
+    expect(page.locator("#payment-status h2")).to_have_text(title)
+    expect(page.locator("#payment-status")).to_contain_text(text)
+    expect(page.locator("#payment-status")).not_to_contain_text("500 credits added")
+
+
+def test_a_purchase_shows_the_new_balance_and_until_when_its_credits_are_valid(page: Page, stack: Stack) -> None:
+    other = a_lot(lot_id="f47ac10b-58cc-4372-a567-0e02b2c3d470", payment_id=None, source="grant", package=None)
+    answer_with(page, lots=[a_lot(expires_at="2127-05-26T08:00:00Z"), other])
+    returned_with(page, stack)
+
+    expect(page.locator("#payment-status")).to_contain_text("Balance 2,200 · valid until 26 May 2127")
+    expect(page.locator("#header-balance")).to_contain_text("Balance 2,200")
+    expect(page).to_have_title("Paid – 1,100 credits added – Topup")
+
+
+# ------------------------------------------------------------------------------------------- payments that were left
+
+
+def test_who_comes_back_without_the_addresss_query_finds_the_open_payment_and_may_put_it_aside(
+    page: Page, stack: Stack
+) -> None:
+    open_shop(page, stack)
+    buy(page, stack, "value")
+    page.go_back()
+
+    panel = page.locator("#payment-status")
+    expect(panel).to_contain_text("This payment is still open")
+    expect(panel).to_contain_text("Value · 6,000 credits · CN¥500.00")
+    expect(panel.get_by_role("link", name="Continue to payment")).to_be_visible()
+
+    panel.get_by_role("button", name="Close").click()
+    with page.expect_response("**/api/payments?*"):
+        page.reload()
+    expect(page.locator("#payments li").first).to_contain_text("Value")
+    expect(panel).to_be_hidden()
+
+
+def test_a_payment_that_settles_while_the_buyer_is_away_is_the_first_thing_they_see(page: Page, stack: Stack) -> None:
+    open_shop(page, stack)
+    buy(page, stack, "trial")
+    page.locator("#alipay").click()
+    expect_status(page, stack, "processing", "Trial · 500 credits · CN¥50.00")
+    page.locator("#payment-status").get_by_role("link", name="Simulate the result").click()
+    page.locator("#settle-succeed").click()
+    expect(page.locator("#to-shop")).to_be_visible()
+
+    open_shop(page, stack)
+    expect_status(page, stack, "succeeded", "500 credits added")
+
+
+def test_money_on_its_way_comes_before_a_newer_checkout_that_nobody_paid(page: Page, stack: Stack) -> None:
+    on_its_way = a_payment(status="processing", paid_at=None)
+    newer = a_payment(
+        payment_id="f47ac10b-58cc-4372-a567-0e02b2c3d470",
+        status="pending",
+        paid_at=None,
+        created_at="2026-03-02T12:00:00Z",
+    )
+    answer_with(page, payments=[newer, on_its_way])
+    open_shop(page, stack)
+
+    expect_status(page, stack, "processing", "Standard · 1,100 credits")
+
+
+@pytest.mark.parametrize("status", ["succeeded", "expired", "failed"])
+def test_an_ended_payment_is_not_shown_on_top(page: Page, stack: Stack, status: str) -> None:
+    answer_with(page, payments=[a_payment(status=status, may_retry=False)], lots=[a_lot()])
+    open_shop(page, stack)
+
+    expect(page.locator(f"[data-payment='{PAYMENT_ID}']")).to_be_visible()
+    expect(page.locator("#payment-status")).to_be_hidden()
+
+
+# ---------------------------------------------------------------------------------------------------- expiring credits
+
+
+def test_credits_that_expire_within_thirty_days_are_warned_of(page: Page, stack: Stack) -> None:
+    expires_at = in_(days=20, hours=1)
+    answer_with(
+        page,
+        lots=[
+            a_lot(remaining=600, expires_at=expires_at),
+            a_lot(lot_id="f47ac10b-58cc-4372-a567-0e02b2c3d470", remaining=7000, expires_at=in_(days=29)),
+            a_lot(lot_id="f47ac10b-58cc-4372-a567-0e02b2c3d471", remaining=50, expires_at=in_(days=31)),
+        ],
+    )
+    open_shop(page, stack)
+
+    warning = page.locator("#expiry-warning")
+    expect(warning).to_contain_text(re.compile(r"^600 credits expire in 20 days: \d+\s\w+\s\d{4}\."))
+    expect(warning).to_contain_text("In all, 7,600 credits expire within 30 days.")
+    expect(page.locator("#lots .warn")).to_have_count(2)
+
+    in_chinese(page)
+    expect(warning).to_contain_text("600 积分将于20天后到期")
+
+
+def test_in_the_last_week_the_hour_is_shown(page: Page, stack: Stack) -> None:
+    answer_with(page, lots=[a_lot(expires_at=in_(hours=5, minutes=5))])
+    open_shop(page, stack)
+
+    expect(page.locator("#expiry-warning")).to_contain_text(re.compile(r"credits expire in 5 hours: .*\d\d:\d\d"))
+    expect(page.locator("#lots li")).to_contain_text(re.compile(r"Expires on .*\d\d:\d\d"))
+
+
+def test_credits_that_live_longer_are_not_warned_of(page: Page, stack: Stack) -> None:
+    answer_with(page, lots=[a_lot(expires_at=in_(days=31)), a_lot(lot_id=PAYMENT_ID[::-1], expires_at=None)])
+    open_shop(page, stack)
+
+    expect(page.locator("#lots li")).to_have_count(2)
+    expect(page.locator("#expiry-warning")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("entries", "earned", "text"),
+    [
+        ([], 0, "No credits yet. Choose a package above to get started."),
+        ([an_entry(transaction_type="spent", amount=-9, balance_after=0)], 9, "All your credits are used."),
+        ([an_entry(transaction_type="expired", amount=-9, balance_after=0)], 9, "Your credits have expired."),
+        ([an_entry(transaction_type="spent", amount=-9, balance_after=91)], 100, "Your credits have expired."),
+        (
+            [an_entry(transaction_type="refunded", amount=-9, balance_after=0)],
+            9,
+            "went back with a refund or chargeback",
+        ),
+    ],
+    ids=["new", "spent", "expired", "expired and not swept", "refunded"],
+)
+def test_who_has_no_credits_is_told_why(
+    page: Page, stack: Stack, entries: list[dict[str, Any]], earned: int, text: str
+) -> None:
+    answer_with(page, entries=entries, earned=earned)
+    open_shop(page, stack)
+
+    expect(page.locator("#lots")).to_contain_text(text)
+
+
+def test_a_purchase_whose_credits_were_spent_is_not_said_to_have_expired(page: Page, stack: Stack) -> None:
+    answer_with(page, entries=[an_entry(expires_at="2026-01-05T12:00:00Z", is_expired=True)])
+    open_shop(page, stack)
+
+    expect(page.locator("#history li")).to_contain_text("was valid until 5 January 2026")
+    expect(page.locator("#history li")).not_to_contain_text("expired")
+
+
+# ------------------------------------------------------------------------------------------------------- one language
+
+
+def test_history_is_worded_in_the_readers_language(page: Page, stack: Stack) -> None:
+    answer_with(
+        page,
+        entries=[
+            an_entry(transaction_type="expired", description="Expired: 豪华包", package="premium", amount=-5),
+            an_entry(transaction_type="refunded", description="Refund: 标准包", amount=-500),
+            an_entry(transaction_type="granted", description="Grant", package=None, amount=9),
+            an_entry(),
+        ],
+    )
+    open_shop(page, stack)
+
+    titles = ["Expired", "Refund", "Gift", "Purchase"]
+    for row, title in zip(page.locator("#history li").all(), titles, strict=True):
+        expect(row).to_contain_text(title)
+        expect(row).not_to_contain_text(re.compile("[\u4e00-\u9fff]"))
+    expect(page.locator("#history li").first).to_contain_text("Premium")
+
+    in_chinese(page)
+    expect(page.locator("#history li").first).to_contain_text("豪华包")
+    assert not ENGLISH_WORDS.search(page.locator("#history").inner_text())
+
+
+@pytest.mark.parametrize(
+    ("code", "english", "chinese"),
+    [
+        ("insufficient_funds", "Reason: the card has insufficient funds", "原因：卡内余额不足"),
+        ("a_code_of_tomorrow", "Reason: Your card has had enough.", "没有扣款"),
+        (None, "Reason: Your card has had enough.", "没有扣款"),
+    ],
+)
+def test_a_decline_is_explained_in_the_readers_language(
+    page: Page, stack: Stack, code: str | None, english: str, chinese: str
+) -> None:
+    answer_with(page)
+    returned_with(
+        page,
+        stack,
+        hint="cancelled",
+        status="failed",
+        may_retry=True,
+        error_code=code,
+        error_message="Your card has had enough.",
+    )
+
+    panel = page.locator("#payment-status .status-text")
+    expect(panel).to_contain_text(english)
+    in_chinese(page)
+    expect(panel).to_contain_text(chinese)
+    assert ENGLISH_WORDS.findall(panel.inner_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("problem", "english", "chinese"),
+    [
+        (
+            {"status": 502, "code": "stripe_error", "detail": "Stripe could not do this"},
+            "Nothing was charged",
+            "没有扣款",
+        ),
+        ({"status": 418, "code": "teapot", "detail": "I am a teapot."}, "I am a teapot.", "意外的响应"),
+    ],
+)
+def test_an_error_is_explained_in_the_readers_language(
+    page: Page, stack: Stack, problem: dict[str, Any], english: str, chinese: str
+) -> None:
+    answer_with(page)
+    page.route("**/buy", lambda route: route.fulfill(status=problem["status"], json=problem))
+    open_shop(page, stack)
+    page.locator("[data-package=trial]").click()
+    box = page.locator("[data-error=trial]")
+
+    expect(box).to_contain_text(english)
+    in_chinese(page)
+    expect(box).to_contain_text(chinese)
+    assert set(ENGLISH_WORDS.findall(box.inner_text())) <= {"Stripe", "HTTP"}
+
+
+def test_the_pay_page_speaks_the_shops_language_not_the_browsers(page: Page, stack: Stack) -> None:
+    open_shop(page, stack)
+    in_chinese(page)
+    buy(page, stack, "standard")
+
+    expect(page.locator("html")).to_have_attribute("lang", "zh")
+    summary = page.locator(".summary")
+    expect(summary).to_contain_text("标准包 – 1,100 积分")
+    expect(summary).to_contain_text("有效期至")
+    assert not ENGLISH_WORDS.search(summary.inner_text())
+
+
+@pytest.mark.parametrize(("language", "price"), [("en", "CN¥100.00"), ("zh", "¥100.00")])
+def test_a_price_is_written_in_one_way_everywhere(page: Page, stack: Stack, language: str, price: str) -> None:
+    def prices(selector: str) -> set[str]:
+        return set(re.findall(r"(?:CN)?¥[\d.,]*\d", page.locator(selector).inner_text()))
+
+    open_shop(page, stack)
+    if language == "zh":
+        in_chinese(page)
+        expect(page.get_by_role("heading", name="标准包")).to_be_visible()
+    card = page.locator(".card").filter(has=page.locator("[data-package=standard]"))
+    assert prices(".card:has([data-package=standard]) .price") == {price}
+    assert price in (card.locator("button").get_attribute("aria-label") or "")
+    buy(page, stack, "standard")
+    assert prices("main") == {price}
+    pay_by_card(page, "4242424242424242")
+    expect(page.locator("#payment-status")).to_have_attribute("data-status", "succeeded")
+    assert prices("#payment-status") == prices("#payments li >> nth=0") == {price}
+
+
+# ------------------------------------------------------------------------------------------------------------ a phone
+
+
+def test_on_a_phone_a_failed_purchase_is_seen_and_has_the_focus(page: Page, stack: Stack) -> None:
+    page.set_viewport_size(PHONE)
+    answer_with(page, debt=5900, earned=5900)
+    problem = {"status": 500, "code": "internal_error", "request_id": "r_1"}
+    page.route("**/buy", lambda route: route.fulfill(status=500, json=problem))
+    open_shop(page, stack)
+    page.locator("[data-package=premium]").click()
+
+    box = page.locator(".card:has([data-package=premium]) .card-error")
+    expect(box).to_contain_text("Request r_1")
+    expect(box).to_be_focused()
+    expect(box).to_be_in_viewport(ratio=0.99)  # its last pixel may be a part of one
+
+
+def test_on_a_phone_balance_and_all_packages_fit_in_one_screen(page: Page, stack: Stack) -> None:
+    page.set_viewport_size(PHONE)
+    answer_with(page, lots=[a_lot()])
+    open_shop(page, stack)
+
+    expect(page.locator("#header-balance")).to_be_in_viewport(ratio=1)
+    for button in page.locator("[data-package]").all():
+        expect(button).to_be_in_viewport(ratio=1)
+    page.locator("footer").scroll_into_view_if_needed()
+    expect(page.locator("#header-balance")).to_be_in_viewport(ratio=1)
