@@ -32,7 +32,7 @@ Topup is ready ({seconds:.1f} s).
   webhook URL    {access.addresses.webhook}
   {_stripe(access.addresses)}
   storefront     {access.addresses.web}
-  handlers' log  logs/app.log
+  handlers' log  logs/app.log (its metrics: logs/metrics.log)
 
 The requests below need a user's token (user-demo), an administrator's (admin-demo) and the key of trusted services:
 

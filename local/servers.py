@@ -111,7 +111,7 @@ async def _started(servers: Sequence[uvicorn.Server], tasks: Sequence[asyncio.Ta
 
 
 class AccessLine:
-    """Middleware: a console line for each request, with its method, path, status and milliseconds."""
+    """Middleware: a console line for each request, with the time, its method, path, status and milliseconds."""
 
     def __init__(self, app: ASGIApp, service: str, console: Console) -> None:
         self._app = app
@@ -134,11 +134,15 @@ class AccessLine:
         try:
             await self._app(scope, receive, watch)
         finally:
-            if not self._is_storefront_file(scope, status):
+            if not (self._is_storefront_file(scope, status) or self._has_an_event_line(status)):
                 took = (time.perf_counter() - started) * 1000
-                self._console.line(
+                self._console.timed(
                     f"{self._service:<10} {scope['method']} {scope['path']} {status or 'interrupted'} {took:.0f} ms"
                 )
+
+    def _has_an_event_line(self, status: int) -> bool:
+        """An event that was handled has a line that says what came of it."""
+        return self._service == "webhook" and status == HTTPStatus.OK
 
     def _is_storefront_file(self, scope: Scope, status: int) -> bool:
         """Each view of the page loads a dozen files, whose lines would hide those of a purchase."""

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -537,11 +538,69 @@ def test_what_a_handler_logs_as_an_error_is_shown_with_its_reason(tmp_path: Path
     ]
 
 
+EVENT = {"level": "INFO", "event_id": "evt_1", "event_type": "refund.created"}
+CHANGED = EVENT | {"message": "order changed", "payment_id": "51dd68f7-1111", "status": "succeeded", "credits": 1100}
+
+
+@pytest.mark.parametrize(
+    ("records", "line"),
+    [
+        ([CHANGED], "webhook refund.created 51dd68f7 → succeeded +1,100"),
+        (
+            [CHANGED, EVENT | {"message": "reversal changed", "kind": "refund", "status": "succeeded", "credits": -50}],
+            "webhook refund.created 51dd68f7 → succeeded +1,100, refund succeeded -50",
+        ),
+        (
+            [CHANGED | {"status": "pending", "credits": 0, "quarantine_reason": "another amount"}],
+            "webhook refund.created 51dd68f7 → pending, under review",
+        ),
+        (
+            [EVENT | {"message": "nothing to change", "payment_id": "51dd68f7-1111"}],
+            "webhook refund.created 51dd68f7 → nothing to change",
+        ),
+        (
+            [EVENT | {"message": "request failed", "status": 503, "code": "order_missing"}],
+            "webhook refund.created → 503 order_missing",
+        ),
+        ([], "webhook refund.created → nothing of ours"),
+    ],
+)
+def test_the_console_has_one_line_for_an_event_with_its_payment_and_credits(
+    tmp_path: Path, records: list[dict[str, Any]], line: str
+) -> None:
+    shown = io.StringIO()
+    with closing(HandlerLog(tmp_path / "logs" / "app.log", Console(shown))) as log:
+        with log.of("stripe_webhook"):
+            for record in [EVENT | {"message": "Stripe webhook"}, *records]:
+                log.line(json.dumps(record))
+        with log.of("get_payment"):
+            log.line(json.dumps({"level": "INFO", "message": "request refused", "code": "x", "status": 404}))
+
+    [printed] = shown.getvalue().splitlines()
+    assert re.fullmatch(rf"\d\d:\d\d:\d\d {re.escape(line)}", printed)
+
+
+def test_metrics_are_apart_from_what_people_read(tmp_path: Path) -> None:
+    metric = '{"_aws":{"CloudWatchMetrics":[]},"service":"topup","CreditsSpent":[1.0]}'
+    path = tmp_path / "logs" / "app.log"
+    with closing(HandlerLog(path, Console(io.StringIO()))) as log, log.of("spend_credits"):
+        log.line(metric)
+        log.line('{"level": "INFO"}')
+
+    assert path.read_text(encoding="utf-8") == '{"level": "INFO"}\n'
+    assert path.with_name("metrics.log").read_text(encoding="utf-8") == metric + "\n"
+
+
 @pytest.mark.parametrize(
     ("service", "path", "is_shown"),
-    [("storefront", "/app.js", False), ("storefront", "/nothing.js", True), ("api", "/app.js", True)],
+    [
+        *(("storefront", "/app.js", False), ("storefront", "/nothing.js", True), ("api", "/app.js", True)),
+        *(("webhook", "/", False), ("webhook", "/nothing.js", True)),  # an event that was handled has its own line
+    ],
 )
-def test_the_storefronts_files_have_no_access_lines(service: str, path: str, is_shown: bool) -> None:
+def test_files_of_the_storefront_and_handled_events_have_no_access_lines(
+    service: str, path: str, is_shown: bool
+) -> None:
     async def site(scope: Scope, receive: Receive, send: Send) -> None:
         status = 404 if scope["path"] == "/nothing.js" else 200
         await send({"type": "http.response.start", "status": status, "headers": []})
@@ -551,7 +610,8 @@ def test_the_storefronts_files_have_no_access_lines(service: str, path: str, is_
     with asyncio.Runner() as runner:
         Client(AccessLine(site, service, Console(shown)), runner).get(path)
 
-    assert (path in shown.getvalue()) is is_shown
+    line = rf"\d\d:\d\d:\d\d {service:<10} GET {re.escape(path)} (200|404) \d+ ms\n"
+    assert bool(re.fullmatch(line, shown.getvalue())) is is_shown
 
 
 def test_control_characters_are_escaped_on_the_console() -> None:

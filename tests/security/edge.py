@@ -142,7 +142,7 @@ class Edge:
     @property
     def log(self) -> str:
         """Everything that the functions have logged."""
-        return (self.root / "logs" / "app.log").read_text(encoding="utf-8")
+        return "".join((self.root / "logs" / name).read_text(encoding="utf-8") for name in ("app.log", "metrics.log"))
 
     @property
     def configured(self) -> set[str]:

@@ -10,7 +10,7 @@ from topup.domain.credits import Cause, CreditChange, Receipt, TransactionType
 from topup.domain.errors import InsufficientCredits
 from topup.domain.lots import Funding, Lot, Source
 from topup.runtime import config
-from topup.runtime.telemetry import count, logger
+from topup.runtime.telemetry import count, logger, pseudonym
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,12 @@ def adjust(request: AdjustmentRequest, now: datetime) -> tuple[Receipt, bool]:
         receipt, is_new = store.record_with_receipt(change, request.idempotency_key, request.fingerprint, now)
         if is_new:
             count("CreditsAdjusted", abs(request.amount))
-            logger.info("credits adjusted", transaction_id=receipt.transaction_id, credits=request.amount)
+            logger.info(
+                "credits adjusted",
+                user=pseudonym(request.user_id),
+                transaction_id=receipt.transaction_id,
+                credits=request.amount,
+            )
     idempotency.check_same_request(receipt.request_fingerprint, request.fingerprint)
     return receipt, is_new
 

@@ -9,7 +9,7 @@ from topup.domain.catalogue import Package
 from topup.domain.errors import Busy, FieldError, StripeFailed, ValidationFailed
 from topup.domain.orders import Order
 from topup.runtime import config
-from topup.runtime.telemetry import count, logger
+from topup.runtime.telemetry import count, logger, pseudonym
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,13 @@ def _open_session(order: Order, email: str | None) -> Order:
             store.next_attempt(order)
         raise
     count("CheckoutOpened")
-    logger.info("checkout opened", payment_id=order.payment_id, package=order.package_id)
+    logger.info(
+        "checkout opened",
+        payment_id=order.payment_id,
+        user=pseudonym(order.user_id),
+        package=order.package_id,
+        credits=order.credits_purchased,
+    )
     return store.attach_session(order, session.id, session.url)
 
 

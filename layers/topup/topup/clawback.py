@@ -13,7 +13,7 @@ from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
 from topup.domain.reversals import Reversal
 from topup.domain.updates import ReversalUpdate
-from topup.runtime.telemetry import count, logger
+from topup.runtime.telemetry import count, logger, pseudonym
 
 
 @store.retried
@@ -38,6 +38,11 @@ def apply(update: ReversalUpdate, now: datetime) -> bool:
     change = payments.decide(settled, reported(current), now, is_current=is_current)
     if change:
         commit(settled, change, now)
+    else:
+        order, stripe_id = payment.order, current.reversal.stripe_id
+        logger.info(
+            "nothing to change", payment_id=order.payment_id, user=pseudonym(order.user_id), stripe_id=stripe_id
+        )
     return change is not None
 
 
@@ -82,7 +87,12 @@ def _settle_first(update: ReversalUpdate, now: datetime) -> bool:
     order = fulfilment.apply(known.payment, now).order
     if not order.is_settled and order.quarantine_reason:
         stripe_id = update.reversal.stripe_id
-        logger.warning("reversal of a quarantined payment", payment_id=order.payment_id, stripe_id=stripe_id)
+        logger.warning(
+            "reversal of a quarantined payment",
+            payment_id=order.payment_id,
+            user=pseudonym(order.user_id),
+            stripe_id=stripe_id,
+        )
         return False
     return True
 
@@ -102,16 +112,22 @@ def _apply_where_it_belongs(update: ReversalUpdate, order: Order, now: datetime)
     if current is not None and current.payment_id != order.payment_id:
         return apply(current, now)
     stripe_id = update.reversal.stripe_id
-    logger.warning("reversal of another payment intent", payment_id=order.payment_id, stripe_id=stripe_id)
+    logger.warning(
+        "reversal of another payment intent",
+        payment_id=order.payment_id,
+        user=pseudonym(order.user_id),
+        stripe_id=stripe_id,
+    )
     count("ReversalOfAnotherIntent")
     return False
 
 
 def _report(change: ReversalChange) -> None:
-    after = change.after
+    after, user_id = change.after, change.order_after.user_id
     logger.info(
         "reversal changed",
         payment_id=after.payment_id,
+        user=pseudonym(user_id),
         reversal_id=after.reversal_id,
         kind=after.kind.value,
         status=after.status.value,
@@ -119,7 +135,12 @@ def _report(change: ReversalChange) -> None:
     )
     count(f"{after.kind.capitalize()}Changed")
     if after.currency and (change.before is None or change.before.currency != after.currency):
-        logger.error("reversal in another currency", payment_id=after.payment_id, reversal_id=after.reversal_id)
+        logger.error(
+            "reversal in another currency",
+            payment_id=after.payment_id,
+            user=pseudonym(user_id),
+            reversal_id=after.reversal_id,
+        )
         count("ReversalInAnotherCurrency")
     if debt := max(0, payments.debt_of(change)):
         count("DebtIncurred", debt)

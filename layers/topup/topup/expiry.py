@@ -4,7 +4,7 @@ from datetime import datetime
 
 from topup import store
 from topup.domain import credits
-from topup.runtime.telemetry import count, logger
+from topup.runtime.telemetry import count, logger, pseudonym
 
 
 @store.retried
@@ -23,6 +23,12 @@ def expire(key: store.LotKey, now: datetime) -> bool:
         logger.warning("the lot has not expired yet", lot_record=key.record)
         return False
     store.record_expiry(change)
-    logger.info("credits expired", lot_id=lot.lot_id, payment_id=lot.payment_id, credits=lot.remaining)
+    logger.info(
+        "credits expired",
+        payment_id=lot.payment_id,
+        user=pseudonym(lot.user_id),
+        lot_id=lot.lot_id,
+        credits=-lot.remaining,
+    )
     count("CreditsExpired", lot.remaining)
     return True

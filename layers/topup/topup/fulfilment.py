@@ -10,7 +10,7 @@ from topup.domain.lots import Lot
 from topup.domain.orders import Change, Order, Settlement
 from topup.domain.updates import PaymentUpdate
 from topup.runtime import config
-from topup.runtime.telemetry import count, logger
+from topup.runtime.telemetry import count, logger, pseudonym
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,10 @@ def _record_grant_before(change: Change, expires_at: datetime | None) -> Change:
     granted = order_updates.granted_before(change, expires_at)
     store.record_order_change(granted)
     count("GrantedBefore")
-    logger.error("the order's credits had been granted before", payment_id=change.after.payment_id)
+    after = change.after
+    logger.error(
+        "the order's credits had been granted before", payment_id=after.payment_id, user=pseudonym(after.user_id)
+    )
     return granted
 
 
@@ -64,12 +67,25 @@ def missing(payment_id: str) -> OrderMissing:
 
 def _report(update: PaymentUpdate, change: Change | None) -> None:
     if change is None:
-        logger.info("nothing to change", payment_id=update.payment_id, update=type(update).__name__)
+        logger.info(
+            "nothing to change",
+            payment_id=update.payment_id,
+            user=pseudonym(update.user_id),
+            update=type(update).__name__,
+        )
         return
-    after = change.after
-    logger.info("order changed", payment_id=after.payment_id, update=type(update).__name__, status=after.status.value)
-    if isinstance(change, Settlement):
-        count("CreditsGranted", after.credits_purchased)
+    after, granted = change.after, change.after.credits_purchased if isinstance(change, Settlement) else 0
+    logger.info(
+        "order changed",
+        payment_id=after.payment_id,
+        user=pseudonym(after.user_id),
+        update=type(update).__name__,
+        status=after.status.value,
+        quarantine_reason=after.quarantine_reason,
+        credits=granted,
+    )
+    if granted:
+        count("CreditsGranted", granted)
         count("PaymentSettled")
 
 
@@ -78,4 +94,9 @@ def _warn_of_quarantine(change: Change) -> None:
     after = change.after
     if after.quarantine_reason != change.before.quarantine_reason:
         count("PaymentQuarantined")
-        logger.error("payment quarantined", payment_id=after.payment_id, reason=after.quarantine_reason)
+        logger.error(
+            "payment quarantined",
+            payment_id=after.payment_id,
+            user=pseudonym(after.user_id),
+            reason=after.quarantine_reason,
+        )

@@ -10,7 +10,7 @@ from topup.domain.credits import Cause, Receipt, TransactionType
 from topup.domain.errors import FieldError, ValidationFailed
 from topup.domain.lots import Funding, Lot, Source
 from topup.runtime import config
-from topup.runtime.telemetry import count, logger
+from topup.runtime.telemetry import count, logger, pseudonym
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,13 @@ def grant(request: GrantRequest, now: datetime) -> tuple[Receipt, bool]:
     idempotency.check_same_request(receipt.request_fingerprint, request.fingerprint)
     if is_new:
         count("CreditsGrantedFree", request.credits)
-        logger.info("credits granted", lot_id=receipt.lot_id, credits=request.credits, campaign=request.campaign)
+        logger.info(
+            "credits granted",
+            user=pseudonym(request.user_id),
+            lot_id=receipt.lot_id,
+            credits=request.credits,
+            campaign=request.campaign,
+        )
     return receipt, is_new
 
 

@@ -10,7 +10,7 @@ from topup.domain.orders import Order
 from topup.domain.payments import Payment
 from topup.domain.updates import PaymentUpdate, ReversalUpdate
 from topup.fulfilment import Outcome
-from topup.runtime.telemetry import count, logger
+from topup.runtime.telemetry import count, logger, pseudonym
 
 # The webhook usually beats the buyer's return; ask Stripe only when it has not come by then.
 SYNC_AFTER = timedelta(seconds=5)
@@ -42,11 +42,13 @@ def sync_order(order: Order, now: datetime) -> Order:
         asked = ask(order, now) if store.claim_sync(order.payment_id, now, SYNC_INTERVAL) else order
     except Exception:
         # The stored status may be old, but it is true: better than an error because Stripe cannot be asked.
-        logger.exception("status not synchronised", payment_id=order.payment_id)
+        logger.exception("status not synchronised", payment_id=order.payment_id, user=pseudonym(order.user_id))
         count("SyncFailed")
         return order
     if asked is None:
-        logger.error("Stripe does not know the order's session", payment_id=order.payment_id)
+        logger.error(
+            "Stripe does not know the order's session", payment_id=order.payment_id, user=pseudonym(order.user_id)
+        )
         count("SyncFailed")
     return asked or order
 

@@ -13,7 +13,7 @@ from topup.domain.errors import Refusal, StripeFailed
 from topup.domain.orders import Order
 from topup.domain.reversals import Reversal, ReversalStatus
 from topup.domain.updates import ReversalUpdate
-from topup.runtime.telemetry import logger
+from topup.runtime.telemetry import logger, pseudonym
 
 # Stripe makes one refund for each idempotency key, as long as it remembers the key: for a day at least. So an attempt
 # is only repeated while it is young; and the next one, under its own key, only begins when every request that repeats
@@ -87,7 +87,10 @@ def _look_again(begun: RefundResult, error: StripeFailed, now: datetime) -> Refu
 
 
 def _left_in_flight(begun: RefundResult, failure: Exception) -> RefundResult:
-    logger.warning("refund left in flight", payment_id=begun.order.payment_id, reason=str(failure))
+    order = begun.order
+    logger.warning(
+        "refund left in flight", payment_id=order.payment_id, user=pseudonym(order.user_id), reason=str(failure)
+    )
     return begun
 
 

@@ -25,7 +25,7 @@ from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.refund_outcomes import RefundResult
 from topup.runtime import failures
 from topup.runtime.failures import Failure
-from topup.runtime.telemetry import count, logger
+from topup.runtime.telemetry import count, logger, pseudonym
 
 # After this long the request that began a refund has ended, one way or the other: another one may resume it.
 ABANDONED_AFTER = timedelta(seconds=30)
@@ -126,6 +126,7 @@ def _report(begun: RefundResult, error: Exception) -> None:
     logger.warning(
         "refund left in flight",
         payment_id=begun.order.payment_id,
+        user=pseudonym(begun.order.user_id),
         reason=failures.code_of(error),
         exc_info=not passes,
     )

@@ -14,7 +14,9 @@ def handle(event: Mapping[str, Any], now: datetime) -> bool:
 
     Raises InvalidEvent, OrderMissing, OrderUnsettled, StripeFailed, Busy.
     """
-    logger.info("Stripe webhook", event_id=str(event.get("id")), event_type=event["type"])
+    # On every line of this request from here on.
+    logger.thread_safe_append_keys(event_id=str(event.get("id")), event_type=event["type"])
+    logger.info("Stripe webhook")
     update = stripe_gateway.read_event(event)
     if update is None:
         return False
