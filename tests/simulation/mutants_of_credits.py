@@ -82,6 +82,12 @@ MUTANTS_OF_CREDITS = (
                 "    lot = found.get(key.record)\n",
                 "    lot = found.get(key.record, found.get(used_up))\n",
             ),
+            # Else its second write of the lot would have nothing to change, which DynamoDB refuses.
+            Edit(
+                "topup.store.lot_writes",
+                "for lot in lots for write in _lot_writes(lot)]",
+                "for lot in lots if lot.amount for write in _lot_writes(lot)]",
+            ),
         ),
     ),
     Mutant(

@@ -1,6 +1,8 @@
 """Rules about one change, which a single state of the tables cannot show; they share no code with the product."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from tests.simulation.invocations import Invocation
 from topup.domain.audit import Account
@@ -82,6 +84,13 @@ def check_forward(before: Order, after: Order) -> None:
             raise Violation(f"payment {after.payment_id}: {name} changed after creation")
     if before.provider_order_id not in (None, after.provider_order_id):
         raise Violation(f"payment {after.payment_id} got another Checkout Session")
+
+
+def check_end(before: Order, after: Order, sessions: Mapping[str, Any]) -> None:
+    """No order ends while its buyer can still pay: nobody looks at one that has ended. `sessions`: at Stripe, by id."""
+    has_ended = before.is_unfinished and not (after.is_unfinished or after.is_settled)
+    if has_ended and sessions.get(after.provider_order_id or "", {}).get("status") == "open":
+        raise Violation(f"payment {after.payment_id} is {after.status}, and its buyer can still pay")
 
 
 def check_draw_order(entry: Entry, spendable: list[Lot]) -> None:

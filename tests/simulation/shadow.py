@@ -5,8 +5,9 @@ about the change itself, which a single state cannot show.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.database import Database
@@ -18,6 +19,7 @@ from tests.simulation.rules import (
     check_bounds,
     check_campaign,
     check_draw_order,
+    check_end,
     check_forward,
     check_taken_once,
     check_version,
@@ -33,7 +35,7 @@ from topup.domain.credits import Entry, TransactionType, Wallet
 from topup.domain.lots import Lot
 from topup.domain.payments import Payment
 from topup.domain.reversals import Reversal, ReversalStatus
-from topup.store import clawback_items, credit_items, cursors, order_items
+from topup.store import clawback_items, credit_items, cursors, misplaced, order_items
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,6 +97,7 @@ class Shadow:
         self.setbacks: Callable[[Payment, Payment], Iterator[str]] = lambda _before, _after: iter(())
         self.newer, self._walks = NewerVersion(database), Walks()
         self.times: dict[int, datetime] = {}  # of each commit
+        self.sessions: Mapping[str, Any] = {}  # at Stripe, by their ids
         self.lost_refunds: set[str] = set()  # payments of whose refunds a restored table knows less, and Stripe nothing
         self.is_restored = False  # the orders alone are older than the credits, until reconcile has repaired them
 
@@ -139,7 +142,7 @@ class Shadow:
         account, lots = Account(user_id, Wallet(user_id=user_id)), []
         for record, item in self._database.items(self._database.credits).get(user_id, {}).items():
             if record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
-                lots.append((record, self._parse(item, credit_items.lot_from_item)))
+                lots.append((record, self._parse(item, credit_items.lot_from_item, misplaced.lot)))
             else:
                 self._add_record(account, record, item)
         # A change of many lots counts as a whole from its first transaction on.
@@ -159,11 +162,12 @@ class Shadow:
 
     def _add_record(self, account: Account, record: str, item: Any) -> None:
         if record == credit_items.WALLET:
-            account.wallet = self._parse(item, lambda found: credit_items.wallet_from_item(account.user_id, found))
+            parse = partial(credit_items.wallet_from_item, account.user_id)
+            account.wallet = self._parse(item, parse, misplaced.other_credits)
         elif record.startswith(credit_items.ENTRY):
-            account.entries.append(self._parse(item, credit_items.entry_from_item))
+            account.entries.append(self._parse(item, credit_items.entry_from_item, misplaced.other_credits))
         elif record.startswith(credit_items.CLAWBACK):
-            out = self._parse(item, clawback_items.clawback_from_item)
+            out = self._parse(item, clawback_items.clawback_from_item, misplaced.other_credits)
             account.clawbacks[out.payment_id] = out
         elif record.startswith(credit_items.TIMER):
             account.timed_lots.add(record.removeprefix(credit_items.TIMER))
@@ -180,6 +184,7 @@ class Shadow:
                 self.lost_refunds.add(payment_id)
         elif before is not None:
             check_forward(before.order, payment.order)
+            check_end(before.order, payment.order, self.sessions)
             self._check_reversals(before, payment)
             self._note_begun(before, payment)
             if len(_in_flight(before)) > len(_in_flight(payment)):
@@ -190,9 +195,9 @@ class Shadow:
         reversals: list[Reversal] = []
         for record, item in sorted(self._database.items(self._database.orders).get(payment_id, {}).items()):
             if record == order_items.ORDER:
-                order = self._parse(item, order_items.order_from_item)
+                order = self._parse(item, order_items.order_from_item, misplaced.order)
             else:
-                reversals.append(self._parse(item, order_items.reversal_from_item))
+                reversals.append(self._parse(item, order_items.reversal_from_item, misplaced.reversal))
         if order is None:
             raise Violation(f"payment {payment_id}: a record without its order")
         return Payment(order, sorted(reversals, key=lambda one: one.created_at))
@@ -212,9 +217,12 @@ class Shadow:
         author.about["begun"] = new.pop()
         check_answer(author, after)
 
-    def _parse(self, item: Any, parse: Any) -> Any:
+    def _parse(self, item: Any, parse: Any, find_faults: Callable[[Any], Iterator[str]]) -> Any:
+        """The value of a record; raises Violation where it is stored so that nothing would find it."""
         known = self._parsed.get(id(item))
         if known is None:
+            if faults := "; ".join(find_faults(item)):
+                raise Violation(faults)
             known = self._parsed[id(item)] = (item, parse(item))
         return known[1]
 

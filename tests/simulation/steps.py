@@ -159,7 +159,7 @@ def _small_lots(rng: random.Random) -> list[int]:
 def _spend_many_lots(rng: random.Random) -> Args:
     return _user(rng) | {
         "lots": _small_lots(rng),
-        "shares": [rng.choice((0.2, 0.2, 0.6, 1.0)) for _ in range(rng.randint(1, 4))],
+        "shares": [rng.choice((0.2, 0.2, 0.6, 1.0)) for _ in range(rng.randint(1, 3))],
         "down": rng.random() < 0.3,
     }
 

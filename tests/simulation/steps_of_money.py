@@ -113,7 +113,7 @@ def _other_mode(rng: random.Random) -> Args:
 
 
 def _rename_stack(rng: random.Random) -> Args:
-    return _which(rng) | {"then": rng.choice(("nothing", "a refund", "a dispute"))}
+    return _which(rng) | {"then": rng.choice(("nothing", "a refund", "a refund", "a dispute"))}
 
 
 def _restore_orders(rng: random.Random) -> Args:
@@ -135,7 +135,7 @@ def _reopen(rng: random.Random) -> Args:
         "hours": rng.choice((0.5, 26.0, 26.0)),
         "after": rng.choice((0.0, 0.02, 0.3)),
         "pays": rng.random() < 0.7,
-        "throttled": rng.random() < 0.5,
+        "throttled": rng.random() < 0.7,
     }
 
 
@@ -159,10 +159,10 @@ STEPS_OF_MONEY: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "foreign_objects": (3, _foreign_objects),
     "foreign_account": (2, _foreign_account),
     "other_mode": (1.5, _other_mode),
-    "rename_stack": (1.5, _rename_stack),
+    "rename_stack": (2.5, _rename_stack),
     "restore_orders": (1.5, _restore_orders),
     "newer_version": (2, _nothing),
     "hasty_reconcile": (3, _hasty_reconcile),
-    "reopen": (2, _reopen),
+    "reopen": (3, _reopen),
     "hundred_lots": (0.1, _hundred_lots),
 }

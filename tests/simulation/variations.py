@@ -28,7 +28,7 @@ def variations(rng: random.Random) -> dict[Variation, Any]:
         drawn[Variation.OTHER_ENDPOINT] = True
     if rng.random() < 0.2:
         drawn[Variation.LIVE_MODE] = True
-    if rng.random() < 0.3:
+    if rng.random() < 0.1:
         drawn[Variation.BY_SCHEDULE] = True
     if rng.random() < 0.07:  # it takes many runs
         drawn[Variation.SHORT_RUNS] = rng.choice((32.0, 34.0, 40.0))  # seconds

@@ -117,6 +117,7 @@ class World:
     def _connect(self, of: Callable[[str], Any]) -> None:
         self.clients.use_skew(of("skew"))
         self.delivery.drop(self.plan.faults.get(Fault.WEBHOOK_NEVER_SENT, 0.0))
+        self.shadow.sessions = self.simulator._world.tables["checkout.session"]
         self.database.keeps_old = Fault.STALE_READ in self.plan.faults
         self._vary()
         self.database.written = self._written
