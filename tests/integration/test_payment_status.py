@@ -28,6 +28,7 @@ def test_a_payment_reads_as_the_guide_shows_it(api: Api, dynamodb: Emulator, str
         "status": "succeeded",
         "amount": 100.0,
         "currency": "CNY",
+        "package": "standard",
         "credits_purchased": 1100,
         "payment_url": "https://checkout.stripe.com/c/pay/cs_test_1",
         "created_at": "2026-03-01T12:00:00Z",

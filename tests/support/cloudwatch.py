@@ -90,6 +90,8 @@ def _resolved(value: Any) -> str:
     """A dimension's value; every resource but the stack goes by its logical id."""
     if isinstance(value, str):
         return value
+    if "Fn::If" in value:
+        return _resolved(value["Fn::If"][1])  # a stack that creates its own tables
     reference: str = value["Ref"]
     return STACK if reference == "AWS::StackName" else reference
 
