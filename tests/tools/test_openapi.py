@@ -7,16 +7,19 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from local import ROOT
 from local.in_process.api import template
 from tools.generate.openapi import __main__ as openapi
+from tools.generate.openapi import descriptions
 from tools.generate.openapi.operations import OPERATIONS
 from tools.generate.openapi.problems import EXTENSIONS
 from topup.api import problems
 from topup.domain.errors import TopupError
 
+GATEWAY_STATUSES = ("404", "413", "429", "500", "503")
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 
 
@@ -32,6 +35,15 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
         yield value
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from parts(part)
+
+
+def responses_of(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The operation's responses by status, those that it shares with others too."""
+    shared = DOCUMENT["components"]["responses"]
+    return {
+        status: shared[response["$ref"].rpartition("/")[2]] if "$ref" in response else response
+        for status, response in operation["responses"].items()
+    }
 
 
 def test_the_document_is_up_to_date():
@@ -50,9 +62,11 @@ def test_it_has_exactly_the_routes_of_the_template():
 
 
 def test_every_reference_resolves_and_every_schema_is_used():
-    references = {part["$ref"].rpartition("/")[2] for part in parts(DOCUMENT) if "$ref" in part}
+    references = {part["$ref"] for part in parts(DOCUMENT) if "$ref" in part}
 
-    assert references == set(DOCUMENT["components"]["schemas"])
+    assert references == {
+        f"#/components/{kind}/{name}" for kind in ("schemas", "responses") for name in DOCUMENT["components"][kind]
+    }
 
 
 def test_every_error_that_callers_can_get_is_described():
@@ -70,19 +84,82 @@ def test_every_error_that_callers_can_get_is_described():
 @pytest.mark.parametrize(("method", "path", "operation"), list(operations()), ids=lambda value: str(value)[:40])
 def test_a_success_is_json_and_an_error_is_a_problem_document(method: str, path: str, operation: dict[str, Any]):
     assert operation["summary"]
-    for status, response in operation["responses"].items():
-        kind = "application/json" if status < "400" else "application/problem+json"
-        assert list(response["content"]) == [kind]
-        assert response["headers"]["Cache-Control"]["required"]
+    assert operation["description"]
+    assert len(operation["tags"]) == 1
+    for status, response in responses_of(operation).items():
+        is_ours = status not in GATEWAY_STATUSES
+        kinds = ["application/json"] if status < "400" else ["application/problem+json"]
+        if status in GATEWAY_STATUSES:
+            kinds = ["application/json"] if status == "429" else [*kinds, "application/json"]
+        if status in ("413", "503") and "application/problem+json" not in response["content"]:
+            kinds = ["application/json"]
+        assert list(response.get("content", {})) == ([] if status == "304" else kinds), status
+        assert not is_ours or response["headers"]["Cache-Control"]["required"]
+        assert not is_ours or response["headers"]["X-Request-Id"]["required"]
     assert ("requestBody" in operation) == (method == "POST")
 
 
-def test_no_request_or_response_has_fields_that_are_not_named():
-    open_on_purpose = {"StripeEvent"}  # Stripe may add fields to its events
+@pytest.mark.parametrize(("method", "path", "operation"), list(operations()), ids=lambda value: str(value)[:40])
+def test_what_the_gateway_answers_by_itself_is_an_answer_of_every_operation(
+    method: str, path: str, operation: dict[str, Any]
+):
+    gateway_error = {"$ref": "#/components/schemas/GatewayError"}
+    for status in GATEWAY_STATUSES:
+        content = responses_of(operation)[status]["content"]
+        assert content["application/json"]["schema"] == gateway_error
+        # A generated client reads a status by its first media type.
+        first = next(iter(content.values()))["schema"]
+        assert first == gateway_error or gateway_error in first["oneOf"]
+
+
+def test_a_request_has_only_the_fields_that_are_named_and_an_answer_may_gain_some():
     for name, schema in DOCUMENT["components"]["schemas"].items():
         if schema.get("type") == "object":
-            assert schema["additionalProperties"] is (name in open_on_purpose), name
+            is_request = name.endswith("Body")
+            assert schema.get("additionalProperties") is (False if is_request else name == "StripeEvent" or None), name
             assert set(schema["required"]) <= set(schema["properties"]), name
+
+
+def test_every_field_and_every_parameter_is_described_and_no_description_is_left_over():
+    schemas = DOCUMENT["components"]["schemas"]
+    fields = {
+        (name, field): schema for name in schemas for field, schema in schemas[name].get("properties", {}).items()
+    }
+
+    assert [place for place, schema in fields.items() if not schema.get("description")] == []
+    assert [
+        p for _, _, operation in operations() for p in operation.get("parameters", []) if "description" not in p
+    ] == []
+    names = {field for _, field in fields}
+    assert set(descriptions.OF_ALL) <= names
+    known = {("Problem" if name.endswith("Problem") else name, field) for name, field in fields}
+    assert {(name, field) for name, own in descriptions.OF_SCHEMA.items() for field in own} <= known
+
+
+def test_a_field_that_may_be_left_out_has_no_default_since_generators_would_require_it():
+    assert not [part for part in parts(DOCUMENT["components"]["schemas"]) if "default" in part]
+
+
+def test_every_success_and_every_body_has_an_example_of_a_real_request():
+    for _, _, operation in operations():
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        assert not body or "example" in body or operation["operationId"] == "stripe_webhook"
+        for status, response in responses_of(operation).items():
+            if status < "300":
+                assert response["content"]["application/json"]["example"], operation["operationId"]
+
+
+def test_an_example_matches_its_schema():
+    examples = [
+        (part["schema"], part["example"]) for part in parts(DOCUMENT["paths"]) if {"schema", "example"} <= part.keys()
+    ]
+    examples += [
+        (schema, one) for schema in DOCUMENT["components"]["schemas"].values() for one in schema.get("examples", [])
+    ]
+
+    assert len(examples) > 30
+    for schema, example in examples:
+        jsonschema_rs.Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(example)
 
 
 def test_every_operation_says_who_may_call_it():

@@ -2,20 +2,14 @@
 
 import contextlib
 import io
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from unittest import mock
 
-from local.in_process.api import Api, as_user, template
-from local.in_process.environment import ENVIRONMENT, NOW, USER_ID
-from local.in_process.shop import Shop
-from local.stripe_simulator.in_process import InProcessStripe
+from local.in_process.api import as_user
+from local.in_process.environment import USER_ID
 from tools.generate.cost.metering import Call, Meter, size_of
-from topup.runtime import config, telemetry
-from topup.store import client as dynamodb_client
+from tools.generate.shop import opened
 from topup.stripe_gateway import EVENT_TYPES
-from topup.stripe_gateway import client as stripe_client
 
 LOG_STEP = 256  # bytes; the length of the log lines varies a little with the code's line numbers
 
@@ -33,7 +27,8 @@ class Measured:
 
 def measure() -> Measured:
     """A purchase, a status read, a spend and an expiry of a user who has bought once before."""
-    with _shop() as (shop, meter, log):
+    meter = Meter()
+    with opened(meter) as (shop, log):
         shop.buy()  # the first purchase also creates the wallet, so the second one is counted
         before = _bytes_in(meter, meter.credits_table)
         flows: dict[str, tuple[Call, ...]] = {}
@@ -65,39 +60,6 @@ def _flow(name: str, flows: dict[str, tuple[Call, ...]], meter: Meter, log: io.S
     written = len(log.getvalue().encode())
     for call in meter.calls:
         call.log_bytes = -(-written // len(meter.calls) // LOG_STEP) * LOG_STEP
-
-
-@contextlib.contextmanager
-def _shop() -> Iterator[tuple[Shop, Meter, io.StringIO]]:
-    log = io.StringIO()
-    with mock.patch.dict(os.environ, {**template().environment, **ENVIRONMENT}), contextlib.redirect_stdout(log):
-        _clear_caches()
-        meter = _metered_tables()
-        shop = Shop(Api(NOW, meter), meter)
-        with (
-            mock.patch.object(stripe_client, "http_client", return_value=InProcessStripe(shop.simulator)),
-            mock.patch.object(telemetry.logger.registered_handler, "stream", log),
-        ):
-            yield shop, meter, log
-        meter.reset()
-    _clear_caches()
-
-
-def _metered_tables() -> Meter:
-    meter = Meter()
-    meter.reset()
-    meter.attach(dynamodb_client.client())
-    tables = {table.logical_id: table for table in template().tables}
-    for table in tables.values():
-        meter.client.create_table(TableName=table.name, **table.definition)
-    meter.orders_table, meter.credits_table = tables["OrdersTable"].name, tables["CreditsTable"].name
-    return meter
-
-
-def _clear_caches() -> None:
-    config.settings.cache_clear()
-    dynamodb_client.client.cache_clear()
-    stripe_client._client_of.cache_clear()  # noqa: SLF001 - the next client must use the current http_client
 
 
 def _bytes_in_due(meter: Meter) -> int:

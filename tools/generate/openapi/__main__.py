@@ -8,31 +8,10 @@ from typing import Any
 from local import ROOT
 from local.aws import template
 from local.aws.template import Route
-from tools.generate.openapi import problems, schemas
+from tools.generate.openapi import examples, information, problems, schemas
 from tools.generate.openapi.operations import OPERATIONS, Operation
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
-DESCRIPTION = (
-    "Prepaid credits sold through Stripe. Errors are problem documents (RFC 9457); let programs read their `code`. API "
-    "Gateway itself responds with 404 to an unknown route, 413 to a body over 10 MB, 431 to headers over 10 KB, and "
-    '429 or 503 to too many requests, each with `{"message": …}`.'
-)
-SECURITY_SCHEMES = {
-    "user": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A user's token"},
-    "administrator": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "A token with the claim of an administrator, by default `role` = `admin`",
-    },
-    "service": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A trusted service's key"},
-    "stripe": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "Stripe-Signature",
-        "description": "Stripe's signature of the body, byte for byte",
-    },
-}
 
 
 def routes() -> tuple[Route, ...]:
@@ -54,10 +33,11 @@ def document() -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, components)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Topup", "version": project["version"], "description": DESCRIPTION},
-        "servers": [{"url": "http://localhost:8000", "description": "The local stack (`make run`)"}],
+        "info": information.info(project["version"]),
+        "servers": information.SERVERS,
+        "tags": information.TAGS,
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": components.schemas(), "securitySchemes": SECURITY_SCHEMES},
+        "components": {**components.document(), "securitySchemes": information.SECURITY_SCHEMES},
     }
 
 
@@ -66,16 +46,20 @@ def _operation(route: Route, components: schemas.Components) -> dict[str, Any]:
     known = OPERATIONS[name]
     first, _, description = _documentation(name).partition(".")
     summary = first.partition(": ")[2].strip()
-    made: dict[str, Any] = {"operationId": name, "summary": summary[:1].upper() + summary[1:]}
-    if description.strip():
-        made["description"] = " ".join(description.split())
+    made: dict[str, Any] = {
+        "operationId": name,
+        "tags": [known.tag],
+        "summary": summary[:1].upper() + summary[1:],
+        "description": " ".join(f"{description} {known.description}".split()),
+    }
     made["security"] = [{caller: [] for caller in known.callers}] if known.callers else []
     if known.parameters:
         made["parameters"] = list(known.parameters)
     if known.body:
-        content = {"application/json": {"schema": components.request(known.body)}}
-        made["requestBody"] = {"required": True, "content": content}
-    made["responses"] = _responses(known, components)
+        example = examples.recorded().requests.get(name)
+        content = {"schema": components.request(known.body)} | ({"example": example} if example else {})
+        made["requestBody"] = {"required": True, "content": {"application/json": content}}
+    made["responses"] = _responses(name, known, components)
     return made
 
 
@@ -85,14 +69,21 @@ def _documentation(function: str) -> str:
     return ast.get_docstring(ast.parse(source)) or ""
 
 
-def _responses(known: Operation, components: schemas.Components) -> dict[str, Any]:
+def _responses(name: str, known: Operation, components: schemas.Components) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, (description, response) in known.responses.items():
-        responses[str(int(status))] = {
+        made: dict[str, Any] = {
             "description": description,
-            "headers": {"Cache-Control": {"required": True, "schema": {"const": known.caching}}},
-            "content": {"application/json": {"schema": components.response(response)}},
-        } | ({"links": known.links} if known.links else {})
+            "headers": {
+                "Cache-Control": {"required": True, "schema": {"const": known.caching}},
+                "X-Request-Id": {"required": True} | problems.REQUEST_ID,
+                **known.headers,
+            },
+        }
+        if response:
+            example = examples.recorded().responses[name, int(status)]
+            made["content"] = {"application/json": {"schema": components.response(response), "example": example}}
+        responses[str(int(status))] = made | ({"links": known.links} if known.links else {})
     return responses | problems.responses(known.errors, components)
 
 

@@ -24,14 +24,20 @@ class StripeEvent(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One function behind a route; a request needs the credentials of all `callers`."""
+    """One function behind a route; a request needs the credentials of all `callers`.
 
+    `description`: what its function's documentation does not say. `headers`: those of a success.
+    """
+
+    tag: str
+    description: str
     callers: tuple[str, ...] = ()
     parameters: tuple[Mapping[str, Any], ...] = ()
     body: type[BaseModel] | None = None
     responses: Mapping[HTTPStatus, tuple[str, Any]]
     errors: tuple[type[TopupError], ...] = ()
     links: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Any] = field(default_factory=dict)
     caching: str = "no-store"
 
 
@@ -60,6 +66,7 @@ PAYMENT_ID = {
     "name": "payment_id",
     "in": "path",
     "required": True,
+    "description": "The payment's id",
     "schema": {"type": "string", "format": "uuid"},
 }
 LANGUAGE = {
@@ -68,6 +75,22 @@ LANGUAGE = {
     "description": "The language of the packages' names; ignored if they have no name in it",
     "schema": {"type": "string"},
     "example": "en",
+}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of an earlier answer: where nothing has changed, 304 without a body",
+    "schema": {"type": "string"},
+}
+ETAG = {"ETag": {"required": True, "schema": {"type": "string"}, "description": "Another one where anything changed"}}
+NEXT_PAGE = {
+    "Link": {"schema": {"type": "string"}, "description": '`<…>; rel="next"`: the next page, where there is one'}
+}
+REPLAYED = {
+    "Idempotent-Replayed": {
+        "schema": {"const": "true"},
+        "description": "Where the same key and request had this answer before",
+    }
 }
 PAYMENT_LINK = {
     "payment": {
@@ -87,12 +110,24 @@ SPEND_ERRORS = (errors.InsufficientCredits, errors.IdempotencyConflict)
 
 OPERATIONS: Mapping[str, Operation] = {
     "list_packages": Operation(
-        parameters=(LANGUAGE,),
+        tag="Packages",
+        description="The ids are what a payment names; prices are text with all decimals, as in a new payment.",
+        headers=ETAG,
+        parameters=(LANGUAGE, IF_NONE_MATCH),
         errors=(errors.ValidationFailed,),
-        responses={HTTPStatus.OK: ("The packages on sale", schemas.Catalogue)},
+        responses={
+            HTTPStatus.OK: ("The packages on sale", schemas.Catalogue),
+            HTTPStatus.NOT_MODIFIED: ("Nothing has changed", None),
+        },
         caching="public, max-age=60",
     ),
     "create_checkout": Operation(
+        tag="Payments",
+        description=(
+            "Send the buyer to `payment_url`. The payment is settled by Stripe's events, not by the buyer's return: "
+            "ask for its status. Amounts are text here, and numbers in a payment's status."
+        ),
+        headers=REPLAYED,
         callers=("user", "service"),
         parameters=(idempotency_key(required=False, description=RETRY.format("the same payment")),),
         body=requests.CheckoutBody,
@@ -101,6 +136,8 @@ OPERATIONS: Mapping[str, Operation] = {
         links=PAYMENT_LINK,
     ),
     "stripe_webhook": Operation(
+        tag="Webhook",
+        description="",
         callers=("stripe",),
         body=StripeEvent,
         responses={HTTPStatus.OK: ("The event has been processed", schemas.Received)},
@@ -116,18 +153,29 @@ OPERATIONS: Mapping[str, Operation] = {
         ),
     ),
     "get_payment": Operation(
+        tag="Payments",
+        description=(
+            "`succeeded` is final. `failed` and `expired` end a payment unless money comes late. A page that waits may "
+            "ask every two seconds. `payment_url` stays when the payment has ended."
+        ),
         callers=("user",),
         parameters=(PAYMENT_ID,),
         responses={HTTPStatus.OK: ("The status of the payment", schemas.Payment)},
         errors=(errors.Unauthorized, errors.PaymentNotFound, errors.ValidationFailed, errors.Busy),
     ),
     "list_payments": Operation(
+        tag="Payments",
+        description="A payment reads here as at its own address.",
+        headers=NEXT_PAGE,
         callers=("user",),
         parameters=(LIMIT, CURSOR),
         responses={HTTPStatus.OK: ("A page of payments", schemas.PaymentList)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),
     "refund_payment": Operation(
+        tag="Administration",
+        description="A key belongs to its refund for ever.",
+        headers=REPLAYED,
         callers=("administrator",),
         parameters=(
             idempotency_key(
@@ -152,17 +200,25 @@ OPERATIONS: Mapping[str, Operation] = {
         ),
     ),
     "get_credits": Operation(
+        tag="Credits",
+        description="A user that has never had credits has 0, and is no error. Credits that have expired do not count.",
         callers=("user",),
         responses={HTTPStatus.OK: ("The user's credits", schemas.Credits)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),
     "list_transactions": Operation(
+        tag="Credits",
+        description="Their amounts add up to the balance, debt included.",
+        headers=NEXT_PAGE,
         callers=("user",),
         parameters=(LIMIT, CURSOR),
         responses={HTTPStatus.OK: ("A page of transactions", schemas.TransactionList)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),
     "grant_credits": Operation(
+        tag="Administration",
+        description="A key is remembered for 90 days, a campaign for ever.",
+        headers=REPLAYED,
         callers=("administrator",),
         parameters=(idempotency_key(required=True, description="The same key grants once"),),
         body=requests.GrantBody,
@@ -177,6 +233,9 @@ OPERATIONS: Mapping[str, Operation] = {
         ),
     ),
     "adjust_credits": Operation(
+        tag="Administration",
+        description="A key is remembered for 90 days.",
+        headers=REPLAYED,
         callers=("administrator",),
         parameters=(idempotency_key(required=True, description="The same key adjusts once"),),
         body=requests.AdjustmentBody,
@@ -184,6 +243,12 @@ OPERATIONS: Mapping[str, Operation] = {
         errors=(errors.Unauthorized, errors.Forbidden, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
     "spend_credits": Operation(
+        tag="Credits",
+        description=(
+            "All or nothing. A key is remembered for 90 days. A spend that was refused is not remembered: the same key "
+            "succeeds once there are credits."
+        ),
+        headers=REPLAYED,
         callers=("service",),
         parameters=(
             idempotency_key(required=True, description=RETRY.format("the same receipt, and nothing is spent again")),

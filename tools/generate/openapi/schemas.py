@@ -6,6 +6,8 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from tools.generate.openapi import descriptions
+
 REF = "#/components/schemas/{}"
 TEMPLATE = "#/components/schemas/{model}"
 # pydantic's own names for the bounds of a value whose type is a union.
@@ -13,17 +15,10 @@ KEYWORDS = {"gt": "exclusiveMinimum", "le": "maximum"}
 
 
 class Strict(GenerateJsonSchema):
-    """What the functions really accept and send: amounts as numbers, never as strings, and only the named fields."""
+    """What the functions really accept and send: amounts as numbers, never as strings."""
 
     def decimal_schema(self, _schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         return {"type": "number"}
-
-    def union_schema(self, schema: core_schema.UnionSchema) -> JsonSchemaValue:
-        made = super().union_schema(schema)
-        return {"type": "number"} if made == {"anyOf": [{"type": "integer"}, {"type": "number"}]} else made
-
-    def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
-        return super().typed_dict_schema(schema) | {"additionalProperties": False}
 
 
 class Components:
@@ -31,6 +26,7 @@ class Components:
 
     def __init__(self) -> None:
         self._schemas: dict[str, Any] = {}
+        self._responses: dict[str, Any] = {}
 
     def request(self, model: type[BaseModel]) -> dict[str, str]:
         """A reference to the schema of a request body."""
@@ -43,13 +39,19 @@ class Components:
         return self._add(response.__name__, made)
 
     def add(self, name: str, schema: dict[str, Any]) -> dict[str, str]:
-        """Add a finished schema; a reference to it."""
-        self._schemas[name] = schema
+        """Add a finished schema, with the descriptions of its fields; a reference to it."""
+        described = {field: _described(name, field, made) for field, made in schema.get("properties", {}).items()}
+        self._schemas[name] = schema | ({"properties": described} if described else {})
         return {"$ref": REF.format(name)}
 
-    def schemas(self) -> dict[str, Any]:
-        """All schemas, sorted by name."""
-        return dict(sorted(self._schemas.items()))
+    def share(self, name: str, response: dict[str, Any]) -> dict[str, str]:
+        """Add a response that all operations have; a reference to it."""
+        self._responses[name] = response
+        return {"$ref": f"#/components/responses/{name}"}
+
+    def document(self) -> dict[str, Any]:
+        """All of them, sorted by name."""
+        return {"responses": dict(sorted(self._responses.items())), "schemas": dict(sorted(self._schemas.items()))}
 
     def _add(self, name: str, made: dict[str, Any]) -> dict[str, str]:
         for inner, schema in made.pop("$defs", {}).items():
@@ -57,8 +59,22 @@ class Components:
         return self.add(name, _tidy(made))
 
 
+def _described(name: str, field: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The field's schema with a description of its own, or that of its type."""
+    description = descriptions.of(name, field) or _description_of_type(schema)
+    return schema | ({"description": description} if description else {})
+
+
+def _description_of_type(schema: dict[str, Any]) -> str | None:
+    known = (part.get("description") for part in (schema, *schema.get("anyOf", ())))
+    return next((description for description in known if description), None)
+
+
 def _tidy(schema: Any) -> Any:
-    """Remove the titles that pydantic derives from field names, and its null defaults."""
+    """Remove the titles that pydantic derives from field names, and what is not of JSON Schema.
+
+    And defaults: generators of types take a field with one for a field that is always there.
+    """
     if isinstance(schema, list):
         return [_tidy(part) for part in schema]
     if not isinstance(schema, dict):
@@ -66,7 +82,7 @@ def _tidy(schema: Any) -> Any:
     return {
         KEYWORDS.get(name, name): _fields(value) if name == "properties" else _tidy(value)
         for name, value in schema.items()
-        if name != "title" and (name, value) != ("default", None)
+        if name not in ("title", "default", "max_digits")
     }
 
 

@@ -1,0 +1,131 @@
+"""What each field of a request or a response means: by its name, and by schema where the name is not enough."""
+
+from collections.abc import Mapping
+
+OF_ALL: Mapping[str, str] = {
+    "amount_refunded": "What has been refunded of `amount`, in major units",
+    "balance_after": "The balance after this change, as it was then",
+    "campaign": "With it, a user gets these credits once, whatever the key: the campaign's name",
+    "created_at": "When it began, in UTC",
+    "credits_purchased": "The credits that this payment buys; fixed when it was created",
+    "credits_refunded": "The credits that have been taken back for what was refunded",
+    "debt": "Credits that are owed because a refund or a dispute found too few left; the next credits pay it first",
+    "description": "What it was for, as the user reads it",
+    "disputes": "The payment's disputes, oldest first; absent where there is none",
+    "error_message": "Why the last attempt to pay failed, in Stripe's words; null where Stripe gave no reason",
+    "expires_at": "When the credits expire, in UTC; null = never",
+    "lot_id": "The id of these credits",
+    "lots": "The credits that are left, soonest expiry first",
+    "may_retry": "Whether the buyer may try again, with another card, at the same `payment_url`",
+    "next_cursor": "Send it as `cursor` to get the next page; null on the last page",
+    "paid_at": "When the payment succeeded, in UTC; null before",
+    "payment_id": "The payment's id",
+    "payment_url": "Stripe's page where the buyer pays; it stays here when the payment has ended",
+    "price": "What it costs, in major units with all decimals, as text",
+    "quarantine_reason": "Why the payment is under review; null where it is not. For administrators and support staff",
+    "reason": "Why, for your records; null where nobody said it",
+    "refund_id": "Stripe's id of the refund; ours until Stripe has one",
+    "refunds": "The payment's refunds, oldest first; absent where there is none",
+    "transaction_id": "The id of the ledger entry, which the user's transactions list",
+    "user_id": "The user's id: the `sub` of their token",
+}
+OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
+    "AdjustmentBody": {
+        "amount": "Credits up (positive) or down (negative, never more than there are)",
+        "reason": "Why; administrators read it with the entry",
+    },
+    "AdjustmentReceipt": {"lot_id": "The id of the credits that were given; null where credits were taken"},
+    "Catalogue": {
+        "credit_value_rmb": "What one credit is worth, in CNY",
+        "packages": "The packages on sale, by their id",
+    },
+    "Checkout": {
+        "amount": "The price in major units, as text; the payment's status has it as a number",
+        "status": "`pending`, until the buyer pays; a repeated request gets what it is by now",
+    },
+    "CheckoutBody": {
+        "package": "The id of a package on sale",
+        "return_url": (
+            "Where the buyer comes back to: an address of one of the configured origins; by default the first of them. "
+            "`payment_id` and `status` (`success` or `cancelled`) are added to its query, and nothing else is changed; "
+            "Stripe fills in {CHECKOUT_SESSION_ID}. The status is a hint for the page, no proof"
+        ),
+    },
+    "Credits": {"total_credits_earned": "All credits that the user has ever been given"},
+    "Dispute": {
+        "amount": "What the card holder disputes, in major units",
+        "created_at": "When the dispute was opened, in UTC",
+        "dispute_id": "Stripe's id of the dispute",
+        "reason": "Stripe's word for why; null where it gave none",
+    },
+    "GatewayError": {"message": "The gateway's words"},
+    "GrantBody": {
+        "credits": "How many credits to give",
+        "expires_at": "When they expire (RFC 3339 with its offset); null = never, absent = after the configured months",
+        "reason": "Why; administrators read it with the entry",
+    },
+    "Lot": {
+        "granted": "The credits that came in",
+        "payment_id": "The payment that bought them; null where they were not bought",
+        "remaining": "The credits that are left of them",
+        "source": "How they came in",
+    },
+    "Package": {
+        "credits": "The credits that it buys",
+        "name": "Its name, in the language that was asked for",
+        "unit_price": "The price of one credit, in major units",
+    },
+    "Payment": {
+        "amount": "The price in major units, as a number",
+        "status": "Where the payment stands; only money that comes late changes `failed` and `expired`, to `succeeded`",
+        "user_id": "Whose payment it is. For administrators and support staff",
+    },
+    "PaymentList": {"payments": "The payments of this page, newest first"},
+    "Problem": {
+        "code": "What went wrong, for programs",
+        "detail": "What went wrong in this case, for people",
+        "request_id": "The id of this request, as in the logs and in X-Request-Id",
+        "status": "The HTTP status",
+        "title": "What went wrong, for people",
+        "type": "The same as `code`, as a URI (RFC 9457); it leads nowhere",
+    },
+    "Received": {"received": "The event has had its effect, or needs none"},
+    "Refund": {
+        "amount": "What was refunded, in major units",
+        "created_at": "When the refund was asked for, in UTC",
+        "status": "Where the refund stands; a pending one has taken the credits already",
+    },
+    "RefundBody": {
+        "amount": "How much to refund, in major units of the payment's currency; null or absent = all that is left",
+        "force": "true = refund also where the user has spent the credits, and will owe them; false where it is absent",
+        "payment_id": "The payment to refund",
+    },
+    "RefundResult": {
+        "amount": "What was refunded, in major units",
+        "credits_refunded": "The credits that were taken back",
+        "message": "What has happened, for people",
+        "success": "Whether Stripe has made or accepted the refund; false while that is not known",
+    },
+    "SpendBody": {"amount": "How many credits to spend"},
+    "SpendReceipt": {"amount": "The credits that were spent"},
+    "StripeEvent": {"object": "Always `event`", "type": "What has happened, in Stripe's words"},
+    "Transaction": {
+        "actor": "Who changed the credits: `user:…`, `admin:…`, `service:…`, `stripe` or `system`. For staff",
+        "amount": "The change: positive for credits that came in, negative for those that left",
+        "created_at": "When it happened, in UTC",
+        "expires_at": "When the credits that came in expire, in UTC; null for other changes, and for never",
+        "id": "The id of this change",
+        "is_expired": "Whether `expires_at` is past",
+        "metadata": "What the caller has noted with it",
+        "payment_order_id": "The payment that it belongs to; null where there is none",
+        "reason": "Why, as an administrator said it; null where nobody did. For staff",
+        "transaction_type": "The kind of change",
+    },
+    "TransactionList": {"transactions": "The changes of this page, newest first"},
+}
+
+
+def of(schema: str, field: str) -> str | None:
+    """The description of a schema's field, if it is here; problems share theirs."""
+    kind = "Problem" if schema.endswith("Problem") else schema
+    return OF_SCHEMA.get(kind, {}).get(field) or OF_ALL.get(field)

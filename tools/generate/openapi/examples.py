@@ -1,0 +1,148 @@
+"""The document's examples: what the real handlers answer, in a shop in this process; the same in every run."""
+
+import base64
+import contextlib
+import json
+import random
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from unittest import mock
+
+from local.aws.routing import find_route
+from local.in_process.api import Api, ApiResponse, as_admin, as_buyer, as_user, template
+from local.in_process.dynamodb import Emulator, refused
+from local.in_process.environment import API_KEY, USER_ID
+from local.in_process.shop import Shop
+from tools.generate.shop import opened
+
+CREATE, REFUND, SPEND = "/api/payments/stripe/create", "/api/payments/stripe/refund", "/api/users/credits/spend"
+GRANT, ADJUST = "/api/admin/credits/grant", "/api/admin/credits/adjust"
+PAYMENTS, TRANSACTIONS, CREDITS = "/api/payments", "/api/users/credits/transactions", "/api/users/credits"
+WORK = {"user_id": USER_ID, "amount": 25, "description": "Translation of three pages"}
+BONUS = {"user_id": USER_ID, "credits": 50, "reason": "Sign-up bonus", "campaign": "welcome"}
+
+
+@dataclass
+class Examples:
+    """The first of each kind: request bodies by operation, answers by operation and status, problems by code."""
+
+    requests: dict[str, Any] = field(default_factory=dict)
+    responses: dict[tuple[str, int], Any] = field(default_factory=dict)
+    problems: dict[str, Any] = field(default_factory=dict)
+
+    def keep(self, operation: str, content: bytes, response: ApiResponse) -> None:
+        if not response.body:
+            return
+        if response.status >= 400:
+            self.problems.setdefault(response.json()["code"], response.json())
+            return
+        self.responses.setdefault((operation, response.status), response.json())
+        if content and operation != "stripe_webhook":  # an event of Stripe's is long, and nobody else sends one
+            self.requests.setdefault(operation, json.loads(content))
+
+
+@dataclass
+class Recorder(Api):
+    """Keeps the first answer of each kind."""
+
+    examples: Examples = field(default_factory=Examples)
+
+    def request(
+        self, method: str, target: str, headers: Mapping[str, str] | None = None, content: bytes = b""
+    ) -> ApiResponse:
+        response = super().request(method, target, headers, content)
+        match = find_route(template().routes, method, target.partition("?")[0])
+        assert match
+        self.examples.keep(match.route.function.name, content, response)
+        return response
+
+
+@cache
+def recorded() -> Examples:
+    """One purchase with what may follow it, and the refusals that a caller can meet."""
+    examples = Examples()
+    with (
+        _same_every_time(),
+        opened(Emulator(), lambda now, emulator: Recorder(now, emulator, examples=examples)) as (
+            shop,
+            _,
+        ),
+    ):
+        payment_id = _purchase(shop)
+        _refusals(shop, payment_id)
+    return examples
+
+
+@contextlib.contextmanager
+def _same_every_time() -> Iterator[None]:
+    """Ids that are random elsewhere."""
+    chance = random.Random(1)  # noqa: S311 - it has to be predictable
+
+    def an_id() -> uuid.UUID:
+        return uuid.UUID(int=chance.getrandbits(128), version=4)
+
+    def a_token(size: int) -> str:
+        return base64.urlsafe_b64encode(chance.randbytes(size)).decode().rstrip("=")
+
+    with mock.patch("uuid.uuid4", an_id), mock.patch("secrets.token_urlsafe", a_token):
+        yield
+
+
+def _purchase(shop: Shop) -> str:
+    """A package is bought, spent from, and refunded in part; the id of the payment."""
+    api = shop.api
+    api.get(f"{PAYMENTS}/packages?lang=en")
+    body = {"package": "standard", "return_url": "https://shop.example/payment/callback", "locale": "en"}
+    payment = api.post(CREATE, body, as_buyer() | _key("order-1001")).json()
+    shop.pay(payment)
+    shop.deliver()
+    shop.wait(minutes=20)
+    api.post(SPEND, WORK, {"x-api-key": API_KEY} | _key("job-7"))
+    refund = {"payment_id": payment["payment_id"], "amount": 25, "reason": "Customer request"}
+    api.post(REFUND, refund, as_admin() | _key("ticket-12"))
+    shop.deliver()
+    api.post(GRANT, BONUS, as_admin() | _key("welcome-1"))
+    api.post(ADJUST, {"user_id": USER_ID, "amount": -5, "reason": "Counted twice"}, as_admin() | _key("ticket-13"))
+    api.get(f"{PAYMENTS}/{payment['payment_id']}", as_user())
+    shop.wait(minutes=1)
+    shop.create()
+    for path in (f"{PAYMENTS}?limit=1", f"{TRANSACTIONS}?limit=4", CREDITS):
+        api.get(path, as_user())
+    return str(payment["payment_id"])
+
+
+def _refusals(shop: Shop, payment_id: str) -> None:
+    api, admin, service = shop.api, as_admin(), {"x-api-key": API_KEY}
+    api.get("/api/payment/packages")
+    api.post(f"{PAYMENTS}/packages", {})
+    api.get(CREDITS)
+    api.get(f"{PAYMENTS}/00000000-0000-4000-8000-000000000000", as_user())
+    api.post(REFUND, {"payment_id": payment_id}, as_user())
+    api.post(REFUND, {"payment_id": payment_id, "amount": 100}, admin)
+    api.post(CREATE, {"package": "gold", "price": 1}, as_buyer())
+    api.post(CREATE, {"package": "trial"}, as_buyer() | _key("order-1001"))
+    api.post(CREATE, raw=b'{"package": "trial"', headers=as_buyer())
+    api.post(CREATE, raw=b"package=trial", headers=as_buyer() | {"content-type": "text/plain"})
+    api.post(CREATE, raw=b" " * 600_000, headers=as_buyer())
+    api.post(SPEND, WORK | {"amount": 5_000}, service | _key("job-8"))
+    api.post(GRANT, BONUS, admin | _key("welcome-2"))
+    api.post("/api/payments/webhook/stripe", {})
+    api.post(SPEND, WORK | {"amount": 800}, service | _key("job-9"))
+    api.post(REFUND, {"payment_id": payment_id}, admin)
+    shop.fault("/v1/checkout/sessions", "500", times=3)
+    api.post(CREATE, {"package": "trial"}, as_buyer())
+    shop.simulator.set_faults([])
+    for fault in (refused("ThrottlingException"), refused("AccessDeniedException")):
+        shop.dynamodb.fail("Query", fault)
+        shop.dynamodb.fail("Query", fault)
+        api.get(CREDITS, as_user())
+    shop.dynamodb.clear_faults()
+    shop.fault("/v1/refunds", "timeout_before", times=9)
+    api.post(REFUND, {"payment_id": payment_id, "amount": 1, "force": True}, admin | _key("ticket-14"))
+
+
+def _key(key: str) -> dict[str, str]:
+    return {"idempotency-key": key}
