@@ -1,210 +1,170 @@
-"""The tool behind `make mutants`: what it changes, where, and how it counts."""
+"""The tool around mutmut: what it hands over, which files it chooses, and how it counts."""
 
+import json
 import subprocess
-from collections import defaultdict
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tools.mutants import results, scope, swapping
-from tools.mutants.choosing import Chooser
-from tools.mutants.covering import Covering
-from tools.mutants.making import Mutant, mutants_of
-from tools.mutants.results import Listed, Result, Results
-from topup.domain import money
+from tools.mutants import __main__ as command
+from tools.mutants import brief, scoring, staging
+from tools.mutants.scoring import Mutant
+
+RESULTS = {
+    "topup.domain.money.x_movable__mutmut_1": 1,  # killed
+    "topup.domain.money.x_movable__mutmut_2": 37,  # caught by the type checker
+    "topup.domain.money.x_movable__mutmut_3": -24,  # ended for want of time
+    "topup.domain.money.x_movable__mutmut_4": 0,  # survived
+    "topup.domain.money.x_movable__mutmut_5": 33,  # met by no test
+    "topup.domain.money.x_movable__mutmut_6": None,  # not run yet
+}
 
 
 @pytest.fixture
-def changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """All changes of a source, each as the changed line; a function is what most of them are in."""
-
-    def changes_of(source: str) -> list[str]:
-        monkeypatch.setattr("tools.mutants.making.ROOT", tmp_path)
-        path = tmp_path / "mutated.py"
-        path.write_text(source)
-        return [mutant.after for mutant in mutants_of(path)]
-
-    return changes_of
+def money_results(tmp_path: Path) -> Path:
+    """What mutmut has written about the mutants of `domain/money.py`."""
+    path = tmp_path / staging.WORK / "topup" / "domain" / "money.py.meta"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"exit_code_by_key": RESULTS, "durations_by_key": {}}))
+    return path
 
 
-@pytest.mark.parametrize(
-    ("line", "changed"),
-    [
-        ("return a < b", ["return a <= b"]),
-        ("return a == b", ["return a != b"]),
-        ("return a and b", ["return (a)", "return (b)"]),
-        ("return not a", ["return a"]),
-        ("return a if b else c", ["return a if (b) and False else c", "return a if (b) or True else c"]),
-        ("return f(a, b=c)", ["return f(a, b=None)", "return f(a, )"]),
-        ("return max(a, b)", ["return (a)", "return (b)"]),
-        ("return 7", ["return 8"]),
-        ("save(a)", ["pass"]),
-        ("return a - b", ["return a + b"]),
-        ("return [a for a in b if a]", ["return [a for a in b if not (a)]"]),
-        ('raise Refused("a text", code="also a text")', ['raise Refused("a text", )']),
-        ("return a.split(':', 1)", ["return a.rsplit(':', 1)", "return a.split(':', 2)"]),
-        ('logger.info("seen", number=1)', []),
-        ("assert a > 1", []),
-        ("number: int = value", []),
-    ],
-)
-def test_what_is_changed_in_a_function(changes, line: str, changed: list[str]):
-    assert sorted(changes(f"def example(a, b, c):\n    {line}\n")) == sorted(changed)
+def test_a_mutant_meets_different_tests_before_examples_of_the_same_one():
+    names = ["a.py::one[x]", "a.py::one[y]", "a.py::two", "b.py::three[x]", "b.py::three[y]"]
+
+    assert brief.in_turn(names) == ["a.py::one[x]", "b.py::three[x]", "a.py::two", "a.py::one[y]", "b.py::three[y]"]
 
 
-def test_an_if_is_turned_round_and_an_error_is_passed_on(changes):
-    source = "def example(a):\n    try:\n        if a:\n            return f()\n    except Busy:\n        return None\n"
+def test_a_mutant_meets_no_more_tests_than_it_has_time_for_but_one_at_least():
+    durations = {"quick": 0.2, "slow": 3.0, "slower": 4.0}
 
-    assert changes(source) == ["if not (a):", "except Busy: raise"]
-
-
-def test_a_decorator_is_removed_unless_the_function_is_none_without_it(changes):
-    decorated = "@store.retried\ndef example():\n    return a\n"
-
-    assert changes(decorated) == [""]
-    assert changes(decorated.replace("store.retried", "property")) == []
+    assert brief.within(4, ["quick", "slow", "slower"], durations) == ["quick", "slow"]
+    assert brief.within(1, ["slow", "quick"], durations) == ["slow"]
 
 
-@pytest.mark.parametrize(
-    ("condition", "changed"),
-    [
-        ("version = :read", ["(version = :read OR NOT version = :read)"]),
-        (
-            "attribute_not_exists(a) AND b IN (:c, :d)",
-            [
-                "(attribute_not_exists(a) OR NOT attribute_not_exists(a)) AND b IN (:c, :d)",
-                "attribute_not_exists(a) AND (b IN (:c, :d) OR NOT b IN (:c, :d))",
-            ],
-        ),
-        (
-            "(attribute_not_exists(a) OR a = :b)",
-            [
-                "((attribute_not_exists(a) OR a = :b) OR NOT (attribute_not_exists(a) OR a = :b))",
-                "((attribute_not_exists(a) AND NOT attribute_not_exists(a)) OR a = :b)",
-                "(attribute_not_exists(a) OR (a = :b AND NOT a = :b))",
-            ],
-        ),
-        ("SET attempt = :attempt", []),
-        ("user_id = :user_id AND number = :number", []),
-        ("a text", []),
-    ],
-)
-def test_each_part_of_a_condition_is_dropped_alone(changes, condition: str, changed: list[str]):
-    """It stays in the expression: DynamoDB refuses values that no expression uses."""
-    assert changes(f'CONDITION = "{condition}"\n') == [f'CONDITION = "{one}"' for one in changed]
+@pytest.mark.parametrize("name", ["retried", "store.retried"])
+def test_a_retried_function_is_handed_over_without_its_decorator_and_retried_all_the_same(name: str):
+    source = f"@{name}\ndef refund(payment_id):\n    return payment_id\n\n\nLAST = 1\n"
+
+    assert staging.undecorated(source.encode()) == (
+        f"def refund(payment_id):\n    return payment_id\nrefund = {name}(refund)\n\n\nLAST = 1\n".encode()
+    )
 
 
-def test_a_mutant_says_where_it_is_and_what_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tools.mutants.making.ROOT", tmp_path)
-    path = tmp_path / "mutated.py"
-    path.write_text("LIMIT = 3\n\n\nclass Lot:\n    left: int = 4\n\n    def take(self, number=5):\n        return 6\n")
+def test_every_other_decorator_stays():
+    source = b"class Order:\n    @property\n    def is_paid(self):\n        return True\n"
 
-    found = [(one.line, one.definition, one.needs_import) for one in mutants_of(path)]
-
-    assert found == [(1, "LIMIT", True), (5, "Lot", True), (7, "Lot.take", True), (8, "Lot.take", False)]
+    assert staging.undecorated(source) == source
 
 
-def test_loaded_functions_get_the_mutated_code(monkeypatch: pytest.MonkeyPatch):
-    path = scope.PACKAGE / "domain" / "money.py"
-    mutant = next(one for one in mutants_of(path) if one.definition == "movable" and "+" in one.after)
-    monkeypatch.setattr(money.movable, "__code__", money.movable.__code__)
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of two modules, in place of ours."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "money.py").write_text("UNIT = 100\n")
+    (folder / "lots.py").write_text("")
+    monkeypatch.setattr(staging, "SOURCE", folder)
+    return folder
 
-    assert swapping.swap(path, mutant.source, swapping.loaded_functions()) == 1
-    assert money.movable(10_050, "ISK") == 10_100
+
+def test_what_has_not_changed_keeps_its_time_and_its_results(tmp_path: Path, source: Path):
+    stage = tmp_path / "stage"
+    staging.prepare(stage, ["topup.money"])
+    result = stage / "mutants" / "topup.money.meta"
+    result.touch()
+    written = (stage / "topup" / "money.py").stat().st_mtime_ns
+
+    staging.prepare(stage, ["topup.money"])
+
+    assert (stage / "topup" / "money.py").stat().st_mtime_ns == written
+    assert result.exists()
+    assert (stage / "mutants" / "tests").resolve() == Path(__file__).parents[1]
+    assert tomllib.loads((stage / "pyproject.toml").read_text())["tool"]["mutmut"]["only_mutate"] == ["topup/money.py"]
+
+
+@pytest.mark.parametrize("change", ["a module has gone", "others are mutated"])
+def test_results_that_no_longer_hold_are_not_kept(tmp_path: Path, source: Path, change: str):
+    stage = tmp_path / "stage"
+    staging.prepare(stage, ["topup.money"])
+    (stage / "mutants" / "topup.money.meta").touch()
+    if change == "a module has gone":
+        (source / "lots.py").unlink()
+
+    staging.prepare(stage, ["topup.money" if change == "a module has gone" else "topup.lots"])
+
+    assert not (stage / "mutants" / "topup.money.meta").exists()
+    assert (stage / "topup" / "lots.py").exists() == (source / "lots.py").exists()
 
 
 def test_the_domain_the_store_and_the_flows_are_mutated():
-    files = scope.mutated_files()
+    modules = command.chosen([], None)
 
-    assert {scope.package_of(path) for path in files} == {"domain", "store", "flows"}
-    assert [scope.package_of(path) for path in files] == sorted(
-        map(scope.package_of, files), key=["domain", "store", "flows"].index
-    )
-    assert not [
-        path for path in files if path.relative_to(scope.PACKAGE).parts[0] in {"api", "runtime", "stripe_gateway"}
-    ]
+    assert {"topup.domain.money", "topup.store.races", "topup.refunds", "topup.reconciliation.runs"} <= {*modules}
+    assert not [module for module in modules if module.split(".")[1] in {"api", "runtime", "stripe_gateway"}]
 
 
 def test_files_are_chosen_by_name_and_by_what_a_change_touches(monkeypatch: pytest.MonkeyPatch):
     listed = "docs/glossary.md\nlayers/topup/topup/refunds.py\nlayers/topup/topup/api/auth.py\n"
     monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: subprocess.CompletedProcess(args, 0, listed))
 
-    assert [path.name for path in scope.chosen(["store/races", "domain/lots"], None)] == ["lots.py", "races.py"]
-    assert scope.chosen([], "origin/main") == [scope.PACKAGE / "refunds.py"]
+    assert command.chosen(["store/races", "domain/lots"], None) == ["topup.domain.lots", "topup.store.races"]
+    assert command.chosen([], "origin/main") == ["topup.refunds"]
 
 
-def a_mutant(key: str, definition: str = "movable") -> Mutant:
-    path = scope.PACKAGE / "domain" / "money.py"
-    return Mutant(path, 1, definition, before="a", after="b", source="", needs_import=False, key=key)
+def test_a_change_of_other_files_ends_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        subprocess, "run", lambda *args, **kwargs: subprocess.CompletedProcess(args, 0, "docs/glossary.md\n")
+    )
+
+    assert command.main(["--changed", "origin/main"]) == 0
 
 
-def test_a_kill_is_remembered_and_a_survivor_until_the_tests_change(tmp_path: Path):
-    known = Results(tmp_path / "results.jsonl")
-    known.add(Result(key="killed", killer="test_a", tests="1", seconds=5))
-    known.add(Result(key="alive", killer="", tests="1", seconds=5))
-    again = Results(tmp_path / "results.jsonl")
+def test_the_score_counts_what_has_been_run_and_leaves_out_the_survivors_that_are_listed(
+    tmp_path: Path, money_results: Path
+):
+    outcomes = scoring.mutants(tmp_path, ["topup.domain.money", "topup.domain.lots"])
 
-    assert again.of(a_mutant("killed"), "2", 5)
-    assert again.of(a_mutant("alive"), "1", 5)
-    assert again.of(a_mutant("alive"), "2", 5) is None
-    assert again.of(a_mutant("alive"), "1", 10) is None
-    assert again.of(a_mutant("new"), "1", 5) is None
+    [(package, score)] = scoring.scores(outcomes, {"topup.domain.money.x_movable__mutmut_4"})
+
+    assert package == "domain"
+    assert (score.mutants, score.killed, score.listed, score.percent) == (5, 3, 1, 75.0)
+    assert [one.name[-1] for one in outcomes if one.is_alive] == ["4", "5"]
+    assert [one.name[-1] for one in outcomes if one.is_open] == ["6"]
 
 
-def test_the_score_leaves_out_the_survivors_that_are_listed_with_a_reason(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(results, "listed", lambda: [Listed("domain/money.py", "to_text", "why", before="a")])
-    outcomes = [
-        (a_mutant("1"), Result("1", "test_a", "", 5)),
-        (a_mutant("2"), Result("2", "test_a", "", 5)),
-        (a_mutant("3"), Result("3", "", "", 5)),
-        (a_mutant("4", "to_text"), Result("4", "", "", 5)),
+def test_survivors_meet_the_tests_again_and_the_killed_do_not(tmp_path: Path, money_results: Path):
+    scoring.forget_survivors(tmp_path, ["topup.domain.money", "topup.domain.lots"])
+
+    kept = json.loads(money_results.read_text())
+    assert [*kept["exit_code_by_key"].values()] == [1, 37, -24, None, None, None]
+    assert kept["durations_by_key"] == {}
+
+
+def test_a_flow_counts_among_the_flows_also_those_of_reconcile():
+    modules = ["topup.domain.money", "topup.store.races", "topup.refunds", "topup.reconciliation.runs"]
+
+    assert [Mutant(f"{module}.x_f__mutmut_1", "killed").package for module in modules] == [
+        "domain", "store", "flows", "flows"
+    ]  # fmt: skip
+
+
+def test_a_change_is_known_by_its_lines():
+    diff = "--- a\n+++ b\n@@ -1,3 +1,3 @@\n def movable(a):\n-    return a + 1\n+    return a - 1\n"
+
+    assert scoring.change_in(diff) == ("return a + 1", "return a - 1")
+
+
+def test_every_listed_survivor_is_a_line_of_today():
+    gone = [
+        (module, before)
+        for module, before, _ in scoring.listed()
+        if before not in " ".join(line.strip() for line in _source_of(module).splitlines())
     ]
 
-    score = results.scores(outcomes)["domain"]
-
-    assert (score.mutants, score.killed, score.listed, score.percent) == (4, 2, 1, 66.6)
-    assert [one.key for one in results.survivors(outcomes)] == ["3"]
+    assert gone == []
 
 
-def test_every_listed_survivor_is_a_mutant_of_today():
-    files = {one.file for one in results.listed()}
-    mutants = [mutant for file in files for mutant in mutants_of(scope.PACKAGE / file)]
-
-    assert [one for one in results.listed() if not any(one.is_about(mutant) for mutant in mutants)] == []
-
-
-def a_test(name: str, seconds: float, *lines: int, function: str = "movable", others: int = 0) -> Covering:
-    file = "layers/topup/topup/domain/money.py"
-    usual = {f"{file}:other_{number}": frozenset({1}) for number in range(others)}
-    return Covering(f"tests/unit/test_money.py::{name}", seconds, {f"{file}:{function}": frozenset(lines), **usual})
-
-
-@pytest.mark.parametrize(
-    ("tests", "expected"),
-    [
-        # What runs the line, the quickest first; of many examples a few.
-        ([a_test("slow", 1, 2), a_test("elsewhere", 0.1, 1), a_test("quick", 0.1, 2)], ["quick", "slow"]),
-        ([a_test(f"many[{number}]", 0.01, 2) for number in range(5)] + [a_test("one", 0.1, 2)], ["many[0]", "one"]),
-        # What does not fit is left out.
-        ([a_test("too slow", 11, 2), a_test("quick", 1, 2)], ["quick"]),
-        # Where no test runs the function, those whose file names the module.
-        ([a_test("another", 1, 1, function="to_text")], ["another"]),
-    ],
-)
-def test_a_mutant_meets_the_tests_that_run_its_line(tests: list[Covering], expected: list[str]):
-    mutant = next(one for one in mutants_of(scope.PACKAGE / "domain" / "money.py") if one.definition == "movable")
-
-    chosen = [one.test.partition("::")[2] for one in Chooser(tests, 10, defaultdict(list)).tests(mutant)]
-
-    assert [name for name in chosen if name in expected] == expected
-    assert len(chosen) <= len(tests)
-    assert "elsewhere" not in chosen
-    assert "too slow" not in chosen
-
-
-def test_a_mutant_meets_first_what_has_failed_for_its_function_before():
-    mutant = next(one for one in mutants_of(scope.PACKAGE / "domain" / "money.py") if one.definition == "movable")
-    tests = [a_test("quick", 0.1, 2), a_test("slow", 1, 2)]
-    killers = defaultdict(list, {"layers/topup/topup/domain/money.py:movable": [tests[1].test]})
-
-    assert Chooser(tests, 10, killers).tests(mutant)[0] == tests[1]
+def _source_of(module: str) -> str:
+    return (staging.SOURCE.parent / f"{module.replace('.', '/')}.py").read_text()

@@ -1,1 +1,1 @@
-"""Mutation testing: change the product's code in one place, and see whether a test fails."""
+"""Changes the code in one place after another, with mutmut, and counts how many changes the tests notice."""

@@ -1,114 +1,116 @@
-"""`make mutants`: how many changes of the code the tests notice."""
+"""`make mutants`: how many changes of the code the tests notice.
+
+Mutmut makes the changes and runs the tests, as `[tool.mutmut]` in `pyproject.toml` says.
+"""
 
 import argparse
-import hashlib
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import chdir
+from pathlib import Path
+from threading import Timer
 
-import pytest
+from mutmut.mutation.diff_apply import get_diff_for_mutant
 
-from tools.mutants import covering, results, scope
-from tools.mutants.killing import OPTIONS, Plan, Runner
-from tools.mutants.making import Mutant, mutants_of
-from tools.mutants.results import Result, Results
+from local import ROOT
+from tools.mutants import scoring, staging
+from tools.mutants.scoring import Mutant
 
 LEAST = 95  # percent
+TESTED = "Running mutation testing"  # what mutmut prints before the first mutant
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    files = scope.chosen(options.files.split(), options.changed)
-    if not files:
+    modules = chosen(options.files.split(), options.changed)
+    if not modules:
         print("nothing to mutate: none of these files is in the domain, the store or the flows")
         return 0
-    print(f"making the mutants of {len(files)} files …", flush=True)
-    mutants = [mutant for path in files for mutant in mutants_of(path)]
-    known = Results(results.cache() / "results.jsonl")
-    tests = _version_of_tests()
-    left = [one for one in mutants if known.of(one, tests, options.seconds) is None]
-    print(f"{len(mutants)} mutants, {len(left)} of them without a result", flush=True)
-    if left:
-        progress = _Progress(known, tests, options.seconds, len(left))
-        if options.minutes:
-            left.sort(key=lambda one: one.key)  # in no order, so that a run that ends early has seen a sample
-        plan = Plan(
-            mutants=left,
-            processes=options.processes,
-            seconds=options.seconds,
-            minutes=options.minutes or float("inf"),
-            ended=progress.ended,
-        )
-        if status := _run(plan):
-            return status
-    outcomes = [(one, found) for one in mutants if (found := known.of(one, tests, options.seconds))]
-    return _report(outcomes, len(mutants) - len(outcomes))
+    stage = staging.STAGES / ("chosen" if options.files or options.changed else "all")
+    staging.prepare(stage, modules)
+    scoring.forget_survivors(stage, modules)
+    if status := _mutmut(stage, options.processes, options.minutes):
+        return status
+    return _report(stage, scoring.mutants(stage, modules))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--files", default="", help="only files whose path contains one of these words")
     parser.add_argument("--changed", metavar="COMMIT", help="only files that differ from this commit")
-    parser.add_argument("--minutes", type=float, help="end after this time; another run goes on there")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of tests that each mutant meets")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--minutes", type=float, help="end this long after the first mutant; another run goes on there")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
     return parser.parse_args(arguments)
 
 
-def _run(plan: Plan) -> int:
-    watch = covering.Watch()
-    watch.start()
-    runner = Runner(plan, covering.Memory(results.cache() / "lines.json"), watch)
-    if status := int(pytest.main([*OPTIONS, *scope.TESTS], plugins=[runner])):
-        print(f"pytest ended with {status}: the tests cannot be collected, or a child ended it", flush=True)
+def chosen(words: Sequence[str], changed_since: str | None) -> list[str]:
+    """The modules to mutate: all; those whose path contains one of the words; those that differ from a commit."""
+    package = staging.SOURCE
+    folders = (package / "domain", package / "store", package, package / "reconciliation")
+    paths = [path for folder in folders for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
+    if words:
+        paths = [path for path in paths if any(word in str(path.relative_to(ROOT)) for word in words)]
+    if changed_since:
+        changed = _changed(changed_since)
+        paths = [path for path in paths if path in changed]
+    return [".".join(path.relative_to(package.parent).with_suffix("").parts) for path in paths]
+
+
+def _changed(commit: str) -> set[Path]:
+    command = ["git", "diff", "--name-only", "--merge-base", commit]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return {ROOT / line for line in listed.splitlines()}
+
+
+def _mutmut(stage: Path, processes: int, minutes: float | None) -> int:
+    """Run mutmut over all mutants without a result; its exit status."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it, and so would mutmut
+    commands = Path(sys.executable).parent
+    process = subprocess.Popen(
+        [commands / "mutmut", "run", "--max-children", str(processes)],
+        cwd=stage,
+        env=os.environ | {"PATH": f"{commands}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    end = Timer((minutes or 0) * 60, process.send_signal, [signal.SIGINT])
+    for line in process.stdout or ():
+        if line.strip() and line[0] not in SPINNER:
+            print(line.rstrip(), flush=True)
+        if minutes and line.startswith(TESTED):
+            end.start()
+    status = process.wait()
+    end.cancel()
     return status
 
 
-def _version_of_tests() -> str:
-    """Changes with any test or any part of the product: a survivor meets the tests again."""
-    digest = hashlib.sha256()
-    for folder in ("tests", "local", "layers/topup"):
-        for path in sorted((scope.ROOT / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-class _Progress:
-    def __init__(self, known: Results, tests: str, seconds: float, number: int) -> None:
-        self.known = known
-        self.tests = tests
-        self.seconds = seconds
-        self.number = number
-        self.done = 0
-        self.alive = 0
-
-    def ended(self, mutant: Mutant, killer: str) -> None:
-        self.known.add(Result(key=mutant.key, killer=killer, tests=self.tests, seconds=self.seconds))
-        self.done += 1
-        self.alive += not killer
-        if not killer:
-            print(f"alive  {_shown(mutant)}", flush=True)
-        if self.done % 50 == 0 or self.done == self.number:
-            print(f"{self.done} of {self.number}, {self.alive} alive", flush=True)
-
-
-def _shown(mutant: Mutant) -> str:
-    where = f"{mutant.path.relative_to(scope.PACKAGE)}:{mutant.line} {mutant.definition}"
-    return f"{where}\n       - {mutant.before}\n       + {mutant.after}"
-
-
-def _report(outcomes: list[tuple[Mutant, Result]], left: int) -> int:
-    alive = results.survivors(outcomes)
+def _report(stage: Path, outcomes: Sequence[Mutant]) -> int:
+    alive, known = _split(stage, [mutant for mutant in outcomes if mutant.is_alive])
     if alive:
         print("\nSurvivors without a reason in survivors.toml:")
-        for mutant in alive:
-            print(_shown(mutant))
+        for mutant, (before, after) in alive.items():
+            print(f"{mutant.name} ({mutant.status})\n    - {before}\n    + {after}")
     print(f"\n{'package':8} {'mutants':>8} {'killed':>7} {'listed':>7} {'score':>7}")
-    found = {name: score for name, score in results.scores(outcomes).items() if score.mutants}
-    for name, score in found.items():
+    rows = dict(scoring.scores(outcomes, known))
+    for name, score in rows.items():
         print(f"{name:8} {score.mutants:8} {score.killed:7} {score.listed:7} {score.percent:6.1f} %")
-    if left:
-        print(f"{left} mutants have not been run yet: run this again to go on")
-    return 0 if all(score.percent >= LEAST for score in found.values()) else 1
+    if left := sum(mutant.is_open for mutant in outcomes):
+        print(f"{left} mutants have not met the tests yet")
+    return 0 if all(score.percent >= LEAST for score in rows.values()) else 1
+
+
+def _split(stage: Path, alive: Sequence[Mutant]) -> tuple[dict[Mutant, tuple[str, str]], set[str]]:
+    """The survivors that no one has looked at, each with its change, and the names of those that are listed."""
+    known = scoring.listed()
+    with chdir(stage):  # mutmut finds its files from here
+        diffs = {mutant: get_diff_for_mutant(mutant.name, path=staging.path_of(mutant.module)) for mutant in alive}
+    changes = {mutant: scoring.change_in(diff) for mutant, diff in diffs.items()}
+    open_ones = {mutant: change for mutant, change in changes.items() if (mutant.module, *change) not in known}
+    return open_ones, {mutant.name for mutant in alive if mutant not in open_ones}
 
 
 if __name__ == "__main__":

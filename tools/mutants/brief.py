@@ -1,0 +1,42 @@
+"""A pytest plugin: a mutant meets different tests before examples of the same one, and not for ever."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+SECONDS = 30.0
+SETUP = 0.05  # seconds; mutmut has measured only what comes after it
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("MUTANT_UNDER_TEST") in {"stats", "list_all_tests"}:
+        return  # mutmut finds out what each test runs, how long it takes, and that it passes
+    durations = json.loads(Path("mutmut-stats.json").read_text())["duration_by_test"]
+    by_name = {item.nodeid: item for item in sorted(items, key=lambda item: (item.path, item.location[1] or 0))}
+    items[:] = [by_name[name] for name in within(SECONDS, in_turn([*by_name]), durations)]
+
+
+def in_turn(names: Sequence[str]) -> list[str]:
+    """One example of each test before a second one; and the first test of each file before its second one."""
+    examples, tests, turns = Counter[str](), Counter[str](), {}
+    for name in names:
+        test, file = name.partition("[")[0], name.partition("::")[0]
+        tests[file] += not examples[test]
+        examples[test] += 1
+        turns[name] = (examples[test], tests[file])
+    return sorted(names, key=lambda name: turns[name])
+
+
+def within(seconds: float, names: Sequence[str], durations: dict[str, float]) -> list[str]:
+    """The first of these tests, as many as this time is enough for, but one at least."""
+    kept: list[str] = []
+    for name in names:
+        seconds -= durations.get(name, 0.0) + SETUP
+        if seconds < 0 and kept:
+            break
+        kept.append(name)
+    return kept
