@@ -23,7 +23,7 @@ from topup.store import order_items
 from topup.store.walks import Index
 
 OWN = ("refunds", "payments", "lots")
-AT_STRIPE = ("events", "stripe_refunds", "stripe_disputes")
+AT_STRIPE = ("events", "reversal_events", "stripe_refunds", "stripe_disputes")
 SWEEPS = OWN + AT_STRIPE
 NOTHING = {
     **{sweep: {"found": 0, "repaired": 0, "ended": 0} for sweep in SWEEPS},
@@ -142,9 +142,12 @@ def test_one_record_that_cannot_be_repaired_does_not_stop_the_others(shop: Shop,
 
 @pytest.fixture
 def damaged(shop: Shop) -> Shop:
-    """A shop with one thing for each sweep to put right; Stripe never tried to deliver its refund and its dispute."""
+    """A shop with one thing for each sweep to put right; Stripe never tried to deliver what happened to its money."""
     shop.buy()
-    shop.wait(days=200)
+    shop.wait(days=190)
+    old_dispute = shop.simulator.dispute(shop.buy("trial")[1])
+    shop.deliver()
+    shop.wait(days=10)
     shop.due_timers(delete=True)  # their stream records are lost
     payment_id, _ = shop.buy()
     shop.fault(REFUNDS, "timeout_before")
@@ -155,13 +158,19 @@ def damaged(shop: Shop) -> Shop:
     switch_endpoints(shop, on=False)
     shop.simulator.refund(refunded, 100)
     shop.simulator.dispute(disputed)
+    shop.simulator.close_dispute(old_dispute["id"], "won")
     switch_endpoints(shop, on=True)
     shop.pay(shop.create())
     shop.lose()
     return shop
 
 
-AT_URL = {"events": "/v1/events", "stripe_refunds": REFUNDS, "stripe_disputes": "/v1/disputes"}
+AT_URL = {
+    "events": ("/v1/events?", "checkout.session"),
+    "reversal_events": ("/v1/events?", "refund.created"),
+    "stripe_refunds": (f"{REFUNDS}?", ""),
+    "stripe_disputes": ("/v1/disputes?", ""),
+}
 IN_INDEX = {"refunds": ("waiting", "refund"), "payments": ("waiting", "payment:"), "lots": ("due", "")}
 
 
@@ -171,7 +180,8 @@ def break_listing(shop: Shop, sweep: str) -> None:
         carry_out = shop.simulator.request
 
         def fail_at_stripe(method: str, url: str, *rest: Any) -> Any:
-            is_list = method.upper() == "GET" and f"{AT_URL[sweep]}?" in url and "payment_intent=" not in url
+            is_list = method.upper() == "GET" and all(part in url for part in AT_URL[sweep])
+            is_list = is_list and "payment_intent=" not in url
             return (500, {}, b"{}") if is_list else carry_out(method, url, *rest)
 
         shop.simulator.request = fail_at_stripe  # type: ignore[method-assign, assignment]
@@ -194,7 +204,7 @@ def test_every_sweep_repairs_what_it_finds(damaged: Shop):
     report = damaged.reconcile()
 
     assert put_right(report) == dict.fromkeys(SWEEPS, 1)
-    assert (report["repaired"], report["ended"], report["failures"], report["complete"]) == (5, 1, 0, True)
+    assert (report["repaired"], report["ended"], report["failures"], report["complete"]) == (6, 1, 0, True)
     damaged.check()
 
 
@@ -214,7 +224,7 @@ def test_a_sweep_whose_listing_fails_is_counted_and_the_others_still_run(
     damaged.check()
 
 
-@pytest.mark.parametrize(("milliseconds_left", "sweeps_done"), [(30_000, 0), (30_001, 6)])
+@pytest.mark.parametrize(("milliseconds_left", "sweeps_done"), [(30_000, 0), (30_001, len(SWEEPS))])
 def test_no_sweep_begins_a_repair_in_the_last_thirty_seconds(
     damaged: Shop, capsys: pytest.CaptureFixture[str], milliseconds_left: int, sweeps_done: int
 ):
@@ -225,7 +235,7 @@ def test_no_sweep_begins_a_repair_in_the_last_thirty_seconds(
         report = load_handler("reconcile")({"time": damaged.now.isoformat()}, context)
 
     assert (sum(put_right(report).values()), report["failures"]) == (sweeps_done, 0)
-    assert report["complete"] == (sweeps_done == 6)
+    assert report["complete"] == (sweeps_done == len(SWEEPS))
     assert bool(calls) == bool(sweeps_done)  # not even a list is read
     assert f'"ReconcileIncomplete":[{0 if sweeps_done else 1}.0]' in capsys.readouterr().out
     assert put_right(damaged.reconcile()) == dict.fromkeys(SWEEPS, 0 if sweeps_done else 1)

@@ -63,6 +63,28 @@ def test_a_dispute_whose_end_was_never_delivered_is_found(shop: Shop):
     shop.check()
 
 
+@pytest.mark.parametrize(("ends", "left"), [("a dispute is won", 1100), ("a refund fails", 1100)])
+def test_the_end_of_an_old_reversal_that_was_never_delivered_is_found(shop: Shop, ends: str, left: int):
+    _, intent = shop.buy()
+    is_dispute = ends == "a dispute is won"
+    made = shop.simulator.dispute(intent) if is_dispute else shop.simulator.refund(intent, pending=True)
+    shop.deliver()
+    shop.wait(days=60)  # longer than any window
+    shop.reconcile()
+    end = (
+        (lambda stripe: stripe.close_dispute(made["id"], "won"))
+        if is_dispute
+        else (lambda stripe: stripe.fail_refund(made["id"]))
+    )
+    without_endpoints(shop, end)
+
+    assert shop.balance() == 0
+    assert shop.reconcile()["reversal_events"]["repaired"] == 1
+    assert shop.balance() == left
+    assert shop.reconcile()["repaired"] == 0
+    shop.check()
+
+
 def test_by_hand_the_window_reaches_thirty_days_back(shop: Shop):
     _, intent = shop.buy()
     without_endpoints(shop, lambda stripe: stripe.refund(intent))
@@ -82,7 +104,7 @@ def test_other_peoples_refunds_and_disputes_cost_no_question_each(shop: Shop):
     report = shop.reconcile()
 
     assert sorted(set(lists_read(calls))) == ["disputes", "events", "refunds"]
-    assert len(calls) == 3
+    assert len(calls) == 4  # payments and reversals have a list of events each
     assert (report["stripe_refunds"]["found"], report["repaired"]) == (3, 0)
 
 
@@ -223,7 +245,7 @@ def test_another_request_by_hand_begins_anew_and_the_same_one_goes_on(shop: Shop
         shop.wait(seconds=1)
 
     def found(hours: int) -> int:
-        return int(reconcile_slowly(shop, seconds=6, window_hours=hours)["events"]["found"])
+        return int(reconcile_slowly(shop, seconds=6, window_hours=hours)["reversal_events"]["found"])
 
     first = found(48)
     assert 0 < first < 12

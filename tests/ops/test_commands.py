@@ -247,6 +247,7 @@ def test_the_report_is_a_table_of_steps(
         "payments               0         0       0",
         "lots                   0         0       0",
         "events                 3         2       1",
+        "reversal_events        0         0       0",
         "stripe_refunds         0         0       0",
         "stripe_disputes        0         0       0",
         "",
@@ -257,8 +258,8 @@ def test_the_report_is_a_table_of_steps(
 def test_the_table_has_a_row_for_each_step_of_the_functions_report():
     report = asdict(Report()) | {"repaired": 0}
 
-    rows = [line.split()[0] for line in as_table(report).splitlines()[1:7]]
-    assert rows == ["refunds", "payments", "lots", "events", "stripe_refunds", "stripe_disputes"]
+    rows = [line.split()[0] for line in as_table(report).splitlines()[1:8]]
+    assert rows == ["refunds", "payments", "lots", "events", "reversal_events", "stripe_refunds", "stripe_disputes"]
 
 
 def test_what_is_stuck_is_listed_and_no_success(aws: Aws, capsys: pytest.CaptureFixture[str]):

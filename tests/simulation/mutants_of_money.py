@@ -109,6 +109,9 @@ MUTANTS_OF_MONEY = (
                 "        if subject is None or _is_swept(subject, reversals_since):\n",
                 "        if subject is None:\n",
             ),
+            Edit(
+                "topup.stripe_gateway.listing", "REVERSAL_EVENTS, {})", 'REVERSAL_EVENTS, {"delivery_success": False})'
+            ),
         ),
     ),
     Mutant(

@@ -20,7 +20,7 @@ def settle(client: Client, stats: Stats, say: Callable[[str], None]) -> None:
         client.local.move_clock(wait)
         say("reconciling")
         report = client.local.reconcile(window_hours=72)
-        for step in ("refunds", "payments", "events", "stripe_refunds", "stripe_disputes"):
+        for step in ("refunds", "payments", "events", "reversal_events", "stripe_refunds", "stripe_disputes"):
             stats.count("repaired by reconcile", step, report[step]["repaired"])
         _wait_for_deliveries(client)
         in_flight = report["refunds"]["found"] - report["refunds"]["repaired"]

@@ -1,6 +1,7 @@
-"""The sweeps of what Stripe has: events that no endpoint acknowledged, and all refunds and disputes by their creation.
+"""The sweeps of what Stripe has: events that no endpoint acknowledged, and all refunds and disputes.
 
-The latter two find what Stripe never tried to deliver, because no enabled endpoint wanted it.
+The latter are found by their creation, and older ones by their events: also what Stripe never tried to deliver, because
+no enabled endpoint wanted it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,18 +17,20 @@ from topup.store.cursors import Stuck
 from topup.stripe_gateway import Listed, Page, listing
 from topup.stripe_gateway.listing import EventSubject
 
-PAGES: Mapping[Kind, Callable[[int, int], Iterator[Page]]] = {
+Pages = Callable[[int, int], Iterator[Page]]
+
+PAGES: Mapping[Kind, Pages] = {
     Kind.REFUND: listing.refunds,
     Kind.DISPUTE: listing.disputes,
 }
 
 
 def sweep_events(
-    part: Part, walk: Walk, stuck: Iterable[Stuck], reversals_since: Mapping[Kind, int], *, delivered_too: bool
+    part: Part, walk: Walk, stuck: Iterable[Stuck], pages: Pages, reversals_since: Mapping[Kind, int]
 ) -> None:
-    """Handle the events that no endpoint has acknowledged, or all events.
+    """Handle the events that `pages` lists.
 
-    `reversals_since`: from which second of their creation on the other two sweeps read refunds and disputes.
+    `reversals_since`: from which second of their creation on other sweeps read refunds and disputes.
     """
 
     def apply(listed: Listed) -> Result:
@@ -39,9 +42,6 @@ def sweep_events(
     def apply_by_id(event_id: str) -> Result:
         event = listing.load_event(event_id)
         return apply(Listed(event_id, 0, event)) if event else Result.NOTHING_TO_DO
-
-    def pages(since: int, until: int) -> Iterator[Page]:
-        return listing.events(since, until, delivered_too=delivered_too)
 
     StripeSweep(part, pages, apply, apply_by_id, _of(part, stuck)).run(walk)
 

@@ -40,6 +40,7 @@ class Report:
     payments: Tally = field(default_factory=Tally)
     lots: Tally = field(default_factory=Tally)
     events: Tally = field(default_factory=Tally)
+    reversal_events: Tally = field(default_factory=Tally)
     stripe_refunds: Tally = field(default_factory=Tally)
     stripe_disputes: Tally = field(default_factory=Tally)
     stuck: list[dict[str, Any]] = field(default_factory=list)
@@ -58,7 +59,8 @@ class Report:
         return sum(tally.ended for tally in self._tallies())
 
     def _tallies(self) -> tuple[Tally, ...]:
-        return (self.refunds, self.payments, self.lots, self.events, self.stripe_refunds, self.stripe_disputes)
+        own = (self.refunds, self.payments, self.lots)
+        return (*own, self.events, self.reversal_events, self.stripe_refunds, self.stripe_disputes)
 
     def list_stuck(self, stuck: Stuck) -> None:
         """List an object that cannot be applied."""

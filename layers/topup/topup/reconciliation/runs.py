@@ -12,12 +12,13 @@ from topup.reconciliation.reports import Part, Report
 from topup.reconciliation.stripe_walks import Walk
 from topup.runtime.telemetry import count, logger
 from topup.store.cursors import Cursor, Memory
+from topup.stripe_gateway import listing
 
 LONGEST_WINDOW = timedelta(days=30)  # Stripe keeps events no longer
 WINDOW = timedelta(days=3)  # Stripe itself tries for three days
 SWEEP_AFTER = timedelta(days=2)  # TTL is late by days; before that the timer's own deletion does it
 
-EVENTS, REFUNDS, DISPUTES = "events", "stripe_refunds", "stripe_disputes"
+EVENTS, REVERSAL_EVENTS, REFUNDS, DISPUTES = "events", "reversal_events", "stripe_refunds", "stripe_disputes"
 Sweep = Callable[[Part, Cursor], None]
 
 
@@ -72,10 +73,14 @@ def _sweeps_at_stripe(
     memory: Memory, now: datetime, window: timedelta | None, *, delivered_too: bool
 ) -> dict[str, Sweep]:
     begin = partial(_begin, memory, now, window, delivered_too=delivered_too)
-    events, refunds, disputes = begin(EVENTS), begin(REFUNDS), begin(DISPUTES)
+    events, of_reversals, refunds, disputes = (begin(name) for name in (EVENTS, REVERSAL_EVENTS, REFUNDS, DISPUTES))
     since = {Kind.REFUND: refunds.second, Kind.DISPUTE: disputes.second}
+    payments = partial(listing.payment_events, delivered_too=delivered_too)
     return {
-        EVENTS: lambda part, _: at_stripe.sweep_events(part, events, memory.stuck, since, delivered_too=delivered_too),
+        EVENTS: lambda part, _: at_stripe.sweep_events(part, events, memory.stuck, payments, since),
+        REVERSAL_EVENTS: lambda part, _: at_stripe.sweep_events(
+            part, of_reversals, memory.stuck, listing.reversal_events, since
+        ),
         REFUNDS: lambda part, _: at_stripe.sweep_reversals(part, refunds, memory.stuck, Kind.REFUND),
         DISPUTES: lambda part, _: at_stripe.sweep_reversals(part, disputes, memory.stuck, Kind.DISPUTE),
     }
@@ -85,7 +90,7 @@ def _begin(memory: Memory, now: datetime, window: timedelta | None, name: str, *
     """A person's walk has a cursor of its own: the schedule's goes on as if there were none."""
     if window is None and not delivered_too:
         cursor = memory.cursors.get(name, {})
-        return stripe_walks.begin(name, cursor, now, WINDOW, is_incremental=name == EVENTS)
+        return stripe_walks.begin(name, cursor, now, WINDOW, is_incremental=name in (EVENTS, REVERSAL_EVENTS))
     longest = min(WINDOW if window is None else window, LONGEST_WINDOW)
     request = f"{longest}{', delivered too' if delivered_too else ''}"
     by_hand = f"{name} by hand"

@@ -37,14 +37,23 @@ class Page:
     complete_until: int  # epoch seconds
 
 
-def events(since: int, until: int, *, delivered_too: bool = False) -> Iterator[Page]:
-    """Events of the types that we use, created from `since` to `until`; by default those that no endpoint acknowledged.
+def payment_events(since: int, until: int, *, delivered_too: bool = False) -> Iterator[Page]:
+    """Events about payments, created from `since` to `until`; by default those that no endpoint acknowledged.
 
     Stripe renders them in the account's own API version, and keeps them for 30 days. Each step is one request and
     raises StripeFailed or Busy. Source: Stripe API, list all events.
     """
-    which = {"types": list(translation.EVENT_TYPES)} | ({} if delivered_too else {"delivery_success": False})
-    return _pages(lambda params: client().v1.events.list(params | which), since, until)  # type: ignore[arg-type]
+    return _events(since, until, translation.PAYMENT_EVENTS, {} if delivered_too else {"delivery_success": False})
+
+
+def reversal_events(since: int, until: int) -> Iterator[Page]:
+    """The same about refunds and disputes, delivered or not: one that no endpoint wanted counts as no failure."""
+    return _events(since, until, translation.REVERSAL_EVENTS, {})
+
+
+def _events(since: int, until: int, types: Sequence[str], which: Params) -> Iterator[Page]:
+    params: Any = {"types": list(types), **which}
+    return _pages(lambda stretch: client().v1.events.list(stretch | params), since, until)
 
 
 def refunds(since: int, until: int) -> Iterator[Page]:

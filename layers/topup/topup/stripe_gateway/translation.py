@@ -29,16 +29,16 @@ DISPUTE_EVENTS = (
     "charge.dispute.funds_reinstated",
 )
 REVERSAL_EVENTS = REFUND_EVENTS + DISPUTE_EVENTS
-# What the webhook endpoint has to be registered for.
-EVENT_TYPES = (
+PAYMENT_EVENTS = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
-    *REVERSAL_EVENTS,
 )
+# What the webhook endpoint has to be registered for.
+EVENT_TYPES = PAYMENT_EVENTS + REVERSAL_EVENTS
 
 
 def session_update(session: Json) -> PaymentUpdate | None:
