@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ROOT
 from ops import target
-from ops.doctor import alarms, aws, settings, stripe_account, subject
+from ops.doctor import alarms, aws, expiry, settings, stripe_account, subject
 from ops.doctor.subject import Finding, Subject, wrong
+from ops.errors import CannotRunError
 from ops.stripe_webhook.endpoints import in_words
 
 Check = Callable[[], Iterable[Finding]]
@@ -37,6 +38,7 @@ def examine(found: Subject, root: Path = ROOT) -> Iterator[Finding]:
         "settings": lambda: settings.check(found),
         "Stripe": lambda: stripe_account.check(found),
         "tables": lambda: aws.tables(found, root / "template.yaml"),
+        "expiry": lambda: expiry.trigger(found),
         "concurrency": lambda: aws.concurrency(found),
         "alarms": lambda: alarms.listeners(found),
     }
@@ -51,6 +53,8 @@ def _one(name: str, check: Check) -> Iterator[Finding]:
         yield from check()
     except (BotoCoreError, ClientError) as error:
         yield wrong(name, f"not checked: {error}", "do these AWS credentials allow it?")
+    except CannotRunError as error:
+        yield wrong(name, f"not checked: {error}", "run doctor again")
     except stripe.StripeError as error:
         yield wrong(name, f"not checked: {in_words(error)}", "run doctor again")
 

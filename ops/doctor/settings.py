@@ -37,7 +37,7 @@ def _clear_text(subject: Subject) -> Iterator[Finding]:
         says = "it is stored in clear text, not as a SecureString, and may have been read"
         yield wrong(f"secret {name}", says, subject.set_secret(name))
     for name in subject.wrong_key:
-        says = "it is not encrypted with the stack's KMS key (SecretsKeyArn): the functions may not read it"
+        says = "it is not encrypted with the stack's KMS key: the functions may not read it"
         yield wrong(f"secret {name}", says, subject.secrets())
 
 

@@ -15,7 +15,7 @@ from local.aws.intrinsics import TemplateError
 from local.settings import SECRETS, SettingsError
 from ops import deployed, stages, target
 from ops.errors import CannotRunError
-from ops.secrets.place import ENCRYPTED, Place
+from ops.secrets.place import ENCRYPTED, Place, key_of
 
 WEBHOOK_PATH = "/api/payments/webhook/stripe"
 LOCAL = "local"
@@ -99,12 +99,14 @@ def of_stack(stack: str, root: Path, more_urls: Iterable[str] = ()) -> Subject:
     found = deployed.find(stack)
     known = stages.of_stack(stack, root)
     prefix = found.secrets_prefix
-    where = Place(prefix, (target.parameters_of(stack) or {}).get("SecretsKeyArn", ""))
+    where = Place(prefix, key_of(target.parameters_of(stack) or {}))
     with target.explained(f"the parameters below {prefix}"):
         stored = where.read(SECRETS)
     secrets = {name: stored[name].value if name in stored else "" for name in SECRETS}
     clear_text = tuple(name for name, secret in stored.items() if secret.kind != ENCRYPTED)
-    urls = (found.outputs["WebhookUrl"], found.outputs["ApiUrl"] + WEBHOOK_PATH, *more_urls)
+    route = found.outputs["ApiUrl"] + WEBHOOK_PATH
+    is_open = found.outputs.get("WebhookDoor") != "function-url"
+    urls = (found.outputs["WebhookUrl"], *([route] if is_open else []), *more_urls)
     tables = {"ORDERS_TABLE": found.outputs["OrdersTableName"], "CREDITS_TABLE": found.outputs["CreditsTableName"]}
     return Subject(
         stage=found.tags.get("stage") or prefix.rpartition("/")[2],

@@ -103,4 +103,9 @@ def of_prefix(prefix: str) -> Place:
 def _of(parameters: Mapping[str, str], what: str) -> Place:
     if not parameters.get("SecretsPrefix"):
         raise CannotRunError(f"{what} has no parameter SecretsPrefix: is it a stack of Topup?")
-    return Place(parameters["SecretsPrefix"], parameters.get("SecretsKeyArn", ""))
+    return Place(parameters["SecretsPrefix"], key_of(parameters))
+
+
+def key_of(parameters: Mapping[str, str]) -> str:
+    """The ARN of the secrets' own key, else of the key for everything; empty for the account's."""
+    return parameters.get("SecretsKeyArn") or parameters.get("DataKeyArn", "")

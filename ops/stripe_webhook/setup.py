@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops import deployed, target
 from ops.errors import CannotRunError
 from ops.secrets import place
-from ops.secrets.place import Place
+from ops.secrets.place import Place, key_of
 from ops.stripe_webhook import endpoints, secrets
 from ops.stripe_webhook.plan import (
     Create,
@@ -71,7 +71,7 @@ def _place(stack: str | None, prefix: str) -> Place:
     """Where the secret is stored: with the stack's KMS key, else with that of the secrets that are there."""
     if not stack:
         return place.of_prefix(prefix)
-    return Place(prefix, (target.parameters_of(stack) or {}).get("SecretsKeyArn", ""))
+    return Place(prefix, key_of(target.parameters_of(stack) or {}))
 
 
 class Webhook:

@@ -23,7 +23,7 @@ from local.in_process.dynamodb import Emulator
 from local.stripe_simulator import Simulator
 from local.stripe_simulator.in_process import InProcessStripe
 from ops import cli
-from ops.doctor import aws, stripe_account
+from ops.doctor import aws, expiry, stripe_account
 from topup.stripe_gateway import EVENT_TYPES
 from topup.stripe_gateway import client as stripe_client
 
@@ -38,6 +38,10 @@ class Lambda:
         self.environment = environment
         self.limit = 1000
         self.reserved: Json = {"ReservedConcurrentExecutions": 20}
+        self.triggers: list[Json] = []
+
+    def list_event_source_mappings(self, **_: Any) -> Json:
+        return {"EventSourceMappings": self.triggers}
 
     def get_function_configuration(self, **_: Any) -> Json:
         return {"Environment": {"Variables": self.environment}}
@@ -92,7 +96,7 @@ class Stack:
         self.stripe = stripe.StripeClient("sk_test_1", http_client=InProcessStripe(self.simulator))
         settings = {"STACK_NAME": STACK, "FRONTEND_URL": "https://shop.example", "SECRETS_PREFIX": PREFIX}
         outputs = {
-            "ApiUrl": "https://api.example",
+            "ApiUrl": "http://localhost:8000",
             "WebhookUrl": URL,
             "OrdersTableName": dynamodb.orders_table,
             "CreditsTableName": dynamodb.credits_table,
@@ -113,6 +117,12 @@ class Stack:
         for table in (dynamodb.orders_table, dynamodb.credits_table):
             self.protect(table, is_on=True)
         self.time_to_live(is_on=True)
+        self.reads_stream_of(dynamodb.credits_table)
+
+    def reads_stream_of(self, table: str) -> None:
+        """Let expire_credits read the stream that this table has now."""
+        stream = self.dynamodb.client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        self.functions.triggers = [{"UUID": "1f2e", "EventSourceArn": stream, "State": "Enabled"}]
 
     def put(self, name: str, value: str, kind: Any = "SecureString") -> None:
         self.ssm.put_parameter(Name=f"{PREFIX}/{name}", Value=value, Type=kind, Overwrite=True)
@@ -150,7 +160,8 @@ def stack(dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     with mock_aws():
         made = Stack(dynamodb, capsys)
         monkeypatch.setattr("boto3.client", lambda name, **more: made.clients.get(name) or make_client(name, **more))
-        monkeypatch.setattr(aws, "dynamodb", lambda: dynamodb.client)
+        for module in (aws, expiry):
+            monkeypatch.setattr(module, "dynamodb", lambda: dynamodb.client)
         monkeypatch.setattr(stripe_client, "http_client", lambda: InProcessStripe(made.simulator))
         assert cli.main(["stripe-webhook", "--stack", STACK, "--apply"]) == 0
         yield made
@@ -160,8 +171,8 @@ def test_a_healthy_stack_has_nothing_to_fix(stack: Stack):
     assert stack.doctor() == 0
 
     assert stack.lines("wrong") == stack.lines("warn") == []
-    assert len(stack.lines("ok")) == 17
-    assert stack.printed.endswith("topup-staging: 17 ok, 0 warn, 0 wrong\n")
+    assert len(stack.lines("ok")) == 18
+    assert stack.printed.endswith("topup-staging: 18 ok, 0 warn, 0 wrong\n")
 
 
 def test_no_secret_is_shown(stack: Stack):
@@ -212,16 +223,17 @@ def test_a_secret_in_clear_text_is_wrong(stack: Stack):
     assert "make secrets STACK=topup-staging REPLACE=JWT_SECRET" in stack.printed
 
 
-def test_a_secret_under_another_kms_key_than_the_stacks_is_wrong(stack: Stack):
+@pytest.mark.parametrize("parameter", ["SecretsKeyArn", "DataKeyArn"])
+def test_a_secret_under_another_kms_key_than_the_stacks_is_wrong(stack: Stack, parameter: str):
     key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-    stack.clients["cloudformation"].parameters["SecretsKeyArn"] = key
+    stack.clients["cloudformation"].parameters[parameter] = key
     for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "PROXY_API_KEY"):
         value = stack.ssm.get_parameter(Name=f"{PREFIX}/{name}", WithDecryption=True)["Parameter"]["Value"]
         stack.ssm.put_parameter(Name=f"{PREFIX}/{name}", Value=value, Type="SecureString", KeyId=key, Overwrite=True)
 
     assert stack.doctor() == 1
     [line] = stack.lines("wrong")
-    assert line.startswith("wrong  secret JWT_SECRET: it is not encrypted with the stack's KMS key (SecretsKeyArn)")
+    assert line.startswith("wrong  secret JWT_SECRET: it is not encrypted with the stack's KMS key: ")
     assert line.endswith(" → make secrets STACK=topup-staging")
 
 
@@ -349,6 +361,7 @@ def test_what_is_printed_for_a_table_of_another_shape_makes_it_the_templates(sta
     assert len(commands) == 5
     for command in commands:
         pasted(command, client)
+    stack.reads_stream_of(table)
 
     assert stack.doctor() == 0
     assert stack.lines("wrong") == []
@@ -373,6 +386,22 @@ def pasted(command: str, client: Any) -> None:
         else:
             request[field] = value
     getattr(client, operation.replace("-", "_"))(**request)
+
+
+def test_a_trigger_that_is_disabled_is_enabled(stack: Stack):
+    stack.functions.triggers[0]["State"] = "Disabled"
+
+    assert stack.doctor() == 1
+    assert stack.lines("wrong")[0].endswith(" → aws lambda update-event-source-mapping --uuid 1f2e --enabled")
+
+
+def test_an_endpoint_at_a_closed_door_is_none(stack: Stack):
+    stack.clients["cloudformation"].outputs["WebhookDoor"] = "function-url"
+    [endpoint] = stack.stripe.v1.webhook_endpoints.list().data
+    stack.stripe.v1.webhook_endpoints.update(endpoint.id, {"url": "http://localhost:8000/api/payments/webhook/stripe"})
+
+    assert stack.doctor() == 1
+    assert f"webhook endpoint: there is none for {URL}" in stack.printed
 
 
 def test_a_table_with_other_keys_is_another_table(stack: Stack):

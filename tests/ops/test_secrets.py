@@ -213,8 +213,12 @@ def test_a_stage_or_stack_that_is_not_there_is_named(operator: Operator):
 # -------------------------------------------------------------------------------------------------------- the KMS key
 
 
-def test_before_the_first_deployment_the_key_is_that_of_the_stages_file(operator: Operator):
-    operator.answer_file(f'SecretsKeyArn = "{KEY}"\n')
+@pytest.mark.parametrize(
+    "file",
+    [f'SecretsKeyArn = "{KEY}"\n', f'DataKeyArn = "{KEY}"\n', f'DataKeyArn = "{OTHER_KEY}"\nSecretsKeyArn = "{KEY}"\n'],
+)
+def test_before_the_first_deployment_the_key_is_that_of_the_stages_file(operator: Operator, file: str):
+    operator.answer_file(file)
 
     assert operator.run(answers=(STRIPE, "", "")) == 0
 
