@@ -37,7 +37,8 @@ def plant_everywhere(edge: Edge) -> None:
     spend = {"user_id": edge.plant(), "amount": 1, "description": f"{edge.plant()} {CARD}"}
     assert edge.post(SPEND, spend, service).status_code == 409
     assert edge.post(SPEND, spend | {"amount": edge.plant()}, service).status_code == 422
-    assert edge.get(f"{PAYMENTS}/{edge.plant()}?key={edge.plant()}", buyer).status_code == 404
+    assert edge.get(f"{PAYMENTS}/{edge.plant()}?key={edge.plant()}", buyer).status_code == 422
+    assert edge.get(f"{PAYMENTS}/{edge.plant()}", buyer).status_code == 404
     for path in (PAYMENTS, TRANSACTIONS):
         assert edge.get(f"{path}?cursor={edge.plant()}", buyer).status_code == 422
         assert edge.get(f"{path}?limit={edge.plant()}", buyer).status_code == 422

