@@ -118,6 +118,19 @@ def has_no_catalogue(world: World) -> None:
     config.catalogue.cache_clear()
 
 
+def has_no_stripe_key(world: World) -> None:
+    """The order is read, and its payment cannot be asked about."""
+    payment = world.shop.create()
+    world.shop.wait(seconds=10)
+    world.patch.setenv("STRIPE_SECRET_KEY", "")
+    assert world.shop.payment(payment["payment_id"])["status"] == "pending"
+
+
+def reconciles_without_a_stripe_key(world: World) -> None:
+    world.patch.setenv("STRIPE_SECRET_KEY", "")
+    world.shop.reconcile()
+
+
 def reads_throttled_tables(world: World) -> None:
     world.shop.dynamodb.fail_always("Query", throttled)
     for _ in range(3):
@@ -269,7 +282,7 @@ CAUSES: dict[str, list[Callable[[World], object]]] = {
     "CreditsCrashesAlarm": [spends_while_killed],
     "BackgroundCrashesAlarm": [lambda world: world.shop.reconcile(window_hours=-1)],
     "UnexpectedFailureAlarm": [meets_a_bug],
-    "MisconfiguredAlarm": [has_no_catalogue],
+    "MisconfiguredAlarm": [has_no_catalogue, has_no_stripe_key, reconciles_without_a_stripe_key],
     "ApiServerErrorsAlarm": [reads_throttled_tables, buys_while_stripe_fails],
     "StripeErrorsAlarm": [buys_while_stripe_fails],
     "SyncFailsAlarm": [asks_while_stripe_fails],

@@ -10,7 +10,7 @@ from topup.domain.orders import Order
 from topup.domain.payments import Payment
 from topup.domain.updates import PaymentUpdate, ReversalUpdate
 from topup.fulfilment import Outcome
-from topup.runtime.telemetry import count, logger, pseudonym
+from topup.runtime.telemetry import count, count_misconfiguration, logger, pseudonym
 
 # The webhook usually beats the buyer's return; ask Stripe only when it has not come by then.
 SYNC_AFTER = timedelta(seconds=5)
@@ -40,10 +40,11 @@ def sync_order(order: Order, now: datetime) -> Order:
         return order
     try:
         asked = ask(order, now) if store.claim_sync(order.payment_id, now, SYNC_INTERVAL) else order
-    except Exception:
+    except Exception as error:
         # The stored status may be old, but it is true: better than an error because Stripe cannot be asked.
         logger.exception("status not synchronised", payment_id=order.payment_id, user=pseudonym(order.user_id))
         count("SyncFailed")
+        count_misconfiguration(error)
         return order
     if asked is None:
         logger.error(

@@ -25,7 +25,7 @@ from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.refund_outcomes import RefundResult
 from topup.runtime import failures
 from topup.runtime.failures import Failure
-from topup.runtime.telemetry import count, logger, pseudonym
+from topup.runtime.telemetry import count, count_misconfiguration, logger, pseudonym
 
 # After this long the request that began a refund has ended, one way or the other: another one may resume it.
 ABANDONED_AFTER = timedelta(seconds=30)
@@ -121,6 +121,7 @@ def _outcome(begun: RefundResult, now: datetime, *, is_new: bool) -> RefundResul
 
 def _report(begun: RefundResult, error: Exception) -> None:
     passes = isinstance(error, TopupError) or failures.of(error) is not Failure.FINAL
+    count_misconfiguration(error)
     if not passes:
         count("UnexpectedFailure")
     logger.warning(

@@ -15,7 +15,7 @@ from topup.domain import errors
 from topup.domain.errors import FieldError, TopupError, ValidationFailed
 from topup.runtime import deadline, failures
 from topup.runtime.failures import Failure
-from topup.runtime.telemetry import count, logger
+from topup.runtime.telemetry import count, count_misconfiguration, logger
 
 LARGEST_BODY = 512 * 1024  # bytes; Stripe's events are tens of kilobytes, our own requests far less
 LARGEST_PAGE = 100
@@ -210,8 +210,7 @@ def _gateway_response(response: Response, headers: Mapping[str, str], body: str)
 def _problem(error: TopupError, request: Request) -> GatewayResponse:
     """The problem document of an error; what is wrong on our side is logged."""
     status = problems.status_of(error)
-    if isinstance(error, errors.ConfigurationError):
-        count("Misconfigured")
+    count_misconfiguration(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("request failed", code=error.code, status=int(status), detail=error.detail)
     else:

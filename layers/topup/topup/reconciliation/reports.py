@@ -1,5 +1,6 @@
 """What a run of reconcile reports, and the part of its time that each sweep gets."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,7 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 from topup.domain import times
-from topup.runtime.telemetry import logger
+from topup.runtime.telemetry import count_misconfiguration, logger
 from topup.store.cursors import Stuck
 
 
@@ -109,6 +110,7 @@ class Part:
     def failed(self) -> None:
         """Count the exception that is being handled."""
         logger.exception("could not be reconciled", step=self.name)
+        count_misconfiguration(sys.exception())
         self.report.failures += 1
 
     def look_at(self, repair: Callable[[], Result]) -> None:

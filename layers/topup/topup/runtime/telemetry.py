@@ -7,6 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from topup.domain.errors import ConfigurationError
+
 
 def _as_line(record: dict[str, Any]) -> str:
     """One line of JSON. Half a surrogate pair, which a sender may have written, becomes its escape (\\ud800)."""
@@ -21,6 +23,12 @@ def count(metric: str, value: int = 1) -> None:
     """Add to a CloudWatch metric (EMF, written at once: there is no state that concurrent invocations could mix up)."""
     with single_metric(name=metric, unit=MetricUnit.Count, value=value):
         pass
+
+
+def count_misconfiguration(error: BaseException | None) -> None:
+    """Count a failure that a wrong setting caused, wherever it ends: it rolls a gradual deployment back."""
+    if isinstance(error, ConfigurationError):
+        count("Misconfigured")
 
 
 def pseudonym(user_id: str) -> str:
