@@ -165,3 +165,23 @@ def test_the_flows_are_counted_from_the_real_handlers():
     assert flows["status read"][0].table_writes == 0
     [expiry] = flows["expiry"]
     assert expiry.table_writes == 2 * 4  # order, wallet, entry, lot
+
+
+# ------------------------------------------------------------------------------------------- what is paid by the month
+
+
+def test_alarms_are_paid_by_the_metrics_that_they_evaluate():
+    def an_alarm(*metrics: str) -> dict[str, Any]:
+        stats = [{"MetricStat": {"Metric": {"Namespace": "AWS/Lambda", "MetricName": name}}} for name in metrics]
+        return {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [{"Expression": "SUM(METRICS())"}, *stats]}}
+
+    plain = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Namespace": "Topup", "MetricName": "NoSuchMetric"}}
+    resources = {"Math": an_alarm("Errors", "Throttles"), "Plain": plain, "Topic": {"Type": "AWS::SNS::Topic"}}
+
+    watched = cost.watching({"Resources": resources})
+    without = cost.watching({"Resources": {}})
+
+    assert (watched.alarm_metrics, without.alarm_metrics) == (3, 0)
+    assert watched.own_metrics == without.own_metrics + 1 > 1  # the dashboard's, and the one that is only watched
+    prices = {"month_of_an_alarms_metric": 0.5, "month_of_a_metric": 2, "month_of_a_dashboard": 10}
+    assert cost.Watching(3, 4).monthly({"cloudwatch": prices}) == 3 * 0.5 + 4 * 2 + 10

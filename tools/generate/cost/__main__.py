@@ -1,5 +1,6 @@
 """`make cost`: write docs/cost.md, what a million of each flow costs, from counted requests and prices.toml."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,7 +107,33 @@ def scan_with_history(measured: Measured, prices: Prices) -> float:
 # ---------------------------------------------------------------------------------------------------------- the page
 
 
-def render(measured: Measured, prices: Prices, memory: int) -> str:
+@dataclass(frozen=True)
+class Watching:
+    """What is paid by the month, whatever happens: the metrics that alarms evaluate, and our own metrics."""
+
+    alarm_metrics: int
+    own_metrics: int
+
+    def monthly(self, prices: Prices) -> float:
+        table = prices["cloudwatch"]
+        alarms = self.alarm_metrics * table["month_of_an_alarms_metric"]
+        return float(alarms + self.own_metrics * table["month_of_a_metric"] + table["month_of_a_dashboard"])
+
+
+def watching(template: Mapping[str, Any]) -> Watching:
+    """What the template's alarms evaluate; our own metrics are those that an alarm or the dashboard names."""
+    alarms = [body["Properties"] for body in template["Resources"].values() if body["Type"] == "AWS::CloudWatch::Alarm"]
+    evaluated = [metric for alarm in alarms for metric in _metrics_of(alarm)]
+    own = {str(metric["MetricName"]) for metric in evaluated if metric["Namespace"] == "Topup"}
+    drawn = re.findall(r'\["Topup", "(\w+)"', (ROOT / "dashboard.yaml").read_text(encoding="utf-8"))
+    return Watching(len(evaluated), len(own.union(drawn)))
+
+
+def _metrics_of(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one] or [alarm]
+
+
+def render(measured: Measured, prices: Prices, memory: int, watched: Watching) -> str:
     """The text of docs/cost.md; `memory` in MB."""
     costs = {name: cost_of(calls, prices, memory) for name, calls in measured.flows.items()}
     plain = plain_units(measured, prices)
@@ -123,6 +150,9 @@ def render(measured: Measured, prices: Prices, memory: int) -> str:
         costs=_costs(costs),
         calls=_calls(measured, assumed["index_units_in_transactions"]),
         plain=_comparison(costs, plain, prices),
+        alarm_metrics=watched.alarm_metrics,
+        own_metrics=watched.own_metrics,
+        watching=f"{watched.monthly(prices):.0f}",
         stored=f"{stored:.1f}",
         monthly=f"{monthly:.2f}",
         scan=f"{_dynamodb(0, plain['expiry'][1], prices):.2f}",
@@ -183,8 +213,9 @@ def _table(texts: int, head: Sequence[str], rows: Iterable[Sequence[str]]) -> st
 
 def document() -> str:
     """docs/cost.md as the code and the prices make it now."""
-    memory = read_yaml(ROOT / "template.yaml")["Globals"]["Function"]["MemorySize"]
-    return render(measure(), tomllib.loads(PRICES.read_text(encoding="utf-8")), memory)
+    template = read_yaml(ROOT / "template.yaml")
+    memory = template["Globals"]["Function"]["MemorySize"]
+    return render(measure(), tomllib.loads(PRICES.read_text(encoding="utf-8")), memory, watching(template))
 
 
 def main() -> None:
