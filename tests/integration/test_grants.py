@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from local.in_process.environment import API_KEY, NOW, USER_ID
 from local.in_process.shop import Shop
 from topup import store
 from topup.domain.lots import Funding, Lot, Source
+from topup.store import credit_items
 
 GRANT = "/api/admin/credits/grant"
 LATER = "2027-01-31T00:00:00Z"
@@ -429,6 +430,16 @@ def test_a_campaign_gives_a_user_credits_once_whatever_the_key(shop: Shop):
     assert outcome(shop.grant(70, "key-3", campaign="spring", reason="more")) == (409, "already_granted")
     assert shop.grant(50, "key-1", campaign="spring").status == 201
     assert shop.ledger() == [("granted", 50)]
+
+
+def test_the_record_of_a_campaign_says_which_grant_it_was_and_when(shop: Shop):
+    granted = shop.grant(50, campaign="spring").json()
+
+    items = shop.dynamodb.client.scan(TableName=shop.dynamodb.credits_table)["Items"]
+    [record] = [item for item in items if item["record"]["S"].startswith(credit_items.CAMPAIGN)]
+    assert record["record"]["S"] == f"{credit_items.CAMPAIGN}spring"
+    assert record["transaction_id"]["S"] == granted["transaction_id"]
+    assert datetime.fromisoformat(record["granted_at"]["S"]) == NOW
 
 
 def test_a_refused_grant_of_a_campaign_leaves_its_key_unused(shop: Shop):

@@ -34,7 +34,7 @@ def test_an_amount_becomes_minor_units_of_its_currency_and_back(amount: str, cur
         ("0.001", "CNY", "2 decimals"),
         ("0.5", "JPY", "0 decimals"),
         ("1.234", "KWD", "last decimal must be 0"),
-        ("990.50", "ISK", "whole"),
+        ("990.50", "ISK", "whole units: the decimals must be 00$"),
         ("990.01", "UGX", "whole"),
         ("0", "CNY", "greater than 0"),
         ("-1", "CNY", "greater than 0"),

@@ -270,3 +270,22 @@ def test_no_try_starts_that_could_not_end_before_the_invocation(clock: Clock):
         buy()
     assert len(tries) == 2
     assert clock.pauses == [0.04]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (failure("ThrottlingException"), "ThrottlingException"),
+        (races.UnknownWrite("ReadTimeoutError"), "ReadTimeoutError"),
+    ],
+    ids=repr,
+)
+def test_a_try_that_dynamodb_failed_is_logged_with_its_flow_and_reason(
+    clock: Clock, log: io.StringIO, error: Exception, reason: str
+):
+    buy, _ = failing(error)
+    buy()
+
+    [line] = [json.loads(text) for text in log.getvalue().splitlines()]
+    assert (line["level"], line["message"], line["reason"]) == ("WARNING", "DynamoDB is busy", reason)
+    assert line["flow"].endswith("buy")
