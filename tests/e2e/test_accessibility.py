@@ -140,12 +140,18 @@ def settled(page: Page) -> None:
     expect(page.locator("#to-shop")).to_be_visible()
 
 
+def expired(page: Page) -> None:
+    page.request.post(page.url.replace("/c/pay/", "/_sim/checkout/") + "/expire")
+    page.reload()
+    expect(page.locator("#state")).to_be_visible()
+
+
 def unknown(page: Page) -> None:
     page.goto(page.url + "0")
     expect(page.locator("#state")).to_be_visible()
 
 
-@pytest.mark.parametrize("step", [None, left_empty, declined, three_d_secure, settled, unknown])
+@pytest.mark.parametrize("step", [None, left_empty, declined, three_d_secure, settled, expired, unknown])
 def test_the_pay_page_in_each_state(page: Page, stack: Stack, step: Callable[[Page], None] | None) -> None:
     answer_with(page)
     open_shop(page, stack)
