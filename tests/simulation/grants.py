@@ -22,6 +22,8 @@ class Grants(Actions):
         self._begin(ask)
         if again is not None:
             self._begin(ask, again)
+            if isinstance(expires, float) and again > expires:
+                self._world.hit("a grant is requested again after its expiry")
 
     def campaign(self, *, user: int, name: str, amount: int, expires: float | str, gaps: list[float]) -> None:
         """The same campaign for the same user under several keys: at once, or as far apart as the gaps say."""

@@ -28,11 +28,14 @@ class Operations(Money):
         self._world.use_other_mode(seconds)
         if buys:
             self._begin(lambda: self._unpaid(0))
+            self._world.hit("a checkout is opened with the key of the other mode")
 
     def rename_stack(self, *, which: int = 0, then: str = "nothing") -> None:
         """The stack gets another name; money of a payment that it has made under the old one goes back."""
         purchase = self._settled(which)
         self._world.rename_stack()
+        if purchase and then != "nothing":
+            self._world.hit("money goes back that was paid under the stack's old name")
         if purchase and then == "a refund":
             self.dashboard_refund(which=self.purchases.index(purchase), share=0.37, pending=False)
         elif purchase and then == "a dispute":
@@ -49,6 +52,7 @@ class Operations(Money):
         self._world.copy_orders()
         if purchase and self._is_in_our_mode(purchase):
             purchase.intent = self._world.account.pay(purchase.session)
+            self._world.hit("the orders are restored to what they were before a payment")
             self._world.scheduler.run_for(60.0)
 
     def newer_version(self) -> None:
