@@ -86,6 +86,7 @@ def test_every_example_is_valid(example: str):
         (["audit", "--since", "yesterday"], "argument --since: not a time: 'yesterday'; write 2026-10-01"),
         (["stripe-webhook", "--app"], "unrecognized arguments: --app"),
         (["reconcile", "--window-hours", "many"], "argument --window-hours: invalid int value: 'many'"),
+        (["secrets", "--rotate", "SECRET"], "argument --rotate: invalid choice: 'SECRET'"),
         (["stripe-webhook", "--rotate", "--finish"], "--finish: not allowed with argument --rotate"),
     ],
 )
@@ -145,6 +146,10 @@ def test_a_python_without_our_dependencies_is_named(
         ),
         ("reconcile SWEEP_AFTER_HOURS=0 JSON=1", "reconcile --sweep-after-hours 0 --json"),
         ("replay-expiry FILE=s3://b/k STACK=s", "replay-expiry --stack s s3://b/k"),
+        ("secrets STAGE=staging", "secrets --stage staging"),
+        ("secrets STACK=s REPLACE=JWT_SECRET", "secrets --stack s --replace JWT_SECRET"),
+        ("secrets STAGE=prod ROTATE=PROXY_API_KEY", "secrets --stage prod --rotate PROXY_API_KEY"),
+        ("secrets STAGE=prod FINISH=PROXY_API_KEY", "secrets --stage prod --finish PROXY_API_KEY"),
         ("stripe-webhook STACK=s APPLY=1", "stripe-webhook --stack s --apply"),
         ("stripe-webhook STACK=s ROTATE=1 APPLY=1", "stripe-webhook --stack s --rotate --apply"),
         ("stripe-webhook STACK=s FINISH=1", "stripe-webhook --stack s --finish"),
