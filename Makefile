@@ -35,7 +35,7 @@ clean: ## Remove everything that was made
 
 # The quick tests leave out what takes minutes: attacks, crash sweeps, races over HTTP, layers and SAM.
 QUICK := tests/unit tests/integration tests/local tests/ops tests/tools tests/properties tests/simulation/test_simulation.py tests/e2e/test_purchases.py
-EVERY := $(QUICK) tests/simulation tests/security tests/e2e tests/packaging/test_layers.py tests/packaging/test_template_translated.py
+EVERY := $(QUICK) tests/simulation tests/security tests/e2e tests/packaging/test_layers.py tests/packaging/test_template_translated.py tests/packaging/test_deploy.py
 
 test: .venv/.installed ## Run the quick tests, about two minutes (one kind: make test T=tests/unit)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(or $(T),$(QUICK))

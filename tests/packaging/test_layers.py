@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from local.aws.intrinsics import read_yaml
 from tools.bench import layers
 from tools.build import layer as builder
+from tools.build import sbom
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
@@ -167,8 +170,46 @@ def test_every_source_has_bytecode_that_holds_no_time(opt: Path, lambda_python: 
 
 def test_files_that_nothing_reads_are_left_out(opt: Path):
     assert sorted(path.name for path in (opt / "botocore" / "data").iterdir() if path.is_dir()) == ["dynamodb", "ssm"]
-    for pattern in ("bin", "pip", "**/tests", "**/*.pyi", "**/py.typed", "*.dist-info"):
+    for pattern in ("bin", "pip", "**/tests", "**/*.pyi", "**/py.typed", "*.dist-info/RECORD"):
         assert not list(opt.glob(pattern)), pattern
+
+
+def locked() -> dict[str, str]:
+    """The versions of the layer's packages, by their names on PyPI."""
+    text = (ROOT / "layers/dependencies/requirements.txt").read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==([^ ;]+)", text, re.MULTILINE))
+
+
+def test_scanners_find_every_package_by_its_metadata_and_in_the_bill_of_materials(both: tuple[Path, Path]):
+    _, dependencies = both
+    document = json.loads((dependencies / sbom.DOCUMENT).read_text())
+    found = {
+        sbom.normal(sbom.metadata_of(folder)["Name"]): sbom.metadata_of(folder)["Version"]
+        for folder in (dependencies / "python").glob("*.dist-info")
+    }
+
+    assert found
+    assert found.items() <= locked().items()
+    assert {one["name"]: one["version"] for one in document["components"]} == found
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
+    lock = (ROOT / "layers/dependencies/requirements.txt").read_text()
+    for one in document["components"]:
+        assert one["purl"] == f"pkg:pypi/{one['name']}@{one['version']}"
+        assert f"--hash=sha256:{one['hashes'][0]['content']}" in lock, one["name"]
+        assert one["licenses"], one["name"]
+
+
+def test_no_cold_start_searches_the_metadata_for_plugins():
+    variables = read_yaml(ROOT / "template.yaml")["Globals"]["Function"]["Environment"]["Variables"]
+
+    assert variables["PYDANTIC_DISABLE_PLUGINS"] == "true"
+
+
+def test_licences_are_deployed_with_what_they_license(opt: Path):
+    with_text = {path.relative_to(opt).parts[0] for path in opt.glob("*.dist-info/**/*") if path.name != "METADATA"}
+
+    assert len(with_text) > len(list(opt.glob("*.dist-info"))) / 2
+    assert sum(path.stat().st_size for path in opt.glob("*.dist-info/METADATA")) < 100_000  # fields, no descriptions
 
 
 def test_the_layers_fit_in_lambda(both: tuple[Path, Path]):

@@ -49,7 +49,7 @@ def build_plain(target: Path) -> Path:
     """Build what `BuildMethod: python3.13` makes of the same sources: every file of every package, no bytecode."""
     python = target / "python"
     os.environ["LAMBDA_ARCH"] = HERE_ARCH
-    builder.install(ROOT / "layers" / "dependencies" / "requirements.txt", python)
+    builder.install(ROOT / "layers" / "dependencies" / "requirements.txt", python, target / "report.json")
     shutil.copytree(ROOT / "layers" / "topup" / "topup", python / "topup", ignore=shutil.ignore_patterns("__pycache__"))
     return python
 

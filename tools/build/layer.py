@@ -13,10 +13,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
+SBOM = Path(__file__).resolve().with_name("sbom.py")
 PYTHON_VERSION = "3.13"  # of the template's Runtime
 MACHINE_OF = {"arm64": "aarch64", "x86_64": "x86_64"}
 GLIBC_TAGS = ("manylinux2014", "manylinux_2_28", "manylinux_2_34")  # Lambda's Python 3.13 has glibc 2.34
@@ -26,8 +28,9 @@ SERVICES = ("dynamodb", "ssm")
 # The files that botocore reads for a service; the rest is documentation.
 SERVICE_FILES = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
 
-# Nothing reads these at run time: commands, type stubs, C headers, documentation, package metadata.
-UNREAD = ("bin", "**/tests", "**/test", "**/*.pyi", "**/py.typed", "**/*.h", "**/*.rst", "**/*.md", "*.dist-info")
+# Nothing reads these at run time: commands, type stubs, C headers, documentation. Licences stay where they are.
+UNREAD = ("bin", "**/tests", "**/test", "**/*.pyi", "**/py.typed", "**/*.h", "**/*.rst", "**/*.md")
+METADATA = ".dist-info"
 
 EPOCH = 315_619_200  # 1980-01-02 UTC: the oldest day that a zip file can hold, in every time zone
 
@@ -40,8 +43,11 @@ def main() -> None:
 def build_dependencies(source: Path, artifacts: Path) -> None:
     """Install the packages of requirements.txt, reduced to what the functions can use."""
     python = artifacts / "python"
-    install(source / "requirements.txt", python)
-    _remove(path for pattern in UNREAD for path in python.glob(pattern))
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        install(source / "requirements.txt", python, report)
+        subprocess.run([sys.executable, SBOM, artifacts, report], check=True)
+    _remove(path for pattern in UNREAD for path in python.glob(pattern) if METADATA not in str(path))
     reduce_service_data(python / "botocore" / "data")
     _remove([python / "boto3" / "data", python / "boto3" / "examples"])  # data of its resources, which are not used
     _finish(artifacts)
@@ -85,8 +91,8 @@ def check_catalogue(package: Path) -> None:
         sys.exit(f"The catalogue cannot be deployed: {found.stderr.strip()}")
 
 
-def install(requirements: Path, target: Path) -> None:
-    """Install exactly the locked wheels, for Lambda instead of this machine."""
+def install(requirements: Path, target: Path, report: Path) -> None:
+    """Install exactly the locked wheels, for Lambda instead of this machine, and report which."""
     arch = os.environ.get("LAMBDA_ARCH") or "arm64"
     if arch not in MACHINE_OF:
         sys.exit(f"LAMBDA_ARCH={arch} is not a processor of Lambda: use {' or '.join(MACHINE_OF)}")
@@ -101,7 +107,8 @@ def install(requirements: Path, target: Path) -> None:
     ]
     for_lambda = ["--implementation=cp", f"--python-version={PYTHON_VERSION}", *platforms]
     only_the_lock = ["--no-deps", "--require-hashes", "--only-binary=:all:", f"--requirement={requirements}"]
-    if subprocess.run([*command, *for_lambda, *only_the_lock, f"--target={target}"], check=False).returncode:
+    where = [f"--target={target}", f"--report={report}"]
+    if subprocess.run([*command, *for_lambda, *only_the_lock, *where], check=False).returncode:
         sys.exit("The layer's packages could not be installed: see pip's message above. Is there a network?")
 
 
