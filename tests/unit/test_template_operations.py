@@ -178,7 +178,7 @@ def test_every_function_is_traced():
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
 # An alarm's row: its anchor, its name, what it means, whether money is at risk, and the first command.
-ROW = re.compile(r'^\| <a id="(\w+)"></a>`(\w+)` \| (.+) \| (.+) \| (.+) \|$', re.MULTILINE)
+ROW = re.compile(r'^\| <a id="(\w+)"></a>`(\w+)`( \*notice\*)? \| (.+) \| (.+) \| (.+) \|$', re.MULTILINE)
 FIRST = re.compile(r"`((?:make|aws) [^`]+)`")
 
 
@@ -214,9 +214,10 @@ def test_a_description_names_the_first_command_of_the_row(alarm: str):
     assert named in ([], [first_command(alarm)])
 
 
-def test_every_alarm_tells_one_topic_and_tells_it_when_it_is_over():
+def test_every_alarm_tells_the_topic_that_its_row_says_and_tells_it_when_it_is_over():
     for name, alarm in alarms().items():
-        assert alarm["AlarmActions"] in ([{"Ref": "AlarmTopic"}], [{"Ref": "NoticeTopic"}]), name
+        topic = "NoticeTopic" if runbook_rows()[name][0] else "AlarmTopic"
+        assert alarm["AlarmActions"] == [{"Ref": topic}], name
         assert alarm["OKActions"] == alarm["AlarmActions"], name
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
 
