@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -19,6 +20,17 @@ RESULTS = {
     "topup.domain.money.x_movable__mutmut_5": 33,  # met by no test
     "topup.domain.money.x_movable__mutmut_6": None,  # not run yet
 }
+
+# As mutmut does: it shows how far it is again and again in one line, and an interrupt ends it.
+ENDLESS = """
+import signal
+try:
+    print("⠋ Running stats", end="\\r")
+    print("Running mutation testing")
+    signal.pause()
+except KeyboardInterrupt:
+    print("Stopping...")
+"""
 
 
 @pytest.fixture
@@ -119,6 +131,18 @@ def test_a_change_of_other_files_ends_at_once(monkeypatch: pytest.MonkeyPatch):
     )
 
     assert command.main(["--changed", "origin/main"]) == 0
+
+
+def test_a_run_ends_its_minutes_after_the_first_mutant_and_keeps_its_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    mutmut = tmp_path / "mutmut"
+    mutmut.write_text(f"#!{sys.executable}\n{ENDLESS}")
+    mutmut.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+
+    assert command._mutmut(tmp_path, processes=1, minutes=0.001) == 0
+    assert capsys.readouterr().out == "Running mutation testing\nStopping...\n"
 
 
 def test_the_score_counts_what_has_been_run_and_leaves_out_the_survivors_that_are_listed(

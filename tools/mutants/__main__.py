@@ -70,22 +70,21 @@ def _mutmut(stage: Path, processes: int, minutes: float | None) -> int:
     """Run mutmut over all mutants without a result; its exit status."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it, and so would mutmut
     commands = Path(sys.executable).parent
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [commands / "mutmut", "run", "--max-children", str(processes)],
         cwd=stage,
         env=os.environ | {"PATH": f"{commands}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    end = Timer((minutes or 0) * 60, process.send_signal, [signal.SIGINT])
-    for line in process.stdout or ():
-        if line.strip() and line[0] not in SPINNER:
-            print(line.rstrip(), flush=True)
-        if minutes and line.startswith(TESTED):
-            end.start()
-    status = process.wait()
+    ) as process:
+        end = Timer((minutes or 0) * 60, process.send_signal, [signal.SIGINT])
+        for line in process.stdout or ():
+            if line.strip() and line[0] not in SPINNER:
+                print(line.rstrip(), flush=True)
+            if minutes and line.startswith(TESTED):
+                end.start()
     end.cancel()
-    return status
+    return process.returncode
 
 
 def _report(stage: Path, outcomes: Sequence[Mutant]) -> int:
