@@ -13,7 +13,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets stripe-webhook doctor cost check format lint types template deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
+.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -83,6 +83,14 @@ types: .venv/.installed ## Check types: mypy --strict
 
 template: .venv-sam/.installed ## Check that the SAM template is valid
 	@$(SAM) validate --lint
+
+checkov: .cache/checkov/bin/checkov ## Check the template by the rules of cloud security; .checkov.yaml has the exceptions
+	@.cache/checkov/bin/checkov --config-file .checkov.yaml
+
+# An environment of its own: it needs other versions of the packages that our locks hold.
+.cache/checkov/bin/checkov:
+	@"$$(tools/build/find-python)" -m venv .cache/checkov
+	@.cache/checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==3.3.30
 
 ## @Operate (the local stack, or a deployed one: STACK=topup-prod)
 
