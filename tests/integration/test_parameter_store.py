@@ -110,6 +110,15 @@ def test_a_missing_secret_is_named(ssm: Any):
         config.jwt_secrets()
 
 
+def test_a_secret_that_was_missing_is_found_soon_after_it_is_stored(ssm: Any, clock: Any):
+    with pytest.raises(ConfigurationError, match="STRIPE_WEBHOOK_SECRET"):
+        config.webhook_secrets()
+    put(ssm, "STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+    clock.seconds += parameter_store.PAUSE
+
+    assert config.webhook_secrets() == (WEBHOOK_SECRET,)
+
+
 def test_without_configured_api_keys_there_are_none(ssm: Any):
     assert config.api_keys() == ()
 

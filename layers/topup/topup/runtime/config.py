@@ -128,7 +128,9 @@ def _secret(name: str, *, look_again: bool = False) -> str:
 
     # A function reads all its secrets at once: the template names them beside the policy that allows them.
     names = listed(os.environ.get("SECRETS", "")) or (name,)
-    return parameter_store.read(prefix, names, 0 if look_again else SECRET_MAX_AGE).get(name, "")
+    known = "" if look_again else parameter_store.read(prefix, names, SECRET_MAX_AGE).get(name, "")
+    # One that was missing may have been stored since.
+    return known or parameter_store.read(prefix, names, 0).get(name, "")
 
 
 # --------------------------------------------------------------------------------------------------------- checks
