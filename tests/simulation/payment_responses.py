@@ -66,9 +66,15 @@ def is_said_of(payment: Payment, response: Mapping[str, Any]) -> bool:
 
 
 def is_not_refundable(payment: Payment | None, amount_minor: int | None) -> bool:
+    """Whether so much cannot be refunded, or all that is left where no amount is given.
+
+    A request that is repeated is about the refund that it began: all that was left then may be more than is left now.
+    """
     if payment is None or not payment.order.is_settled or payment.order.disputed_minor:
         return payment is not None
-    return payment.order.refundable_minor == 0 or (amount_minor or 0) > payment.order.refundable_minor
+    refused = [one.amount_minor for one in payment.reversals if one.status is ReversalStatus.REFUSED]
+    most = max([0, *refused]) if amount_minor is None else amount_minor
+    return payment.order.refundable_minor == 0 or most > payment.order.refundable_minor
 
 
 def public_status(status: Status) -> str:
