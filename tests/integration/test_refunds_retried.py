@@ -86,7 +86,7 @@ def test_a_refund_that_stripe_never_made_is_made_after_half_an_hour(
     shop: Shop, resume: Resume, amount: float | None, fault: str
 ):
     payment_id = begin(shop, resume, amount, fault)
-    shop.wait(minutes=31)
+    shop.wait(minutes=30)
 
     resume(shop, payment_id, amount)
 
@@ -98,7 +98,7 @@ def test_a_refund_that_stripe_never_received_is_made_under_its_first_key_for_25_
     shop: Shop, resume: Resume, amount: float | None
 ):
     payment_id = begin(shop, resume, amount, "timeout_before")
-    shop.wait(minutes=27)
+    shop.wait(minutes=25)
     calls = calls_of_stripe(shop)
 
     resume(shop, payment_id, amount)

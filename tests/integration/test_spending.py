@@ -23,6 +23,7 @@ from local.in_process.environment import API_KEY, NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.support.builders import PAYMENT_ID, a_payment, an_order
 from topup import fulfilment, store
+from topup.store import credit_items
 
 
 def test_a_spend_takes_credits_in_one_read_and_one_transaction(shop: Shop):
@@ -101,6 +102,20 @@ def test_the_same_key_for_another_spend_is_a_conflict(shop: Shop, change: dict[s
         response = shop.spend(wanted.pop("amount"), "key-1", **wanted)
         assert (response.status, response.json()["code"]) == (409, "idempotency_conflict")
     assert shop.balance() == 400
+
+
+def test_the_key_of_a_spend_a_grant_or_an_adjustment_is_remembered_for_ninety_days(shop: Shop):
+    shop.grant(50, "granted")
+    shop.adjust(50, "adjusted")
+    shop.spend(50, "spent")
+
+    items = shop.dynamodb.client.scan(TableName=shop.dynamodb.credits_table)["Items"]
+    markers = [item for item in items if item["record"]["S"].startswith(credit_items.MARKER)]
+    assert {item["record"]["S"].removeprefix(credit_items.MARKER) for item in markers} == {
+        "granted", "adjusted", "spent"
+    }  # fmt: skip
+    kept_until = {int(item[credit_items.TTL_ATTRIBUTE]["N"]) for item in markers}
+    assert kept_until == {int((NOW + timedelta(days=90)).timestamp())}
 
 
 def test_another_users_same_key_is_independent(shop: Shop):
