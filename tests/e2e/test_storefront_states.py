@@ -99,6 +99,22 @@ def test_who_comes_back_without_the_addresss_query_finds_the_open_payment_and_ma
     expect(panel).to_be_hidden()
 
 
+def test_buying_the_same_package_again_goes_on_with_the_checkout_that_is_open(page: Page, stack: Stack) -> None:
+    open_shop(page, stack)
+    buy(page, stack, "standard")
+    checkout = page.url
+
+    open_shop(page, stack)
+    buy(page, stack, "standard")
+    assert page.url == checkout
+
+    open_shop(page, stack)
+    in_chinese(page)
+    expect(page.get_by_role("heading", name="标准包")).to_be_visible()
+    buy(page, stack, "standard")
+    assert page.url != checkout  # its page would be in English
+
+
 def test_a_payment_that_settles_while_the_buyer_is_away_is_the_first_thing_they_see(page: Page, stack: Stack) -> None:
     open_shop(page, stack)
     buy(page, stack, "trial")

@@ -21,8 +21,14 @@ export function write(key, value) {
   }
 }
 
-export const remember = (paymentId) => write(UNDER_WAY, paymentId);
-export const remembered = () => read(UNDER_WAY);
+export const remember = (paymentId, language) => write(UNDER_WAY, `${paymentId} ${language}`);
+
+/** The payment under way, and the language that its pay page speaks; both undefined if there is none. */
+export function remembered() {
+  const [id, language] = (read(UNDER_WAY) ?? "").split(" ").filter(Boolean);
+  return { id, language };
+}
+
 export const forget = () => write(UNDER_WAY, null);
 
 const aside = () => (read(ASIDE) ?? "").split(" ").filter(Boolean);

@@ -6,7 +6,7 @@ import { byId, h, isWebAddress } from "./dom.js";
 import { errorBox, PageError } from "./errors.js";
 import { money, number, percent, unitPrice } from "./format.js";
 import { currentLanguage, t } from "./i18n.js";
-import { remember } from "./memory.js";
+import { remember, remembered } from "./memory.js";
 
 // One idempotency key per purchase: a retry after an error must get the checkout that the first try may have created.
 // The pay page's language is a part of the request.
@@ -71,7 +71,7 @@ function card(offer, isBest) {
         "aria-label": spoken,
         "aria-describedby": owed ? `owed-${offer.id}` : null,
         dataset: { package: offer.id },
-        onclick: () => buy(offer.id),
+        onclick: () => buy(offer),
       },
       t("buy"),
     ),
@@ -92,26 +92,39 @@ function owedText(credits) {
   return t("owedPart", { owed: number(debt), left: number(credits - debt) });
 }
 
-async function buy(packageId) {
+async function buy(offer) {
+  const packageId = offer.id;
   const intent = `${packageId} ${currentLanguage()}`;
   if (!keys.has(intent)) keys.set(intent, crypto.randomUUID());
   failure = null;
   showFailure();
   setBuying(packageId);
+  const open = openCheckout(offer);
+  if (open) return location.assign(open.payment_url);
   try {
     const checkout = await api.buy(packageId, currentLanguage(), keys.get(intent));
     if (checkout.under_review) throw new PageError("reviewText");
     if (!isWebAddress(checkout.payment_url)) throw new PageError("errorNoPayUrl");
     keys.delete(intent); // the checkout exists: the next click is a new purchase
-    remember(checkout.payment_id); // whoever comes back without the address's query sees this payment
+    remember(checkout.payment_id, currentLanguage()); // whoever comes back without the address's query sees this payment
     location.assign(checkout.payment_url); // the buttons stay busy until the browser leaves the page
   } catch (error) {
     if (error.status === 409) keys.delete(intent); // this key cannot succeed
-    failure = { packageId, error, retry: () => buy(packageId) };
+    failure = { packageId, error, retry: () => buy(offer) };
     setBuying(null);
     showFailure();
     revealFailure();
   }
+  return undefined;
+}
+
+/** The checkout that the visitor left open for the same offer in the same language: two of them could both be paid. */
+function openCheckout({ id, credits, price }) {
+  const last = remembered();
+  const payment = data.payments.items.find((one) => one.payment_id === last.id);
+  const isSame = payment?.package === id && payment.credits_purchased === credits && payment.amount === Number(price);
+  const isOpen = (payment?.status === "pending" || payment?.may_retry) && isWebAddress(payment.payment_url);
+  return isSame && isOpen && last.language === currentLanguage() ? payment : null;
 }
 
 /** After the browser's Back button, the page may come from its cache with the buttons still busy. */

@@ -37,7 +37,7 @@ export function watchReturnedPayment(onFinal) {
 
 /** Watch the payment that the buyer left behind: by closing the tab, by the browser's Back, by paying with Alipay. */
 export function watchUnfinishedPayment(onFinal) {
-  const id = remembered() ?? newestUnderWay()?.payment_id;
+  const id = remembered().id ?? newestUnderWay()?.payment_id;
   if (!id) return;
   watched = { id, hint: null, isFound: true, onFinal };
   watching = new AbortController();
