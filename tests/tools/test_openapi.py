@@ -19,7 +19,7 @@ from tools.generate.openapi.problems import EXTENSIONS
 from topup.api import problems
 from topup.domain.errors import TopupError
 
-GATEWAY_STATUSES = ("404", "413", "429", "500", "503")
+GATEWAY_STATUSES = ("404", "413", "429", "431", "500", "503")
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 
 
@@ -90,7 +90,7 @@ def test_a_success_is_json_and_an_error_is_a_problem_document(method: str, path:
         is_ours = status not in GATEWAY_STATUSES
         kinds = ["application/json"] if status < "400" else ["application/problem+json"]
         if status in GATEWAY_STATUSES:
-            kinds = ["application/json"] if status == "429" else [*kinds, "application/json"]
+            kinds = ["application/json"] if status in ("429", "431") else [*kinds, "application/json"]
         if status in ("413", "503") and "application/problem+json" not in response["content"]:
             kinds = ["application/json"]
         assert list(response.get("content", {})) == ([] if status == "304" else kinds), status

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 DEV = "requirements-dev.txt"
 LAYER = "layers/dependencies/requirements.txt"
 SAM = "requirements-sam.txt"
+CLIENTS = "requirements-clients.txt"
 COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate"]
 
 
@@ -18,6 +19,7 @@ def main() -> None:
     _compile("pyproject.toml", "--group", "dev", "--output-file", DEV)
     _compile("pyproject.toml", "--constraint", DEV, "--output-file", LAYER)
     _compile("--group", "pyproject.toml:sam", "--output-file", SAM)
+    _compile("--group", "pyproject.toml:clients", "--output-file", CLIENTS)
 
 
 def _compile(*arguments: str) -> None:

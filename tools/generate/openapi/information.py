@@ -5,8 +5,8 @@ from typing import Any
 DESCRIPTION = """Prepaid credits sold through Stripe.
 
 Errors are problem documents (RFC 9457, `application/problem+json`); let programs read their `code`. API Gateway itself
-answers 413 to a body over 10 MB, 429 to too many requests, and 500, 503 or 404 where no function could: each with
-`{"message": …}`, and no problem document.
+answers 413 to a body over 10 MB, 431 to headers over 10,240 bytes, 429 to too many requests, and 500, 503 or 404 where
+no function could: each with `{"message": …}`, and no problem document.
 
 Every answer has `X-Request-Id`, or `Apigw-Requestid` where it is the gateway's own. Answers and problem documents may
 gain fields; none is renamed or removed. Requests have no other fields, parameters or keys than those named here:

@@ -62,12 +62,21 @@ GATEWAY_ERROR = {
 OF_THE_GATEWAY: Mapping[int, str] = {
     404: "The domain leads to no API",
     413: "More than 10 MB, which API Gateway does not pass on",
+    431: "Headers of more than 10,240 bytes",
     429: "Too many requests at once for this route, or for the AWS account; API Gateway does not say when to try again",
     500: "The function crashed",
     503: "The function did not answer within 30 seconds",
 }
 # The names of the responses that operations share.
-SHARED = {404: "NotFound", 405: "MethodNotAllowed", 413: "TooLarge", 429: "TooManyRequests", 500: "Failed", 503: "Away"}
+SHARED = {
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    413: "TooLarge",
+    429: "TooManyRequests",
+    431: "HeadersTooLarge",
+    500: "Failed",
+    503: "Away",
+}
 REQUEST_ID = {"schema": TEXT, "description": "The id of this request in the logs"}
 
 
