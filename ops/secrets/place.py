@@ -3,8 +3,9 @@
 Of a stack that is deployed, its own parameters count; before that, those that its stage will be deployed with.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Stored:
     kind: str  # SecureString, or String for clear text
     key: str  # how the KMS key was named when it was written: its ARN, its id or an alias
     description: str = ""
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,14 @@ class Place:
         ssm: Any = boto3.client("ssm")
         paths = [self.path(name) for name in names]
         values = ssm.get_parameters(Names=paths, WithDecryption=True)["Parameters"]
-        by_name = {"Key": "Name", "Option": "Equals", "Values": paths}
-        described = {one["Name"]: one for one in ssm.describe_parameters(ParameterFilters=[by_name])["Parameters"]}
+        described = {one["Name"]: one for one in _described("Name", "Equals", paths)}
         return {
             found["Name"].removeprefix(f"{self.prefix}/"): Stored(
                 value=found["Value"].strip(),
                 kind=found["Type"],
                 key=described.get(found["Name"], {}).get("KeyId", ""),
                 description=described.get(found["Name"], {}).get("Description", ""),
+                written_at=found["LastModifiedDate"],
             )
             for found in values
         }
@@ -93,11 +95,21 @@ def of_stack(stack: str) -> Place:
 
 def of_prefix(prefix: str) -> Place:
     """What is written there has the key of what is there."""
-    below = {"Key": "Path", "Option": "OneLevel", "Values": [prefix]}
-    ssm: Any = boto3.client("ssm")
-    keys = {found.get("KeyId", "") for found in ssm.describe_parameters(ParameterFilters=[below])["Parameters"]}
+    keys = {found.get("KeyId", "") for found in _described("Path", "OneLevel", [prefix])}
     own = sorted(keys - {ACCOUNTS_KEY, ""})
     return Place(prefix, own[0] if own else "")
+
+
+def _described(key: str, option: str, values: list[str]) -> Iterator[Mapping[str, Any]]:
+    """The parameters that a filter finds. AWS may answer with a page that is empty and not the last one."""
+    ssm: Any = boto3.client("ssm")
+    request: dict[str, Any] = {"ParameterFilters": [{"Key": key, "Option": option, "Values": values}]}
+    while True:
+        page = ssm.describe_parameters(**request)
+        yield from page["Parameters"]
+        if not page.get("NextToken"):
+            return
+        request["NextToken"] = page["NextToken"]
 
 
 def _of(parameters: Mapping[str, str], what: str) -> Place:

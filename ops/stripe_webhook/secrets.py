@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import boto3
-
 from ops.secrets.place import Place
 
 NAME = "STRIPE_WEBHOOK_SECRET"
@@ -44,14 +42,8 @@ class Stored:
 
 def read(prefix: str) -> Stored:
     """The stored secrets, none if there is no such parameter; raises botocore's errors."""
-    ssm = boto3.client("ssm")
-    name = f"{prefix}/{NAME}"
-    found = ssm.get_parameters(Names=[name], WithDecryption=True)["Parameters"]
-    if not found:
-        return Stored()
-    described = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}])
-    description = described["Parameters"][0].get("Description", "") if described["Parameters"] else ""
-    return Stored(_secrets(found[0]["Value"], _owners(description)), found[0]["LastModifiedDate"])
+    found = Place(prefix).read([NAME]).get(NAME)
+    return Stored(_secrets(found.value, _owners(found.description)), found.written_at) if found else Stored()
 
 
 def write(place: Place, secrets: Iterable[Secret]) -> None:

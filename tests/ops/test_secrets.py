@@ -266,6 +266,21 @@ def test_the_right_key_may_be_named_in_other_words(operator: Operator, key: str)
     assert {name for _, name in operator.described().values()} == {key}
 
 
+def test_an_empty_page_of_parameters_is_not_the_last_one(operator: Operator, monkeypatch: pytest.MonkeyPatch):
+    """AWS Systems Manager API reference, DescribeParameters: between zero and MaxResults items, and a NextToken."""
+    operator.store_all(KeyId=KEY)
+    describe = operator.ssm.describe_parameters
+
+    def in_two_pages(**request: Any) -> Any:
+        token = request.pop("NextToken", None)
+        return describe(**request) if token else {"Parameters": [], "NextToken": "more"}
+
+    monkeypatch.setattr(operator.ssm, "describe_parameters", in_two_pages)
+
+    assert place.of_prefix(PREFIX).key == KEY
+    assert {found.key for found in place.Place(PREFIX).read(["JWT_SECRET", "PROXY_API_KEY"]).values()} == {KEY}
+
+
 def test_where_only_the_prefix_is_known_the_key_is_that_of_what_is_there(operator: Operator):
     assert place.of_prefix(PREFIX).key == ""
     operator.store_all()
