@@ -243,3 +243,16 @@ def test_the_outputs_can_be_read_by_a_shell(clone: Path, aws: RecordedAws):
     done = run(clone, aws, "make -s outputs STAGE=prod")
 
     assert done.stdout == "ApiUrl=https://api.example\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "region"),
+    [
+        ("-u AWS_DEFAULT_REGION AWS_REGION=eu-west-1", "eu-west-1"),
+        ("-u AWS_REGION AWS_DEFAULT_REGION=eu-west-2", "eu-west-2"),
+        ("AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-2", "eu-west-1"),
+    ],
+)
+def test_the_region_is_the_one_that_the_aws_cli_would_use(clone: Path, aws: RecordedAws, environment: str, region: str):
+    assert run(clone, aws, f"env {environment} make -s outputs STAGE=prod").returncode == 0
+    assert aws.regions == {region}

@@ -20,6 +20,7 @@ class RecordedAws:
         self.parameters = parameters
         self.uploads: dict[str, bytes] = {}
         self.change_sets: list[dict[str, str]] = []
+        self.regions: set[str] = set()
 
     def query(self, form: dict[str, str]) -> tuple[int, str]:
         """CloudFormation's answer to a request, as XML."""
@@ -115,6 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif query.startswith("uploadId"):
             self._answer(200, "<CompleteMultipartUploadResult><ETag>1</ETag></CompleteMultipartUploadResult>")
         else:
+            self.aws.regions.add(self.headers["Authorization"].split("/")[2])  # of the signature's scope
             form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
             self._answer(*self.aws.query(form))
 

@@ -21,7 +21,8 @@ PRICES: Any = {
     "assumed": {
         "milliseconds": {"spend_credits": 100, "stripe_webhook": 100},
         "traced_share": 0.05,
-        "platform_log_bytes": 100,
+        "platform_log_bytes": 50,
+        "access_log_bytes": 50,
         "index_units_in_transactions": 2,
         "lots_in_one_expiry_call": 1,
     },

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local import ROOT
 from local.aws.intrinsics import read_yaml
-from ops import stages, target
+from ops import region, stages, target
 from ops.errors import CannotRunError
 from tools.deploy import answers, build, stack
 
@@ -77,4 +77,5 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
 
 
 if __name__ == "__main__":
+    region.as_the_cli_reads_it()
     sys.exit(main(sys.argv[1:]))

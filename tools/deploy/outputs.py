@@ -3,7 +3,7 @@
 import shlex
 import sys
 
-from ops import stages, target
+from ops import region, stages, target
 from ops.errors import CannotRunError
 
 
@@ -20,4 +20,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    region.as_the_cli_reads_it()
     sys.exit(main(sys.argv[1:]))

@@ -69,7 +69,10 @@ def _compute(call: Call, prices: Prices, memory: int) -> float:
 
 
 def _observed(call: Call, prices: Prices) -> float:
-    logged = (call.log_bytes + prices["assumed"]["platform_log_bytes"]) * MILLION / GIGABYTE
+    lines_of_aws = prices["assumed"]["platform_log_bytes"]
+    if call.function in BY_API:
+        lines_of_aws += prices["assumed"]["access_log_bytes"]
+    logged = (call.log_bytes + lines_of_aws) * MILLION / GIGABYTE
     traced = prices["assumed"]["traced_share"] * prices["xray"]["million_traces"]
     return float(logged * prices["cloudwatch"]["gigabyte_of_logs"] + traced)
 
