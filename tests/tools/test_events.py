@@ -9,6 +9,7 @@ from local import ROOT, settings
 from local.in_process.api import load_handler
 from local.in_process.shop import Shop
 from tools.generate import events
+from tools.invoke import __main__ as command
 from topup import fulfilment, store
 from topup.runtime import config
 from topup.stripe_gateway import translation
@@ -71,3 +72,12 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
+
+
+@pytest.mark.parametrize(("name", "says"), [("", "F= is missing"), ("x", "there is no event x")])
+def test_invoke_asks_for_a_function_that_is_not_named(name: str, says: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        command.main([name])
+
+    assert ended.value.code == 2
+    assert f"make invoke: error: {says}: F is one of adjust_credits, " in capsys.readouterr().err

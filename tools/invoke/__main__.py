@@ -51,8 +51,13 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="make invoke", description="Run one function in Lambda's own container, with its event."
     )
-    parser.add_argument("function", choices=sorted(path.stem for path in (ROOT / "events").glob("*.json")))
+    events = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
+    parser.add_argument("function", metavar="F", help=", ".join(events))
     event = parser.parse_args(arguments).function
+    if event not in events:
+        parser.error(
+            f"{'F= is missing' if not event else f'there is no event {event}'}: F is one of {', '.join(events)}"
+        )
     try:
         check_docker()
         with local_stack() as stack, reachable(stack) as reached:
