@@ -192,6 +192,15 @@ def test_what_another_checkout_has_changed_is_not_changed_back_unasked(built: Pa
     assert aws.change_set()[1]["LogRetentionDays"] == "731"
 
 
+def test_a_parameter_of_another_release_is_not_passed(built: Path, aws: RecordedAws):
+    aws.parameters = PRESENT | {"OfAnotherRelease": "1"}
+    (built / ".deploy").mkdir()
+    (built / ".deploy/prod.toml").write_text('OfAnotherRelease = "1"\n')
+
+    assert run(built, aws, "make deploy STAGE=prod BUILT=1").returncode == 0
+    assert "OfAnotherRelease" not in aws.change_set()[1]
+
+
 def test_a_deployment_at_once_is_not_remembered(built: Path, aws: RecordedAws):
     assert run(built, aws, "make deploy STAGE=prod BUILT=1 AT_ONCE=1").returncode == 0
 

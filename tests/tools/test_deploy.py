@@ -53,12 +53,16 @@ def test_a_parameter_is_asked_for_and_an_empty_answer_keeps_its_value(monkeypatc
 )
 def test_what_cloudformation_would_refuse_is_refused_first(parameters: dict[str, str], says: str):
     with pytest.raises(CannotRunError, match=says):
-        answers.check(NEEDED | parameters, TEMPLATE)
+        answers.check(NEEDED | parameters, parameters, TEMPLATE)
+
+
+def test_a_parameter_of_another_release_in_the_stack_or_the_files_hinders_no_deployment():
+    answers.check(NEEDED | {"OfAnotherRelease": "1"}, {"FrontendUrls": "https://shop.example"}, TEMPLATE)
 
 
 def test_a_new_stack_is_told_how_to_name_its_pages():
     with pytest.raises(CannotRunError, match=r"FRONTEND=https://"):
-        answers.check({"SecretsPrefix": "/topup/staging"}, TEMPLATE)
+        answers.check({"SecretsPrefix": "/topup/staging"}, [], TEMPLATE)
 
 
 def test_what_was_said_is_read_again_by_us_and_by_any_reader_of_toml(tmp_path: Path):

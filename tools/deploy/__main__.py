@@ -27,7 +27,7 @@ def deploy(options: Namespace, root: Path) -> int:
     named = answers.given(options.frontend, options.alert, options.set)
     named |= answers.asked(options.ask, {**(present or {}), **stage.parameters, **named}, template)
     wanted = stage.parameters | named
-    answers.check({**(present or {}), **wanted}, template)
+    answers.check({**(present or {}), **wanted}, named, template)
     if present is not None and not options.accept:
         stack.refuse(stage.stack, stack.unasked(present, wanted, {*named, *AT_ONCE}))
 

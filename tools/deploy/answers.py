@@ -47,9 +47,12 @@ def asked(names: Iterable[str], present: Mapping[str, str], template: Mapping[st
     return answers
 
 
-def check(parameters: Mapping[str, str], template: Mapping[str, Any]) -> None:
-    """Raise CannotRunError unless CloudFormation would accept these parameters for a new stack."""
-    for name in parameters:
+def check(parameters: Mapping[str, str], named: Iterable[str], template: Mapping[str, Any]) -> None:
+    """Raise CannotRunError unless CloudFormation would accept these parameters, and the named ones exist.
+
+    The stack and the files may have others, of a newer or an older template: SAM passes none that this one lacks.
+    """
+    for name in named:
         _definition(name, template)
     try:
         Resolver({"Parameters": template["Parameters"]}, parameters, {})
