@@ -39,10 +39,11 @@ class Gateway:
         self._runtime = runtime
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._respond(Request(scope, receive))
-        await response.to_starlette()(scope, receive, send)
+        request_id = http_events.new_request_id()
+        response = await self._respond(Request(scope, receive), request_id)
+        await response.with_header("apigw-requestid", request_id).to_starlette()(scope, receive, send)
 
-    async def _respond(self, request: Request) -> HttpResponse:
+    async def _respond(self, request: Request, request_id: str) -> HttpResponse:
         try:
             template = self._runtime.project.template()
         except TemplateError:  # the console shows the reason
@@ -57,10 +58,10 @@ class Gateway:
         if is_preflight(incoming):
             return preflight(incoming, template.cors)
         match = find_route(template.routes, incoming.method, incoming.path)
-        response = await self._invoke(incoming, match) if match else NOT_FOUND
+        response = await self._invoke(incoming, match, request_id) if match else NOT_FOUND
         return with_cors(response, template.cors, incoming.header("origin"))
 
-    async def _invoke(self, request: IncomingRequest, match: Match) -> HttpResponse:
+    async def _invoke(self, request: IncomingRequest, match: Match, request_id: str) -> HttpResponse:
         event = http_events.event(
             request,
             self._runtime.clock.now(),
@@ -69,6 +70,7 @@ class Gateway:
             context=CONTEXT,
             as_text=is_text(request.header("content-type")),
             path_parameters=match.parameters,
+            request_id=request_id,
         )
         try:
             with anyio.fail_after(INTEGRATION_TIMEOUT):

@@ -53,6 +53,10 @@ class HttpResponse:
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
+    def with_header(self, name: str, value: str) -> "HttpResponse":
+        """This response with one more header."""
+        return HttpResponse(self.status, (*self.headers, (name, value)), self.body)
+
     def to_starlette(self) -> Response:
         """Headers are appended, because there may be several cookies."""
         response = Response(self.body, self.status)
@@ -102,6 +106,7 @@ def event(
     context: Mapping[str, str],
     as_text: bool,
     path_parameters: Mapping[str, str] | None = None,
+    request_id: str | None = None,
 ) -> dict[str, Any]:
     """Keys without a value are absent, as on AWS. `as_text`: the body is a string, not base64."""
     made: dict[str, Any] = {
@@ -110,7 +115,8 @@ def event(
         "rawPath": raw_path,
         "rawQueryString": request.query,
         "headers": _headers(request),
-        "requestContext": _request_context(request, now, route_key, raw_path, context),
+        "requestContext": _request_context(request, now, route_key, raw_path, context)
+        | {"requestId": request_id or new_request_id()},
         "isBase64Encoded": bool(request.body) and not as_text,
     }
     optional = {
@@ -120,6 +126,11 @@ def event(
         "body": request.body.decode("utf-8", "replace") if as_text else base64.b64encode(request.body).decode(),
     }
     return made | {key: value for key, value in optional.items() if value}
+
+
+def new_request_id() -> str:
+    """An id as API Gateway gives one to each request."""
+    return secrets.token_urlsafe(11) + "="
 
 
 def _request_context(
@@ -134,7 +145,6 @@ def _request_context(
             "sourceIp": request.source_ip,
             "userAgent": request.header("user-agent") or "",
         },
-        "requestId": secrets.token_urlsafe(11) + "=",
         "routeKey": route_key,
         "stage": "$default",
         "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),

@@ -625,3 +625,11 @@ def test_control_characters_are_escaped_on_the_console() -> None:
 def test_the_limits_are_those_of_aws() -> None:
     assert functions.MAX_PAYLOAD_BYTES == 6 * 1024 * 1024
     assert gateway.INTEGRATION_TIMEOUT == 30
+
+
+def test_every_answer_has_the_gateways_request_id_and_the_function_knows_it(local: Local) -> None:
+    known = local.api.get("/things/special")
+    others = [local.api.get("/nowhere"), local.api.post("/answer", json={"do": "raise"})]
+
+    assert known.json()["event"]["requestContext"]["requestId"] == known.headers["apigw-requestid"]
+    assert len({response.headers["apigw-requestid"] for response in (known, *others)}) == 3
