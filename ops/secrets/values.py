@@ -80,6 +80,9 @@ def _type(name: str, hint: str) -> str:
         return getpass.getpass(f"{name} ({hint}): ").strip()
     except EOFError as error:
         raise CannotRunError(f"{name} is asked for, and there is no terminal: run this in one") from error
+    except KeyboardInterrupt as error:
+        print()
+        raise CannotRunError(f"interrupted at {name}; what was stored before stays stored") from error
 
 
 def _problem(name: str, value: str, stage: str) -> str:

@@ -197,6 +197,21 @@ def test_without_a_terminal_it_says_so(operator: Operator):
     assert "there is no terminal" in operator.printed
 
 
+def test_interrupted_it_says_what_stays(operator: Operator, monkeypatch: pytest.MonkeyPatch):
+    answers = iter([STRIPE])
+
+    def interrupt(_prompt: str) -> str:
+        for answer in answers:
+            return answer
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(getpass, "getpass", interrupt)
+
+    assert operator.run() == 2
+    assert "interrupted at PROXY_API_KEY; what was stored before stays stored" in operator.printed
+    assert set(operator.described()) == {"STRIPE_SECRET_KEY"}
+
+
 @pytest.mark.parametrize(("arguments", "stage"), [((), None), (("--stack", "topup-staging"), "staging")])
 def test_which_secrets_are_meant_must_be_said_once(operator: Operator, arguments: tuple[str, ...], stage: str | None):
     assert operator.run(*arguments, stage=stage) == 2
