@@ -17,6 +17,9 @@ FULL = PLAIN | {
     "SnapStart": "PublishedVersions",
     "AlertEmail": "ops@shop.example",
     "SecretsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d",
+    "DataKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1b2c3d4e",
+    "DomainName": "api.shop.example",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/2c3d4e5f",
 }
 # SAM has its own environment, so it runs in its own process. Folders become S3 addresses, as in `sam package`.
 TRANSLATE = """
@@ -179,7 +182,21 @@ def test_a_gradual_deployment_shifts_every_function_and_watches_the_alarms():
         assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
 
 
-def test_every_role_in_the_keys_policy_exists():
-    policy = full()["SecretsKeyPolicy"]["Properties"]
+@pytest.mark.parametrize("policy", ["SecretsKeyPolicy", "DataKeyPolicy"])
+def test_every_role_in_a_keys_policy_exists(policy: str):
+    roles = full()[policy]["Properties"]["Roles"]
 
-    assert {role["Ref"] for role in policy["Roles"]} <= of_type(full(), "AWS::IAM::Role").keys()
+    assert {role["Ref"] for role in roles} <= of_type(full(), "AWS::IAM::Role").keys()
+
+
+def test_the_domain_leads_to_the_stage_that_sam_makes():
+    assert full()["DomainMapping"]["Properties"]["Stage"] == {"Ref": "ApiApiGatewayDefaultStage"}
+
+
+def test_the_stage_closes_the_webhooks_route_and_keeps_an_access_log():
+    stage, paths = full()["ApiApiGatewayDefaultStage"]["Properties"], full()["Api"]["Properties"]["Body"]["paths"]
+    [route] = stage["RouteSettings"]
+
+    method, _, path = route.partition(" ")
+    assert method.lower() in paths[path]  # a route that does not exist would fail the deployment
+    assert stage["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["ApiLogs", "Arn"]}
