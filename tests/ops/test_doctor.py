@@ -148,6 +148,9 @@ class Stack:
         self._capsys.readouterr()
         code = cli.main(["doctor", "--stack", STACK, *arguments], root=root)
         self.printed = "".join(self._capsys.readouterr())
+        for _, _, command in (line.partition(" → ") for line in self.printed.splitlines()):
+            assert "…" not in command, "a gap to fill in cannot be pasted"
+            assert not command.startswith(("make ", "aws ")) or shlex.split(command)
         return code
 
     def lines(self, level: str) -> list[str]:
