@@ -53,9 +53,9 @@ simulate: .venv/.installed ## Run thousands of hostile histories (SEEDS=10000, o
 simulate-bugs: .venv/.installed ## Plant defects one by one, and check that the simulation finds each
 	@$(BIN)/python -m tests.simulation.mutation
 
-mutants: .venv/.installed ## Change the code in one place after another: does a test fail? (FILES=, CHANGED=origin/main, MINUTES=)
+mutants: .venv/.installed ## Change the code in one place after another: does a test fail? (FILES=, CHANGED=origin/main, MINUTES=, LEAST=95)
 	@$(BIN)/python -m tools.mutants $(if $(FILES),--files "$(FILES)") $(if $(CHANGED),--changed "$(CHANGED)") \
-		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROCESSES),--processes $(PROCESSES))
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(LEAST),--least $(LEAST))
 
 fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py

@@ -19,7 +19,6 @@ from local import ROOT
 from tools.mutants import scoring, staging
 from tools.mutants.scoring import Mutant
 
-LEAST = 95  # percent
 TESTED = "Running mutation testing"  # what mutmut prints before the first mutant
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scoring.forget_survivors(stage, modules)
     if status := _mutmut(stage, options.processes, options.minutes):
         return status
-    return _report(stage, scoring.mutants(stage, modules))
+    return _report(stage, scoring.mutants(stage, modules), options.least)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -43,6 +42,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--files", default="", help="only files whose path contains one of these words")
     parser.add_argument("--changed", metavar="COMMIT", help="only files that differ from this commit")
     parser.add_argument("--minutes", type=float, help="end this long after the first mutant; another run goes on there")
+    parser.add_argument("--least", type=float, default=95.0, help="percent that must be killed (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     return parser.parse_args(arguments)
 
@@ -87,7 +87,7 @@ def _mutmut(stage: Path, processes: int, minutes: float | None) -> int:
     return process.returncode
 
 
-def _report(stage: Path, outcomes: Sequence[Mutant]) -> int:
+def _report(stage: Path, outcomes: Sequence[Mutant], least: float) -> int:
     alive, known = _split(stage, [mutant for mutant in outcomes if mutant.is_alive])
     if alive:
         print("\nSurvivors without a reason in survivors.toml:")
@@ -99,7 +99,7 @@ def _report(stage: Path, outcomes: Sequence[Mutant]) -> int:
         print(f"{name:8} {score.mutants:8} {score.killed:7} {score.listed:7} {score.percent:6.1f} %")
     if left := sum(mutant.is_open for mutant in outcomes):
         print(f"{left} mutants have not met the tests yet")
-    return 0 if all(score.percent >= LEAST for score in rows.values()) else 1
+    return 0 if all(score.percent >= least for score in rows.values()) else 1
 
 
 def _split(stage: Path, alive: Sequence[Mutant]) -> tuple[dict[Mutant, tuple[str, str]], set[str]]:
