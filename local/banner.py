@@ -40,7 +40,7 @@ The requests below need a user's token (user-demo), an administrator's (admin-de
   export ADMIN_JWT_TOKEN={access.admin_token}
   export PROXY_API_KEY={access.api_key}
 
-{_curl_lines(access.addresses.api)}
+{curl_lines(access.addresses.api)}
 Ctrl-C stops everything.
 """
 
@@ -54,35 +54,38 @@ def _stripe(addresses: Addresses) -> str:
                  stripe listen --all-snapshot --forward-to {api}/api/payments/webhook/stripe"""
 
 
-def _curl_lines(api: str) -> str:
-    """The integration guide's requests, ready to paste after the `export` lines."""
+def curl_lines(api: str) -> str:
+    """The integration guide's requests, ready to paste after the `export` lines.
+
+    Headings are commands that do nothing: zsh, the shell of a Mac, takes no comments where somebody types.
+    """
     user = '-H "Authorization: Bearer $JWT_TOKEN"'
     admin = '-H "Authorization: Bearer $ADMIN_JWT_TOKEN"'
     key = '-H "X-API-Key: $PROXY_API_KEY"'
     json_body = '-H "Content-Type: application/json"'
     return f"""\
-# What is for sale
+: 'What is for sale'
 curl "{api}/api/payments/packages"
 
-# Buy a package; then open the payment_url of the response, and: export PAYMENT_ID=<its payment_id>
+: 'Buy a package; then open the payment_url of the response, and: export PAYMENT_ID=<its payment_id>'
 curl -X POST "{api}/api/payments/stripe/create" {user} {key} {json_body} -d '{{"package": "standard"}}'
 
-# Has it been paid?
+: 'Has it been paid?'
 curl "{api}/api/payments/$PAYMENT_ID" {user}
 
-# The user's credits and their history
+: 'The user’s credits and their history'
 curl "{api}/api/users/credits" {user}
 curl "{api}/api/users/credits/transactions" {user}
 
-# Spend some of them, as a trusted service (a repeated Idempotency-Key spends nothing more)
+: 'Spend some of them, as a trusted service (a repeated Idempotency-Key spends nothing more)'
 curl -X POST "{api}/api/users/credits/spend" {key} {json_body} -H "Idempotency-Key: job-1" \\
   -d '{{"user_id": "user-demo", "amount": 100, "description": "Translated 3 pages"}}'
 
-# Give the user 50 credits, as an administrator (a user gets the credits of a campaign once)
+: 'Give the user 50 credits, as an administrator (a user gets the credits of a campaign once)'
 curl -X POST "{api}/api/admin/credits/grant" {admin} {json_body} -H "Idempotency-Key: grant-1" \\
   -d '{{"user_id": "user-demo", "credits": 50, "reason": "Sign-up bonus", "campaign": "welcome"}}'
 
-# Refund the payment, as an administrator ("amount": null refunds all that is left)
+: 'Refund the payment, as an administrator ("amount": null refunds all that is left)'
 curl -X POST "{api}/api/payments/stripe/refund" {admin} {json_body} \\
   -d '{{"payment_id": "'$PAYMENT_ID'", "reason": "Customer request", "amount": null}}'
 """
