@@ -3,11 +3,12 @@
 from topup import checkouts
 from topup.api import api_keys, auth, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
+from topup.runtime.secret_values import Scope
 
 
 @endpoint()
 def handler(request: Request) -> Response:
-    api_keys.require(request)
+    api_keys.require(request, Scope.CHECKOUT)
     caller = auth.authenticate(request)
     body = requests.read(request, requests.CheckoutBody)
     wanted = checkouts.CheckoutRequest(

@@ -1,4 +1,4 @@
-"""The credits table's stream: where TTL has deleted a lot's timer, the lot's credits expire.
+"""The credits table's stream: where TTL has deleted the timer of a lot or a hold, it ends.
 
 Each record is handled by itself: one that fails is reported and tried again, the others are done.
 """
@@ -21,10 +21,10 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def expire(record: DynamoDBRecord) -> None:
-    """Expire one lot at the time of its timer's deletion, which TTL never makes early."""
-    lot = store.expired_lot(record)
-    if lot is None:
+    """End one lot or hold at the time of its timer's deletion, which TTL never makes early."""
+    due = store.due_by_timer(record)
+    if due is None:
         logger.warning("not an expired timer", keys=record["dynamodb"]["Keys"])  # the filter lets none through
         return
     deleted_at = datetime.fromtimestamp(record["dynamodb"]["ApproximateCreationDateTime"], UTC)
-    expiry.expire(lot, deleted_at)
+    expiry.expire(due, deleted_at)

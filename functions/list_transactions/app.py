@@ -1,16 +1,16 @@
 """GET /api/users/credits/transactions: every change of the caller's credits, newest first."""
 
 from topup import store
-from topup.api import auth, cursor, responses
+from topup.api import cursor, readers, responses
 from topup.api.endpoint import Request, Response, endpoint
 
 
 @endpoint(query=("limit", "cursor"))
 def handler(request: Request) -> Response:
-    caller = auth.authenticate(request)
+    reader = readers.of(request)
     before = cursor.decode(request.query["cursor"], int, parts=1)[0] if "cursor" in request.query else None
-    entries = store.list_entries(caller.user_id, request.limit, before)
+    entries = store.list_entries(reader.user_id, request.limit, before)
     # Numbers have no gaps, so a page that does not end at 1 has a next one.
     next_cursor = cursor.encode(entries[-1].number) if entries and entries[-1].number > 1 else None
-    page = responses.transactions(entries, next_cursor, request.now, in_full=caller.may_read_all)
+    page = responses.transactions(entries, next_cursor, request.now, in_full=reader.sees_all)
     return Response(page, headers=cursor.link(request.query, next_cursor))

@@ -3,12 +3,20 @@
 from topup import spending
 from topup.api import api_keys, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
+from topup.runtime.secret_values import Scope
 
 
 @endpoint()
 def handler(request: Request) -> Response:
-    api_keys.require(request)
+    service = api_keys.require(request, Scope.SPEND)
     body = requests.read(request, requests.SpendBody)
-    key = request.require_idempotency_key()
-    receipt, is_new = spending.spend(body.user_id, body.amount, body.description, key, api_keys.ACTOR, request.now)
+    wanted = spending.SpendRequest(
+        user_id=body.user_id,
+        amount=body.amount,
+        description=body.description,
+        metadata=body.metadata,
+        idempotency_key=request.require_idempotency_key(),
+        actor=service.actor,
+    )
+    receipt, is_new = spending.spend(wanted, request.now)
     return Response(responses.spend_receipt(receipt), is_replay=not is_new)

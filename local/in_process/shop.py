@@ -5,6 +5,7 @@ Every step is a call. `deliver` delivers the webhooks that are due; `check` runs
 
 import random
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -98,6 +99,38 @@ class Shop:
     def spend(self, amount: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiResponse:
         request = {"user_id": user, "amount": amount, "description": "work", **body}
         return self.api.post("/api/users/credits/spend", request, {"x-api-key": API_KEY} | _idempotency(key))
+
+    def batch(self, items: Sequence[tuple[str, int]], user: str = USER_ID) -> ApiResponse:
+        """Spend several amounts at once, each with its key."""
+        spends = [{"key": key, "amount": amount, "description": "work"} for key, amount in items]
+        return self.serve("spend/batch", {"user_id": user, "items": spends})
+
+    def reverse(self, transaction_id: str, amount: int | None = None, key: str = "", **body: Any) -> ApiResponse:
+        """Give a spend back."""
+        request = {"user_id": USER_ID, "transaction_id": transaction_id, "amount": amount, "reason": "it failed"}
+        return self.serve("spend/reverse", request | body, key or str(uuid.uuid4()))
+
+    def hold(self, amount: int, key: str = "", user: str = USER_ID, **body: Any) -> ApiResponse:
+        """Reserve credits."""
+        request = {"user_id": user, "amount": amount, "description": "a call", **body}
+        return self.serve("holds", request, key or str(uuid.uuid4()))
+
+    def capture(self, hold: Mapping[str, Any], amount: int, key: str = "", **body: Any) -> ApiResponse:
+        """Take credits that are held."""
+        return self.serve(f"holds/{hold['hold_id']}/capture", {"amount": amount, **body}, key or str(uuid.uuid4()))
+
+    def extend(self, hold: Mapping[str, Any], key: str = "", **body: Any) -> ApiResponse:
+        """Let a hold last longer, or reserve more."""
+        return self.serve(f"holds/{hold['hold_id']}/extend", body, key or str(uuid.uuid4()))
+
+    def release(self, hold: Mapping[str, Any]) -> ApiResponse:
+        """Free what is held."""
+        return self.serve(f"holds/{hold['hold_id']}/release", {})
+
+    def serve(self, action: str, body: Any, key: str | None = None) -> ApiResponse:
+        """A trusted service's request about a user's credits."""
+        headers = {"x-api-key": API_KEY} | ({"idempotency-key": key} if key else {})
+        return self.api.post(f"/api/users/credits/{action}", body, headers)
 
     def grant(self, credits: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiResponse:
         request = {"user_id": user, "credits": credits, "reason": "welcome", **body}

@@ -37,7 +37,7 @@ def test_an_adjustment_up_gives_a_free_lot_in_one_read_and_one_transaction(shop:
     assert response.status == 200
     assert body == {"transaction_id": body["transaction_id"], "lot_id": body["lot_id"], "balance_after": 50}
     assert shop.dynamodb.operations == ["Query", "TransactWriteItems"]
-    [lot] = store.load_credits(USER_ID, NOW)[1]
+    [lot] = store.load_credits(USER_ID, NOW).lots
     assert (lot.lot_id, lot.source, lot.funding) == (body["lot_id"], Source.ADJUSTMENT, Funding.FREE)
     assert (lot.paid_minor, lot.currency, lot.payment_id) == (0, None, None)
     assert shop.credits()["lots"][0] == {

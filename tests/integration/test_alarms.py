@@ -102,6 +102,12 @@ def spends_while_killed(world: World) -> None:
     world.shop.spend(1)
 
 
+def holds_while_killed(world: World) -> None:
+    world.shop.buy()
+    world.shop.dynamodb.fail("TransactWriteItems", crashed_before)
+    world.shop.hold(1)
+
+
 def meets_a_bug(world: World) -> None:
     def bug(_execute: Callable[[], Any]) -> Any:
         raise ZeroDivisionError
@@ -280,6 +286,7 @@ def aws_counts(namespace: str, metric: str, value: float = 1, **dimensions: str)
 CAUSES: dict[str, list[Callable[[World], object]]] = {
     "PaymentsCrashesAlarm": [buys_while_killed],
     "CreditsCrashesAlarm": [spends_while_killed],
+    "HoldsCrashesAlarm": [holds_while_killed],
     "BackgroundCrashesAlarm": [lambda world: world.shop.reconcile(window_hours=-1)],
     "UnexpectedFailureAlarm": [meets_a_bug],
     "MisconfiguredAlarm": [has_no_catalogue, has_no_stripe_key, reconciles_without_a_stripe_key],
@@ -297,6 +304,7 @@ CAUSES: dict[str, list[Callable[[World], object]]] = {
     "SecretsNotReadAlarm": [starts_without_parameter_store],
     # AWS Lambda Developer Guide, "Types of metrics for Lambda functions".
     "PaymentsThrottledAlarm": [aws_counts("AWS/Lambda", "Throttles", FunctionName="CreateCheckoutFunction")],
+    "HoldsThrottledAlarm": [aws_counts("AWS/Lambda", "Throttles", FunctionName="CaptureHoldFunction")],
     "CreditsThrottledAlarm": [aws_counts("AWS/Lambda", "Throttles", FunctionName="SpendCreditsFunction")],
     "BackgroundThrottledAlarm": [aws_counts("AWS/Lambda", "Throttles", FunctionName="ReconcileFunction")],
     "WebhookThrottledAlarm": [aws_counts("AWS/Lambda", "Throttles", FunctionName="StripeWebhookFunction")],

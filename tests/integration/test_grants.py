@@ -31,7 +31,7 @@ ENDINGS: list[Any] = [crashed_before, crashed_after, lost_before, lost_after]
 
 def lots_of(shop: Shop, user: str = USER_ID) -> list[Lot]:
     """The user's open lots, soonest expiry first."""
-    return store.load_credits(user, shop.now)[1]
+    return list(store.load_credits(user, shop.now).lots)
 
 
 def outcome(response: ApiResponse) -> tuple[int, str | None]:

@@ -36,7 +36,7 @@ EXPIRY = NOW + timedelta(days=1)
 
 def grant_lots(shop: Shop, number: int, each: int, expires_at: datetime | None = None) -> None:
     """Grant `each` credits this often, written at once: a grant a lot would read all lots before it."""
-    wallet, _ = store.load_credits(USER_ID, shop.now)
+    wallet = store.load_credits(USER_ID, shop.now).wallet
     items = []
     for _ in range(number):
         lot = a_lot(
@@ -69,7 +69,7 @@ def buy_and_spend(shop: Shop) -> tuple[str, str]:
 
 def unfinished(shop: Shop) -> int:
     """How many lots the user's last change has still to write."""
-    return len(store.load_credits(USER_ID, shop.now)[0].unfinished)
+    return len(store.load_credits(USER_ID, shop.now).wallet.unfinished)
 
 
 def die_at_second_transaction(shop: Shop) -> None:

@@ -75,7 +75,7 @@ def test_a_debt_that_it_made_and_a_later_purchase_paid_comes_back(shop: Shop):
     shop.check()
 
 
-def test_what_it_took_is_not_taken_again_once_another_payment_has_given_back_credits_of_the_lot(shop: Shop):
+def test_what_it_took_is_not_taken_again_once_another_payment_has_reversed_spends_credits_of_the_lot(shop: Shop):
     _, other = shop.buy("trial")
     shop.wait(days=1)
     payment_id, intent = shop.buy()

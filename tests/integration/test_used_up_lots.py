@@ -277,6 +277,6 @@ def test_the_wallet_counts_every_change_in_its_version(shop: Shop):
     shop.adjust(-10)
     shop.refund(payment_id, force=True)
 
-    wallet, _ = store.load_credits(USER_ID, shop.now)
+    wallet = store.load_credits(USER_ID, shop.now).wallet
 
     assert wallet.version == wallet.last_entry == 5

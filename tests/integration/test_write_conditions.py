@@ -18,6 +18,7 @@ from topup.domain.credits import CreditChange, TransactionType
 from topup.domain.errors import AlreadyGranted
 from topup.domain.orders import Advance, Order, Status
 from topup.domain.payments import ReversalChange
+from topup.domain.receipts import Receipt
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.store import attributes, credit_items, order_items
 
@@ -270,6 +271,7 @@ def test_the_next_attempt_of_a_refund_begins_once_and_only_in_flight(
 
 WALLET = credit_items.wallet_key(USER_ID)
 LOT = a_lot(lot_id="a-gift", granted=100, remaining=100)
+RECEIPT = Receipt(request_fingerprint="fingerprint")
 
 
 @pytest.fixture
@@ -279,13 +281,12 @@ def gift(dynamodb: Emulator) -> None:
 
 
 def a_grant(lot_id: str = "a-gift") -> CreditChange:
-    wallet, _ = store.load_credits(USER_ID, NOW)
+    wallet = store.load_credits(USER_ID, NOW).wallet
     return credits.grant(wallet, replace(LOT, lot_id=lot_id), GIFT, NOW)
 
 
 def a_spend(amount: int) -> CreditChange:
-    wallet, lots = store.load_credits(USER_ID, NOW)
-    return credits.spend(wallet, lots, amount, a_cause(), NOW)
+    return credits.spend(store.load_credits(USER_ID, NOW), amount, a_cause(), NOW)
 
 
 def test_a_change_needs_the_wallet_as_it_was_read(gift: None, other: Writer):
@@ -340,21 +341,21 @@ def test_a_lot_that_is_used_up_replaces_none(gift: None, other: Writer):
 
 
 def test_a_key_changes_credits_once_even_where_there_are_enough_for_more(gift: None):
-    first, is_first_new = store.record_with_receipt(a_spend(10), "key", "fingerprint", NOW)
-    again, is_again_new = store.record_with_receipt(a_spend(10), "key", "fingerprint", NOW)
+    first, is_first_new = store.record_with_receipt(a_spend(10), "key", RECEIPT, NOW)
+    again, is_again_new = store.record_with_receipt(a_spend(10), "key", RECEIPT, NOW)
 
     assert (is_first_new, is_again_new) == (True, False)
     assert first == again
-    assert store.load_credits(USER_ID, NOW)[0].balance == 90
+    assert store.load_credits(USER_ID, NOW).wallet.balance == 90
 
 
 def test_a_campaign_grants_once_whatever_the_key(gift: None):
-    store.record_with_receipt(a_grant("b"), "key-1", "fingerprint", NOW, "spring")
+    store.record_with_receipt(a_grant("b"), "key-1", RECEIPT, NOW, campaign="spring")
 
     with pytest.raises(AlreadyGranted):
-        store.record_with_receipt(a_grant("c"), "key-2", "fingerprint", NOW, "spring")
+        store.record_with_receipt(a_grant("c"), "key-2", RECEIPT, NOW, campaign="spring")
 
-    assert store.load_credits(USER_ID, NOW)[0].balance == 200
+    assert store.load_credits(USER_ID, NOW).wallet.balance == 200
 
 
 def test_an_order_is_placed_once(order: Order):

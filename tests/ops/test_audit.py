@@ -27,6 +27,9 @@ def audited(shop: Shop) -> Audit:
     return audit(lambda: shop.now)
 
 
+ONE_TRY = len(scans._REPLACED)  # queries
+
+
 def change(shop: Shop, table: str, key: dict[str, str], update: str, value: int | str) -> None:
     """Damage a stored item in a way that our code never does."""
     shop.dynamodb.client.update_item(
@@ -401,7 +404,7 @@ def spend_before_queries(shop: Shop, *numbers: int) -> None:
 
 def test_entries_that_are_written_after_the_wallet_was_read_are_not_of_that_moment(shop: Shop):
     shop.buy()
-    spend_before_queries(shop, 4)  # that of the entries, after those of lots and timers
+    spend_before_queries(shop, ONE_TRY + 1)  # that of the entries, after those of all that a change may replace
 
     account = store.load_account(USER_ID)
 
@@ -414,7 +417,7 @@ def test_entries_that_are_written_after_the_wallet_was_read_are_not_of_that_mome
 @pytest.mark.parametrize("tries", [scans.TRIES - 1, scans.TRIES])
 def test_an_account_is_read_as_of_one_moment_if_it_holds_still_at_the_last_try(shop: Shop, tries: int):
     shop.buy()
-    spend_before_queries(shop, *range(1, 3 * tries, 3))
+    spend_before_queries(shop, *range(1, ONE_TRY * tries, ONE_TRY))
 
     account = store.load_account(USER_ID)
 

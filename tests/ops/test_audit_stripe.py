@@ -165,7 +165,7 @@ def test_a_second_payment_of_a_settled_order(shop: Shop):
     assert findings(shop) == [here]
 
 
-def test_a_quarantined_payment_until_its_money_was_given_back(shop: Shop):
+def test_a_quarantined_payment_until_its_money_was_reversed_spends(shop: Shop):
     payment = shop.create()
     change(shop, payment["payment_id"], "ORDER", amount_minor=9_900)
     intent = shop.pay(payment)

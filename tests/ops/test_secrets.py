@@ -120,7 +120,7 @@ def test_a_generated_secret_is_another_one_each_time_and_good_enough(operator: O
 
     key, secret = operator.stored("PROXY_API_KEY"), operator.stored("JWT_SECRET")
     assert key != secret
-    assert secret_values.api_keys(key) == (key,)
+    assert [one.key for one in secret_values.api_keys(key)] == [key]
     assert secret_values.jwt_secrets(secret) == (secret,)
 
 

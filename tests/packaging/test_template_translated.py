@@ -173,6 +173,7 @@ def test_a_gradual_deployment_shifts_every_function_and_watches_the_alarms():
         assert watched == [
             "PaymentsCrashesAlarm",
             "CreditsCrashesAlarm",
+            "HoldsCrashesAlarm",
             "BackgroundCrashesAlarm",
             "UnexpectedFailureAlarm",
             "MisconfiguredAlarm",

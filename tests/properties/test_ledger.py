@@ -18,8 +18,7 @@ from local.in_process.environment import NOW, USER_ID
 from tests.properties.model import DISPUTE, MONEY_IS_GONE, REFUND, Model, rank
 from tests.support.examples import run_machine
 from tests.support.ledger import InMemoryLedger
-from topup.domain import payments
-from topup.domain.credits import open_balance
+from topup.domain import payments, refundable
 from topup.domain.errors import InsufficientCredits
 from topup.domain.lots import Lot, Source
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
@@ -85,7 +84,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if amount > has:
             with pytest.raises(InsufficientCredits) as refused:
                 take()
-            assert refused.value.figures == {"balance": has}
+            assert refused.value.figures == {"balance": has, "held": 0, "available": has}
         else:
             take()
             self.model.take(amount, self.model.open_lots())
@@ -236,7 +235,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert account.wallet.balance == sum(self.model.left.values()) - self.model.debt
         assert account.wallet.total_credits_earned == self.model.earned
         spendable = sum(self.model.left[lot] for lot in self.model.open_lots()) - self.model.debt
-        assert open_balance(account.lots, account.wallet, self.now) == spendable
+        assert self.ledger.user().balance(self.now) == spendable
 
     @invariant()
     def every_order_has_lost_exactly_its_share(self) -> None:
@@ -280,7 +279,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def the_largest_refund_without_debt_is_the_largest(self) -> None:
         for order in self.ledger.orders:
             settled_payment = self.ledger.settled_payment(order, self.now)
-            largest = payments.largest_without_debt(settled_payment, self.now)
+            largest = refundable.largest(settled_payment, self.now)
             left = settled_payment.order.refundable_minor
             assert 0 <= largest <= left
             if largest:
@@ -292,7 +291,7 @@ class LedgerMachine(RuleBasedStateMachine):
         update = a_reversal(order, 0, Kind.REFUND, amount, "in_flight", self.now)
         change = payments.decide(self.ledger.settled_payment(order, self.now), update, self.now)
         assert change
-        return payments.debt_of(change)
+        return refundable.debt_of(change)
 
     def teardown(self) -> None:
         """When every refund has failed and every dispute is won, all clawed-back credits are back."""

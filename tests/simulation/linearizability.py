@@ -91,9 +91,13 @@ class LinearizabilityChecker:
         def is_true(account: Account | None) -> bool:
             state = account or Account(user, Wallet(user_id=user))
             lots = open_lots(state, now)
+            balance = sum(lot.remaining for lot in lots) - state.wallet.debt
+            held = sum(hold.amount - hold.used for hold in state.holds if hold.ends_at > now and hold.status == "open")
             wanted = {
                 "user_id": user,
-                "balance": sum(lot.remaining for lot in lots) - state.wallet.debt,
+                "balance": balance,
+                "held": held,
+                "available": balance - held,
                 "debt": state.wallet.debt,
                 "total_credits_earned": state.wallet.total_credits_earned,
                 "lots": [

@@ -19,7 +19,7 @@ LOT_EVEN_WITHOUT = """\
     records = (key.record, used_up, credit_items.WALLET)
     found = {item["record"]["S"]: item for item in credits.load_records(key.user_id, records)}
 """
-GRANT_READS = "    wallet, _ = store.load_credits(request.user_id, now)\n"
+GRANT_READS = "    user = store.load_credits(request.user_id, now)\n"
 LATER = (
     "wallet = replace(change.wallet, unfinished={lot_writes.record_read(lot): lot.after.remaining for lot in later})"
 )
@@ -44,8 +44,8 @@ MUTANTS_OF_CREDITS = (
         (
             Edit(
                 "topup.domain.credits",
-                "    if amount > balance:\n        raise InsufficientCredits(balance)\n    return",
-                "    return",
+                "    check_available(user, amount, now)\n",
+                "",
             ),
         ),
     ),
@@ -54,11 +54,11 @@ MUTANTS_OF_CREDITS = (
         500,
         (
             Edit("topup.domain.lots", "for lot in lots if lot.is_open(now))", "for lot in lots if lot.remaining)"),
-            Edit("topup.domain.credits", "for lot in lots if lot.is_open(now))", "for lot in lots)"),
+            Edit("topup.domain.credits", "for lot in self.lots if lot.is_open(now))", "for lot in self.lots)"),
             Edit(
                 "topup.store.credits",
-                "return wallet, [lot for lot in lots if not lot.is_expired(now)]",
-                "return wallet, lots",
+                "lots=[lot for lot in lots if not lot.is_expired(now)],",
+                "lots=lots,",
             ),
             Edit(
                 "topup.store.credits",
@@ -79,8 +79,8 @@ MUTANTS_OF_CREDITS = (
             Edit("topup.store.expiry", LOT_WITH_CREDITS, LOT_EVEN_WITHOUT),
             Edit(
                 "topup.store.expiry",
-                "    lot = found.get(key.record)\n",
-                "    lot = found.get(key.record, found.get(used_up))\n",
+                "    item = found.get(key.record)\n",
+                "    item = found.get(key.record, found.get(used_up))\n",
             ),
             # Else its second write of the lot would have nothing to change, which DynamoDB refuses.
             Edit(
@@ -107,7 +107,7 @@ MUTANTS_OF_CREDITS = (
         (
             Edit(
                 "topup.spending",
-                "        receipt = store.load_receipt(user_id, idempotency_key)\n"
+                "        receipt = store.load_receipt(request.user_id, request.idempotency_key)\n"
                 "        if receipt is None:\n            raise\n",
                 "        raise\n",
             ),
@@ -202,8 +202,8 @@ MUTANTS_OF_CREDITS = (
         (
             Edit(
                 "topup.store.credits",
-                "lots = [finished(wallet, item) for item in items",
-                "lots = [credit_items.lot_from_item(item) for item in items",
+                "lots = [finished(wallet, item) for item in (*refilled, *stored)",
+                "lots = [credit_items.lot_from_item(item) for item in (*refilled, *stored)",
             ),
         ),
     ),

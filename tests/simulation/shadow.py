@@ -35,7 +35,7 @@ from topup.domain.credits import Entry, TransactionType, Wallet
 from topup.domain.lots import Lot
 from topup.domain.payments import Payment
 from topup.domain.reversals import Reversal, ReversalStatus
-from topup.store import clawback_items, credit_items, cursors, misplaced, order_items
+from topup.store import clawback_items, credit_items, cursors, hold_items, misplaced, order_items, reversed_spends
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -169,6 +169,10 @@ class Shadow:
         elif record.startswith(credit_items.CLAWBACK):
             out = self._parse(item, clawback_items.clawback_from_item, misplaced.other_credits)
             account.clawbacks[out.payment_id] = out
+        elif record.startswith((hold_items.OPEN_HOLD, hold_items.HOLD)):
+            account.holds.append(self._parse(item, hold_items.hold_from_item, misplaced.hold))
+        elif record.startswith(credit_items.REVERSED_SPEND):
+            account.reversed_spends.append(self._parse(item, reversed_spends.from_item, misplaced.other_credits))
         elif record.startswith(credit_items.TIMER):
             account.timed_lots.add(record.removeprefix(credit_items.TIMER))
 

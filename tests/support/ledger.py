@@ -6,7 +6,7 @@ from datetime import datetime
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_payment, a_wallet, an_order
 from topup.domain import audit, credits, order_updates, payments
-from topup.domain.credits import Cause, CreditChange, TransactionType
+from topup.domain.credits import Cause, CreditChange, TransactionType, UserCredits
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order, Settlement
 from topup.domain.payments import Payment, SettledPayment
@@ -34,6 +34,10 @@ class InMemoryLedger:
         """The lot of that id; an order's lot has the order's."""
         return next(lot for lot in self.account.lots if lot.lot_id == lot_id)
 
+    def user(self) -> UserCredits:
+        """The user's credits as a read gives them."""
+        return UserCredits(wallet=self.account.wallet, lots=self.account.lots, holds=self.account.holds)
+
     def settled_payment(self, order_id: str, now: datetime) -> SettledPayment:
         out = self.account.clawbacks.get(order_id, Clawback(payment_id=order_id))
         return SettledPayment(
@@ -44,6 +48,7 @@ class InMemoryLedger:
             own_lots=[self.lot(order_id), *map(self.lot, out.continued_by)],
             out=out,
             taken_lots=self.account.lots,
+            holds=self.account.holds,
         )
 
     def buy(self, order_id: str, granted: int, amount_minor: int, now: datetime, months: int = 6) -> None:
@@ -84,7 +89,7 @@ class InMemoryLedger:
         """Up: a free lot of that id; down: drawn like a spend. Raises InsufficientCredits."""
         cause = a_cause(transaction_type=TransactionType.ADJUSTED)
         if amount < 0:
-            self._write(credits.spend(self.account.wallet, self.account.lots, -amount, cause, now))
+            self._write(credits.spend(self.user(), -amount, cause, now))
         else:
             self._give(cause, lot_id, amount, now, months_later(now, 6), 0)
 
@@ -105,7 +110,12 @@ class InMemoryLedger:
 
     def spend(self, amount: int, now: datetime) -> None:
         """Raises InsufficientCredits."""
-        self._write(credits.spend(self.account.wallet, self.account.lots, amount, a_cause(), now))
+        self._write(credits.spend(self.user(), amount, a_cause(), now))
+
+    def apply(self, change: CreditChange) -> CreditChange:
+        """Write a change that was decided on `user()`."""
+        self._write(change)
+        return change
 
     def sweep(self, lot_id: str, now: datetime) -> None:
         """Do what the lot's timer, or reconcile in its place, does."""
@@ -137,12 +147,15 @@ class InMemoryLedger:
     def _write(self, change: CreditChange) -> None:
         account = self.account
         account.wallet = change.wallet
-        account.entries.append(change.entry)
+        account.entries += change.entries
         after = {one.after.lot_id: one.after for one in change.lots}
         account.lots = [after.get(lot.lot_id, lot) for lot in account.lots]
         account.timed_lots |= {one.after.lot_id for one in change.lots if one.amount > 0}
         account.lots += change.new_lots
         account.timed_lots |= {lot.lot_id for lot in change.new_lots if lot.expires_at}
+        for hold in change.holds:
+            account.holds = [one for one in account.holds if one.hold_id != hold.after.hold_id] + [hold.after]
+            account.timed_lots.add(hold.after.hold_id)
         if change.clawback:
             self.account.clawbacks[change.clawback.payment_id] = change.clawback
         for addition in change.additions:

@@ -40,7 +40,11 @@ def test_the_events_in_order_play_a_purchase_up_to_its_expiry(shop: Shop, enviro
     assert results["get_credits"]["balance"] == 2200
     assert results["spend_credits"]["balance_after"] == 2100
     assert results["refund_payment"]["credits_refunded"] == 275
-    assert [row["amount"] for row in results["list_transactions"]["transactions"]] == [-275, -5, 50, -100, 1100, 1100]
+    assert [row["amount"] for row in results["list_transactions"]["transactions"]] == [
+        *(-275, -5, 50, -120, 100, -3, -100),
+        *(1100, 1100),
+    ]
+    assert results["release_hold"]["captured"] == 120
     assert results["expire_credits"] == {"batchItemFailures": []}
     assert len(results["list_payments"]["payments"]) == 2
     assert results["reconcile"]["failures"] == 0

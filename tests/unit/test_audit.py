@@ -223,7 +223,7 @@ def test_a_refund_of_one_too_much_is_found_though_the_figures_agree(
 
 
 @pytest.mark.parametrize("clawed_back", [0, -1])
-def test_credits_given_back_that_nobody_took_are_found_though_the_ledger_says_the_same(
+def test_credits_reversed_spends_that_nobody_took_are_found_though_the_ledger_says_the_same(
     ledger: InMemoryLedger, clawed_back: int
 ):
     order = replace(ledger.orders[PAYMENT_ID], refunded_minor=0, clawed_back=clawed_back)

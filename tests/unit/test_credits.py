@@ -3,7 +3,7 @@ from datetime import timedelta
 from local.in_process.environment import NOW
 from tests.support.builders import a_cause, a_lot, a_wallet
 from topup.domain import credits, lots
-from topup.domain.credits import TransactionType
+from topup.domain.credits import TransactionType, UserCredits
 
 PURCHASE = a_cause(transaction_type=TransactionType.PURCHASED)
 
@@ -43,7 +43,7 @@ def test_a_grant_smaller_than_the_debt_leaves_the_rest_of_it():
 def test_the_spendable_balance_leaves_out_expired_lots_and_debt():
     stored = [a_lot(remaining=30), a_lot(remaining=500, expires_at=NOW - timedelta(days=5))]
 
-    assert credits.open_balance(stored, a_wallet(debt=10), NOW) == 20
+    assert UserCredits(wallet=a_wallet(debt=10), lots=stored).balance(NOW) == 20
 
 
 def test_lots_are_spent_soonest_expiry_first_and_ties_by_id():

@@ -13,7 +13,7 @@ from local.in_process.environment import NOW
 from tests.support.builders import PAYMENT_ID
 from tests.support.examples import examples
 from tests.support.ledger import InMemoryLedger
-from topup.domain import payments
+from topup.domain import payments, refundable
 from topup.domain.clawbacks import MOST_NEW_LOTS
 from topup.domain.errors import InsufficientCredits
 from topup.domain.lots import Source
@@ -312,7 +312,7 @@ def test_the_largest_refund_without_debt_is_exact():
     for spent in (1, 99, 550, 1099):
         fresh = InMemoryLedger.with_a_purchase()
         fresh.spend(spent, NOW)
-        largest = payments.largest_without_debt(fresh.settled_payment(PAYMENT_ID, NOW), NOW)
+        largest = refundable.largest(fresh.settled_payment(PAYMENT_ID, NOW), NOW)
 
         assert largest == 0 or debt_after(fresh, largest) == 0
         assert debt_after(fresh, largest + 1) > 0
@@ -321,11 +321,11 @@ def test_the_largest_refund_without_debt_is_exact():
 def debt_after(ledger: InMemoryLedger, amount: int) -> int:
     change = payments.decide(ledger.settled_payment(PAYMENT_ID, NOW), a_reversal(amount_minor=amount), NOW)
     assert change
-    return payments.debt_of(change)
+    return refundable.debt_of(change)
 
 
 def test_with_all_credits_there_everything_is_refundable(ledger: InMemoryLedger):
-    assert payments.largest_without_debt(ledger.settled_payment(PAYMENT_ID, NOW), NOW) == AMOUNT
+    assert refundable.largest(ledger.settled_payment(PAYMENT_ID, NOW), NOW) == AMOUNT
 
 
 STEPS = st.lists(

@@ -81,6 +81,7 @@ def test_a_gradual_deployment_is_rolled_back_by_crashes_bugs_and_wrong_settings_
     assert names == [
         "PaymentsCrashesAlarm",
         "CreditsCrashesAlarm",
+        "HoldsCrashesAlarm",
         "BackgroundCrashesAlarm",
         "UnexpectedFailureAlarm",
         "MisconfiguredAlarm",
@@ -251,15 +252,19 @@ def functions_counted(metric: str, *names: str) -> list[str]:
 
 
 def test_a_crash_of_any_function_raises_one_alarm():
-    watched = functions_counted("Errors", "PaymentsCrashesAlarm", "CreditsCrashesAlarm", "BackgroundCrashesAlarm")
+    watched = functions_counted(
+        "Errors", "PaymentsCrashesAlarm", "CreditsCrashesAlarm", "HoldsCrashesAlarm", "BackgroundCrashesAlarm"
+    )
 
     assert watched == sorted(resources("AWS::Serverless::Function"))
 
 
 def test_a_refused_invocation_of_any_function_raises_one_alarm():
-    names = ("PaymentsThrottledAlarm", "CreditsThrottledAlarm", "BackgroundThrottledAlarm", "WebhookThrottledAlarm")
+    names = ("Payments", "Credits", "Holds", "Background", "Webhook")
 
-    assert functions_counted("Throttles", *names) == sorted(resources("AWS::Serverless::Function"))
+    assert functions_counted("Throttles", *(f"{name}ThrottledAlarm" for name in names)) == sorted(
+        resources("AWS::Serverless::Function")
+    )
 
 
 def test_records_that_the_stream_mapping_gives_up_are_counted():
@@ -321,7 +326,9 @@ def watched_of_ours() -> list[str]:
 NO_TROUBLE = {
     **dict.fromkeys(("CheckoutOpened", "PaymentSettled", "RefundBegun", "RefundChanged", "DisputeChanged"), "business"),
     **dict.fromkeys(("CreditsGranted", "CreditsGrantedFree", "CreditsAdjusted", "CreditsSpent"), "business"),
-    "CreditsExpired": "business",
+    **dict.fromkeys(("CreditsExpired", "SpendsReversed", "HoldsOpened", "HoldsReleased"), "business"),
+    "CaptureShortfall": "the answer says it to the service; nothing is wrong with the books",
+    "HoldsExpired": "a service that ended or forgot its hold; the credits are available again",
     "DebtIncurred": "the next credits pay it",
     "ForeignAccount": "an endpoint may hear other accounts; nothing of ours is in their events",
     "GrantedBefore": "an order that was restored from a backup is made right",

@@ -16,7 +16,8 @@ import jwt
 import stripe
 
 from local import ROOT, settings
-from topup.domain import idempotency, times
+from topup.api import hold_ids
+from topup.domain import credits, idempotency, times
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 USER = "user-demo"
@@ -24,6 +25,9 @@ KEY = "events-create-checkout"
 ORDER = idempotency.id_from_key(USER, KEY)
 REFUND_KEY = "events-refund-payment"  # of an order that is really paid, because Stripe must know the payment
 REFUND_ORDER = idempotency.id_from_key(USER, REFUND_KEY)
+OPENED = f"hold:{times.to_text(NOW)}:{USER}"
+HOLD = hold_ids.of(USER, idempotency.id_from_key(OPENED, "events-open-hold"))
+SPEND = credits.transaction_id(USER, 3)  # after the two purchases
 STACK = "123456789012/us-east-1/local"  # what `sam local` makes of STACK_NAME
 FAR = 4_000_000_000  # the year 2096, in epoch seconds
 
@@ -57,14 +61,12 @@ def events() -> dict[str, dict[str, Any]]:
         "stripe_webhook": _event("POST /api/payments/webhook/stripe", signed, body=paid),
         "stripe_webhook_url": _event("$default", signed, path="/", body=paid, encoded=True),
         "get_payment": _event(
-            "GET /api/payments/{payment_id}",
-            user,
-            path=f"/api/payments/{ORDER}",
-            parameters={"payment_id": ORDER},
+            "GET /api/payments/{payment_id}", user, path=f"/api/payments/{ORDER}", parameters={"payment_id": ORDER}
         ),
         "list_payments": _event("GET /api/payments", user, query={"limit": "20"}),
         "get_credits": _event("GET /api/users/credits", user),
         "spend_credits": _event("POST /api/users/credits/spend", service, body=spend),
+        **_of_services(secrets["PROXY_API_KEY"]),
         "grant_credits": _event(
             "POST /api/admin/credits/grant", admin | {"idempotency-key": "events-grant-credits"}, body=grant
         ),
@@ -76,6 +78,41 @@ def events() -> dict[str, dict[str, Any]]:
         "no_route": _event("$default", {}, method="OPTIONS", path="/api/payments"),
         "expire_credits": {"Records": [_timer_deletion()]},
         "reconcile": {"window_hours": 72},  # as by hand: the schedule names its time
+    }
+
+
+def _of_services(api_key: str) -> dict[str, dict[str, Any]]:
+    """A batch, a spend that is given back, and a hold from its opening to its release."""
+    service = {"x-api-key": api_key}
+    batch = {"key": "events-spend-batch", "amount": 3, "description": "Translation of a line"}
+    hold = {"user_id": USER, "amount": 200, "ttl_seconds": 600, "description": "A call of a language model"}
+    reversal = {"user_id": USER, "transaction_id": SPEND, "amount": None, "reason": "The job failed"}
+    bodies = {"capture": '{"amount": 120, "final": false}', "extend": '{"ttl_seconds": 900}', "release": ""}
+    return {
+        "spend_batch": _event(
+            "POST /api/users/credits/spend/batch", service, body=json.dumps({"user_id": USER, "items": [batch]})
+        ),
+        "reverse_spend": _event(
+            "POST /api/users/credits/spend/reverse",
+            service | {"idempotency-key": "events-reverse-spend"},
+            body=json.dumps(reversal),
+        ),
+        "open_hold": _event(
+            "POST /api/users/credits/holds", service | {"idempotency-key": "events-open-hold"}, body=json.dumps(hold)
+        ),
+        "list_holds": _event(
+            "GET /api/users/{user_id}/holds", service, path=f"/api/users/{USER}/holds", parameters={"user_id": USER}
+        ),
+        **{
+            f"{action}_hold": _event(
+                f"POST /api/users/credits/holds/{{hold_id}}/{action}",
+                service | {"idempotency-key": f"events-{action}-hold"},
+                path=f"/api/users/credits/holds/{HOLD}/{action}",
+                parameters={"hold_id": HOLD},
+                body=body,
+            )
+            for action, body in bodies.items()
+        },
     }
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from topup import store
-from topup.domain import credits, idempotency, times
-from topup.domain.credits import Cause, CreditChange, Receipt, TransactionType
+from topup.domain import credits, idempotency, receipts, times
+from topup.domain.credits import Cause, CreditChange, TransactionType, UserCredits
 from topup.domain.errors import InsufficientCredits
 from topup.domain.lots import Funding, Lot, Source
+from topup.domain.receipts import Receipt
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger, pseudonym
 
@@ -35,8 +36,9 @@ def adjust(request: AdjustmentRequest, now: datetime) -> tuple[Receipt, bool]:
 
     Returns also whether it is new. Raises InsufficientCredits, IdempotencyConflict, Busy.
     """
+    user = store.load_credits(request.user_id, now)
     try:
-        change = _decide(request, now)
+        change = _decide(user, request, now)
     except InsufficientCredits:
         # An earlier try of this request may have taken them: then its response was lost.
         receipt = store.load_receipt(request.user_id, request.idempotency_key)
@@ -44,7 +46,8 @@ def adjust(request: AdjustmentRequest, now: datetime) -> tuple[Receipt, bool]:
             raise
         is_new = False
     else:
-        receipt, is_new = store.record_with_receipt(change, request.idempotency_key, request.fingerprint, now)
+        new = receipts.receipt_of(user, change, request.fingerprint, now)
+        receipt, is_new = store.record_with_receipt(change, request.idempotency_key, new, now)
         if is_new:
             count("CreditsAdjusted", abs(request.amount))
             logger.info(
@@ -57,8 +60,7 @@ def adjust(request: AdjustmentRequest, now: datetime) -> tuple[Receipt, bool]:
     return receipt, is_new
 
 
-def _decide(request: AdjustmentRequest, now: datetime) -> CreditChange:
-    wallet, lots = store.load_credits(request.user_id, now)
+def _decide(user: UserCredits, request: AdjustmentRequest, now: datetime) -> CreditChange:
     cause = Cause(
         transaction_type=TransactionType.ADJUSTED,
         actor=request.actor,
@@ -66,8 +68,8 @@ def _decide(request: AdjustmentRequest, now: datetime) -> CreditChange:
         reason=request.reason,
     )
     if request.amount < 0:
-        return credits.spend(wallet, lots, -request.amount, cause, now)
-    return credits.grant(wallet, _new_lot(request, now), cause, now)
+        return credits.spend(user, -request.amount, cause, now)
+    return credits.grant(user.wallet, _new_lot(request, now), cause, now)
 
 
 def _new_lot(request: AdjustmentRequest, now: datetime) -> Lot:

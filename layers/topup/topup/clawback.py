@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from topup import fulfilment, store, stripe_gateway
-from topup.domain import credits, payments
+from topup.domain import credits, payments, refundable
 from topup.domain.errors import OrderUnsettled
 from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
@@ -142,5 +142,5 @@ def _report(change: ReversalChange) -> None:
             reversal_id=after.reversal_id,
         )
         count("ReversalInAnotherCurrency")
-    if debt := max(0, payments.debt_of(change)):
+    if debt := max(0, refundable.debt_of(change)):
         count("DebtIncurred", debt)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from topup import store
-from topup.domain import credits, idempotency, times
-from topup.domain.credits import Cause, Receipt, TransactionType
+from topup.domain import credits, idempotency, receipts, times
+from topup.domain.credits import Cause, TransactionType
 from topup.domain.errors import FieldError, ValidationFailed
 from topup.domain.lots import Funding, Lot, Source
+from topup.domain.receipts import Receipt
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger, pseudonym
 
@@ -42,7 +43,7 @@ def grant(request: GrantRequest, now: datetime) -> tuple[Receipt, bool]:
     lot = _new_lot(request, now)
     if lot.is_expired(now):
         return _receipt_of_late_retry(request), False
-    wallet, _ = store.load_credits(request.user_id, now)
+    user = store.load_credits(request.user_id, now)
     cause = Cause(
         transaction_type=TransactionType.GRANTED,
         actor=request.actor,
@@ -50,10 +51,9 @@ def grant(request: GrantRequest, now: datetime) -> tuple[Receipt, bool]:
         reason=request.reason,
         metadata={"campaign": request.campaign} if request.campaign else {},
     )
-    change = credits.grant(wallet, lot, cause, now)
-    receipt, is_new = store.record_with_receipt(
-        change, request.idempotency_key, request.fingerprint, now, request.campaign
-    )
+    change = credits.grant(user.wallet, lot, cause, now)
+    new = receipts.receipt_of(user, change, request.fingerprint, now)
+    receipt, is_new = store.record_with_receipt(change, request.idempotency_key, new, now, campaign=request.campaign)
     idempotency.check_same_request(receipt.request_fingerprint, request.fingerprint)
     if is_new:
         count("CreditsGrantedFree", request.credits)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from topup import clawback, payment_status, refund_outcomes, store
-from topup.domain import idempotency, money, payments
+from topup.domain import idempotency, money, payments, refundable
 from topup.domain.errors import (
     Busy,
     CreditsSpent,
@@ -205,8 +205,8 @@ def _amount_minor(order: Order, amount: Decimal | None) -> int:
 
 
 def _check_debt(settled: SettledPayment, change: ReversalChange, now: datetime) -> None:
-    """Raise CreditsSpent for a refund that would leave the user owing credits."""
-    if payments.debt_of(change) > 0:
-        largest = payments.largest_without_debt(settled, now)
+    """Raise CreditsSpent for a refund that would leave the user owing credits, or take some that are held."""
+    if refundable.debt_of(change) > 0 or refundable.uncovers(settled, change, now):
+        largest = refundable.largest(settled, now)
         currency = settled.order.currency
         raise CreditsSpent(money.to_text(money.movable(largest, currency), currency))

@@ -117,7 +117,7 @@ def test_no_damaged_refund_or_dispute_grants_credits_or_fails(api: Api):
     @given(damages(reversals_of(order)))
     def attack(document: Any) -> None:
         assert is_expected(response := deliver(api, json.dumps(document).encode())), response
-        wallet, _ = store.load_credits(order.user_id, NOW)
+        wallet = store.load_credits(order.user_id, NOW).wallet
         assert wallet.total_credits_earned == order.credits_purchased
         assert wallet.balance <= order.credits_purchased
         assert api.get(f"/api/payments/{order.payment_id}", as_admin()).status == 200
@@ -224,7 +224,7 @@ def test_a_refund_cannot_have_a_disputes_status_nor_a_dispute_a_refunds(api: Api
 
     assert deliver(api, json.dumps(event("refund.updated", lost)).encode()).status == 400
     assert deliver(api, json.dumps(event("charge.dispute.closed", settled)).encode()).status == 200  # it is not ours
-    assert store.load_credits(order.user_id, NOW)[0].balance == order.credits_purchased
+    assert store.load_credits(order.user_id, NOW).wallet.balance == order.credits_purchased
 
 
 @pytest.mark.parametrize("user_id", [5, None, [], {}, "", "u" * 501, "\ud800"], ids=lambda value: repr(value)[:20])

@@ -9,7 +9,9 @@ from local import ROOT
 from local.aws import template
 from local.aws.template import Route
 from tools.generate.openapi import examples, information, problems, schemas
-from tools.generate.openapi.operations import OPERATIONS, Operation
+from tools.generate.openapi.operations import OPERATIONS
+from tools.generate.openapi.parts import Operation
+from tools.generate.openapi.services import OF_ANY_USER
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 
@@ -43,16 +45,16 @@ def document() -> dict[str, Any]:
 
 def _operation(route: Route, components: schemas.Components) -> dict[str, Any]:
     name = route.function.name
-    known = OPERATIONS[name]
+    known = OF_ANY_USER.get(route.path) or OPERATIONS[name]
     first, _, description = _documentation(name).partition(".")
     summary = first.partition(": ")[2].strip()
     made: dict[str, Any] = {
-        "operationId": name,
+        "operationId": known.name or name,
         "tags": [known.tag],
-        "summary": summary[:1].upper() + summary[1:],
+        "summary": known.summary or summary[:1].upper() + summary[1:],
         "description": " ".join(f"{description} {known.description}".split()),
     }
-    made["security"] = [{caller: [] for caller in known.callers}] if known.callers else []
+    made["security"] = _security(known)
     if known.parameters:
         made["parameters"] = list(known.parameters)
     if known.body:
@@ -61,6 +63,11 @@ def _operation(route: Route, components: schemas.Components) -> dict[str, Any]:
         made["requestBody"] = {"required": True, "content": {"application/json": content}}
     made["responses"] = _responses(name, known, components)
     return made
+
+
+def _security(known: Operation) -> list[dict[str, Any]]:
+    together: list[dict[str, Any]] = [{caller: [] for caller in known.callers}] if known.callers else []
+    return [*together, *({other: []} for other in known.others)]
 
 
 def _documentation(function: str) -> str:

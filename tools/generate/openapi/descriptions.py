@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 
 OF_ALL: Mapping[str, str] = {
+    "available_after": "What may be spent or held after this request, as it was then",
     "amount_refunded": "What has been refunded of `amount`, in major units",
     "balance_after": "The balance after this change, as it was then",
     "campaign": "With it, a user gets these credits once, whatever the key: the campaign's name",
     "created_at": "When it began, in UTC",
+    "ends_at": "When it ends by itself, in UTC",
+    "overrun": "What captures do about more than is held",
     "credits_purchased": "The credits that this payment buys; fixed when it was created",
     "credits_refunded": "The credits that have been taken back for what was refunded",
     "debt": "Credits that are owed because a refund or a dispute found too few left; the next credits pay it first",
@@ -17,6 +20,7 @@ OF_ALL: Mapping[str, str] = {
     "lot_id": "The id of these credits",
     "lots": "The credits that are left, soonest expiry first",
     "may_retry": "Whether the buyer may try again, with another card, at the same `payment_url`",
+    "metadata": "What the caller has noted with it",
     "next_cursor": "Send it as `cursor` to get the next page; null on the last page",
     "paid_at": "When the payment succeeded, in UTC; null before",
     "payment_id": "The payment's id",
@@ -29,12 +33,34 @@ OF_ALL: Mapping[str, str] = {
     "transaction_id": "The id of the ledger entry, which the user's transactions list",
     "user_id": "The user's id: the `sub` of their token",
 }
+OF_A_HOLD: Mapping[str, str] = {
+    "amount": "All that has been reserved by it",
+    "captured": "What captures have taken in all",
+    "status": "Where the hold stands",
+}
 OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
     "AdjustmentBody": {
         "amount": "Credits up (positive) or down (negative, never more than there are)",
         "reason": "Why; administrators read it with the entry",
     },
     "AdjustmentReceipt": {"lot_id": "The id of the credits that were given; null where credits were taken"},
+    "BatchBody": {"items": "The spends: 1 to 40"},
+    "BatchItemBody": {"amount": "How many credits to spend", "key": "The Idempotency-Key of this spend"},
+    "BatchReceipt": {"items": "The spends, in the order of the request"},
+    "CaptureBody": {
+        "amount": "How many credits were used",
+        "description": "What it was for, as the user reads it; absent = what the hold says",
+        "final": "false = more captures will come; true or absent = the rest is available again",
+    },
+    "CaptureReceipt": {
+        "amount": "All that has been reserved by it",
+        "amount_captured": "What this capture has taken",
+        "captured": "What captures have taken in all",
+        "late": "Whether the hold was over, so that what was taken was not reserved any more",
+        "shortfall": "What this capture asked for and could not take",
+        "status": "Where the hold stands",
+        "transaction_id": "The id of the ledger entry; null where nothing was taken",
+    },
     "Catalogue": {
         "credit_value_rmb": "What one credit is worth, in CNY",
         "packages": "The packages on sale, by their id",
@@ -58,12 +84,27 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "dispute_id": "Stripe's id of the dispute",
         "reason": "Stripe's word for why; null where it gave none",
     },
+    "ExtensionBody": {
+        "add": "How many more credits to reserve; absent = none",
+        "ttl_seconds": "How many seconds from now the hold is to last at least; absent = 900",
+    },
     "GatewayError": {"message": "The gateway's words"},
     "GrantBody": {
         "credits": "How many credits to give",
         "expires_at": "When they expire (RFC 3339 with its offset); null = never, absent = after the configured months",
         "reason": "Why; administrators read it with the entry",
     },
+    "Hold": OF_A_HOLD,
+    "HoldReceipt": OF_A_HOLD,
+    "HoldBody": {
+        "amount": "How many credits to reserve",
+        "overrun": (
+            "What a capture does about more than is held: take what is `available` besides (which is so where this is "
+            "absent), `refuse`, or take that and let the user owe the rest (`debt`)"
+        ),
+        "ttl_seconds": "How many seconds the credits are reserved; absent = 900",
+    },
+    "HoldList": {"holds": "The holds that reserve credits"},
     "Lot": {
         "granted": "The credits that came in",
         "payment_id": "The payment that bought them; null where they were not bought",
@@ -106,6 +147,16 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "message": "What has happened, for people",
         "success": "Whether Stripe has made or accepted the refund; false while that is not known",
     },
+    "ReversalBody": {
+        "amount": "How many credits to give back; null or absent = all that is left of the spend",
+        "reason": "Why; administrators read it with the entry",
+        "transaction_id": "The spend's `transaction_id`",
+    },
+    "ReversalReceipt": {
+        "amount": "The credits that came back",
+        "lapsed": "The credits that did not, because their lot has expired",
+        "transaction_id": "The id of the ledger entry; null where nothing came back",
+    },
     "SpendBody": {"amount": "How many credits to spend"},
     "SpendReceipt": {"amount": "The credits that were spent"},
     "StripeEvent": {"object": "Always `event`", "type": "What has happened, in Stripe's words"},
@@ -116,7 +167,6 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "expires_at": "When the credits that came in expire, in UTC; null for other changes, and for never",
         "id": "The id of this change",
         "is_expired": "Whether `expires_at` is past",
-        "metadata": "What the caller has noted with it",
         "payment_order_id": "The payment that it belongs to; null where there is none",
         "reason": "Why, as an administrator said it; null where nobody did. For staff",
         "transaction_type": "The kind of change",

@@ -16,9 +16,11 @@ from local.in_process.api import Api, ApiResponse, as_admin, as_buyer, as_user, 
 from local.in_process.dynamodb import Emulator, refused
 from local.in_process.environment import API_KEY, USER_ID
 from local.in_process.shop import Shop
+from tools.generate.openapi.services import OF_ANY_USER
 from tools.generate.shop import opened
 
 CREATE, REFUND, SPEND = "/api/payments/stripe/create", "/api/payments/stripe/refund", "/api/users/credits/spend"
+HOLDS = "/api/users/credits/holds"
 GRANT, ADJUST = "/api/admin/credits/grant", "/api/admin/credits/adjust"
 PAYMENTS, TRANSACTIONS, CREDITS = "/api/payments", "/api/users/credits/transactions", "/api/users/credits"
 WORK = {"user_id": USER_ID, "amount": 25, "description": "Translation of three pages"}
@@ -56,7 +58,8 @@ class Recorder(Api):
         response = super().request(method, target, headers, content)
         match = find_route(template().routes, method, target.partition("?")[0])
         assert match
-        self.examples.keep(match.route.function.name, content, response)
+        known = OF_ANY_USER.get(match.route.path)
+        self.examples.keep(known.name if known else match.route.function.name, content, response)
         return response
 
 
@@ -104,6 +107,7 @@ def _purchase(shop: Shop) -> str:
     refund = {"payment_id": payment["payment_id"], "amount": 25, "reason": "Customer request"}
     api.post(REFUND, refund, as_admin() | _key("ticket-12"))
     shop.deliver()
+    _services(shop)
     api.post(GRANT, BONUS, as_admin() | _key("welcome-1"))
     api.post(ADJUST, {"user_id": USER_ID, "amount": -5, "reason": "Counted twice"}, as_admin() | _key("ticket-13"))
     api.get(f"{PAYMENTS}/{payment['payment_id']}", as_user())
@@ -112,6 +116,32 @@ def _purchase(shop: Shop) -> str:
     for path in (f"{PAYMENTS}?limit=1", f"{TRANSACTIONS}?limit=4", CREDITS):
         api.get(path, as_user())
     return str(payment["payment_id"])
+
+
+def _services(shop: Shop) -> None:
+    """What a service does beside a plain spend: a batch, a spend that is reversed, a hold, and what it reads."""
+    service, api = {"x-api-key": API_KEY}, shop.api
+    spends = [{"key": f"job-9/{page}", "amount": 3, "description": f"Page {page}"} for page in (1, 2)]
+    batch = api.post(f"{SPEND}/batch", {"user_id": USER_ID, "items": spends}, service).json()
+    failed = {"user_id": USER_ID, "transaction_id": batch["items"][0]["transaction_id"], "reason": "The page was empty"}
+    api.post(f"{SPEND}/reverse", failed, service | _key("job-9/1/failed"))
+    call = {"user_id": USER_ID, "amount": 200, "ttl_seconds": 600, "description": "A call of a language model"}
+    hold = api.post(HOLDS, call, service | _key("call-1")).json()
+    of_hold = f"{HOLDS}/{hold['hold_id']}"
+    api.get(f"/api/users/{USER_ID}/holds", service)
+    api.post(f"{of_hold}/extend", {"ttl_seconds": 900, "add": 50}, service | _key("call-1/more"))
+    api.post(f"{of_hold}/capture", {"amount": 42, "final": False}, service | _key("call-1/first"))
+    api.post(f"{of_hold}/release", headers=service)
+    api.post(f"{of_hold}/capture", {"amount": 1}, service | _key("call-1/late"))
+    api.post(f"{HOLDS}/unknown/release", headers=service)
+    api.post(f"{SPEND}/reverse", failed | {"amount": 4}, service | _key("job-9/1/again"))
+    api.post(f"{SPEND}/reverse", failed | {"transaction_id": "unknown"}, service | _key("job-9/2"))
+    for path in ("payments", "credits/transactions"):
+        api.get(f"/api/users/{USER_ID}/{path}?limit=1", service)
+    api.get(f"/api/users/{USER_ID}/credits", service)
+    api.post(GRANT, BONUS | {"user_id": "user-2", "campaign": None}, as_admin() | _key("goodwill-1"))
+    for number in range(51):
+        api.post(HOLDS, {"user_id": "user-2", "amount": 1, "description": "A call"}, service | _key(f"many-{number}"))
 
 
 def _refusals(shop: Shop, payment_id: str) -> None:

@@ -26,6 +26,7 @@ TAGS = [
     {"name": "Packages", "description": "What is on sale"},
     {"name": "Payments", "description": "Buying packages"},
     {"name": "Credits", "description": "What users have, and spend"},
+    {"name": "Holds", "description": "Credits reserved for work whose cost is not known yet"},
     {"name": "Administration", "description": "What administrators do"},
     {"name": "Webhook", "description": "What Stripe calls"},
 ]
@@ -43,11 +44,17 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "bearerFormat": "JWT",
         "description": f"A token with the claim of an administrator, by default `role` = `admin`; {CLAIMS}",
     },
+    "support": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": f"A token with the claim of support staff, by default `role` = `support`; {CLAIMS}",
+    },
     "service": {
         "type": "apiKey",
         "in": "header",
         "name": "X-API-Key",
-        "description": "A trusted service's key; it has no place in a browser",
+        "description": "A trusted service's key, with the scope that the operation needs; it has no place in a browser",
     },
     "stripe": {
         "type": "apiKey",

@@ -1,112 +1,30 @@
 """For each operation, what cannot be read from its function's code: callers, parameters, responses and errors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from topup.api import endpoint, requests, schemas
-from topup.api.cursor import LARGEST
-from topup.domain import errors
-from topup.domain.errors import TopupError
-
-
-class StripeEvent(BaseModel):
-    """An event from Stripe; which other fields are read depends on its type."""
-
-    model_config = ConfigDict(extra="allow")
-
-    object: Literal["event"]
-    type: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One function behind a route; a request needs the credentials of all `callers`.
-
-    `description`: what its function's documentation does not say. `headers`: those of a success.
-    """
-
-    tag: str
-    description: str
-    callers: tuple[str, ...] = ()
-    parameters: tuple[Mapping[str, Any], ...] = ()
-    body: type[BaseModel] | None = None
-    responses: Mapping[HTTPStatus, tuple[str, Any]]
-    errors: tuple[type[TopupError], ...] = ()
-    links: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, Any] = field(default_factory=dict)
-    caching: str = "no-store"
-
-
-RETRY = "A request with the same key and body gets {}; with another body it is refused (409)"
-
-
-def idempotency_key(*, required: bool, description: str) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[ -+\--~]+$"}
-    place = {"name": "Idempotency-Key", "in": "header", "required": required}
-    return place | {"description": description, "schema": schema}
-
-
-LIMIT = {
-    "name": "limit",
-    "in": "query",
-    "description": "Rows per page",
-    "schema": {"type": "integer", "minimum": 1, "maximum": endpoint.LARGEST_PAGE, "default": 20},
-}
-CURSOR = {
-    "name": "cursor",
-    "in": "query",
-    "description": "The `next_cursor` of the previous page",
-    "schema": {"type": "string", "minLength": 1, "maxLength": LARGEST},
-}
-PAYMENT_ID = {
-    "name": "payment_id",
-    "in": "path",
-    "required": True,
-    "description": "The payment's id",
-    "schema": {"type": "string", "format": "uuid"},
-}
-LANGUAGE = {
-    "name": "lang",
-    "in": "query",
-    "description": "The language of the packages' names; ignored if they have no name in it",
-    "schema": {"type": "string"},
-    "example": "en",
-}
-IF_NONE_MATCH = {
-    "name": "If-None-Match",
-    "in": "header",
-    "description": "The `ETag` of an earlier answer: where nothing has changed, 304 without a body",
-    "schema": {"type": "string"},
-}
-ETAG = {"ETag": {"required": True, "schema": {"type": "string"}, "description": "Another one where anything changed"}}
-NEXT_PAGE = {
-    "Link": {"schema": {"type": "string"}, "description": '`<…>; rel="next"`: the next page, where there is one'}
-}
-REPLAYED = {
-    "Idempotent-Replayed": {
-        "schema": {"const": "true"},
-        "description": "Where the same key and request had this answer before",
-    }
-}
-PAYMENT_LINK = {
-    "payment": {
-        "operationId": "get_payment",
-        "parameters": {"payment_id": "$response.body#/payment_id"},
-        "description": "The status of this payment",
-    }
-}
-
-BODY_ERRORS = (errors.InvalidJson, errors.BodyTooLarge, errors.UnsupportedMediaType, errors.ValidationFailed)
-REFUND_NOT_KNOWN = (
-    "The refund has started and its outcome is not known yet, or it is not known whether it has started: do not repeat "
-    "it, but look at the payment's refunds"
+from tools.generate.openapi.parts import (
+    BODY_ERRORS,
+    CURSOR,
+    ETAG,
+    IF_NONE_MATCH,
+    LANGUAGE,
+    LIMIT,
+    NEXT_PAGE,
+    PAYMENT_ID,
+    PAYMENT_LINK,
+    REFUND_ERRORS,
+    REFUND_NOT_KNOWN,
+    REPLAYED,
+    RETRY,
+    SPEND_ERRORS,
+    Operation,
+    StripeEvent,
+    idempotency_key,
 )
-REFUND_ERRORS = (errors.NotRefundable, errors.CreditsSpent, errors.IdempotencyConflict)
-SPEND_ERRORS = (errors.InsufficientCredits, errors.IdempotencyConflict)
+from tools.generate.openapi.services import OF_SERVICES
+from topup.api import requests, schemas
+from topup.domain import errors
 
 OPERATIONS: Mapping[str, Operation] = {
     "list_packages": Operation(
@@ -242,19 +160,5 @@ OPERATIONS: Mapping[str, Operation] = {
         responses={HTTPStatus.OK: ("The credits are adjusted", schemas.AdjustmentReceipt)},
         errors=(errors.Unauthorized, errors.Forbidden, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
-    "spend_credits": Operation(
-        tag="Credits",
-        description=(
-            "All or nothing. A key is remembered for 90 days. A spend that was refused is not remembered: the same key "
-            "succeeds once there are credits."
-        ),
-        headers=REPLAYED,
-        callers=("service",),
-        parameters=(
-            idempotency_key(required=True, description=RETRY.format("the same receipt, and nothing is spent again")),
-        ),
-        body=requests.SpendBody,
-        responses={HTTPStatus.OK: ("The credits are spent", schemas.SpendReceipt)},
-        errors=(errors.Unauthorized, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
-    ),
+    **OF_SERVICES,
 }

@@ -20,7 +20,20 @@ EVERYWHERE = (errors.NoSuchAddress, errors.MethodNotAllowed, TopupError, errors.
 
 # The extension members of a problem: by error, the schema of each and whether it is always present.
 EXTENSIONS: Mapping[type[TopupError], Mapping[str, tuple[Mapping[str, Any], bool]]] = {
-    errors.InsufficientCredits: {"balance": (WHOLE | {"description": "The credits that the user can spend"}, True)},
+    errors.InsufficientCredits: {
+        "balance": (WHOLE | {"description": "The credits that there are; negative where more is owed"}, True),
+        "held": (WHOLE | {"description": "What open holds reserve"}, True),
+        "available": (
+            WHOLE | {"description": "What can be spent, or held until the hold is to end"},
+            True,
+        ),
+    },
+    errors.HoldEnded: {
+        "state": (TEXT | {"description": "How it ended: captured, released or expired"}, True),
+        "captured": (WHOLE | {"description": "What captures have taken"}, True),
+        "shortfall": (WHOLE | {"description": "What captures could not take"}, True),
+    },
+    errors.SpendReversed: {"left": (WHOLE | {"description": "What has not been given back of the spend"}, True)},
     errors.CreditsSpent: {
         "largest_refundable": (
             TEXT | {"description": "The most that can be refunded without debt, in major units"},

@@ -2,24 +2,43 @@
 
 import hmac
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from topup.api.endpoint import Request
-from topup.domain.errors import Credential, Unauthorized
+from topup.domain.errors import Credential, Forbidden, Unauthorized
 from topup.runtime import config
+from topup.runtime.secret_values import ApiKey, Scope
 
-ACTOR = "service:default"  # who the ledger says has called with a key
+HEADER = "x-api-key"
 
 
-def require(request: Request) -> None:
-    """Let a trusted service through; raises Unauthorized. Takes the same time for every wrong key.
+@dataclass(frozen=True)
+class Service:
+    """An authenticated service."""
 
-    A key that is not known may have been stored a moment ago, so that the stored keys are read again.
+    name: str
+
+    @property
+    def actor(self) -> str:
+        """Who the ledger says has called."""
+        return f"service:{self.name}"
+
+
+def require(request: Request, scope: Scope) -> Service:
+    """The service whose key this is, if it may do this; raises Unauthorized, Forbidden.
+
+    Takes the same time for every wrong key. A key that is not known may have been stored a moment ago, so that the
+    stored keys are read again.
     """
-    given = request.headers.get("x-api-key", "").encode("utf-8", "surrogatepass")
-    if not _is_one_of(config.api_keys(), given) and not _is_one_of(config.api_keys(look_again=True), given):
+    given = request.headers.get(HEADER, "").encode("utf-8", "surrogatepass")
+    key = _find(config.api_keys(), given) or _find(config.api_keys(look_again=True), given)
+    if key is None:
         raise Unauthorized("X-API-Key is missing or wrong", Credential.NO_KEY)
+    if scope not in key.scopes:
+        raise Forbidden(f"The key {key.name!r} lacks the scope {scope.value!r}")
+    return Service(key.name)
 
 
-def _is_one_of(keys: Iterable[str], given: bytes) -> bool:
-    is_right = [hmac.compare_digest(given, key.encode()) for key in keys]
-    return any(is_right)
+def _find(keys: Iterable[ApiKey], given: bytes) -> ApiKey | None:
+    right = [key for key in keys if hmac.compare_digest(given, key.key.encode())]
+    return right[0] if right else None

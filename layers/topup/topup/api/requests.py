@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Never, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from topup.api.endpoint import LONGEST_FIELD_NAME, MOST_ERRORS, Request
+from topup.domain.batches import MOST_SPENDS
 from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
 
 # Characters.
@@ -19,6 +20,7 @@ LONGEST_USER_ID = 255
 LARGEST_REFUND = 10_000_000_000  # major units; above all amounts of Stripe's, and far larger ones break arithmetic
 MOST_DIGITS = 20  # more than any amount has, fewer than the 28 that arithmetic keeps
 LARGEST_CREDITS = 1_000_000_000  # credits; far above any wallet, far below where JSON numbers lose digits
+LONGEST_HOLD = 86_400  # seconds
 
 # RFC 3339 with its offset, but no more than nine decimals of a second.
 TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -32,6 +34,15 @@ Locale = Literal[
     "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
 ]
 # fmt: on
+
+
+UserId = Annotated[str, Field(min_length=1, max_length=LONGEST_USER_ID)]
+Credits = Annotated[int, Field(gt=0, le=LARGEST_CREDITS)]
+Description = Annotated[str, Field(min_length=1, max_length=LONGEST_DESCRIPTION)]
+Metadata = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=128)]],
+    Field(max_length=10, description="The service's own notes; they stay with the entry"),
+]
 
 
 class Body(BaseModel):
@@ -73,18 +84,78 @@ class RefundBody(Body):
 class SpendBody(Body):
     """POST /api/users/credits/spend."""
 
-    user_id: str = Field(min_length=1, max_length=LONGEST_USER_ID)
-    amount: int = Field(gt=0, le=LARGEST_CREDITS)
-    description: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
+    user_id: UserId
+    amount: Credits
+    description: Description
+    metadata: Metadata = {}
+
+
+class BatchItemBody(Body):
+    """One spend of a batch; `key` is its Idempotency-Key."""
+
+    key: str = Field(pattern=r"^[ -~]{1,255}$")
+    amount: Credits
+    description: Description
+    metadata: Metadata = {}
+
+
+class BatchBody(Body):
+    """POST /api/users/credits/spend/batch: all of the spends or none."""
+
+    user_id: UserId
+    items: list[BatchItemBody] = Field(min_length=1, max_length=MOST_SPENDS)
+
+    @field_validator("items")
+    @classmethod
+    def _has_each_key_once(cls, items: list[BatchItemBody]) -> list[BatchItemBody]:
+        if len({item.key for item in items}) < len(items):
+            raise ValueError("two items must not have the same key")
+        return items
+
+
+class ReversalBody(Body):
+    """POST /api/users/credits/spend/reverse; `amount` null = all that is left of the spend."""
+
+    user_id: UserId
+    transaction_id: str = Field(min_length=1, max_length=36)
+    amount: Credits | None = None
+    reason: Description
+
+
+class HoldBody(Body):
+    """POST /api/users/credits/holds."""
+
+    user_id: UserId
+    amount: Credits
+    ttl_seconds: int = Field(default=900, ge=1, le=LONGEST_HOLD)
+    overrun: Literal["available", "refuse", "debt"] = "available"
+    description: Description
+    metadata: Metadata = {}
+
+
+class CaptureBody(Body):
+    """POST /api/users/credits/holds/{hold_id}/capture; without a description the hold's own counts."""
+
+    amount: Credits
+    final: bool = True
+    description: Description | None = None
+    metadata: Metadata = {}
+
+
+class ExtensionBody(Body):
+    """POST /api/users/credits/holds/{hold_id}/extend; `ttl_seconds` from now on, `add` credits."""
+
+    ttl_seconds: int = Field(default=900, ge=1, le=LONGEST_HOLD)
+    add: int = Field(default=0, ge=0, le=LARGEST_CREDITS)
 
 
 class GrantBody(Body):
     """POST /api/admin/credits/grant; `expires_at` null = never, absent = the configured months."""
 
-    user_id: str = Field(min_length=1, max_length=LONGEST_USER_ID)
-    credits: int = Field(gt=0, le=LARGEST_CREDITS)
+    user_id: UserId
+    credits: Credits
     expires_at: Annotated[str, Field(pattern=TIME, json_schema_extra={"format": "date-time"})] | None = None
-    reason: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
+    reason: Description
     campaign: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$")
 
     @property
@@ -101,9 +172,9 @@ class GrantBody(Body):
 class AdjustmentBody(Body):
     """POST /api/admin/credits/adjust; `amount` credits up (positive) or down (negative)."""
 
-    user_id: str = Field(min_length=1, max_length=LONGEST_USER_ID)
+    user_id: UserId
     amount: int = Field(ge=-LARGEST_CREDITS, le=LARGEST_CREDITS, json_schema_extra={"not": {"const": 0}})
-    reason: str = Field(min_length=1, max_length=LONGEST_DESCRIPTION)
+    reason: Description
 
     @field_validator("amount")
     @classmethod

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from topup.api import hold_ids
 from topup.domain import money, times
 from topup.domain.catalogue import Catalogue, Package
-from topup.domain.credits import Entry, Receipt, Wallet, open_balance
+from topup.domain.credits import Entry, UserCredits, transaction_id
 from topup.domain.lots import Lot, Source, spendable
 from topup.domain.orders import Order, Status
 from topup.domain.payments import Payment
+from topup.domain.receipts import Receipt
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 if TYPE_CHECKING:
@@ -168,16 +170,33 @@ def refund_result(order: Order, refund: Reversal, *, is_recorded: bool) -> "sche
 def spend_receipt(receipt: Receipt) -> "schemas.SpendReceipt":
     """POST /api/users/credits/spend."""
     return {
-        "transaction_id": receipt.transaction_id,
+        "transaction_id": str(receipt.transaction_id),
         "amount": receipt.amount,
         "balance_after": receipt.balance_after,
+        "available_after": receipt.available_after,
+    }
+
+
+def batch_receipt(receipts: Iterable[Receipt]) -> "schemas.BatchReceipt":
+    """POST /api/users/credits/spend/batch."""
+    return {"items": [spend_receipt(receipt) for receipt in receipts]}
+
+
+def reversal_receipt(receipt: Receipt) -> "schemas.ReversalReceipt":
+    """POST /api/users/credits/spend/reverse."""
+    return {
+        "transaction_id": receipt.transaction_id,
+        "amount": receipt.amount,
+        "lapsed": receipt.lapsed,
+        "balance_after": receipt.balance_after,
+        "available_after": receipt.available_after,
     }
 
 
 def grant_receipt(receipt: Receipt) -> "schemas.GrantReceipt":
     """POST /api/admin/credits/grant."""
     return {
-        "transaction_id": receipt.transaction_id,
+        "transaction_id": str(receipt.transaction_id),
         "lot_id": str(receipt.lot_id),
         "balance_after": receipt.balance_after,
     }
@@ -186,7 +205,7 @@ def grant_receipt(receipt: Receipt) -> "schemas.GrantReceipt":
 def adjustment_receipt(receipt: Receipt) -> "schemas.AdjustmentReceipt":
     """POST /api/admin/credits/adjust."""
     return {
-        "transaction_id": receipt.transaction_id,
+        "transaction_id": str(receipt.transaction_id),
         "lot_id": receipt.lot_id,
         "balance_after": receipt.balance_after,
     }
@@ -197,15 +216,16 @@ def payments(listed: Iterable[Payment], next_cursor: str | None) -> "schemas.Pay
     return {"payments": [payment(one.order, one.reversals) for one in listed], "next_cursor": next_cursor}
 
 
-def user_credits(wallet: Wallet, lots: Iterable[Lot], now: datetime) -> "schemas.Credits":
+def user_credits(user: UserCredits, now: datetime) -> "schemas.Credits":
     """GET /api/users/credits."""
-    open_lots = spendable(lots, now)
     return {
-        "user_id": wallet.user_id,
-        "balance": open_balance(open_lots, wallet, now),
-        "debt": wallet.debt,
-        "total_credits_earned": wallet.total_credits_earned,
-        "lots": [_lot(lot) for lot in open_lots],
+        "user_id": user.wallet.user_id,
+        "balance": user.balance(now),
+        "held": user.held(now),
+        "available": user.available(now),
+        "debt": user.wallet.debt,
+        "total_credits_earned": user.wallet.total_credits_earned,
+        "lots": [_lot(lot) for lot in spendable(user.lots, now)],
     }
 
 
@@ -239,6 +259,8 @@ def _transaction(entry: Entry, now: datetime, *, in_full: bool) -> "schemas.Tran
         "description": entry.cause.description,
         "package": entry.cause.package,
         "metadata": dict(entry.cause.metadata),
+        "hold_id": hold_ids.of(entry.user_id, entry.cause.hold_id) if entry.cause.hold_id else None,
+        "reverses": transaction_id(entry.user_id, entry.cause.spend) if entry.cause.spend else None,
         "expires_at": times.to_text(entry.expires_at) if entry.expires_at else None,
         "is_expired": entry.is_expired(now),
         "created_at": times.to_text(entry.created_at),

@@ -82,6 +82,7 @@ CreditsAvailable = Annotated[
     int, Schema({"minimum": 0, "description": "What `credits_to_debt` left of `credits_purchased` to spend"})
 ]
 PackageId = Annotated[str, Schema({"description": "A package's id, for pages to name it; it may be off sale by now"})]
+HoldId = Annotated[str, Schema({"description": "Opaque; it names the user too"})]
 Url = Annotated[str, Schema({"format": "uri"})]
 Count = Annotated[int, Schema({"minimum": 0})]
 Cursor = Annotated[str, Schema({"description": "Hand it back as `cursor` for the next page"})]
@@ -197,7 +198,9 @@ class Credits(TypedDict):
     """What a user may spend, and until when."""
 
     user_id: str
-    balance: Annotated[int, Schema({"description": "What may be spent now; negative where more is owed than there is"})]
+    balance: Annotated[int, Schema({"description": "What there is now; negative where more is owed than there is"})]
+    held: Annotated[int, Schema({"minimum": 0, "description": "What open holds reserve"})]
+    available: Annotated[int, Schema({"description": "What may be spent or held now: balance - held"})]
     debt: Count
     total_credits_earned: Count
     lots: list[Lot]
@@ -214,6 +217,8 @@ class Transaction(TypedDict):
     description: str
     package: PackageId | None
     metadata: dict[str, str]
+    hold_id: HoldId | None
+    reverses: Annotated[Id | None, Schema({"description": "The spend that this entry gives back"})]
     expires_at: Moment | None
     is_expired: bool
     created_at: Moment
@@ -234,6 +239,23 @@ class SpendReceipt(TypedDict):
     transaction_id: Id
     amount: Annotated[int, Schema({"minimum": 1})]
     balance_after: int
+    available_after: int
+
+
+class BatchReceipt(TypedDict):
+    """Spends that have happened, in the order of the request."""
+
+    items: list[SpendReceipt]
+
+
+class ReversalReceipt(TypedDict):
+    """A spend that has been given back: `amount` credits came back, `lapsed` did not, since their lots had expired."""
+
+    transaction_id: Id | None
+    amount: Count
+    lapsed: Count
+    balance_after: int
+    available_after: int
 
 
 class GrantReceipt(TypedDict):

@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from topup.domain.credits import EARNS, Entry, TransactionType, Wallet
+from topup.domain import audit_of_holds
+from topup.domain.credits import CAPTURES, EARNS, Entry, TransactionType, Wallet
+from topup.domain.holds import Hold
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, ReversalStatus
+from topup.domain.reversed_spends import ReversedSpend
 from topup.domain.takings import Clawback
 
 _GIVES = {
@@ -20,6 +23,7 @@ _GIVES = {
     TransactionType.GRANTED,
     TransactionType.REFUND_REVERSED,
     TransactionType.DISPUTE_REVERSED,
+    TransactionType.SPEND_REVERSED,
 }
 _TAKES = {TransactionType.SPENT, TransactionType.EXPIRED, TransactionType.REFUNDED, TransactionType.DISPUTED}
 _REVERSES = {
@@ -32,7 +36,7 @@ _REVERSES = {
 
 @dataclass
 class Account:
-    """All of one user's credits; `timed_lots` are the ids of the lots that have a timer.
+    """All of one user's credits; `timed_lots` are the ids of the lots and holds that have a timer.
 
     `clawbacks` are what each order's reversals have out, by payment id. `faults` says what is wrong with where the
     records are stored: that is the store's to find.
@@ -44,6 +48,8 @@ class Account:
     entries: list[Entry] = field(default_factory=list)
     timed_lots: set[str] = field(default_factory=set)
     clawbacks: dict[str, Clawback] = field(default_factory=dict)
+    holds: list[Hold] = field(default_factory=list)
+    reversed_spends: list[ReversedSpend] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -97,6 +103,8 @@ def audit_account(account: Account, now: datetime) -> list[str]:
         *_open_lots(account, now),
         *_clawbacks(account, now),
         *_debts(account),
+        *audit_of_holds.holds(account.holds, entries, account.timed_lots),
+        *audit_of_holds.reversed_spends(account.reversed_spends, entries),
     ]
     return [f"user {account.user_id}: {finding}" for finding in findings]
 
@@ -196,13 +204,11 @@ def _paid(lot: Lot, brought_by: Entry | None, lots: Mapping[str, Lot]) -> int:
 
 def _open_lots(account: Account, now: datetime) -> Iterator[str]:
     open_lots = [lot.lot_id for lot in account.lots if lot.is_open(now)]
-    if account.wallet.debt > 0 and open_lots:
+    # What a capture owes may stand beside credits that another hold reserved then.
+    if account.wallet.debt > account.wallet.debts.get(CAPTURES, 0) and open_lots:
         yield f"credits are owed while these lots have some left: {open_lots}"
-    untimed = [
-        lot.lot_id
-        for lot in account.lots
-        if lot.is_open(now) and lot.expires_at and lot.lot_id not in account.timed_lots
-    ]
+    expiring = [lot.lot_id for lot in account.lots if lot.is_open(now) and lot.expires_at]
+    untimed = [lot_id for lot_id in expiring if lot_id not in account.timed_lots]
     if untimed:
         yield f"nothing will expire these lots in time: {untimed}"
 
@@ -234,6 +240,8 @@ def _clawbacks(account: Account, now: datetime) -> Iterator[str]:
 def _debts(account: Account) -> Iterator[str]:
     """What the wallet owes for orders is what these say, and no more than it owes."""
     for payment_id, owed in account.wallet.debts.items():
+        if payment_id == CAPTURES:
+            continue
         known = account.clawbacks.get(payment_id)
         if known is None or not 0 < owed <= known.owed:
             yield f"the wallet owes {owed} credits for payment {payment_id}, which says {known.owed if known else 0}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from topup.domain import credits
+from topup.domain import credits, times
 from topup.domain.credits import Cause, CreditChange, Wallet
 from topup.domain.lots import Funding, Lot, LotChange, Source, draw, spendable
 from topup.domain.takings import Clawback, ClawbackAddition, Taking, joined
@@ -28,9 +28,7 @@ def claw_back(
 
     `out` is what the order's reversals have out already.
     """
-    own_open = spendable(own, now)
-    own_ids = {lot.lot_id for lot in own_open}
-    drawn = draw([*own_open, *(lot for lot in spendable(others, now) if lot.lot_id not in own_ids)], amount)
+    drawn = drawn_from(own, others, amount, now)
     owed = amount + sum(one.amount for one in drawn)
     takings = tuple(Taking.of(one.before, -one.amount, now) for one in drawn)
     changed = credits.change(wallet, drawn, cause, now, debt=owed)
@@ -39,6 +37,13 @@ def claw_back(
         wallet=replace(changed.wallet, debts=_owing(wallet, out.payment_id, owed)),
         clawback=replace(out, takings=joined(out.takings + takings), owed=out.owed + owed),
     )
+
+
+def drawn_from(own: Iterable[Lot], others: Iterable[Lot], amount: int, now: datetime) -> list[LotChange]:
+    """What a claw-back of `amount` credits takes: the order's own lots first, then the other open ones."""
+    own_open = spendable(own, now)
+    own_ids = {lot.lot_id for lot in own_open}
+    return draw([*own_open, *(lot for lot in spendable(others, now) if lot.lot_id not in own_ids)], amount)
 
 
 def give_back(
@@ -67,7 +72,7 @@ def give_back(
     own = additions.pop(out.payment_id, ClawbackAddition(payment_id=out.payment_id))
     return replace(
         changed,
-        entry=replace(changed.entry, continued=arriving.origins()),
+        entries=(replace(changed.entry, continued=arriving.origins()),),
         wallet=replace(changed.wallet, debts=arriving.wallet.debts),
         clawback=replace(left, owed=out.owed - cancelled).with_addition(own),
         additions=tuple(additions.values()),
@@ -159,7 +164,7 @@ class _Arrivals:
             self._repay(replace(taking, credits=paid))
 
     def _continuation(self, taking: Taking, lot: Lot | None) -> _Continuation:
-        expires_at = whole_second(self.now + taking.life) if taking.life is not None else None
+        expires_at = times.whole_second(self.now + taking.life) if taking.life is not None else None
         lot_id = self._id(f"{taking.lot_id}:{expires_at}", taking.lot_id)
         if lot_id in self.continuations:
             return self.continuations[lot_id]
@@ -212,8 +217,3 @@ class _Arrivals:
             )
             for payment_id in sorted(self.repaid.keys() | continued_by.keys())
         }
-
-
-def whole_second(moment: datetime) -> datetime:
-    """The moment, or the next whole second: lots expire on whole ones, so that every clock agrees when."""
-    return moment if moment.microsecond == 0 else moment.replace(microsecond=0) + timedelta(seconds=1)

@@ -1,12 +1,13 @@
 """Credits: a user's wallet, and the ledger entries that explain every change of it."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from topup.domain.errors import InsufficientCredits
+from topup.domain.holds import Hold, HoldChange, held
 from topup.domain.lots import Lot, LotChange, draw, spendable
 from topup.domain.takings import Clawback, ClawbackAddition, Taking
 
@@ -14,6 +15,8 @@ _TRANSACTION_IDS = uuid.UUID("5d8b3f0e-9a43-4c0f-8f0d-6d1c9c1f7a11")
 
 STRIPE = "stripe"
 SYSTEM = "system"
+# What captures owe stands under this name among the debts of orders.
+CAPTURES = "captures"
 
 
 class TransactionType(StrEnum):
@@ -28,6 +31,7 @@ class TransactionType(StrEnum):
     DISPUTED = "disputed"
     DISPUTE_REVERSED = "dispute_reversed"
     ADJUSTED = "adjusted"
+    SPEND_REVERSED = "spend_reversed"
 
 
 # What counts as earned: credits that came in as new, not those that came back or corrected a mistake.
@@ -40,7 +44,8 @@ class Cause:
 
     `actor` is `admin:…`, `service:…`, `stripe` or `system`; `package` is the id of the order's or lot's package.
     `money_minor` is the money that moves with the credits, in minor units of `currency`: positive where it comes in,
-    negative where it goes back.
+    negative where it goes back. `hold_id` is the hold that a capture takes from, `spend` the number of the entry that
+    is given back.
     """
 
     transaction_type: TransactionType
@@ -52,13 +57,16 @@ class Cause:
     money_minor: int = 0
     currency: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    hold_id: str | None = None
+    spend: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wallet:
     """A user's running totals; balance = Σ remaining over all lots − debt.
 
-    `debts` says which orders' claw-backs made the debt, as far as it is known: payment id → credits. `version` is
+    `debts` says which orders' claw-backs made the debt, as far as it is known: payment id → credits, and CAPTURES →
+    what captures owe. `version` is
     raised with every change. `unfinished` is what the last change has still to write to lots that did not fit into its
     transaction: the remaining credits of each lot, by the lot's id.
     """
@@ -71,6 +79,27 @@ class Wallet:
     last_entry: int = 0
     version: int = 0
     unfinished: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserCredits:
+    """A user's wallet, with the lots that are not past their expiry and the holds that nobody has ended."""
+
+    wallet: Wallet
+    lots: Sequence[Lot]
+    holds: Sequence[Hold] = ()
+
+    def balance(self, now: datetime) -> int:
+        """What there is now: expired credits do not count, whether or not they were swept; debt does."""
+        return sum(lot.remaining for lot in self.lots if lot.is_open(now)) - self.wallet.debt
+
+    def held(self, now: datetime) -> int:
+        """What open holds reserve."""
+        return held(self.holds, now)
+
+    def available(self, now: datetime) -> int:
+        """What may be spent or held now."""
+        return self.balance(now) - self.held(now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +135,7 @@ class Entry:
     @property
     def transaction_id(self) -> str:
         """The entry's public id: it follows from user and number, so it is not stored."""
-        return str(uuid.uuid5(_TRANSACTION_IDS, f"{self.number}:{self.user_id}"))
+        return transaction_id(self.user_id, self.number)
 
     def is_expired(self, now: datetime) -> bool:
         """Whether the credits that this entry brought are past their expiry."""
@@ -115,7 +144,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class CreditChange:
-    """Everything that one change of a user's credits writes.
+    """Everything that one change of a user's credits writes; holds may change without an entry.
 
     `clawback` is what the order's reversals have out after it, where it changes that; `additions` are what it adds to
     the claw-backs of other orders.
@@ -123,11 +152,18 @@ class CreditChange:
 
     before: Wallet
     wallet: Wallet
-    entry: Entry
+    entries: Sequence[Entry] = ()
     lots: Sequence[LotChange] = ()
     new_lots: Sequence[Lot] = ()
+    holds: Sequence[HoldChange] = ()
     clawback: Clawback | None = None
     additions: Sequence[ClawbackAddition] = ()
+
+    @property
+    def entry(self) -> Entry:
+        """The only entry of a change that has one."""
+        [entry] = self.entries
+        return entry
 
     @property
     def new_lot(self) -> Lot | None:
@@ -135,20 +171,9 @@ class CreditChange:
         return self.new_lots[0] if self.new_lots else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """A change that a request has made, as it is stored for the same request repeated."""
-
-    transaction_id: str
-    amount: int
-    balance_after: int
-    request_fingerprint: str
-    lot_id: str | None = None
-
-
-def open_balance(lots: Iterable[Lot], wallet: Wallet, now: datetime) -> int:
-    """What the user may spend now: expired credits do not count, whether or not they were swept; debt does."""
-    return sum(lot.remaining for lot in lots if lot.is_open(now)) - wallet.debt
+def transaction_id(user_id: str, number: int) -> str:
+    """The public id of a user's entry with this number."""
+    return str(uuid.uuid5(_TRANSACTION_IDS, f"{number}:{user_id}"))
 
 
 def grant(wallet: Wallet, lot: Lot, cause: Cause, now: datetime) -> CreditChange:
@@ -172,16 +197,16 @@ def grant(wallet: Wallet, lot: Lot, cause: Cause, now: datetime) -> CreditChange
         for payment_id, part in repaid.items()
     ]
     return CreditChange(
-        before=wallet, wallet=after(wallet, entry, debts), entry=entry, new_lots=(kept,), additions=additions
+        before=wallet, wallet=after(wallet, entry, debts), entries=(entry,), new_lots=(kept,), additions=additions
     )
 
 
 def repay(wallet: Wallet, amount: int) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """Which orders' debts `amount` credits pay, by payment id, and the debts that are left.
 
-    What is not known to be an order's is paid first.
+    What is not known to be an order's is paid first. What captures owe is no order's.
     """
-    repaid, left = {}, dict(wallet.debts)
+    repaid, left = dict[str, int](), dict(wallet.debts)
     amount -= min(amount, wallet.debt - sum(left.values()))
     for payment_id in sorted(left):
         part = min(amount, left[payment_id])
@@ -189,16 +214,24 @@ def repay(wallet: Wallet, amount: int) -> tuple[Mapping[str, int], Mapping[str, 
             break
         repaid[payment_id], amount = part, amount - part
         left[payment_id] -= part
+    repaid.pop(CAPTURES, None)
     return repaid, {payment_id: owed for payment_id, owed in left.items() if owed}
 
 
-def spend(wallet: Wallet, lots: Iterable[Lot], amount: int, cause: Cause, now: datetime) -> CreditChange:
-    """Take `amount` credits, soonest-expiring lot first; raises InsufficientCredits."""
-    open_lots = spendable(lots, now)
-    balance = open_balance(open_lots, wallet, now)
-    if amount > balance:
-        raise InsufficientCredits(balance)
-    return change(wallet, draw(open_lots, amount), cause, now)
+def spend(user: UserCredits, amount: int, cause: Cause, now: datetime) -> CreditChange:
+    """Take `amount` credits, soonest-expiring lot first; raises InsufficientCredits.
+
+    What is available now is enough to ask: since the soonest-expiring credits go first, a hold that lasts longer stays
+    covered.
+    """
+    check_available(user, amount, now)
+    return change(user.wallet, draw(spendable(user.lots, now), amount), cause, now)
+
+
+def check_available(user: UserCredits, amount: int, now: datetime) -> None:
+    """Raise InsufficientCredits unless so many credits may be spent."""
+    if amount > user.available(now):
+        raise InsufficientCredits(user.balance(now), user.held(now), user.available(now))
 
 
 def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
@@ -235,7 +268,7 @@ def change(
     return CreditChange(
         before=wallet,
         wallet=after(wallet, entry, wallet.debts),
-        entry=entry,
+        entries=(entry,),
         lots=tuple(lots),
         new_lots=tuple(new_lots),
     )

@@ -102,8 +102,37 @@ class InsufficientCredits(TopupError):
     code = "insufficient_credits"
     title = "The user has too few credits"
 
-    def __init__(self, balance: int) -> None:
-        super().__init__(f"The user has {balance} credits to spend", balance=balance)
+    def __init__(self, balance: int, held: int, available: int) -> None:
+        super().__init__(f"The user has {available} credits to spend", balance=balance, held=held, available=available)
+
+
+class TooManyHolds(TopupError):
+    code = "too_many_holds"
+    title = "The user has too many open holds"
+
+
+class HoldNotFound(TopupError):
+    code = "hold_not_found"
+    title = "There is no such hold"
+
+
+class HoldEnded(TopupError):
+    """The hold has ended; `state` says how, as its own answer does."""
+
+    code = "hold_ended"
+    title = "The hold has ended"
+
+
+class SpendNotFound(TopupError):
+    code = "spend_not_found"
+    title = "There is no such spend"
+
+
+class SpendReversed(TopupError):
+    """More would be given back than the spend has taken."""
+
+    code = "spend_reversed"
+    title = "Less than this is left of the spend"
 
 
 class AlreadyGranted(TopupError):

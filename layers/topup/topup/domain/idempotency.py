@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import uuid
+from collections.abc import Mapping
 
 from topup.domain.errors import IdempotencyConflict
 
@@ -29,6 +30,11 @@ def is_id(text: str) -> bool:
 def fingerprint(*request: str | int | bool | None) -> str:
     """What makes two requests the same: what they ask for, whatever the result was."""
     return hashlib.sha256(json.dumps(request).encode()).hexdigest()
+
+
+def of_mapping(metadata: Mapping[str, str]) -> list[str]:
+    """What a fingerprint has of a mapping, in whatever order its keys come."""
+    return [text for name in sorted(metadata) for text in (name, metadata[name])]
 
 
 def check_same_request(stored: str, given: str) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from topup.domain import clawbacks, credits
+from topup.domain import clawbacks
 from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
+from topup.domain.holds import Hold
 from topup.domain.lots import Lot
 from topup.domain.orders import Order
 from topup.domain.reversals import DECIDED, RANK, Kind, Reversal, ReversalStatus
@@ -31,8 +32,9 @@ class Payment:
 class SettledPayment:
     """A settled payment with its user's wallet and lots: all that a decision about one of its reversals needs.
 
-    `lots` are the user's lots that are not past their expiry; `own_lots` are the one that the order granted and those
-    that continue it; `out` is what the order's reversals have out, and `taken_lots` are the lots that it came from.
+    `lots` are the user's lots that are not past their expiry, `holds` those that nobody has ended. `own_lots` are the
+    lot that the order granted and those that continue it; `out` is what the order's reversals have out, and
+    `taken_lots` are the lots that it came from.
     """
 
     order: Order
@@ -42,6 +44,7 @@ class SettledPayment:
     own_lots: Sequence[Lot]
     out: Clawback
     taken_lots: Sequence[Lot] = ()
+    holds: Sequence[Hold] = ()
 
     def find(self, reversal_id: str) -> Reversal | None:
         """The order's reversal of that id, as it was read."""
@@ -121,23 +124,6 @@ def confirm(order: Order, before: Reversal, update: Reversal) -> ReversalChange 
     if after == before or after.reversed_minor != before.reversed_minor:
         return None
     return ReversalChange(order_before=order, order_after=order, before=before, after=after, credits=None)
-
-
-def debt_of(change: ReversalChange) -> int:
-    """How many credits the user would owe because of it."""
-    return change.credits.entry.debt_change if change.credits else 0
-
-
-def largest_without_debt(payment: SettledPayment, now: datetime) -> int:
-    """The largest further refund, in minor units, whose claw-back finds all of its credits."""
-    order = payment.order
-    takeable = max(0, credits.open_balance(payment.lots, payment.wallet, now))
-    due_at_most = payment.out.credits + takeable + payment.lost_to_expiry(now)
-    if due_at_most >= order.credits_purchased:
-        return order.refundable_minor
-    # The largest r with floor(credits × r / amount) ≤ due_at_most.
-    reversible = -(-(due_at_most + 1) * order.amount_minor // order.credits_purchased) - 1
-    return max(0, min(order.refundable_minor, reversible - order.reversed_minor))
 
 
 def is_ambiguous(before: Reversal | None, update: Reversal) -> bool:

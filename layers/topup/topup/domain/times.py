@@ -1,7 +1,7 @@
 """Time in UTC: as the text that sorts, as the text that clients read, and calendar months later."""
 
 import calendar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def to_text(moment: datetime) -> str:
@@ -24,3 +24,8 @@ def months_later(moment: datetime, months: int) -> datetime:
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
     last_day = calendar.monthrange(year, month + 1)[1]
     return moment.replace(year=year, month=month + 1, day=min(moment.day, last_day))
+
+
+def whole_second(moment: datetime) -> datetime:
+    """The moment, or the next whole second: lots and holds end on whole ones, so that every clock agrees when."""
+    return moment if moment.microsecond == 0 else moment.replace(microsecond=0) + timedelta(seconds=1)

@@ -15,7 +15,7 @@ from pathlib import Path
 from topup.domain.catalogue import Catalogue
 from topup.domain.errors import ConfigurationError
 from topup.runtime import secret_values
-from topup.runtime.secret_values import listed
+from topup.runtime.secret_values import ApiKey, listed
 
 CATALOGUE_FILE = Path(__file__).parents[1] / "catalogue.json"
 SECRET_MAX_AGE = 300  # seconds; after this long every function uses a rotated secret
@@ -106,10 +106,10 @@ def webhook_secrets(*, look_again: bool = False) -> tuple[str, ...]:
     return secret_values.webhook_secrets(_secret("STRIPE_WEBHOOK_SECRET", look_again=look_again))
 
 
-def api_keys(*, look_again: bool = False) -> tuple[str, ...]:
+def api_keys(*, look_again: bool = False) -> tuple[ApiKey, ...]:
     """The keys that trusted services may send as X-API-Key; with none, every key is refused.
 
-    Raises ConfigurationError if one of them is too short.
+    Raises ConfigurationError if one of them is too short, or has a scope that does not exist.
     """
     return secret_values.api_keys(_secret("PROXY_API_KEY", look_again=look_again))
 

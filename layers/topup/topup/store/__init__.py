@@ -3,9 +3,9 @@
 Reads return the domain's values; every write is one request that happens completely or not at all.
 """
 
-from topup.store.credits import list_entries, load_credits
+from topup.store.credits import list_entries, load_credits, load_ended_hold
 from topup.store.cursors import Cursor, Memory, Stuck, forget_stuck, load_memory, remember_stuck, save_cursor
-from topup.store.expiry import DueLot, LotKey, due_since, expired_lot, load_lot_and_wallet, record_expiry
+from topup.store.expiry import Due, DueKey, due_by_timer, due_since, load_due, record_expiry
 from topup.store.orders import (
     attach_session,
     claim_look,
@@ -19,18 +19,19 @@ from topup.store.orders import (
     reopen,
 )
 from topup.store.races import LostRace, LotExists, UnknownWrite, may_be_written, retried
-from topup.store.receipts import load_receipt, record_with_receipt
+from topup.store.receipts import load_receipt, load_receipts, record_with_receipt, record_with_receipts
 from topup.store.reversals import begin_attempt, load_payment, load_settled_payment, record_reversal, with_reversals
+from topup.store.reversed_spends import load_spend, set_reversed_spend
 from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
 from topup.store.waiting import Waiting, orders_to_look_at, refunds_in_flight_since
 from topup.store.walks import Place
 
 __all__ = [
     "Cursor",
-    "DueLot",
+    "Due",
+    "DueKey",
     "LostRace",
     "LotExists",
-    "LotKey",
     "Memory",
     "Place",
     "Stuck",
@@ -42,20 +43,23 @@ __all__ = [
     "begin_attempt",
     "claim_look",
     "claim_sync",
+    "due_by_timer",
     "due_since",
-    "expired_lot",
     "forget_stuck",
     "list_entries",
     "list_orders",
     "load_account",
     "load_credits",
-    "load_lot_and_wallet",
+    "load_due",
+    "load_ended_hold",
     "load_memory",
     "load_order",
     "load_order_and_wallet",
     "load_payment",
     "load_receipt",
+    "load_receipts",
     "load_settled_payment",
+    "load_spend",
     "load_stored_payment",
     "may_be_written",
     "next_attempt",
@@ -65,10 +69,12 @@ __all__ = [
     "record_order_change",
     "record_reversal",
     "record_with_receipt",
+    "record_with_receipts",
     "refunds_in_flight_since",
     "remember_stuck",
     "reopen",
     "retried",
     "save_cursor",
+    "set_reversed_spend",
     "with_reversals",
 ]

@@ -6,7 +6,9 @@ from typing import Any
 
 from topup.domain import times
 from topup.domain.credits import Cause, Entry, TransactionType, Wallet
+from topup.domain.holds import Hold
 from topup.domain.lots import Funding, Lot, Source
+from topup.store import hold_items
 from topup.store.attributes import Item, from_item, moment_of, to_item
 
 WALLET = "WALLET"
@@ -18,6 +20,7 @@ EMPTY_LOT = "EMPTYLOT#"
 CAMPAIGN = "GRANT#"
 CLAWBACK = "CLAWBACK#"
 MARKER = "IDEMPOTENCY#"
+REVERSED_SPEND = "GIVENBACK#"  # sorts before LOT#, so that no spend reads it
 TTL_ATTRIBUTE = "ttl"  # as in template.yaml; only timers and request markers have it
 NEVER = "9999-12-31T23:59:59Z"  # the expiry in the key of a lot that has none
 
@@ -150,6 +153,18 @@ def timer_item(lot: Lot) -> Item:
     )
 
 
+def hold_timer_item(hold: Hold) -> Item:
+    """The same for an open hold."""
+    return to_item(
+        {
+            "user_id": hold.user_id,
+            "record": f"{TIMER}{hold.hold_id}",
+            "hold_record": hold_items.hold_record(hold),
+            TTL_ATTRIBUTE: int(hold.ends_at.timestamp()),
+        }
+    )
+
+
 def entry_record(number: int) -> str:
     return f"{ENTRY}{number:012}"
 
@@ -176,6 +191,8 @@ def entry_to_item(entry: Entry) -> Item:
             "moves": dict(entry.moves),
             "debt_change": entry.debt_change,
             "continued": dict(entry.continued) or None,
+            "hold_id": cause.hold_id,
+            "spend": cause.spend,
             "created_at": times.to_sortable_text(entry.created_at),
         }
     )
@@ -196,6 +213,8 @@ def entry_from_item(item: Mapping[str, Any]) -> Entry:
             money_minor=fields.get("money_minor", 0),
             currency=fields.get("currency"),
             metadata=fields.get("metadata", {}),
+            hold_id=fields.get("hold_id"),
+            spend=fields.get("spend"),
         ),
         amount=fields["amount"],
         balance_after=fields["balance_after"],

@@ -8,12 +8,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from topup.domain.credits import CreditChange, Entry, Wallet
+from topup.domain.credits import CreditChange, Entry, UserCredits, Wallet
 from topup.domain.errors import Busy
+from topup.domain.holds import Hold
 from topup.domain.lots import Lot, LotChange
 from topup.runtime import config
 from topup.runtime.telemetry import logger
-from topup.store import attributes, clawback_items, credit_items, lot_writes, pages
+from topup.store import attributes, clawback_items, credit_items, hold_items, hold_writes, lot_writes, pages
 from topup.store.client import client
 from topup.store.races import LostRace, UnknownWrite, detect_lost_race
 from topup.store.updates import update_changed
@@ -27,14 +28,15 @@ STILL_NO_WALLET = "attribute_not_exists(version)"
 # a new lot and its timer leave room for this many writes of lots. A lot that is used up takes two, one that was used up
 # and gets credits again three: its timer is written, too.
 LOT_WRITES = 90
+COUNTED = 4  # of the writes above: a new lot and its timer, an entry and its marker
 
 LARGEST_BATCH = 100  # keys of a BatchGetItem
 READS = 4  # of lots on several pages (a page is 1 MB, thousands of lots) that change while they are read
 CHANGING = "The user's credits are changing; please retry"
 
 
-def load_credits(user_id: str, now: datetime) -> tuple[Wallet, list[Lot]]:
-    """The user's wallet and the lots with credits that are not past their expiry; 1 request, whatever the history.
+def load_credits(user_id: str, now: datetime) -> UserCredits:
+    """The user's wallet, lots with credits that are not past their expiry, and holds; 1 request, whatever the history.
 
     Raises Busy where lots of more than one page change again and again while they are read.
     """
@@ -45,9 +47,14 @@ def load_credits(user_id: str, now: datetime) -> tuple[Wallet, list[Lot]]:
         # Empty lots that the last change gives credits are not in that range yet.
         refilled = _unfinished_items(wallet, credit_items.EMPTY_LOT)
         if len(refilled) == len(_unfinished_records(wallet, credit_items.EMPTY_LOT)):
-            items = [*refilled, *(item for item in found if item["record"]["S"] != credit_items.WALLET)]
-            lots = [finished(wallet, item) for item in items]
-            return wallet, [lot for lot in lots if not lot.is_expired(now)]
+            stored = [item for item in found if item["record"]["S"].startswith(credit_items.LOT)]
+            lots = [finished(wallet, item) for item in (*refilled, *stored)]
+            holds = [item for item in found if item["record"]["S"].startswith(hold_items.OPEN_HOLD)]
+            return UserCredits(
+                wallet=wallet,
+                lots=[lot for lot in lots if not lot.is_expired(now)],
+                holds=[hold_items.hold_from_item(item) for item in holds],
+            )
     raise Busy(CHANGING)
 
 
@@ -117,6 +124,12 @@ def load_records(user_id: str, records: Sequence[str]) -> list[Any]:
     return items
 
 
+def load_ended_hold(user_id: str, hold_id: str) -> Hold | None:
+    """A hold that has ended, None where there is none of this id; 1 request."""
+    found = load_records(user_id, [hold_items.ended_hold_record(hold_id)])
+    return hold_items.hold_from_item(found[0]) if found else None
+
+
 def list_entries(user_id: str, limit: int, before: int | None) -> list[Entry]:
     """At most `limit` ledger entries, newest first; only those with a number below `before`, where that is given."""
     newest = credit_items.entry_record(before - 1) if before is not None else f"{credit_items.ENTRY}~"
@@ -146,12 +159,16 @@ def changing(change: CreditChange | None) -> Iterator[list[Any]]:
     if change.before.unfinished:
         finish(change.before)
         raise LostRace("the change before this one had to be finished first")
-    others = [*_clawback_writes(change), *lot_writes.new_lot_writes(change.new_lots)]
-    # A new lot and its timer are counted already.
-    now, later = lot_writes.split(change.lots, LOT_WRITES - max(0, len(others) - 2))
+    entries = [lot_writes.put_new(credit_items.entry_to_item(entry)) for entry in change.entries]
+    others = [
+        *_clawback_writes(change),
+        *lot_writes.new_lot_writes(change.new_lots),
+        *(write for hold in change.holds for write in hold_writes.writes_of_hold(hold)),
+    ]
+    # Each entry may have a marker of its own.
+    now, later = lot_writes.split(change.lots, LOT_WRITES - max(0, len(others) + 2 * len(entries) - COUNTED))
     wallet = replace(change.wallet, unfinished={lot_writes.record_read(lot): lot.after.remaining for lot in later})
-    entry = lot_writes.put_new(credit_items.entry_to_item(change.entry))
-    yield [_wallet_write(change.before, wallet), entry, *others, *lot_writes.writes_of_lots(now)]
+    yield [_wallet_write(change.before, wallet), *entries, *others, *lot_writes.writes_of_lots(now)]
     if later:
         try:
             finish(wallet)
@@ -224,6 +241,6 @@ def _wallet_write(before: Wallet, after: Wallet) -> Any:
 
 
 def _clawback_writes(change: CreditChange) -> list[Any]:
-    user_id = change.entry.user_id
+    user_id = change.wallet.user_id
     own = [clawback_items.set_clawback(user_id, change.clawback)] if change.clawback else []
     return [*own, *(clawback_items.add_to_clawback(user_id, addition) for addition in change.additions)]

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from topup.domain.holds import Hold
 from topup.domain.lots import Lot
-from topup.store import credit_items, order_items
+from topup.store import credit_items, hold_items, order_items
 from topup.store.attributes import Item, to_item
 
 # The attributes that put a record into an index or end its life, by table. A record has those that are written with
@@ -33,6 +34,22 @@ def timer(stored: Lot, item: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the timer of a lot that has credits and an expiry."""
     expected = credit_items.timer_item(stored)
     yield from _attributes(f"the timer of lot {stored.lot_id}", item, expected, ("lot_record", *OF_CREDITS))
+
+
+def hold(item: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with where a hold is stored."""
+    stored = hold_items.hold_from_item(item)
+    expected, record = hold_items.hold_to_item(replace(stored, unknown={})), item["record"]["S"]
+    if expected["record"]["S"] != record:
+        what = f"hold {stored.hold_id}, which is {stored.status},"
+        yield f"{what} is stored under {record}, it belongs under {expected['record']['S']}"
+    yield from _attributes(f"hold {stored.hold_id}", item, expected, OF_CREDITS)
+
+
+def hold_timer(stored: Hold, item: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the timer of a hold that nobody has ended."""
+    expected = credit_items.hold_timer_item(stored)
+    yield from _attributes(f"the timer of hold {stored.hold_id}", item, expected, ("hold_record", *OF_CREDITS))
 
 
 def other_credits(item: Mapping[str, Any]) -> Iterator[str]:

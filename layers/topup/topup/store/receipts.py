@@ -1,17 +1,18 @@
 """Write a change that a request makes, with the request marker that makes it happen once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from topup.domain.credits import CreditChange, Receipt
+from topup.domain.credits import CreditChange
 from topup.domain.errors import AlreadyGranted
+from topup.domain.receipts import Receipt
 from topup.runtime import config
-from topup.store import attributes, credit_items, credits
+from topup.store import attributes, credit_items, credits, hold_items
 from topup.store.client import client
-from topup.store.races import detect_lost_race
+from topup.store.races import LostRace, detect_lost_race
 
 # A key is used once: the first request has made its change, and the marker has its receipt.
 KEY_NOT_YET_USED = "attribute_not_exists(user_id)"
@@ -29,26 +30,26 @@ def load_receipt(user_id: str, idempotency_key: str) -> Receipt | None:
 
 
 def record_with_receipt(
-    change: CreditChange, idempotency_key: str, request_fingerprint: str, now: datetime, campaign: str | None = None
+    change: CreditChange,
+    idempotency_key: str,
+    receipt: Receipt,
+    now: datetime,
+    *,
+    campaign: str | None = None,
+    beside: Sequence[Any] = (),
 ) -> tuple[Receipt, bool]:
     """Write a change and its marker, or nothing where the key was used; the key's receipt, and whether it is new.
 
-    Raises AlreadyGranted where the user has had the campaign's credits, LostRace.
+    `beside` are the writes of other records of the user's that belong to the change. Raises AlreadyGranted where the
+    user has had the campaign's credits, LostRace.
     """
-    entry = change.entry
-    receipt = Receipt(
-        transaction_id=entry.transaction_id,
-        amount=abs(entry.amount),
-        balance_after=entry.balance_after,
-        request_fingerprint=request_fingerprint,
-        lot_id=change.new_lot.lot_id if change.new_lot else None,
-    )
-    once = [_marker(entry.user_id, idempotency_key, receipt, now)]
+    user_id = change.wallet.user_id
+    once = [_marker(user_id, idempotency_key, receipt, now)]
     if campaign is not None:
-        once.append(_campaign(entry.user_id, campaign, receipt, now))
+        once.append(_campaign(user_id, campaign, receipt, now))
     try:
         with credits.changing(change) as writes:
-            client().transact_write_items(TransactItems=[*once, *writes])
+            client().transact_write_items(TransactItems=[*once, *beside, *writes])
     except BotoCoreError:
         with detect_lost_race():
             raise
@@ -64,6 +65,37 @@ def record_with_receipt(
     return receipt, True
 
 
+def record_with_receipts(change: CreditChange, receipts: Mapping[str, Receipt], now: datetime) -> Mapping[str, Receipt]:
+    """Write a change and the markers of all its keys, or nothing where a key was used: then the receipts of these.
+
+    `receipts` are by Idempotency-Key. Raises LostRace.
+    """
+    markers = [_marker(change.wallet.user_id, key, receipt, now) for key, receipt in receipts.items()]
+    try:
+        with detect_lost_race(), credits.changing(change) as writes:
+            client().transact_write_items(TransactItems=[*markers, *writes])
+    except LostRace as error:
+        reasons = _reasons(error.__cause__)[: len(markers)] if isinstance(error.__cause__, ClientError) else ()
+        used = {
+            key: _receipt_from_item(reason["Item"])
+            for key, reason in zip(receipts, reasons, strict=False)
+            if reason.get("Code") == "ConditionalCheckFailed"
+        }
+        if not used:
+            raise
+        return used
+    return {}
+
+
+def load_receipts(user_id: str, idempotency_keys: Iterable[str]) -> Mapping[str, Receipt]:
+    """The receipts of what these keys have changed, of those that were used; 1 request for each hundred."""
+    records = [f"{credit_items.MARKER}{key}" for key in idempotency_keys]
+    return {
+        item["record"]["S"].removeprefix(credit_items.MARKER): _receipt_from_item(item)
+        for item in credits.load_records(user_id, records)
+    }
+
+
 def _reasons(error: ClientError) -> Sequence[Any]:
     reasons: Sequence[Any] = error.response.get("CancellationReasons", [])
     return reasons
@@ -75,7 +107,11 @@ def _refused(reasons: Sequence[Any]) -> Any:
 
 
 def _marker(user_id: str, idempotency_key: str, receipt: Receipt, now: datetime) -> Any:
-    kept = {**vars(receipt), credit_items.TTL_ATTRIBUTE: int((now + MARKER_LIFETIME).timestamp())}
+    kept = {
+        **vars(receipt),
+        "hold": hold_items.hold_fields(receipt.hold) if receipt.hold else None,
+        credit_items.TTL_ATTRIBUTE: int((now + MARKER_LIFETIME).timestamp()),
+    }
     return _put_once(_marker_key(user_id, idempotency_key) | attributes.to_item(kept), KEY_NOT_YET_USED)
 
 
@@ -102,4 +138,6 @@ def _marker_key(user_id: str, idempotency_key: str) -> attributes.Item:
 
 def _receipt_from_item(item: Any) -> Receipt:
     fields = attributes.from_item(item)
-    return Receipt(**{name: fields[name] for name in Receipt.__dataclass_fields__ if name in fields})
+    hold = fields.pop("hold", None)
+    known = {name: fields[name] for name in Receipt.__dataclass_fields__ if name in fields}
+    return Receipt(**known, hold=hold_items.hold_from_fields(fields["user_id"], hold) if hold else None)

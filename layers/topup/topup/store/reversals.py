@@ -93,7 +93,8 @@ def _payment_from_items(items: Iterable[Any]) -> Payment | None:
 def load_settled_payment(payment: Payment, now: datetime) -> SettledPayment:
     """A settled payment with its user's credits; 2 requests, and more where credits are out or have come back."""
     order = payment.order
-    wallet, lots = credits.load_credits(order.user_id, now)
+    user = credits.load_credits(order.user_id, now)
+    wallet, lots = user.wallet, user.lots
     # Also where the order has nothing out: a restored orders table is older than the credits table.
     own_lots, out = _load_out(order, wallet)
     known = {lot.lot_id for lot in (*lots, *own_lots)}
@@ -106,6 +107,7 @@ def load_settled_payment(payment: Payment, now: datetime) -> SettledPayment:
         own_lots=own_lots,
         out=out,
         taken_lots=credits.load_lots(wallet, taken) if taken else (),
+        holds=user.holds,
     )
 
 

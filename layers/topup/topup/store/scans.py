@@ -7,9 +7,20 @@ from typing import Any, TypeVar
 
 from topup.domain.audit import Account, StoredPayment
 from topup.domain.credits import Wallet
+from topup.domain.holds import HoldStatus
 from topup.domain.payments import Payment
 from topup.runtime import config
-from topup.store import attributes, clawback_items, credit_items, credits, misplaced, order_items, patience
+from topup.store import (
+    attributes,
+    clawback_items,
+    credit_items,
+    credits,
+    hold_items,
+    misplaced,
+    order_items,
+    patience,
+    reversed_spends,
+)
 from topup.store.client import client
 
 # Tries to read an account between two of its changes. One takes about 20 ms.
@@ -19,6 +30,8 @@ _AFTER = "~"  # sorts after every character of a record
 _REPLACED = (
     (credit_items.CLAWBACK, credit_items.EMPTY_LOT + _AFTER),
     (credit_items.TIMER, credit_items.TIMER + _AFTER),
+    (credit_items.REVERSED_SPEND, credit_items.REVERSED_SPEND + _AFTER),
+    (hold_items.HOLD, hold_items.HOLD + _AFTER),
     (credit_items.LOT, credit_items.WALLET),
 )
 _MARKERS = (credit_items.CAMPAIGN, credit_items.MARKER)
@@ -100,28 +113,56 @@ def _payment_of(payment_id: str, items: Sequence[Any]) -> StoredPayment | None:
 
 
 def _account_of(user_id: str, found: Sequence[Any]) -> Account:
-    account = Account(user_id, _wallet_of(user_id, found))
-    lots, entries, timers = [], [], {}
-    for item in found:
-        record = item["record"]["S"]
-        if record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
-            lots.append(_parsed(item, partial(credits.finished, account.wallet), misplaced.lot, account.faults))
-        elif record.startswith(credit_items.ENTRY):
-            entries.append(_parsed(item, credit_items.entry_from_item, misplaced.other_credits, account.faults))
-        elif record.startswith(credit_items.CLAWBACK):
-            out = _parsed(item, clawback_items.clawback_from_item, misplaced.other_credits, account.faults)
-            account.clawbacks |= {out.payment_id: out} if out else {}
-        elif record.startswith(credit_items.TIMER):
-            timers[record.removeprefix(credit_items.TIMER)] = item
-        else:
-            account.faults += misplaced.other_credits(item)
-    account.lots = [lot for lot in lots if lot]
-    account.entries = [entry for entry in entries if entry]
-    account.timed_lots = timers.keys() | credits.unfinished_lots(account.wallet)
+    wallet, faults = _wallet_of(user_id, found), list[str]()
+    records = _records(wallet, found, faults)
+    timers = {item["record"]["S"].removeprefix(credit_items.TIMER): item for item in found if _is_timer(item)}
+    account = Account(
+        user_id,
+        wallet,
+        lots=records["lots"],
+        entries=records["entries"],
+        timed_lots=timers.keys() | credits.unfinished_lots(wallet),
+        clawbacks={out.payment_id: out for out in records["clawbacks"]},
+        holds=records["holds"],
+        reversed_spends=records["reversed_spends"],
+        faults=faults,
+    )
     for lot in account.lots:
         if lot.remaining > 0 and lot.expires_at and lot.lot_id in timers:
-            account.faults += misplaced.timer(lot, timers[lot.lot_id])
+            faults += misplaced.timer(lot, timers[lot.lot_id])
+    for hold in account.holds:
+        if hold.status is HoldStatus.OPEN and hold.hold_id in timers:
+            faults += misplaced.hold_timer(hold, timers[hold.hold_id])
     return account
+
+
+def _records(wallet: Wallet, found: Sequence[Any], faults: list[str]) -> dict[str, list[Any]]:
+    """The values of a user's records, by their kind."""
+    kinds: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Any], Callable[[Any], Iterator[str]]]] = {
+        "lots": ((credit_items.LOT, credit_items.EMPTY_LOT), partial(credits.finished, wallet), misplaced.lot),
+        "entries": ((credit_items.ENTRY,), credit_items.entry_from_item, misplaced.other_credits),
+        "clawbacks": ((credit_items.CLAWBACK,), clawback_items.clawback_from_item, misplaced.other_credits),
+        "holds": ((hold_items.OPEN_HOLD, hold_items.HOLD), hold_items.hold_from_item, misplaced.hold),
+        "reversed_spends": (
+            (credit_items.REVERSED_SPEND,),
+            reversed_spends.from_item,
+            misplaced.other_credits,
+        ),
+    }
+    values: dict[str, list[Any]] = {kind: [] for kind in kinds}
+    for item in found:
+        kind = next((name for name, (prefixes, *_) in kinds.items() if item["record"]["S"].startswith(prefixes)), None)
+        if kind is not None:
+            _, parse, find_faults = kinds[kind]
+            value = _parsed(item, parse, find_faults, faults)
+            values[kind] += [] if value is None else [value]
+        elif not _is_timer(item):
+            faults += misplaced.other_credits(item)
+    return values
+
+
+def _is_timer(item: Any) -> bool:
+    return bool(item["record"]["S"].startswith(credit_items.TIMER))
 
 
 def _parsed(

@@ -1,0 +1,28 @@
+"""POST /api/users/credits/spend/reverse: a trusted service or an administrator gives a spend back."""
+
+from topup import spend_reversals
+from topup.api import api_keys, auth, requests, responses
+from topup.api.endpoint import Request, Response, endpoint
+from topup.runtime.secret_values import Scope
+
+
+@endpoint()
+def handler(request: Request) -> Response:
+    actor = _actor(request)
+    body = requests.read(request, requests.ReversalBody)
+    wanted = spend_reversals.ReversalRequest(
+        user_id=body.user_id,
+        transaction_id=body.transaction_id,
+        amount=body.amount,
+        reason=body.reason,
+        idempotency_key=request.require_idempotency_key(),
+        actor=actor,
+    )
+    receipt, is_new = spend_reversals.reverse(wanted, request.now)
+    return Response(responses.reversal_receipt(receipt), is_replay=not is_new)
+
+
+def _actor(request: Request) -> str:
+    if api_keys.HEADER in request.headers:
+        return api_keys.require(request, Scope.SPEND).actor
+    return f"admin:{auth.authenticate_admin(request).user_id}"

@@ -1,0 +1,19 @@
+"""POST /api/users/credits/spend/batch: a trusted service spends a user's credits many times, all or none."""
+
+from topup import batch_spending
+from topup.api import api_keys, requests, responses
+from topup.api.endpoint import Request, Response, endpoint
+from topup.batch_spending import BatchItem
+from topup.runtime.secret_values import Scope
+
+
+@endpoint()
+def handler(request: Request) -> Response:
+    service = api_keys.require(request, Scope.SPEND)
+    body = requests.read(request, requests.BatchBody)
+    items = [
+        BatchItem(key=item.key, amount=item.amount, description=item.description, metadata=item.metadata)
+        for item in body.items
+    ]
+    receipts, is_new = batch_spending.spend(body.user_id, items, service.actor, request.now)
+    return Response(responses.batch_receipt(receipts), is_replay=not is_new)

@@ -1,0 +1,77 @@
+"""Spend credits many times in one request: all of the spends or none, each once however often it is sent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from topup import spending, store
+from topup.domain import batches, idempotency
+from topup.domain.credits import UserCredits
+from topup.domain.errors import InsufficientCredits
+from topup.domain.receipts import Receipt
+from topup.runtime.telemetry import count
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchItem:
+    """One spend of a batch, with an Idempotency-Key of its own."""
+
+    key: str
+    amount: int
+    description: str
+    metadata: Mapping[str, str]
+
+
+@store.retried
+def spend(user_id: str, items: Sequence[BatchItem], actor: str, now: datetime) -> tuple[list[Receipt], bool]:
+    """Take the credits of all items whose keys have not been used; the receipts of all, in their order.
+
+    Returns also whether any is new. Raises InsufficientCredits where those that are new do not all fit,
+    IdempotencyConflict, Busy.
+    """
+    user = store.load_credits(user_id, now)
+    known: dict[str, Receipt] = {}
+    spent: Mapping[str, Receipt] = {}
+    while new := [item for item in items if item.key not in known]:
+        spent, known_before = _spend_new(user, new, actor, now)
+        known |= known_before or spent
+    for item in items:
+        idempotency.check_same_request(known[item.key].request_fingerprint, _fingerprint(user_id, item))
+    return [known[item.key] for item in items], bool(spent)
+
+
+def _spend_new(
+    user: UserCredits, items: Sequence[BatchItem], actor: str, now: datetime
+) -> tuple[Mapping[str, Receipt], Mapping[str, Receipt]]:
+    """Spend all of them: their receipts, and none; or none, and the receipts of those that were spent before.
+
+    Raises InsufficientCredits.
+    """
+    user_id = user.wallet.user_id
+    wanted = [(item.amount, spending.cause(actor, item.description, item.metadata)) for item in items]
+    try:
+        change = batches.spend_all(user, wanted, now)
+    except InsufficientCredits:
+        spent = store.load_receipts(user_id, [item.key for item in items])
+        if not spent:
+            raise
+        return {}, spent
+    receipts, available = {}, user.available(now)
+    for item, entry in zip(items, change.entries, strict=True):
+        available -= item.amount
+        receipts[item.key] = Receipt(
+            request_fingerprint=_fingerprint(user_id, item),
+            transaction_id=entry.transaction_id,
+            amount=item.amount,
+            balance_after=entry.balance_after,
+            available_after=available,
+        )
+    used = store.record_with_receipts(change, receipts, now)
+    if used:
+        return {}, used
+    count("CreditsSpent", sum(item.amount for item in items))
+    return receipts, {}
+
+
+def _fingerprint(user_id: str, item: BatchItem) -> str:
+    return spending.fingerprint(user_id, item.amount, item.description, item.metadata)

@@ -1,0 +1,42 @@
+"""Receipts: what a request has changed, as it is stored for the same request repeated."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from topup.domain.credits import CreditChange, UserCredits
+from topup.domain.holds import Hold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What a request has changed.
+
+    `available_after` is what was available after it. A change of a hold alone has no transaction; `hold` is the hold
+    after the request. `shortfall` credits of a capture, and `lapsed` credits of a reversal, could not be moved.
+    """
+
+    request_fingerprint: str
+    transaction_id: str | None = None
+    amount: int = 0
+    balance_after: int = 0
+    available_after: int = 0
+    lot_id: str | None = None
+    hold: Hold | None = None
+    shortfall: int = 0
+    lapsed: int = 0
+
+
+def receipt_of(user: UserCredits, change: CreditChange, request_fingerprint: str, now: datetime) -> Receipt:
+    """The receipt of a change that a request makes, of credits as they were read."""
+    entry = change.entries[-1] if change.entries else None
+    holds = change.holds
+    freed = sum((one.before.held(now) if one.before else 0) - one.after.held(now) for one in holds)
+    return Receipt(
+        request_fingerprint=request_fingerprint,
+        transaction_id=entry.transaction_id if entry else None,
+        amount=abs(entry.amount) if entry else 0,
+        balance_after=change.wallet.balance,
+        available_after=user.available(now) + sum(one.amount for one in change.entries) + freed,
+        lot_id=change.new_lot.lot_id if change.new_lot else None,
+        hold=holds[-1].after if holds else None,
+    )

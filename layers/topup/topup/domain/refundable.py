@@ -1,0 +1,50 @@
+"""How much of a payment can be refunded without taking credits that are spent or held."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from topup.domain import clawbacks, holds
+from topup.domain.lots import LotChange
+from topup.domain.payments import ReversalChange, SettledPayment
+
+
+def debt_of(change: ReversalChange) -> int:
+    """How many credits the user would owe because of it."""
+    return change.credits.entry.debt_change if change.credits else 0
+
+
+def uncovers(payment: SettledPayment, change: ReversalChange, now: datetime) -> bool:
+    """Whether it takes credits that open holds reserve."""
+    return change.credits is not None and _uncovers(payment, change.credits.lots, now)
+
+
+def _uncovers(payment: SettledPayment, taken: Sequence[LotChange], now: datetime) -> bool:
+    after = {one.after.lot_id: one.after for one in taken}
+    left = [after.get(lot.lot_id, lot) for lot in payment.lots]
+    return holds.uncovered(left, payment.holds, now) > holds.uncovered(payment.lots, payment.holds, now)
+
+
+def largest(payment: SettledPayment, now: datetime) -> int:
+    """The largest further refund, in minor units, whose claw-back finds all of its credits, and none that are held."""
+    order = payment.order
+    due_at_most = payment.out.credits + _takeable(payment, now) + payment.lost_to_expiry(now)
+    if due_at_most >= order.credits_purchased:
+        return order.refundable_minor
+    # The largest r with floor(credits × r / amount) ≤ due_at_most.
+    reversible = -(-(due_at_most + 1) * order.amount_minor // order.credits_purchased) - 1
+    return max(0, min(order.refundable_minor, reversible - order.reversed_minor))
+
+
+def _takeable(payment: SettledPayment, now: datetime) -> int:
+    """How many credits a claw-back may take without making debt or uncovering a hold."""
+    there = sum(lot.remaining for lot in payment.lots if lot.is_open(now)) - payment.wallet.debt
+    least, most = 0, max(0, there)
+    if not payment.holds:
+        return most
+    while least < most:
+        middle = (least + most + 1) // 2
+        if _uncovers(payment, clawbacks.drawn_from(payment.own_lots, payment.lots, middle, now), now):
+            most = middle - 1
+        else:
+            least = middle
+    return least

@@ -1,0 +1,101 @@
+"""What trusted services may do: by the scopes of their keys, under their names, and for users with any id."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from local.in_process.api import ApiResponse, as_admin, as_support, as_user
+from local.in_process.environment import API_KEY, USER_ID
+from local.in_process.shop import Shop
+
+READ, SPEND, BARE = "r" * 24, "s" * 24, API_KEY
+KEYS = f"reports:read:{READ},billing:read+spend:{SPEND},{BARE}"
+ODD = ["a b", "a#b", "a/b", "a?b=c", "é" * 10, "%2F", "x" * 255, "..", "user-1."]
+PAGES = ("credits", "credits/transactions", "payments", "holds")
+
+
+@pytest.fixture
+def keys(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PROXY_API_KEY", KEYS)
+
+
+def by_key(key: str, **headers: str) -> dict[str, str]:
+    return {"x-api-key": key, **{name.replace("_", "-"): value for name, value in headers.items()}}
+
+
+def spend(shop: Shop, key: str) -> ApiResponse:
+    body = {"user_id": USER_ID, "amount": 1, "description": "work"}
+    return shop.api.post("/api/users/credits/spend", body, by_key(key, idempotency_key=f"spend-{key}"))
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_key_may_do_what_its_scopes_say_and_no_more(shop: Shop):
+    shop.grant(100)
+
+    assert spend(shop, READ).json().items() >= {"status": 403, "code": "forbidden"}.items()
+    assert "'reports' lacks the scope 'spend'" in spend(shop, READ).json()["detail"]
+    assert spend(shop, SPEND).status == spend(shop, BARE).status == 200
+    assert spend(shop, SPEND[:-1]).status == spend(shop, f"billing:read+spend:{SPEND}").status == 401
+    for key in (READ, SPEND, BARE):
+        assert shop.api.get(f"/api/users/{USER_ID}/credits", by_key(key)).status == 200
+
+
+@pytest.mark.usefixtures("keys")
+def test_the_ledger_says_which_service_has_spent(shop: Shop):
+    shop.grant(100)
+    spend(shop, SPEND)
+    spend(shop, BARE)
+
+    page = shop.api.get(f"/api/users/{USER_ID}/credits/transactions", by_key(READ)).json()
+
+    assert [row["actor"] for row in page["transactions"]] == ["service:default", "service:billing", "admin:admin-1"]
+
+
+@pytest.mark.parametrize("keys", [f"billing:read+steal:{SPEND}", "billing:read:short"])
+def test_keys_with_an_unknown_scope_or_too_short_are_a_wrong_setting(
+    shop: Shop, environment: pytest.MonkeyPatch, keys: str
+):
+    environment.setenv("PROXY_API_KEY", keys)
+
+    assert spend(shop, SPEND).json()["code"] == "misconfigured"
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({}, 401), (as_user, 403), (as_support, 200), (as_admin, 200), ({"x-api-key": API_KEY}, 200)],
+)
+def test_services_administrators_and_support_read_any_users_records(
+    shop: Shop, page: str, headers: dict[str, str] | Callable[[], dict[str, str]], status: int
+):
+    shop.buy(user="user-2")
+
+    response = shop.api.get(f"/api/users/user-2/{page}", headers if isinstance(headers, dict) else headers())
+
+    assert response.status == status
+
+
+@pytest.mark.parametrize("user", ODD)
+def test_a_user_of_any_id_is_themselves_and_nobody_else(shop: Shop, user: str):
+    shop.grant(10, user=user)
+    shop.grant(5)
+    hold = shop.hold(4, user=user).json()
+
+    def read(page: str) -> Any:
+        return shop.api.get(f"/api/users/{quote(user, safe='')}/{page}", {"x-api-key": API_KEY}).json()
+
+    assert (read("credits")["user_id"], read("credits")["available"]) == (user, 6)
+    assert [one["hold_id"] for one in read("holds")["holds"]] == [hold["hold_id"]]
+    assert shop.capture(hold, 3).json()["user_id"] == user
+    assert (read("credits")["balance"], shop.balance()) == (7, 5)
+
+
+@pytest.mark.parametrize(
+    "hold_id", ["x", "..", "00000000-0000-4000-8000-000000000000", f"{'0' * 36}.dXNlci0x", "a.b.c"]
+)
+def test_what_is_no_holds_id_is_not_found(shop: Shop, hold_id: str):
+    response = shop.api.post(f"/api/users/credits/holds/{hold_id}/capture", {"amount": 1}, by_key(API_KEY))
+
+    assert (response.status, response.json()["code"]) == (404, "hold_not_found")
