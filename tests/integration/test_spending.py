@@ -37,6 +37,7 @@ def test_a_spend_takes_credits_in_one_read_and_one_transaction(shop: Shop):
         "transaction_id": response.json()["transaction_id"],
         "amount": 100,
         "balance_after": 1000,
+        "available_after": 1000,
     }
     assert shop.dynamodb.operations == ["Query", "TransactWriteItems"]
     assert shop.ledger() == [("purchased", 1100), ("spent", -100)]
