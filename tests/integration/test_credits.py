@@ -23,6 +23,8 @@ def test_a_user_without_credits_has_an_empty_wallet(api: Api, dynamodb: Emulator
     assert api.get("/api/users/credits", as_user("new")).json() == {
         "user_id": "new",
         "balance": 0,
+        "held": 0,
+        "available": 0,
         "debt": 0,
         "total_credits_earned": 0,
         "lots": [],
@@ -42,6 +44,8 @@ def test_history_says_what_was_bought_and_until_when(api: Api, bought: None):
         "description": "Package 标准包",
         "package": "standard",
         "metadata": {},
+        "hold_id": None,
+        "reverses": None,
         "expires_at": "2026-09-01T12:00:00Z",
         "is_expired": False,
         "created_at": "2026-03-01T12:00:00Z",

@@ -82,6 +82,8 @@ def test_credits_show_a_granted_lot_without_a_payment(shop: Shop):
     assert shop.credits() == {
         "user_id": USER_ID,
         "balance": 50,
+        "held": 0,
+        "available": 50,
         "debt": 0,
         "total_credits_earned": 50,
         "lots": [
@@ -89,6 +91,7 @@ def test_credits_show_a_granted_lot_without_a_payment(shop: Shop):
                 "payment_id": None,
                 "lot_id": lot_id,
                 "source": "grant",
+                "package": None,
                 "granted": 50,
                 "remaining": 50,
                 "expires_at": LATER,
@@ -111,6 +114,8 @@ def test_history_shows_the_grant(shop: Shop, campaign: str | None, description: 
         "description": description,
         "package": None,
         "metadata": {"campaign": campaign} if campaign else {},
+        "hold_id": None,
+        "reverses": None,
         "expires_at": LATER,
         "is_expired": False,
         "created_at": "2026-03-01T12:00:00Z",
