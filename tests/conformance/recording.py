@@ -16,6 +16,7 @@ from tests.conformance.requests import Sample
 STORE = ROOT / "layers" / "topup" / "topup" / "store"
 SCENARIOS = (
     "integration/test_adjustments.py",
+    "integration/test_batches.py",
     "integration/test_checkouts.py",
     "integration/test_clawback.py",
     "integration/test_credits.py",
@@ -24,6 +25,7 @@ SCENARIOS = (
     "integration/test_fulfilment.py",
     "integration/test_fulfilment_under_faults.py",
     "integration/test_grants.py",
+    "integration/test_holds.py",
     "integration/test_lists.py",
     # Its other changes have hundreds of lots each.
     "integration/test_many_lots.py::test_the_next_change_finishes_an_unfinished_one_first",
@@ -33,6 +35,7 @@ SCENARIOS = (
     "integration/test_reconciliation.py",
     "integration/test_refunds.py",
     "integration/test_refunds_under_faults.py",
+    "integration/test_spend_reversals.py",
     "integration/test_spending.py",
     "ops/test_audit.py",
 )
