@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from local.launcher import running
@@ -33,6 +34,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
     """The result of each function, invoked in the order of the events."""
     with running() as started:
         stack = invoke.LocalStack(started.api_url, started.stripe_url, started.dynamodb_url, started.values)
+        # The events are of another year than the stack's clock: it would expire at once what they buy and hold.
+        httpx.put(f"{started.api_url}/_local/reaper", json={"paused": True}).raise_for_status()
         invoke.prepare(stack)
         with invoke.reachable(stack) as reached:
             template = invoke.build(tmp_path_factory.mktemp("sam") / "build", reached)
@@ -41,7 +44,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
 
 @pytest.mark.parametrize("name", [name for name, event in EVENTS.items() if "requestContext" in event])
 def test_a_function_responds_from_its_container(results: dict[str, Any], name: str):
-    expected = {"grant_credits": 201, "no_route": 204}.get(name, 200)
+    expected = {"grant_credits": 201, "open_hold": 201, "no_route": 204}.get(name, 200)
     assert results[name]["statusCode"] == expected, results[name]
 
 
