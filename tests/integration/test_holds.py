@@ -76,6 +76,17 @@ def test_a_hold_that_outlives_the_credits_that_it_would_rest_on_is_refused(shop:
     shop.check()
 
 
+def test_an_extension_that_asks_for_no_more_than_there_is_changes_nothing(shop: Shop):
+    shop.grant(100)
+    hold = opened(shop, 50, ttl_seconds=600)
+
+    extended = shop.extend(hold, ttl_seconds=60)
+
+    assert (extended.status, extended.json()["ends_at"], extended.json()["amount"]) == (200, hold["ends_at"], 50)
+    assert credits(shop) == (100, 50, 50)
+    shop.check()
+
+
 def test_a_user_has_at_most_fifty_open_holds(shop: Shop):
     shop.grant(500)
     for _ in range(50):

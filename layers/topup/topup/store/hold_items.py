@@ -1,6 +1,7 @@
 """Holds as DynamoDB items: an open one is read with the lots by every spend, one that has ended is out of the way."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from topup.domain import times
@@ -62,7 +63,7 @@ def hold_from_item(item: Mapping[str, Any]) -> Hold:
     hold = hold_from_fields(fields["user_id"], fields)
     known = _KEYS | hold_fields(hold).keys()
     unknown = {name: value for name, value in item.items() if name not in known}
-    return Hold(**{**vars(hold), "unknown": unknown})
+    return replace(hold, unknown=unknown)
 
 
 def hold_from_fields(user_id: str, fields: Mapping[str, Any]) -> Hold:

@@ -16,6 +16,8 @@ def writes_of_hold(change: HoldChange) -> list[Any]:
     before, after = change.before, change.after
     if before is None:
         return [lot_writes.put_new(hold_items.hold_to_item(after)), *_timer(after)]
+    if before == after:
+        return []  # DynamoDB refuses an update of nothing
     if hold_items.hold_record(before) == hold_items.hold_record(after):
         return [{"Update": _update(before, after)}]
     moved = lot_writes.put_new(hold_items.hold_to_item(after))
