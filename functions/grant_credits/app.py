@@ -1,15 +1,16 @@
-"""POST /api/admin/credits/grant: give a user credits that were not bought. For administrators."""
+"""POST /api/admin/credits/grant: give a user credits that were not bought, as a trusted service or an administrator."""
 
 from http import HTTPStatus
 
 from topup import grants
-from topup.api import auth, requests, responses
+from topup.api import actors, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
+from topup.runtime.secret_values import Scope
 
 
 @endpoint()
 def handler(request: Request) -> Response:
-    admin = auth.authenticate_admin(request)
+    actor = actors.require(request, Scope.GRANT)
     body = requests.read(request, requests.GrantBody)
     grant_request = grants.GrantRequest(
         user_id=body.user_id,
@@ -19,7 +20,7 @@ def handler(request: Request) -> Response:
         reason=body.reason,
         campaign=body.campaign,
         idempotency_key=request.require_idempotency_key(),
-        actor=f"admin:{admin.user_id}",
+        actor=actor,
     )
     receipt, is_new = grants.grant(grant_request, request.now)
     return Response(responses.grant_receipt(receipt), HTTPStatus.CREATED, is_replay=not is_new)

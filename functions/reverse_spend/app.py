@@ -1,14 +1,14 @@
 """POST /api/users/credits/spend/reverse: a trusted service or an administrator gives a spend back."""
 
 from topup import spend_reversals
-from topup.api import api_keys, auth, requests, responses
+from topup.api import actors, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
 from topup.runtime.secret_values import Scope
 
 
 @endpoint()
 def handler(request: Request) -> Response:
-    actor = _actor(request)
+    actor = actors.require(request, Scope.SPEND)
     body = requests.read(request, requests.ReversalBody)
     wanted = spend_reversals.ReversalRequest(
         user_id=body.user_id,
@@ -20,9 +20,3 @@ def handler(request: Request) -> Response:
     )
     receipt, is_new = spend_reversals.reverse(wanted, request.now)
     return Response(responses.reversal_receipt(receipt), is_replay=not is_new)
-
-
-def _actor(request: Request) -> str:
-    if api_keys.HEADER in request.headers:
-        return api_keys.require(request, Scope.SPEND).actor
-    return f"admin:{auth.authenticate_admin(request).user_id}"

@@ -508,7 +508,7 @@ def test_a_campaigns_name_is_of_plain_characters(shop: Shop, campaign: Any):
     ("headers", "status"),
     [
         ({}, 401),
-        ({"x-api-key": API_KEY}, 401),
+        ({"x-api-key": API_KEY}, 403),
         (as_user(), 403),
         (as_user(role="service"), 403),
         (as_user() | {"x-api-key": API_KEY}, 403),
@@ -516,7 +516,9 @@ def test_a_campaigns_name_is_of_plain_characters(shop: Shop, campaign: Any):
     ],
     ids=["nobody", "a service", "the user", "another role", "a buyer", "support"],
 )
-def test_only_an_administrator_may_grant(shop: Shop, headers: dict[str, str], status: int):
+def test_who_is_no_administrator_and_has_no_scope_for_it_may_not_grant(
+    shop: Shop, headers: dict[str, str], status: int
+):
     body = {"user_id": USER_ID, "credits": 50, "reason": "x"}
 
     response = shop.api.post(GRANT, body, headers | {"idempotency-key": "k"})

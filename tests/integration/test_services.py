@@ -10,8 +10,8 @@ from local.in_process.api import ApiResponse, as_admin, as_support, as_user
 from local.in_process.environment import API_KEY, USER_ID
 from local.in_process.shop import Shop
 
-READ, SPEND, BARE = "r" * 24, "s" * 24, API_KEY
-KEYS = f"reports:read:{READ},billing:read+spend:{SPEND},{BARE}"
+READ, SPEND, GRANT, BARE = "r" * 24, "s" * 24, "g" * 24, API_KEY
+KEYS = f"reports:read:{READ},billing:read+spend:{SPEND},signup:grant:{GRANT},{BARE}"
 ODD = ["a b", "a#b", "a/b", "a?b=c", "é" * 10, "%2F", "x" * 255, "..", "user-1."]
 PAGES = ("credits", "credits/transactions", "payments", "holds")
 
@@ -51,6 +51,21 @@ def test_the_ledger_says_which_service_has_spent(shop: Shop):
     page = shop.api.get(f"/api/users/{USER_ID}/credits/transactions", by_key(READ)).json()
 
     assert [row["actor"] for row in page["transactions"]] == ["service:default", "service:billing", "admin:admin-1"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_service_grants_with_the_scope_for_it_alone_and_under_its_name(shop: Shop):
+    body = {"user_id": USER_ID, "credits": 50, "reason": "signed up", "campaign": "signup"}
+
+    def grant(key: str) -> ApiResponse:
+        return shop.api.post("/api/admin/credits/grant", body, by_key(key, idempotency_key="signup-1"))
+
+    assert "'billing' lacks the scope 'grant'" in grant(SPEND).json()["detail"]
+    assert (grant(BARE).status, grant(READ).status, grant(GRANT[:-1]).status) == (403, 403, 401)
+    assert (grant(GRANT).status, grant(GRANT).headers["idempotent-replayed"], shop.balance()) == (201, "true", 50)
+    assert spend(shop, GRANT).json()["code"] == "forbidden"
+    page = shop.api.get(f"/api/users/{USER_ID}/credits/transactions", by_key(READ)).json()
+    assert [row["actor"] for row in page["transactions"]] == ["service:signup"]
 
 
 @pytest.mark.parametrize("keys", [f"billing:read+steal:{SPEND}", "billing:read:short"])

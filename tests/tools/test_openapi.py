@@ -175,6 +175,7 @@ def test_every_operation_says_who_may_call_it():
     assert all(callers.values())
     assert callers["create_checkout"] == [{"user": [], "service": []}]
     assert callers["reverse_spend"] == [{"service": []}, {"administrator": []}]
+    assert callers["grant_credits"] == [{"administrator": []}, {"service": []}]
     assert callers["get_user_credits"] == [{"service": []}, {"administrator": []}, {"support": []}]
     assert {name for one in callers.values() for credentials in one for name in credentials} == set(
         DOCUMENT["components"]["securitySchemes"]

@@ -79,7 +79,7 @@ USED_BY_FUNCTIONS = {
     "reverse_spend": {"runtime.secret_values", "spend_reversals"},
     "spend_batch": {"batch_spending", "runtime.secret_values"},
     "spend_credits": {"runtime.secret_values", "spending"},
-    "grant_credits": {"grants"},
+    "grant_credits": {"grants", "runtime.secret_values"},
     "adjust_credits": {"adjustments"},
     "stripe_webhook": {"stripe_gateway", "webhooks", "domain.errors", "runtime.telemetry"},
 }

@@ -138,6 +138,7 @@ OPERATIONS: Mapping[str, Operation] = {
         description="A key is remembered for 90 days, a campaign for ever.",
         headers=REPLAYED,
         callers=("administrator",),
+        others=("service",),
         parameters=(idempotency_key(required=True, description="The same key grants once"),),
         body=requests.GrantBody,
         responses={HTTPStatus.CREATED: ("The credits are granted", schemas.GrantReceipt)},
