@@ -6,7 +6,8 @@
 import io
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--dynamodb", choices=("in-process", "local"), default="in-process", help="what is DynamoDB behind botocore"
     )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        _refuse_equal_ids([item.nodeid for item in session.items])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(ids: Sequence[str]) -> None:
+    _refuse_equal_ids(ids)
+
+
+def _refuse_equal_ids(ids: Sequence[str]) -> None:
+    """pytest-xdist keeps tests by their ids: of two with one id it runs one, and reports success."""
+    if equal := [nodeid for nodeid, times in Counter(ids).items() if times > 1]:
+        pytest.exit(f"Several tests have one id, and only one of them would run: {', '.join(equal)}", returncode=1)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from schemathesis.pytest.plugin import SchemathesisFunction
 
 from local import ROOT
 from local.launcher import Stack, running
@@ -21,6 +22,15 @@ from tests.e2e.conftest import PROJECT
 from tests.security.edge import Edge
 
 SHARED = "a-shared-secret-that-should-never-have-been-published"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give each operation's test the id that its name says.
+
+    pytest 9.2 makes ids from the function's name and parameters, and Schemathesis 4.32 sets only the test's name.
+    """
+    if isinstance(item, SchemathesisFunction) and item.parent is not None:
+        item._id = item.parent.id.child(item.name)
 
 
 @dataclass(frozen=True)
