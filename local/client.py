@@ -24,6 +24,8 @@ TRANSACTIONS = "/api/users/credits/transactions"
 SPEND = "/api/users/credits/spend"
 GRANT = "/api/admin/credits/grant"
 ADJUST = "/api/admin/credits/adjust"
+HOLDS = "/api/users/credits/holds"
+REVERSE = "/api/users/credits/spend/reverse"
 
 Json = dict[str, Any]
 Send = Callable[..., httpx.Response]  # called like httpx.Client.request; it may also print, measure or check
@@ -103,6 +105,25 @@ class Api:
     def spend(self, user_id: str, amount: int, description: str, key: str, **more: Any) -> httpx.Response:
         body = {"user_id": user_id, "amount": amount, "description": description}
         return self.send("POST", self.url + SPEND, headers=self.credentials.service(key), json=body, **more)
+
+    def open_hold(self, user_id: str, amount: int, description: str, key: str, **more: Any) -> httpx.Response:
+        """`more` may have `body`: the fields `ttl_seconds`, `overrun` and `metadata`, where they are sent."""
+        body = {"user_id": user_id, "amount": amount, "description": description} | more.pop("body", {})
+        return self.send("POST", self.url + HOLDS, headers=self.credentials.service(key), json=body, **more)
+
+    def capture(
+        self, hold: Mapping[str, Any], amount: int, key: str, *, final: bool = True, **more: Any
+    ) -> httpx.Response:
+        address = f"{self.url}{HOLDS}/{hold['hold_id']}/capture"
+        body = {"amount": amount, "final": final}
+        return self.send("POST", address, headers=self.credentials.service(key), json=body, **more)
+
+    def reverse(
+        self, user_id: str, transaction_id: str, amount: int | None, reason: str, key: str, **more: Any
+    ) -> httpx.Response:
+        """`amount` None is all that is left of the spend."""
+        body = {"user_id": user_id, "transaction_id": transaction_id, "amount": amount, "reason": reason}
+        return self.send("POST", self.url + REVERSE, headers=self.credentials.service(key), json=body, **more)
 
     def grant(self, user_id: str, credits: int, reason: str, key: str, **more: Any) -> httpx.Response:
         """`more` may have `body`: the fields `campaign` and `expires_at`, where they are sent."""

@@ -1,13 +1,14 @@
-"""The demo shop's server: static files, and the one call that a browser must not make itself."""
+"""The demo shop's server: static files, and the calls that a browser must not make itself: they need the API key."""
 
 import base64
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 from starlette.applications import Starlette
@@ -46,10 +47,14 @@ def create_app(config: StorefrontConfig) -> Starlette:
     async def buy(request: Request) -> Response:
         return await _forward_purchase(config, request)
 
+    async def holds(_: Request) -> Response:
+        return await _visitors_holds(config)
+
     return Starlette(
         routes=[
             Route("/config.json", page_config),
             Route("/buy", buy, methods=["POST"]),
+            Route("/holds", holds),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ],
         middleware=[
@@ -76,12 +81,26 @@ async def _forward_purchase(config: StorefrontConfig, request: Request) -> Respo
     """Add the API key, which identifies a trusted service, and pass everything else through unchanged."""
     forwarded = ("Authorization", "Content-Type", "Idempotency-Key")
     headers = {name: request.headers[name] for name in forwarded if name in request.headers}
-    url = f"{config.api_url.rstrip('/')}/api/payments/stripe/create"
-    body = await request.body()
+    return await _call(config, "POST", "/api/payments/stripe/create", headers=headers, content=await request.body())
+
+
+async def _visitors_holds(config: StorefrontConfig) -> Response:
+    """The open holds of this shop's visitor and of nobody else: only services and staff may list holds."""
+    user_id = _subject(config.user_token)
+    if user_id is None:
+        return JSONResponse({"holds": []})
+    return await _call(config, "GET", f"/api/users/{quote(user_id, safe='')}/holds", headers={})
+
+
+async def _call(
+    config: StorefrontConfig, method: str, path: str, *, headers: Mapping[str, str], **request: Any
+) -> Response:
+    """Call the API as a trusted service, and return what it answers."""
+    url = f"{config.api_url.rstrip('/')}{path}"
     try:
         # trust_env=False: a proxy set for the internet must not catch a call to this machine.
         async with httpx.AsyncClient(timeout=API_TIMEOUT_SECONDS, trust_env=False) as client:
-            response = await client.post(url, content=body, headers=headers | {"X-API-Key": config.api_key})
+            response = await client.request(method, url, headers={**headers, "X-API-Key": config.api_key}, **request)
     except httpx.TransportError:
         return _unreachable(config.api_url)
     kept = ("Content-Type", "Retry-After")

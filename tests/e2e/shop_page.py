@@ -107,9 +107,29 @@ def an_entry(**changes: Any) -> dict[str, Any]:
         "description": "Package 标准包",
         "package": "standard",
         "metadata": {},
+        "hold_id": None,
+        "reverses": None,
         "expires_at": None,
         "is_expired": False,
         "created_at": "2026-03-01T12:00:09Z",
+    } | changes
+
+
+def a_hold(**changes: Any) -> dict[str, Any]:
+    """An open hold, as the API lists it."""
+    return {
+        "hold_id": "7a3e8f34-2f0c-5f0b-9d0b-000000000009.dXNlci1kZW1v",
+        "user_id": "user-demo",
+        "amount": 200,
+        "held": 200,
+        "captured": 0,
+        "shortfall": 0,
+        "status": "open",
+        "overrun": "available",
+        "ends_at": "2126-03-01T12:15:00Z",
+        "created_at": "2026-03-01T12:00:00Z",
+        "description": "Chat 77",
+        "metadata": {},
     } | changes
 
 
@@ -119,19 +139,25 @@ def answer_with(
     payments: list[dict[str, Any]] | None = None,
     lots: list[dict[str, Any]] | None = None,
     entries: list[dict[str, Any]] | None = None,
+    holds: list[dict[str, Any]] | None = None,
     debt: int = 0,
     earned: int | None = None,
 ) -> None:
     """Let the API answer this instead of what the stack has. The packages are the stack's."""
     listed, history, open_lots = payments or [], entries or [], lots or []
+    balance = sum(lot["remaining"] for lot in open_lots) - debt
+    held = sum(hold["held"] for hold in holds or [])
     credits = {
         "user_id": "user-demo",
-        "balance": sum(lot["remaining"] for lot in open_lots) - debt,
+        "balance": balance,
+        "held": held,
+        "available": balance - held,
         "debt": debt,
         "total_credits_earned": sum(lot["granted"] for lot in open_lots) if earned is None else earned,
         "lots": open_lots,
     }
     _answer(page, "**/api/users/credits", credits)
+    _answer(page, "**/holds", {"holds": holds or []})
     _answer(page, "**/api/users/credits/transactions?*", {"transactions": history, "next_cursor": None})
     _answer(page, "**/api/payments?*", {"payments": listed, "next_cursor": None})
     for payment in listed:

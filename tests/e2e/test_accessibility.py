@@ -12,6 +12,7 @@ from tests.e2e.shop_page import (
     DESKTOP,
     PHONE,
     WAIT_MS,
+    a_hold,
     a_lot,
     a_payment,
     an_entry,
@@ -76,6 +77,7 @@ def test_the_shop_with_a_payment_in_each_state(page: Page, stack: Stack, state: 
 
 ENTRIES = [
     an_entry(transaction_type="spent", amount=-5, description="job 77"),
+    an_entry(transaction_type="spend_reversed", amount=5, package=None, reverses=PAYMENT_ID),
     an_entry(transaction_type="expired", amount=-500),
     an_entry(transaction_type="granted", amount=9, package=None, metadata={"campaign": "spring"}),
     an_entry(expires_at="2026-01-05T12:00:00Z", is_expired=True),
@@ -90,8 +92,9 @@ ENTRIES = [
         {"entries": ENTRIES, "earned": 1100},
         {"lots": [a_lot(expires_at="2026-01-01T00:00:00Z")], "entries": ENTRIES},
         {"payments": [a_payment(disputes=[{"status": "needs_response"}]), a_payment(amount_refunded=25.0)]},
+        {"lots": [a_lot(remaining=1000)], "holds": [a_hold(), a_hold(description="X" * 200), a_hold(), a_hold()]},
     ],
-    ids=["new", "owing", "used up", "expiring", "reversed"],
+    ids=["new", "owing", "used up", "expiring", "reversed", "holding"],
 )
 def test_the_shop_with_each_kind_of_account(page: Page, stack: Stack, account: dict[str, Any]) -> None:
     answer_with(page, **account)

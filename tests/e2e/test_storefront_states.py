@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from local.client import document
 from local.launcher import Stack
+from tests.e2e.buyer import NewBuyer
 from tests.e2e.shop_page import (
     PHONE,
+    a_hold,
     a_lot,
     a_payment,
     an_entry,
     answer_with,
     buy,
+    expect_balance,
     expect_status,
     in_chinese,
     open_shop,
@@ -221,6 +225,100 @@ def test_a_purchase_whose_credits_were_spent_is_not_said_to_have_expired(page: P
 
     expect(page.locator("#history li")).to_contain_text("was valid until 5 January 2026")
     expect(page.locator("#history li")).not_to_contain_text("expired")
+
+
+# -------------------------------------------------------------------------------------------------------- held credits
+
+
+def test_held_and_available_are_shown_with_until_when_only_while_credits_are_held(page: Page, stack: Stack) -> None:
+    answer_with(page, lots=[a_lot()])
+    open_shop(page, stack)
+    expect(page.locator("#held")).to_be_hidden()
+
+    answer_with(page, lots=[a_lot()], holds=[a_hold(ends_at=in_(hours=30))])
+    page.locator("#refresh").click()
+    held = page.locator("#held")
+    expect(held.locator("dl")).to_have_text(re.compile(r"Held\s*200\s*Available\s*900"))
+    expect(held).to_contain_text("reserved for work that is under way")
+    expect(page.locator("#balance")).to_have_text("1,100")
+    expect(held.locator("li")).to_contain_text(re.compile(r"Chat 77.*200 credits, until \d.*\d\d:\d\d$"))
+
+    in_chinese(page)
+    expect(held.locator("dl")).to_have_text(re.compile(r"预留中\s*200\s*可用\s*900"))
+    expect(held.locator("li")).to_contain_text(re.compile(r"200\s积分，预留至\s.*\d\d:\d\d"))
+    assert ENGLISH_WORDS.findall(held.inner_text()) == ["Chat"]  # a service has written it
+
+    answer_with(page, lots=[a_lot()])
+    page.locator("#refresh").click()
+    expect(held).to_be_hidden()
+
+
+def test_the_first_three_of_many_holds_are_listed_and_the_others_counted(page: Page, stack: Stack) -> None:
+    holds = [a_hold(held=10, description=f"Chat {number}") for number in range(1, 6)]
+    answer_with(page, lots=[a_lot()], holds=holds)
+    open_shop(page, stack)
+
+    rows = page.locator("#holds li")
+    expect(rows).to_have_count(4)
+    expect(rows.nth(2)).to_contain_text("Chat 3")
+    expect(rows.nth(3)).to_have_text(re.compile("^and 2 more, until .*2126"))
+
+
+def test_no_less_than_nothing_is_said_to_be_available(page: Page, stack: Stack) -> None:
+    answer_with(page, lots=[a_lot(remaining=150)], holds=[a_hold()])
+    open_shop(page, stack)
+
+    expect(page.locator("#held dl")).to_have_text(re.compile(r"Held\s*200\s*Available\s*0\s*$"))
+
+
+def test_the_account_is_shown_where_its_holds_cannot_be_read(page: Page, stack: Stack) -> None:
+    answer_with(page, lots=[a_lot()], holds=[a_hold()], entries=[an_entry()])
+    page.route("**/holds", lambda route: route.fulfill(status=503, json={"code": "busy"}))
+    open_shop(page, stack)
+
+    expect(page.locator("#account-error")).to_contain_text("The server is busy.")
+    expect(page.locator("#held dl")).to_have_text(re.compile(r"Held\s*200\s*Available\s*900"))
+    expect(page.locator("#history li")).to_have_count(1)
+
+
+def test_a_spend_given_back_says_which_spend_it_belongs_to(page: Page, stack: Stack) -> None:
+    spend = an_entry(transaction_type="spent", amount=-120, description="Chat 77", hold_id="a_hold")
+    back = {"transaction_type": "spend_reversed", "amount": 20, "package": None, "description": "Given back: Chat 77"}
+    of_listed = an_entry(id="7a3e8f34-2f0c-5f0b-9d0b-000000000002", reverses=spend["id"], **back)
+    of_earlier = an_entry(id="7a3e8f34-2f0c-5f0b-9d0b-000000000003", reverses=PAYMENT_ID, **back)
+    answer_with(page, entries=[of_earlier, of_listed, spend])
+    open_shop(page, stack)
+
+    rows = page.locator("#history li")
+    expect(rows.nth(0)).to_contain_text("Spend given back")
+    expect(rows.nth(0)).to_contain_text("For an earlier spend")
+    expect(rows.nth(1)).to_contain_text(re.compile(r"For: Chat 77 \(1\sMar\s2026.*\+20"))
+    expect(rows.nth(2)).to_contain_text(re.compile(r"Spent.*Chat 77.*−120"))
+
+    in_chinese(page)
+    expect(rows.nth(1)).to_contain_text(re.compile(r"使用退回.*对应：Chat 77（2026年3月1日"))
+    assert set(ENGLISH_WORDS.findall(page.locator("#history").inner_text())) == {"Chat"}
+
+
+def test_a_hold_of_a_service_and_its_capture_are_seen_on_the_page(
+    page: Page, stack: Stack, new_buyer: NewBuyer
+) -> None:
+    buyer = new_buyer(stack)
+    buyer.user_id = "user-demo"  # the shop's visitor
+    before = open_shop(page, stack)
+    buyer.api.grant(buyer.user_id, 500, "For this test", "holds-on-the-page")
+    held = document(buyer.api.open_hold(buyer.user_id, 200, "Chat 77", "hold-on-the-page"), 201)
+
+    page.locator("#refresh").click()
+    expect_balance(page, before + 500)
+    expect(page.locator("#available-number")).to_have_text(f"{before + 300:,}")
+    expect(page.locator(f"[data-hold='{held['hold_id']}']")).to_contain_text("Chat 77")
+
+    document(buyer.api.capture(held, 120, "capture-on-the-page"))
+    page.locator("#refresh").click()
+    expect_balance(page, before + 380)
+    expect(page.locator("#held")).to_be_hidden()
+    expect(page.locator("#history li").first).to_contain_text(re.compile("Spent.*Chat 77.*−120"))
 
 
 # ------------------------------------------------------------------------------------------------------- one language

@@ -65,7 +65,7 @@ def api() -> Iterator[FakeApi]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             fake.received.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
             self.send_response(fake.status)
             for name, value in fake.headers.items():
@@ -73,6 +73,8 @@ def api() -> Iterator[FakeApi]:
             self.send_header("Content-Length", str(len(fake.body)))
             self.end_headers()
             self.wfile.write(fake.body)
+
+        do_GET = do_POST  # noqa: N815 - the name that http.server calls
 
         def log_message(self, *_: object) -> None:
             pass  # keep the tests' output readable
@@ -220,6 +222,35 @@ def test_an_unreachable_api_is_a_502_problem() -> None:
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["code"] == "api_unreachable"
     assert response.headers["cache-control"] == "no-store"
+
+
+# ------------------------------------------------------------------------------------------------- holds
+
+
+def test_the_page_gets_its_own_visitors_holds_with_the_key_added(api: FakeApi) -> None:
+    api.body = b'{"holds": []}'
+    config = a_config(api.url, a_token(sub="user/1?x"))
+
+    response = call(config, "GET", "/holds?user_id=user_2", headers={"Authorization": "Bearer t", "Cookie": "a=b"})
+
+    [(path, headers, body)] = api.received
+    assert path == "/api/users/user%2F1%3Fx/holds"
+    assert headers["x-api-key"] == API_KEY
+    assert not {"authorization", "cookie"} & set(headers)
+    assert body == b""
+    assert (response.status_code, response.json()) == (200, {"holds": []})
+
+
+def test_a_visitor_without_an_id_has_no_holds_and_the_api_is_not_asked(api: FakeApi) -> None:
+    response = call(a_config(api.url, "no-token"), "GET", "/holds")
+
+    assert response.json() == {"holds": []}
+    assert api.received == []
+
+
+def test_holds_cannot_be_changed_from_the_page(api: FakeApi) -> None:
+    assert call(a_config(api.url), "POST", "/holds", json={"amount": 1}).status_code == 405
+    assert api.received == []
 
 
 # ------------------------------------------------------------------------------------------------- the files

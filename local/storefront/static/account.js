@@ -1,14 +1,15 @@
 // The account: balance, lots, history and payments, shown together; and the warning before credits expire.
 
 import * as api from "./api.js";
-import { data, loadAccount, loadMore, packageName } from "./data.js";
+import { data, entryOf, loadAccount, loadMore, packageName } from "./data.js";
 import { byId, h, link } from "./dom.js";
 import { errorBox } from "./errors.js";
-import { expiry, isSoon, moment, money, number, relative, signed, validUntil } from "./format.js";
+import { expiry, isSoon, moment, money, number, relative, signed, timeOfDay, validUntil } from "./format.js";
 import { t, tOr } from "./i18n.js";
 
 const DAY_MS = 86_400_000;
 const WARN_DAYS = 30;
+const SHOWN_HOLDS = 3; // there may be 50
 const BRING_CREDITS = ["purchased", "granted"]; // types of entries whose credits have an expiry, or never expire
 
 // The bank has closed the dispute and the shop keeps the money. A lost one stays disputed.
@@ -64,11 +65,30 @@ function showCredits({ balance, debt, total_credits_earned: earned, lots }) {
   byId("balance").dataset.balance = String(balance);
   byId("header-balance").hidden = false;
   byId("header-balance-number").textContent = number(balance);
+  showHeld(data.credits);
   byId("debt").hidden = !debt;
   byId("debt").textContent = debt ? t("debt", { credits: number(debt) }) : "";
   byId("earned").textContent = t("earned", { credits: number(earned) });
   byId("lots").replaceChildren(...(lots.length ? lots.map(lotRow) : [emptyRow(noLots(data.credits))]));
   showExpiryWarning(lots);
+}
+
+function showHeld({ held, available }) {
+  byId("held").hidden = !held;
+  byId("held-number").textContent = number(held);
+  // Less than nothing is available where a refund took credits that were held.
+  byId("available-number").textContent = number(Math.max(0, available));
+  const [shown, more] = [data.holds.slice(0, SHOWN_HOLDS), data.holds.slice(SHOWN_HOLDS)];
+  byId("holds").replaceChildren(...shown.map(holdRow), ...(more.length ? [moreHoldsRow(more)] : []));
+}
+
+function holdRow({ hold_id: holdId, description, held, ends_at: endsAt }) {
+  const until = t("holdUntil", { credits: number(held), time: timeOfDay(endsAt) });
+  return h("li", { dataset: { hold: holdId } }, h("span", {}, description), h("span", { class: "muted" }, until));
+}
+
+function moreHoldsRow(holds) {
+  return h("li", { class: "muted" }, t("moreHolds", { count: number(holds.length), time: timeOfDay(holds.at(-1).ends_at) }));
 }
 
 /** Why there are no credits: a customer of long standing is not told to get started. */
@@ -137,10 +157,17 @@ function entryRow(entry) {
 }
 
 /** What an entry is about, in the reader's language: the description is only shown where a service wrote it. */
-function aboutEntry({ transaction_type: type, package: packageId, description, metadata }) {
+function aboutEntry({ transaction_type: type, package: packageId, description, metadata, reverses }) {
   if (type === "spent") return description;
+  if (type === "spend_reversed") return aboutSpend(entryOf(reverses));
   if (metadata.campaign) return t("campaign", { name: metadata.campaign });
   return packageName(packageId);
+}
+
+/** Which spend was given back. */
+function aboutSpend(spend) {
+  if (!spend) return t("givenBackOfEarlier");
+  return t("givenBackOf", { spend: spend.description, date: moment(spend.created_at) });
 }
 
 function validity({ transaction_type: type, expires_at: expiresAt, is_expired: isExpired }) {

@@ -1,5 +1,5 @@
-// Calls to the API. Reads go directly to it with the visitor's token. Purchases go through the shop's own server,
-// which adds the API key that a browser must never have.
+// Calls to the API. Reads go directly to it with the visitor's token. Purchases and the list of holds go through the
+// shop's own server, which adds the API key that a browser must never have.
 
 const TIMEOUT_MS = 35_000; // a little more than the API's own limit of 30 s
 
@@ -44,6 +44,9 @@ export const payment = (id) => read(`payments/${encodeURIComponent(id)}`);
 export const payments = (limit, cursor) => read("payments", { limit, cursor });
 export const credits = () => read("users/credits");
 export const transactions = (limit, cursor) => read("users/credits/transactions", { limit, cursor });
+
+/** The visitor's open holds, the soonest to end first. */
+export const holds = () => call("holds", { toShop: true });
 
 export function buy(packageId, language, idempotencyKey) {
   return call("buy", {

@@ -8,6 +8,7 @@ const PAGE = { transactions: 10, payments: 5 };
 export const data = {
   catalogues: {}, // by language: the names differ
   credits: null,
+  holds: [],
   history: list("transactions"),
   payments: list("payments"),
 };
@@ -32,6 +33,9 @@ export async function loadAccount() {
   data.credits = credits;
   fill(data.history, history);
   fill(data.payments, payments);
+  // Last, so that an error here leaves the rest up to date.
+  data.holds = [];
+  if (credits.held) data.holds = (await api.holds()).holds;
 }
 
 export async function loadMore(target) {
@@ -45,6 +49,9 @@ export async function loadMore(target) {
 function fill(target, page) {
   Object.assign(target, { items: page[target.name], cursor: page.next_cursor, isLoaded: true });
 }
+
+/** The entry of the history with this id; null where it has not been loaded. */
+export const entryOf = (id) => data.history.items.find((entry) => entry.id === id) ?? null;
 
 /** Replace a payment by a newer version; the list may lag behind. */
 export function replacePayment(payment) {

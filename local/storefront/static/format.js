@@ -30,6 +30,10 @@ export const day = (iso) => date(iso, { dateStyle: "long" });
 
 export const moment = (iso) => date(iso, { dateStyle: "medium", timeStyle: "short" });
 
+/** A time of the next hours: "12:15", with its day where that is another one. */
+export const timeOfDay = (iso) =>
+  day(iso) === day(now()) ? date(iso, { timeStyle: "short" }) : moment(iso);
+
 /** Milliseconds until a time; negative when it has passed. */
 const until = (iso) => new Date(iso).getTime() - now();
 

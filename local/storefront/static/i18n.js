@@ -28,6 +28,11 @@ const en = {
   expireLater: "In all, {credits} credits expire within {days} days.",
   withinTheHour: "within the hour",
   balance: "Balance",
+  held: "Held",
+  available: "Available",
+  heldHint: "Held credits are reserved for work that is under way. What it uses is spent; the rest is available again at the time shown, or earlier.",
+  holdUntil: "{credits} credits, until {time}",
+  moreHolds: "and {count} more, until {time}",
   earned: "{credits} credits received in total",
   debt: "You owe {credits} credits. The next credits that you get pay them back first.",
   noLotsNew: "No credits yet. Choose a package above to get started.",
@@ -50,6 +55,8 @@ const en = {
   neverExpires: "never expires",
   wasValidUntil: "was valid until {date}",
   campaign: "Campaign: {name}",
+  givenBackOf: "For: {spend} ({date})",
+  givenBackOfEarlier: "For an earlier spend",
   loadMore: "Load more",
   payments: "Payments",
   noPayments: "No payments yet.",
@@ -75,7 +82,7 @@ const en = {
   type_disputed: "Chargeback",
   type_dispute_reversed: "Chargeback reversed",
   type_adjusted: "Adjustment",
-  type_spend_reversed: "Given back",
+  type_spend_reversed: "Spend given back",
   checkingTitle: "Checking your payment…",
   checkingText: "Please wait while we get the latest status.",
   pendingTitle: "Confirming your payment…",
@@ -174,6 +181,11 @@ const zh = {
   expireLater: "{days} 天内共有 {credits} 积分到期。",
   withinTheHour: "一小时内",
   balance: "余额",
+  held: "预留中",
+  available: "可用",
+  heldHint: "预留的积分留给正在进行的任务：实际用量会扣除，其余最晚在所示时间恢复可用。",
+  holdUntil: "{credits} 积分，预留至 {time}",
+  moreHolds: "另有 {count} 项，预留至 {time}",
   earned: "累计获得 {credits} 积分",
   debt: "您欠 {credits} 积分，之后获得的积分将优先抵扣。",
   noLotsNew: "还没有积分。请在上方选择一个套餐。",
@@ -196,6 +208,8 @@ const zh = {
   neverExpires: "永不过期",
   wasValidUntil: "有效期曾至 {date}",
   campaign: "活动：{name}",
+  givenBackOf: "对应：{spend}（{date}）",
+  givenBackOfEarlier: "对应较早的一次使用",
   loadMore: "加载更多",
   payments: "付款记录",
   noPayments: "还没有付款记录。",
@@ -313,9 +327,10 @@ export function setLanguage(chosen) {
 }
 
 export function t(key, values = {}) {
-  const text = TABLES[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  // In Chinese, a space only keeps a number apart from its unit: no line may end there.
-  return language === "zh" ? text.replaceAll(" ", "\u00a0") : text;
+  const text = TABLES[language][key];
+  // In Chinese, a space only keeps a number apart from its unit: no line may end there. Values stay as they are.
+  const spaced = language === "zh" ? text.replaceAll(" ", "\u00a0") : text;
+  return spaced.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 /** The text for a value of the API, or `fallback` if the page does not know the value. */
