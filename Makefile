@@ -14,7 +14,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets api-key stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -121,6 +121,11 @@ replay-expiry: .venv/.installed ## Run a failed batch of expiries again (FILE=, 
 secrets: .venv/.installed ## Store, replace or rotate a stage's secrets, asked for without echo (STAGE= or STACK=; REPLACE=, ROTATE=, FINISH=)
 	@$(AS_CALLER) ops secrets $(if $(STAGE),--stage "$(STAGE)") $(ON_STACK) $(if $(REPLACE),--replace "$(REPLACE)") \
 		$(if $(ROTATE),--rotate "$(ROTATE)") $(if $(FINISH),--finish "$(FINISH)")
+
+api-key: .venv/.installed ## Make a service's key, shown once (NAME=billing SCOPES=read,spend, STAGE= or STACK=; ROTATE=1, FINISH=1, REPLACE=1, REMOVE=1)
+	@$(AS_CALLER) ops api-key $(if $(STAGE),--stage "$(STAGE)") $(ON_STACK) $(if $(NAME),--name "$(NAME)") \
+		$(if $(SCOPES),--scopes "$(SCOPES)") $(if $(ROTATE),--rotate) $(if $(FINISH),--finish) \
+		$(if $(REPLACE),--replace) $(if $(REMOVE),--remove)
 
 stripe-webhook: .venv/.installed ## Set up or rotate Stripe's webhook endpoint (STACK=, or URL= and PREFIX=; APPLY=1, ROTATE=1, FINISH=1)
 	@$(AS_CALLER) ops stripe-webhook $(ON_STACK) $(if $(URL),--url "$(URL)") $(if $(PREFIX),--prefix "$(PREFIX)") \

@@ -54,7 +54,7 @@ class Credentials:
 
     def service(self, key: str | None = None) -> dict[str, str]:
         """A trusted service; `key` is the Idempotency-Key, here and below."""
-        return {"x-api-key": self.values["PROXY_API_KEY"].split(",")[0].strip()} | _idempotency(key)
+        return {"x-api-key": tokens.service_key(self.values)} | _idempotency(key)
 
     def buyer(self, user_id: str, key: str | None = None) -> dict[str, str]:
         """A user, whose purchase a trusted service passes on."""

@@ -164,7 +164,7 @@ def _access(settings: Settings, addresses: Addresses, clock: Clock) -> Access:
         addresses=addresses,
         user_token=tokens.mint(values, "user-demo", clock.now()),
         admin_token=tokens.mint_admin(values, "admin-demo", clock.now()),
-        api_key=values["PROXY_API_KEY"].split(",")[0].strip(),
+        api_key=tokens.service_key(values),
     )
 
 

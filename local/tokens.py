@@ -1,4 +1,4 @@
-"""Tokens that the local API accepts."""
+"""Tokens and keys that the local API accepts."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 import jwt
 
-from topup.runtime.secret_values import listed
+from topup.runtime.secret_values import DEFAULT_SCOPES, api_keys, listed
 
 LIFETIME = timedelta(days=30)
 
@@ -33,3 +33,9 @@ def _mint_with_role(values: Mapping[str, str], user_id: str, now: datetime, role
     """The claim is at the top, also where ADMIN_CLAIM is a path: a claim of that name is looked for first."""
     is_list = values.get("ADMIN_CLAIM_IS_LIST") == "true"
     return mint(values, user_id, now, **{values.get("ADMIN_CLAIM", "role"): [role] if is_list else role})
+
+
+def service_key(values: Mapping[str, str]) -> str:
+    """The first key of PROXY_API_KEY that may do what one without a name may, else the first; empty without one."""
+    keys = api_keys(values["PROXY_API_KEY"])
+    return next((one.key for one in keys if one.scopes >= DEFAULT_SCOPES), keys[0].key if keys else "")

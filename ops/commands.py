@@ -104,7 +104,7 @@ def _stripe_webhook(parser: ArgumentParser) -> None:
     how.add_argument("--finish", action="store_true", help="end a rotation: disable the old endpoint, drop its secret")
 
 
-def _secrets(parser: ArgumentParser) -> None:
+def _stage_or_stack(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stage",
         metavar="NAME",
@@ -113,10 +113,29 @@ def _secrets(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stack", metavar="NAME", help="a deployed CloudFormation stack, in place of a stage (default: none)"
     )
+
+
+def _secrets(parser: ArgumentParser) -> None:
+    _stage_or_stack(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--replace", choices=SECRETS, metavar="SECRET", help="ask for a value in place of the stored one")
     how.add_argument("--rotate", choices=SECRETS, metavar="SECRET", help="add a new value; the old one stays accepted")
     how.add_argument("--finish", choices=SECRETS, metavar="SECRET", help="end a rotation: only the new value stays")
+
+
+def _api_key(parser: ArgumentParser) -> None:
+    parser.add_argument("--name", metavar="SERVICE", help="whose key, as the ledger shall say (default: list all)")
+    parser.add_argument(
+        "--scopes",
+        metavar="LIST",
+        help="what the service may do, such as read,spend (default: what its present key may do)",
+    )
+    _stage_or_stack(parser)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--rotate", action="store_true", help="add a new key; the old one stays accepted")
+    how.add_argument("--finish", action="store_true", help="end a rotation: only the new key stays")
+    how.add_argument("--replace", action="store_true", help="make a new key, and drop the old one at once")
+    how.add_argument("--remove", action="store_true", help="drop the service's key")
 
 
 def _doctor(parser: ArgumentParser) -> None:
@@ -226,10 +245,29 @@ Prints no secret. SECRET is one of {", ".join(SECRETS[:2])},
         "secrets --stage prod --finish PROXY_API_KEY",
     ),
 )
+API_KEY = Command(
+    name="api-key",
+    module="ops.secrets.api_key",
+    summary="make, rotate and withdraw the key of one of your services",
+    details="""\
+Generate a key for a service, under the name that the ledger will show for what it
+does, and store it in PROXY_API_KEY beside the keys of other services. The key alone
+goes to the standard output, once; it cannot be shown again. Without --name it lists
+which services have keys, and what each may do: checkout, read, spend, grant.""",
+    add_arguments=_api_key,
+    when_0="done, or nothing to do",
+    when_1="not yet: another rotation is under way",
+    examples=(
+        "api-key --stage prod --name billing --scopes read,spend",
+        "api-key --stage prod --name billing --rotate",
+        "api-key --stage prod --name billing --finish",
+        "api-key --stage prod",
+    ),
+)
 
 GROUPS = {
     "check (changes nothing)": (DOCTOR, AUDIT),
     "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY),
-    "set up": (SECRETS_COMMAND, STRIPE_WEBHOOK),
+    "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK),
 }
 COMMANDS = {command.name: command for group in GROUPS.values() for command in group}

@@ -1,5 +1,6 @@
 """Check the settings and secrets: are they present, safe, and consistent?"""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -63,7 +64,10 @@ def _api_keys(subject: Subject) -> Finding:
         return wrong("X-API-Key", error.detail, fix)
     if not keys:
         return wrong("X-API-Key", "PROXY_API_KEY is empty: no one may buy or spend", fix)
-    return ok("X-API-Key", f"{len(keys)} key{'s: a rotation is under way' if len(keys) > 1 else ''}")
+    count = Counter(key.name for key in keys)
+    rotated = [name for name, number in count.items() if number > 1]
+    more = f"; a rotation is under way: {', '.join(rotated)}" if rotated else ""
+    return ok("X-API-Key", f"{len(keys)} key{'s' if len(keys) > 1 else ''}: {', '.join(count)}{more}")
 
 
 def _webhook_secrets(subject: Subject) -> Finding:

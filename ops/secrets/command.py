@@ -6,13 +6,16 @@ never stand on a command line: there they would be in the shell's history, and i
 
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
 from ops import stages, target
 from ops.errors import CannotRunError
-from ops.secrets import place, values
+from ops.secrets import place, service_keys, values
 from ops.secrets.place import Place
+from ops.secrets.service_keys import Split
 from ops.secrets.values import KINDS, Answer
 from ops.stripe_webhook import setup
+from topup.domain.errors import ConfigurationError
 from topup.runtime.secret_values import listed
 
 WEBHOOK = "STRIPE_WEBHOOK_SECRET"
@@ -28,7 +31,7 @@ def run(options: Namespace) -> int:
     name = options.replace or options.rotate or options.finish
     if name == WEBHOOK:
         return _webhook(options)
-    found = _place(options)
+    found = place.chosen_by(options)
     key = found.key or "the account's key for Parameter Store"
     print(f"secrets below {found.prefix}, encrypted with {key}\n")
     with target.explained(f"the secrets below {found.prefix}"):
@@ -37,12 +40,6 @@ def run(options: Namespace) -> int:
         if options.rotate:
             return _rotate(found, options.rotate)
         return _finish(found, options.finish) if options.finish else _complete(found)
-
-
-def _place(options: Namespace) -> Place:
-    if bool(options.stage) == bool(options.stack):
-        raise CannotRunError("name the stage with --stage, or a stack with --stack (make: STAGE= or STACK=)")
-    return place.of_stage(options.stage, options.root) if options.stage else place.of_stack(options.stack)
 
 
 def _webhook(options: Namespace) -> int:
@@ -72,7 +69,13 @@ def _complete(where: Place) -> int:
 
 
 def _replace(where: Place, name: str) -> int:
-    _store(where, name, values.ask(name, _stage(where)))
+    found = where.read([name]).get(name)
+    stored = found.value if found else ""
+    kept = service_keys.accepted(name, stored)
+    if len(listed(kept)) < len(listed(stored)):
+        print("keys that the functions refuse are dropped as well")
+    others = service_keys.split(name, kept).others
+    _store(where, name, values.ask(name, _stage(where)), others)
     print(f"{WITHIN}; until then some use the old one")
     return 0
 
@@ -82,40 +85,47 @@ def _rotate(where: Place, name: str) -> int:
     if name == SINGLE:
         raise CannotRunError(f"there is one {name} at a time: roll it at Stripe, and use --replace (make: REPLACE=)")
     known = _known(where, name)
-    if len(known) > 1:
+    if len(known.own) > 1:
         print("a rotation is under way already: end it with --finish (make: FINISH=)", file=sys.stderr)
         return 1
     answer = values.ask(name, _stage(where))
     if answer is None:
         raise CannotRunError(f"a rotation needs a new {name}")
-    _store(where, name, Answer(",".join([answer.value, *known]), answer.is_generated))
+    _store(where, name, answer, (*known.own, *known.others))
     print(f"Both are accepted: {WITHIN}. {AFTER_ROTATION[name]}, end it with --finish (make: FINISH={name}).")
     return 0
 
 
 def _finish(where: Place, name: str) -> int:
-    """Keep the newest value alone."""
-    newest, *old = _known(where, name)
+    """Keep the newest value alone, and the keys that have a name."""
+    known = _known(where, name)
+    newest, *old = known.own
     if not old:
         print("nothing to do: there is one value")
         return 0
-    where.write(name, newest)
-    print(f"done: {name} has the newest value alone; the others are refused within five minutes")
+    where.write(name, ",".join([newest, *known.others]))
+    print(f"done: of {name} the newest value stays; the others are refused within five minutes")
     return 0
 
 
-def _known(where: Place, name: str) -> tuple[str, ...]:
+def _known(where: Place, name: str) -> Split:
     found = where.read([name]).get(name)
-    if found is None or not listed(found.value):
-        raise CannotRunError(f"{where.path(name)} is not stored yet: run this without --rotate and --finish")
-    return listed(found.value)
+    try:
+        known = service_keys.split(name, found.value if found else "")
+    except ConfigurationError as error:
+        raise CannotRunError(f"{where.path(name)}: {error.detail}") from error
+    if known.own:
+        return known
+    which = ", apart from keys with a name (make api-key)" if known.others else ""
+    raise CannotRunError(f"{where.path(name)} is not stored yet{which}: run this without --rotate and --finish")
 
 
-def _store(where: Place, name: str, answer: Answer | None) -> None:
+def _store(where: Place, name: str, answer: Answer | None, beside: Sequence[str] = ()) -> None:
+    """Store a value before those that stay."""
     if answer is None:
         print(f"left out: {name}")
         return
-    where.write(name, answer.value)
+    where.write(name, ",".join([answer.value, *beside]))
     show = f"aws ssm get-parameter --with-decryption --query Parameter.Value --output text --name {where.path(name)}"
     print(f"stored: {name}" + (f", generated. To see it: {show}" if answer.is_generated else ""))
 

@@ -3,6 +3,7 @@
 Of a stack that is deployed, its own parameters count; before that, those that its stage will be deployed with.
 """
 
+from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from ops.errors import CannotRunError
 
 ACCOUNTS_KEY = "alias/aws/ssm"  # the account's own key for Parameter Store, which each of its principals may use
 ENCRYPTED = "SecureString"
+MOST_CHARACTERS = 4096  # of a standard parameter (AWS Systems Manager User Guide, "Managing parameter tiers")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,12 @@ class Place:
         }
 
     def write(self, name: str, value: str, description: str = "") -> None:
-        """Store a secret, encrypted, in place of what is there."""
+        """Store a secret, encrypted, in place of what is there; raises CannotRunError if it is too long."""
+        if len(value) > MOST_CHARACTERS:
+            raise CannotRunError(
+                f"{self.path(name)} would have {len(value)} characters, and Parameter Store takes {MOST_CHARACTERS}:"
+                " first drop what is not in use any more. Nothing was changed"
+            )
         ssm: Any = boto3.client("ssm")
         if any(found.kind != ENCRYPTED for found in self.read([name]).values()):
             ssm.delete_parameter(Name=self.path(name))  # the type of a parameter cannot be changed
@@ -77,6 +84,13 @@ class Place:
         wanted = self.key or ACCOUNTS_KEY
         is_alias = stored.key.startswith("alias/") and stored.key != ACCOUNTS_KEY
         return stored.key == wanted or wanted.endswith(f"/{stored.key}") or (bool(self.key) and is_alias)
+
+
+def chosen_by(options: Namespace) -> Place:
+    """Of the stage or the stack that the command line names; raises CannotRunError."""
+    if bool(options.stage) == bool(options.stack):
+        raise CannotRunError("name the stage with --stage, or a stack with --stack (make: STAGE= or STACK=)")
+    return of_stage(options.stage, options.root) if options.stage else of_stack(options.stack)
 
 
 def of_stage(name: str, root: Path) -> Place:

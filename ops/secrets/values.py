@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ops.errors import CannotRunError
+from ops.secrets.service_keys import API_KEYS, parsed
 from ops.stages import LIVE_STAGES
 from topup.domain.errors import ConfigurationError
 from topup.runtime import secret_values
+from topup.runtime.secret_values import DEFAULT_NAME
 
 TRIES = 3
 GENERATED_BYTES = 36  # 48 characters
@@ -93,6 +95,8 @@ def _problem(name: str, value: str, stage: str) -> str:
         KINDS[name].check(value)
     except ConfigurationError as error:
         return error.detail
+    if name == API_KEYS and parsed(value).name != DEFAULT_NAME:
+        return "this is a key with a name: `make api-key` makes those"
     if name == "STRIPE_SECRET_KEY" and "_live_" in value and stage not in LIVE_STAGES:
         return f"this is a live key, and {stage} is no live stage: tests would move real money"
     return ""

@@ -11,7 +11,7 @@ import pytest
 from local import ROOT, settings
 from ops import cli, commands
 
-NAMES = ["doctor", "audit", "reconcile", "replay-expiry", "secrets", "stripe-webhook"]
+NAMES = ["doctor", "audit", "reconcile", "replay-expiry", "secrets", "api-key", "stripe-webhook"]
 HEAVY = {"boto3", "botocore", "httpx", "jwt", "stripe", "topup"}
 
 
@@ -60,7 +60,7 @@ def test_every_option_and_its_default_are_explained(name: str):
     for option in options_of(*commands.COMMANDS[name].examples[0].split()).keys() - {"command", "file"}:
         explained = text.partition(f" --{option.replace('_', '-')} ")[2]
         assert explained, option
-    assert text.count("(default: ") == {"audit": 5, "reconcile": 6, "replay-expiry": 1, "secrets": 2}.get(
+    assert text.count("(default: ") == {"audit": 5, "reconcile": 6, "replay-expiry": 1, "secrets": 2, "api-key": 4}.get(
         name, 2 + (name != "doctor")
     )
 
@@ -150,6 +150,15 @@ def test_a_python_without_our_dependencies_is_named(
         ("secrets STACK=s REPLACE=JWT_SECRET", "secrets --stack s --replace JWT_SECRET"),
         ("secrets STAGE=prod ROTATE=PROXY_API_KEY", "secrets --stage prod --rotate PROXY_API_KEY"),
         ("secrets STAGE=prod FINISH=PROXY_API_KEY", "secrets --stage prod --finish PROXY_API_KEY"),
+        (
+            "api-key NAME=billing SCOPES=read,spend STACK=topup-prod",
+            "api-key --name billing --scopes read,spend --stack topup-prod",
+        ),
+        ("api-key STAGE=prod", "api-key --stage prod"),
+        ("api-key STAGE=prod NAME=billing ROTATE=1", "api-key --stage prod --name billing --rotate"),
+        ("api-key STAGE=prod NAME=billing FINISH=1", "api-key --stage prod --name billing --finish"),
+        ("api-key STAGE=prod NAME=billing REPLACE=1", "api-key --stage prod --name billing --replace"),
+        ("api-key STAGE=prod NAME=billing REMOVE=1", "api-key --stage prod --name billing --remove"),
         ("stripe-webhook STACK=s APPLY=1", "stripe-webhook --stack s --apply"),
         ("stripe-webhook STACK=s ROTATE=1 APPLY=1", "stripe-webhook --stack s --rotate --apply"),
         ("stripe-webhook STACK=s FINISH=1", "stripe-webhook --stack s --finish"),

@@ -186,6 +186,16 @@ def test_no_secret_is_shown(stack: Stack):
         assert value not in stack.printed
 
 
+def test_it_names_the_services_that_have_a_key(stack: Stack):
+    named = f"billing:read:{'n' * 24},{'d' * 24},billing:read+spend:{'o' * 24}"
+    stack.put("PROXY_API_KEY", named)
+
+    assert stack.doctor() == 0
+
+    [line] = [line for line in stack.lines("ok") if "X-API-Key" in line]
+    assert line.endswith("X-API-Key: 3 keys: billing, default; a rotation is under way: billing")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [

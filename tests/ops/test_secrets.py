@@ -1,106 +1,13 @@
 """`secrets`: what it asks for, generates, refuses and stores, and what it shows."""
 
 import getpass
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
-from moto import mock_aws
 
-from local import ROOT
-from ops import cli
 from ops.secrets import place
+from tests.ops.terminal import API_KEY, JWT_SECRET, KEY, OTHER_KEY, PREFIX, STRIPE, WEBHOOK_SECRET, Operator
 from topup.runtime import secret_values
-
-PREFIX = "/topup/staging"
-KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-OTHER_KEY = "arn:aws:kms:us-east-1:123456789012:key/66666666-7777-8888-9999-000000000000"
-STRIPE = "sk_test_51abc"
-API_KEY = "a-key-that-was-typed-by-hand"
-JWT_SECRET = "a-secret-of-more-than-thirty-two-bytes"
-WEBHOOK_SECRET = "whsec_of_the_first_endpoint"
-
-
-class CloudFormation:
-    """The parameters of each deployed stack."""
-
-    def __init__(self) -> None:
-        self.stacks: dict[str, dict[str, str]] = {}
-
-    def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - AWS's name
-        if StackName not in self.stacks:
-            says = f"Stack with id {StackName} does not exist"
-            raise ClientError({"Error": {"Code": "ValidationError", "Message": says}}, "DescribeStacks")
-        pairs = self.stacks[StackName].items()
-        return {"Stacks": [{"Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in pairs]}]}
-
-
-class Operator:
-    """Somebody at a terminal, who runs the command in a checkout and answers its questions."""
-
-    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.root = root
-        self.ssm: Any = boto3.client("ssm")
-        self.cloudformation = CloudFormation()
-        clients = {"ssm": self.ssm, "cloudformation": self.cloudformation}
-        monkeypatch.setattr("boto3.client", clients.__getitem__)
-        self.printed = ""
-        self.asked: list[str] = []
-        self._answers: list[str] = []
-        self._capsys = capsys
-        monkeypatch.setattr(getpass, "getpass", self._type)
-
-    def _type(self, prompt: str) -> str:
-        self.asked.append(prompt.partition(" ")[0])
-        if not self._answers:
-            raise EOFError
-        return self._answers.pop(0)
-
-    def run(self, *arguments: str, answers: tuple[str, ...] = (), stage: str | None = "staging") -> int:
-        self.asked.clear()
-        self._answers = list(answers)
-        which = ["--stage", stage] if stage else []
-        code = cli.main(["secrets", *which, *arguments], root=self.root)
-        self.printed = "".join(self._capsys.readouterr())
-        assert not self._answers, "not every answer was asked for"
-        return code
-
-    def store(self, name: str, value: str, **how: Any) -> None:
-        given = {"Type": "SecureString", "Overwrite": True} | how
-        self.ssm.put_parameter(Name=f"{PREFIX}/{name}", Value=value, **given)
-
-    def store_all(self, **how: Any) -> None:
-        for name, value in (("STRIPE_SECRET_KEY", STRIPE), ("PROXY_API_KEY", API_KEY), ("JWT_SECRET", JWT_SECRET)):
-            self.store(name, value, **how)
-
-    def stored(self, name: str) -> str:
-        return str(self.ssm.get_parameter(Name=f"{PREFIX}/{name}", WithDecryption=True)["Parameter"]["Value"])
-
-    def described(self) -> dict[str, tuple[str, str]]:
-        """The type and the key of each parameter."""
-        return {
-            one["Name"].rpartition("/")[2]: (one["Type"], one.get("KeyId", ""))
-            for one in self.ssm.describe_parameters()["Parameters"]
-        }
-
-    def deploy(self, **parameters: str) -> None:
-        """The stack of the stage."""
-        self.cloudformation.stacks["topup-staging"] = {"SecretsPrefix": PREFIX, "SecretsKeyArn": ""} | parameters
-
-    def answer_file(self, text: str) -> None:
-        (self.root / ".deploy").mkdir()
-        (self.root / ".deploy/staging.toml").write_text(text)
-
-
-@pytest.fixture
-def operator(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
-    (tmp_path / "samconfig.toml").write_text((ROOT / "samconfig.toml").read_text())
-    with mock_aws():
-        yield Operator(tmp_path, capsys, monkeypatch)
-
 
 # ------------------------------------------------------------------------------------------------- what is missing
 
@@ -347,6 +254,57 @@ def test_there_is_one_stripe_key_which_is_replaced(operator: Operator):
     assert "REPLACE=" in operator.printed
     assert operator.run("--replace", "STRIPE_SECRET_KEY", answers=("rk_test_2",)) == 0
     assert operator.stored("STRIPE_SECRET_KEY") == "rk_test_2"
+
+
+NAMED = f"billing:read:{'b' * 24}", f"signup:grant:{'g' * 24}"
+
+
+def test_the_keys_of_named_services_stay_when_the_one_without_a_name_is_changed(operator: Operator):
+    operator.store("PROXY_API_KEY", f"{NAMED[0]},{API_KEY},{NAMED[1]}")
+
+    assert operator.run("--rotate", "PROXY_API_KEY", answers=("",)) == 0
+    new, *rest = operator.stored("PROXY_API_KEY").split(",")
+    assert rest == [API_KEY, *NAMED]
+    assert operator.run("--finish", "PROXY_API_KEY") == 0
+    assert operator.stored("PROXY_API_KEY") == ",".join([new, *NAMED])
+    assert operator.run("--finish", "PROXY_API_KEY") == 0
+    assert "nothing to do" in operator.printed
+    assert operator.run("--replace", "PROXY_API_KEY", answers=(f"{NAMED[0]}", "x" * 20)) == 0
+    assert "`make api-key` makes those" in operator.printed
+    assert operator.stored("PROXY_API_KEY") == ",".join(["x" * 20, *NAMED])
+
+
+@pytest.mark.parametrize("how", ["--rotate", "--finish"])
+def test_where_every_key_has_a_name_there_is_none_to_rotate(operator: Operator, how: str):
+    operator.store("PROXY_API_KEY", NAMED[0])
+
+    assert operator.run(how, "PROXY_API_KEY") == 2
+    assert "apart from keys with a name (make api-key)" in operator.printed
+    assert operator.stored("PROXY_API_KEY") == NAMED[0]
+
+
+def test_keys_that_the_functions_refuse_are_dropped_when_one_is_replaced_and_nothing_else_touches_them(
+    operator: Operator,
+):
+    stored = f"{API_KEY},billing:steal:{'b' * 24},signup:grant:short,{NAMED[1]}"
+    operator.store("PROXY_API_KEY", stored)
+
+    assert operator.run("--rotate", "PROXY_API_KEY") == 2
+    assert "'billing' with the scope 'steal'" in operator.printed
+    assert operator.stored("PROXY_API_KEY") == stored
+    assert operator.run("--replace", "PROXY_API_KEY", answers=("x" * 20,)) == 0
+    assert "keys that the functions refuse are dropped as well" in operator.printed
+    assert operator.stored("PROXY_API_KEY") == f"{'x' * 20},{NAMED[1]}"
+
+
+def test_more_than_parameter_store_takes_is_refused_before_it_is_sent(operator: Operator):
+    stored = ",".join(f"service-{number}:read:{'k' * 48}" for number in range(60))
+    operator.store("PROXY_API_KEY", f"{API_KEY},{stored[:4000].rpartition(',')[0]}")
+    before = operator.stored("PROXY_API_KEY")
+
+    assert operator.run("--rotate", "PROXY_API_KEY", answers=("y" * 400,)) == 2
+    assert "characters, and Parameter Store takes 4096" in operator.printed
+    assert operator.stored("PROXY_API_KEY") == before
 
 
 def test_a_secret_in_clear_text_is_replaced_by_an_encrypted_one(operator: Operator):

@@ -13,7 +13,8 @@ from topup.domain.errors import ConfigurationError
 SHORTEST = 20  # bytes; what is shorter, or written by a person, can be guessed
 SHORTEST_JWT_SECRET = 32  # bytes (RFC 7518, 3.2)
 
-_NAMED_KEY = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,40}):(?P<scopes>[a-z]+(\+[a-z]+)*):(?P<key>.+)")
+SERVICE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_NAMED_KEY = re.compile(rf"(?P<name>{SERVICE_NAME.pattern}):(?P<scopes>[a-z]+(\+[a-z]+)*):(?P<key>.+)")
 _STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]+")
 _MAKE_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))" makes one'
 
