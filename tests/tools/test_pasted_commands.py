@@ -17,9 +17,10 @@ SHELLS = {"bash": ["--norc", "--noprofile", "-i"], "dash": ["-i"], "zsh": ["-f",
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 # What no recorder shows: what somebody has to fill in, and would be taken literally.
 GAP = re.compile(r"…")
+# A file for each process: the commands of a pipe write at once.
 RECORDER = """#!/bin/sh
-printf '%s\\0' "${0##*/}" "$@" >>"$RECORD"
-printf '\\n' >>"$RECORD"
+printf '%s\\0' "${0##*/}" "$@" >>"$RECORD/$$"
+printf '\\n' >>"$RECORD/$$"
 """
 
 
@@ -47,6 +48,7 @@ def pasted(shell: str, text: str, place: Path) -> list[list[str]]:
     record, folder = place / f"record-{shell}", place / f"bin-{shell}"
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
+    record.mkdir()
     for path in (*(folder / name for name in commands_in(text)), python):
         path.write_text(RECORDER)
         path.chmod(0o755)
@@ -62,8 +64,8 @@ def pasted(shell: str, text: str, place: Path) -> list[list[str]]:
         timeout=30,
         check=False,
     )
-    lines = record.read_text().splitlines() if record.exists() else []
-    return sorted(line.rstrip("\0").split("\0") for line in lines)  # those of a pipe run at once
+    lines = [line for file in record.iterdir() for line in file.read_text().splitlines()]
+    return sorted(line.rstrip("\0").split("\0") for line in lines)
 
 
 @pytest.mark.parametrize("text", [text for _, text in BLOCKS], ids=[place for place, _ in BLOCKS])

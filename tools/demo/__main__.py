@@ -1,4 +1,4 @@
-"""`python -m tools.demo`: credits are given, bought, spent, refunded and expire, step by step.
+"""`python -m tools.demo`: credits are given, bought, spent, held, refunded and expire, step by step.
 
 It prints every request and its response. It starts a new stack, or uses the one at `--api URL`.
 """
@@ -20,7 +20,7 @@ from local.client import DECLINED_CARD, PAYMENTS, TRANSACTIONS, BrokenPromiseErr
 from local.discovery import RunningStack
 from local.launcher import StackFailedError, running
 from local.settings import SettingsError
-from tools.demo import ledger
+from tools.demo import language_model, ledger
 from tools.demo.shop import Json, Shop, Site, shortened
 
 
@@ -130,7 +130,7 @@ def site(api: str | None) -> Iterator[tuple[Site, RunningStack | None]]:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.demo", description="A grant, purchases and credits, step by step."
+        prog="python -m tools.demo", description="A grant, purchases, holds and refunds, step by step."
     )
     parser.add_argument("--api", metavar="URL", help="use the stack that runs there, instead of starting one")
     try:
@@ -141,7 +141,10 @@ def main(arguments: list[str]) -> int:
             print("/api is Topup, /_sim steers the Stripe simulator, /_local the stack's clock.")
             shop = Shop(found, http)
             welcome(shop)
-            ledger.use(shop, buy(shop), own)
+            bought = buy(shop)
+            ledger.spend(shop)
+            language_model.call(shop)
+            ledger.use(shop, bought, own)
     except (BrokenPromiseError, StackFailedError, SettingsError, httpx.HTTPError) as error:
         print(f"\nThe demonstration failed: {error}", file=sys.stderr)
         return 1

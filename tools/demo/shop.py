@@ -48,6 +48,17 @@ class Shop:
     def spend(self, amount: int, description: str, key: str, *, expected: int = HTTPStatus.OK) -> Json:
         return document(self.shown.api.spend(self._user_id, amount, description, key), expected)
 
+    def hold(self, amount: int, description: str) -> Json:
+        key = str(uuid.uuid4())
+        return document(self.shown.api.open_hold(self._user_id, amount, description, key), HTTPStatus.CREATED)
+
+    def capture(self, hold: Json, amount: int, key: str) -> Json:
+        return document(self.shown.api.capture(hold, amount, key))
+
+    def reverse(self, transaction_id: str, amount: int, reason: str) -> Json:
+        key = str(uuid.uuid4())
+        return document(self.shown.api.reverse(self._user_id, transaction_id, amount, reason, key))
+
     def grant(
         self,
         credits: int,
