@@ -1,5 +1,8 @@
 """What trusted services may do: by the scopes of their keys, under their names, and for users with any id."""
 
+import io
+import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -51,6 +54,67 @@ def test_the_ledger_says_which_service_has_spent(shop: Shop):
     page = shop.api.get(f"/api/users/{USER_ID}/credits/transactions", by_key(READ)).json()
 
     assert [row["actor"] for row in page["transactions"]] == ["service:default", "service:billing", "admin:admin-1"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_every_entry_and_every_hold_says_which_service_made_it_and_only_staff_and_services_see_it(
+    shop: Shop, environment: pytest.MonkeyPatch
+):
+    environment.setenv("PROXY_API_KEY", f"signup:grant:{GRANT},{KEYS}")
+
+    def post(path: str, body: Any, key: str = SPEND) -> Any:
+        response = shop.api.post(f"/api/{path}", body, by_key(key, idempotency_key=str(uuid.uuid4())))
+        assert response.status < 300, response.json()
+        return response.json()
+
+    hold = {"user_id": USER_ID, "amount": 20, "description": "a call"}
+    item = {"key": "1", "amount": 1, "description": "work"}
+    given_back = {"user_id": USER_ID, "transaction_id": "", "reason": "it failed"}
+    post("admin/credits/grant", {"user_id": USER_ID, "credits": 100, "reason": "signed up"}, GRANT)
+    spent = post("users/credits/spend", {"user_id": USER_ID, "amount": 1, "description": "work"})
+    post("users/credits/spend/batch", {"user_id": USER_ID, "items": [item, item | {"key": "2"}]})
+    post("users/credits/spend/reverse", given_back | {"transaction_id": spent["transaction_id"]})
+    first, _ = post("users/credits/holds", hold), post("users/credits/holds", hold, BARE)
+    post(f"users/credits/holds/{first['hold_id']}/extend", {"ttl_seconds": 1000, "add": 1})
+    post(f"users/credits/holds/{first['hold_id']}/capture", {"amount": 5, "final": False})
+
+    for reader in (by_key(READ), as_admin(), as_support()):
+        rows = shop.api.get(f"/api/users/{USER_ID}/credits/transactions", reader).json()["transactions"]
+        assert [(row["transaction_type"], row["actor"]) for row in rows] == [
+            ("spent", "service:billing"),
+            ("spend_reversed", "service:billing"),
+            *[("spent", "service:billing")] * 3,
+            ("granted", "service:signup"),
+        ]
+        holds = shop.api.get(f"/api/users/{USER_ID}/holds", reader).json()["holds"]
+        assert [one["actor"] for one in holds] == ["service:default", "service:billing"]
+    for path in ("credits", "credits/transactions"):
+        seen = shop.api.get(f"/api/users/{path}", as_user())
+        assert (seen.status, "service:" in str(seen.json())) == (200, False)
+
+
+@pytest.mark.usefixtures("keys")
+def test_the_log_says_which_service_called_also_where_no_entry_does(shop: Shop, log: io.StringIO):
+    shop.grant(100)
+
+    def post(action: str, body: Any, key: str) -> Any:
+        return shop.api.post(f"/api/users/credits/{action}", body, by_key(key, idempotency_key=str(uuid.uuid4())))
+
+    hold = post("holds", {"user_id": USER_ID, "amount": 20, "description": "a call"}, SPEND).json()
+    post(f"holds/{hold['hold_id']}/extend", {"ttl_seconds": 1000, "add": 1}, BARE)
+    post(f"holds/{hold['hold_id']}/release", {}, READ)
+    post(f"holds/{hold['hold_id']}/release", {}, SPEND)
+    shop.credits()
+    post("spend", {}, "wrong")
+
+    said = [(line["message"], line.get("caller")) for line in map(json.loads, log.getvalue().splitlines())]
+    assert [line for line in said if "hold" in line[0] or "refused" in line[0]] == [
+        ("hold opened", "service:billing"),
+        ("hold extended", "service:default"),
+        ("request refused", "service:reports"),
+        ("hold released", "service:billing"),
+        ("request refused", None),
+    ]
 
 
 @pytest.mark.usefixtures("keys")

@@ -133,7 +133,10 @@ def extend(request: ExtensionRequest, now: datetime) -> tuple[Receipt, bool]:
     hold = _find(user, request.hold_id)
     ends_at = times.whole_second(now + request.ttl)
     once = _Once(user, request.idempotency_key, request.fingerprint, now)
-    return once.change(lambda: hold_changes.extend(user, hold, request.more, ends_at, now))
+    receipt, is_new = once.change(lambda: hold_changes.extend(user, hold, request.more, ends_at, now))
+    if is_new:
+        logger.info("hold extended", user=pseudonym(hold.user_id), hold_id=hold.hold_id, credits=request.more)
+    return receipt, is_new
 
 
 @store.retried

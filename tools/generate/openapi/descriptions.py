@@ -94,7 +94,6 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "expires_at": "When they expire (RFC 3339 with its offset); null = never, absent = after the configured months",
         "reason": "Why; administrators read it with the entry",
     },
-    "Hold": OF_A_HOLD,
     "HoldReceipt": OF_A_HOLD,
     "HoldBody": {
         "amount": "How many credits to reserve",
@@ -105,6 +104,7 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "ttl_seconds": "How many seconds the credits are reserved; absent = 900",
     },
     "HoldList": {"holds": "The holds that reserve credits"},
+    "ListedHold": {**OF_A_HOLD, "actor": "Who opened it: `service:…`"},
     "Lot": {
         "granted": "The credits that came in",
         "payment_id": "The payment that bought them; null where they were not bought",

@@ -8,6 +8,7 @@ from topup.api.endpoint import Request
 from topup.domain.errors import Credential, Forbidden, Unauthorized
 from topup.runtime import config
 from topup.runtime.secret_values import ApiKey, Scope
+from topup.runtime.telemetry import logger
 
 HEADER = "x-api-key"
 
@@ -34,9 +35,11 @@ def require(request: Request, scope: Scope) -> Service:
     key = _find(config.api_keys(), given) or _find(config.api_keys(look_again=True), given)
     if key is None:
         raise Unauthorized("X-API-Key is missing or wrong", Credential.NO_KEY)
+    service = Service(key.name)
+    logger.thread_safe_append_keys(caller=service.actor)
     if scope not in key.scopes:
         raise Forbidden(f"The key {key.name!r} lacks the scope {scope.value!r}")
-    return Service(key.name)
+    return service
 
 
 def _find(keys: Iterable[ApiKey], given: bytes) -> ApiKey | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def listed(holds: Iterable[Hold], now: datetime) -> "hold_schemas.HoldList":
     """GET /api/users/{user_id}/holds."""
     open_ones = sorted((hold for hold in holds if hold.is_open(now)), key=lambda one: (one.ends_at, one.hold_id))
-    return {"holds": [hold(one) for one in open_ones]}
+    return {"holds": [{**hold(one), "actor": one.actor} for one in open_ones]}
 
 
 def hold(one: Hold) -> "hold_schemas.Hold":

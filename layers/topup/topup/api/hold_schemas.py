@@ -39,7 +39,13 @@ class CaptureReceipt(HoldReceipt):
     late: bool
 
 
+class ListedHold(Hold):
+    """A hold, and who opened it."""
+
+    actor: str
+
+
 class HoldList(TypedDict):
     """The holds that reserve credits, the soonest to end first."""
 
-    holds: list[Hold]
+    holds: list[ListedHold]
