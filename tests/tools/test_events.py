@@ -27,11 +27,7 @@ def test_the_files_are_up_to_date():
 
 
 def test_the_events_in_order_play_a_purchase_up_to_its_expiry(shop: Shop, environment: pytest.MonkeyPatch):
-    for name, value in settings.parse(ROOT / ".env.example").items():
-        environment.setenv(name, value)
-    environment.setenv("STRIPE_SECRET_KEY", "sk_test_1")  # the key that this simulator accepts
-    environment.setenv("STACK_NAME", events.STACK)
-    config.settings.cache_clear()
+    use_the_examples_settings(environment)
     pay_the_order_to_refund(shop)
 
     results = {name: invoke(shop, name) for name in events.events()}
@@ -49,6 +45,26 @@ def test_the_events_in_order_play_a_purchase_up_to_its_expiry(shop: Shop, enviro
     assert len(results["list_payments"]["payments"]) == 2
     assert results["reconcile"]["failures"] == 0
     assert [entry.transaction_type for entry in store.list_entries(events.USER, 1, None)] == ["expired"]
+
+
+def test_a_hold_that_is_only_opened_ends_by_its_timer(shop: Shop, environment: pytest.MonkeyPatch):
+    use_the_examples_settings(environment)
+    for name in ("create_checkout", "stripe_webhook", "open_hold"):
+        invoke(shop, name)
+    [held] = invoke(shop, "list_holds")["holds"]
+
+    assert invoke(shop, "expire_credits") == {"batchItemFailures": []}
+
+    assert held["hold_id"] == events.HOLD
+    assert invoke(shop, "list_holds") == {"holds": []}
+
+
+def use_the_examples_settings(environment: pytest.MonkeyPatch) -> None:
+    for name, value in settings.parse(ROOT / ".env.example").items():
+        environment.setenv(name, value)
+    environment.setenv("STRIPE_SECRET_KEY", "sk_test_1")  # the key that this simulator accepts
+    environment.setenv("STACK_NAME", events.STACK)
+    config.settings.cache_clear()
 
 
 def pay_the_order_to_refund(shop: Shop) -> None:

@@ -9,7 +9,7 @@ never become too old.
 import base64
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -26,7 +26,9 @@ ORDER = idempotency.id_from_key(USER, KEY)
 REFUND_KEY = "events-refund-payment"  # of an order that is really paid, because Stripe must know the payment
 REFUND_ORDER = idempotency.id_from_key(USER, REFUND_KEY)
 OPENED = f"hold:{times.to_text(NOW)}:{USER}"
-HOLD = hold_ids.of(USER, idempotency.id_from_key(OPENED, "events-open-hold"))
+HOLD_ID = idempotency.id_from_key(OPENED, "events-open-hold")
+HOLD = hold_ids.of(USER, HOLD_ID)
+HELD_FOR = timedelta(minutes=10)
 SPEND = credits.transaction_id(USER, 3)  # after the two purchases
 STACK = "123456789012/us-east-1/local"  # what `sam local` makes of STACK_NAME
 FAR = 4_000_000_000  # the year 2096, in epoch seconds
@@ -76,7 +78,7 @@ def events() -> dict[str, dict[str, Any]]:
         "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
         "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
         "no_route": _event("$default", {}, method="OPTIONS", path="/api/payments"),
-        "expire_credits": {"Records": [_timer_deletion()]},
+        "expire_credits": {"Records": [_holds_timer(), _lots_timer()]},
         "reconcile": {"window_hours": 72},  # as by hand: the schedule names its time
     }
 
@@ -85,7 +87,8 @@ def _of_services(api_key: str) -> dict[str, dict[str, Any]]:
     """A batch, a spend that is given back, and a hold from its opening to its release."""
     service = {"x-api-key": api_key}
     batch = {"key": "events-spend-batch", "amount": 3, "description": "Translation of a line"}
-    hold = {"user_id": USER, "amount": 200, "ttl_seconds": 600, "description": "A call of a language model"}
+    hold = {"user_id": USER, "amount": 200, "description": "A call of a language model"}
+    hold["ttl_seconds"] = int(HELD_FOR.total_seconds())
     reversal = {"user_id": USER, "transaction_id": SPEND, "amount": None, "reason": "The job failed"}
     bodies = {"capture": '{"amount": 120, "final": false}', "extend": '{"ttl_seconds": 900}', "release": ""}
     return {
@@ -120,25 +123,38 @@ def _token(secrets: Mapping[str, str], user_id: str, **claims: str) -> str:
     return jwt.encode({"sub": user_id, "exp": FAR, **claims}, secrets["JWT_SECRET"], "HS256")
 
 
-def _timer_deletion() -> dict[str, Any]:
-    """The stream record of a deletion by TTL (DynamoDB documentation, "DynamoDB Streams and Time to Live")."""
+def _lots_timer() -> dict[str, Any]:
     expires_at = times.months_later(NOW, 6)
-    keys = {"user_id": {"S": USER}, "record": {"S": f"EXPIRY#{ORDER}"}}
-    timer = {
-        "lot_record": {"S": f"LOT#{times.to_text(expires_at)}#{ORDER}"},
-        "ttl": {"N": f"{expires_at.timestamp():.0f}"},
-    }
+    record = f"LOT#{times.to_text(expires_at)}#{ORDER}"
+    return _timer_deletion(ORDER, {"lot_record": {"S": record}}, expires_at, number=2)
+
+
+def _holds_timer() -> dict[str, Any]:
+    """Of the hold as it was opened: it ends by itself, unless it has been extended or has ended before."""
+    ends_at = NOW + HELD_FOR
+    record = f"OPENHOLD#{times.to_text(ends_at)}#{HOLD_ID}"
+    return _timer_deletion(HOLD_ID, {"hold_record": {"S": record}}, ends_at, number=1)
+
+
+def _timer_deletion(of: str, names: Mapping[str, Any], due_at: datetime, *, number: int) -> dict[str, Any]:
+    """The stream record of a deletion by TTL (DynamoDB documentation, "DynamoDB Streams and Time to Live").
+
+    `of` is the id of the lot or hold that is due at `due_at`, and `names` how the timer says where it is stored. It is
+    the `number`th record of the batch.
+    """
+    keys = {"user_id": {"S": USER}, "record": {"S": f"EXPIRY#{of}"}}
+    timer = {**names, "ttl": {"N": f"{due_at.timestamp():.0f}"}}
     return {
-        "eventID": "c4ca4238a0b923820dcc509a6f75849b",
+        "eventID": f"{number:032x}",
         "eventName": "REMOVE",
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
         "awsRegion": "us-east-1",
         "dynamodb": {
-            "ApproximateCreationDateTime": int(expires_at.timestamp()) + 600,
+            "ApproximateCreationDateTime": int(due_at.timestamp()) + 600,
             "Keys": keys,
             "OldImage": keys | timer,
-            "SequenceNumber": "4421584500000000017450439091",
+            "SequenceNumber": str(4421584500000000017450439090 + number),  # of one record: failures are reported by it
             "SizeBytes": 220,
             "StreamViewType": "OLD_IMAGE",
         },
