@@ -52,9 +52,39 @@ def refund_what_is_spent(shop: Shop) -> None:
     shop.deliver()
 
 
+def refund_what_is_held(shop: Shop) -> None:
+    [payment] = shop.api.get("/api/payments", as_user()).json()["payments"]
+    shop.hold(1000)
+    shop.refund(payment["payment_id"], 50.0, force=True)  # takes 550, of which 450 were held
+    shop.deliver()
+
+
+def hold(shop: Shop) -> None:
+    """One that is captured beyond what there is, one that is released, and one that ends by itself."""
+    held = shop.hold(1000).json()
+    shop.hold(10)
+    shop.release(shop.hold(20).json())
+    shop.capture(held, 1200, key="k")  # 90 more are available besides
+    shop.capture(held, 1200, key="k")
+    shop.wait(hours=1)
+    shop.run_timers()
+
+
+def give_back(shop: Shop) -> None:
+    spent = shop.spend(30, key="k").json()
+    for _ in range(2):
+        shop.reverse(spent["transaction_id"], 20, key="back")
+
+
 @pytest.mark.parametrize(
     ("flow", "expected"),
     [
+        (
+            hold,
+            {"HoldsOpened": 3, "HoldsReleased": 1, "HoldsExpired": 1, "CreditsSpent": 1090, "CaptureShortfall": 110},
+        ),
+        (give_back, {"CreditsSpent": 30, "SpendsReversed": 20}),
+        (refund_what_is_held, {"HoldsOpened": 1, "RefundBegun": 1, "RefundChanged": 1, "HeldCreditsTaken": 450}),
         (lambda shop: shop.create(), {"CheckoutOpened": 1}),
         (lambda shop: shop.spend(30, key="k"), {"CreditsSpent": 30}),
         (grant_again, {"CreditsGrantedFree": 50}),

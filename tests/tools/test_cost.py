@@ -168,6 +168,24 @@ def test_the_flows_are_counted_from_the_real_handlers():
     assert expiry.table_writes == 2 * 4  # order, wallet, entry, lot
 
 
+def test_what_services_do_is_counted_from_the_real_handlers():
+    flows = {name: calls for name, [calls] in measure().of_services.items()}
+
+    counted = {
+        name: (call.function, call.table_writes, call.index_writes_in_transactions) for name, call in flows.items()
+    }
+    assert counted == {
+        "open a hold": ("open_hold", 2 * 4, 1),  # wallet, hold, timer, marker; the index of what is due
+        "end a hold that nobody has ended": ("expire_credits", 2 * 3, 1),  # wallet, and the hold in its two places
+        "extend a hold": ("extend_hold", 2 * 5, 2),  # wallet, the hold in its two places, timer, marker
+        "capture a part of it": ("capture_hold", 2 * 5, 0),  # wallet, lot, hold, entry, marker
+        "capture, and release the rest": ("capture_hold", 2 * 6, 1),  # … and the hold in its other place
+        "give a spend back": ("reverse_spend", 2 * 6, 0),  # … of which one is the spend's own record
+        "release a hold": ("release_hold", 2 * 4, 1),  # wallet, the hold in its two places, marker
+        "40 spends in a batch": ("spend_batch", 2 * (2 + 40 * 2), 0),  # wallet and lot, and for each entry and marker
+    }
+
+
 # ------------------------------------------------------------------------------------------- what is paid by the month
 
 

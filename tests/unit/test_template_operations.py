@@ -329,6 +329,7 @@ NO_TROUBLE = {
     **dict.fromkeys(("CreditsExpired", "SpendsReversed", "HoldsOpened", "HoldsReleased"), "business"),
     "CaptureShortfall": "the answer says it to the service; nothing is wrong with the books",
     "HoldsExpired": "a service that ended or forgot its hold; the credits are available again",
+    "HeldCreditsTaken": "forced refunds, those of the Dashboard, disputes; the capture says what is missing",
     "DebtIncurred": "the next credits pay it",
     "ForeignAccount": "an endpoint may hear other accounts; nothing of ours is in their events",
     "GrantedBefore": "an order that was restored from a backup is made right",

@@ -56,6 +56,7 @@ def commit(settled: SettledPayment, change: ReversalChange, now: datetime) -> No
     _sweep(settled, now)
     store.record_reversal(change)
     _report(change)
+    _report_holds(settled, change, now)
 
 
 def _load(payment_id: str) -> Payment:
@@ -144,3 +145,10 @@ def _report(change: ReversalChange) -> None:
         count("ReversalInAnotherCurrency")
     if debt := max(0, refundable.debt_of(change)):
         count("DebtIncurred", debt)
+
+
+def _report_holds(settled: SettledPayment, change: ReversalChange, now: datetime) -> None:
+    if taken := refundable.taken_from_holds(settled, change, now):
+        user_id, payment_id = change.order_after.user_id, change.order_after.payment_id
+        logger.warning("held credits were clawed back", payment_id=payment_id, user=pseudonym(user_id), credits=taken)
+        count("HeldCreditsTaken", taken)

@@ -206,7 +206,7 @@ def _amount_minor(order: Order, amount: Decimal | None) -> int:
 
 def _check_debt(settled: SettledPayment, change: ReversalChange, now: datetime) -> None:
     """Raise CreditsSpent for a refund that would leave the user owing credits, or take some that are held."""
-    if refundable.debt_of(change) > 0 or refundable.uncovers(settled, change, now):
+    if refundable.debt_of(change) > 0 or refundable.taken_from_holds(settled, change, now):
         largest = refundable.largest(settled, now)
         currency = settled.order.currency
         raise CreditsSpent(money.to_text(money.movable(largest, currency), currency))

@@ -1,6 +1,7 @@
 """`make cost`: write docs/cost.md, what a million of each flow costs, from counted requests and prices.toml."""
 
 import re
+import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +10,16 @@ from typing import Any
 
 from local import ROOT
 from local.aws.intrinsics import read_yaml
-from tools.generate.cost.flows import Measured, measure
+from tools.generate.cost.flows import FULL_BATCH, Measured, measure
 from tools.generate.cost.metering import READ_STEP, Call
+from topup.domain.batches import MOST_SPENDS
 
 PRICES = Path(__file__).with_name("prices.toml")
 DOCUMENT = ROOT / "docs" / "cost.md"
 TEXT = Path(__file__).with_name("cost.md.in")
 MILLION = 1_000_000
 GIGABYTE = 1_000_000_000
-BY_API = {"create_checkout", "get_payment", "spend_credits"}  # the webhook uses the function's own URL, which is free
+NOT_BY_API = {"stripe_webhook", "expire_credits"}  # the webhook uses the function's own URL, which is free
 ARCHITECTURE = "arm64"  # the template's default
 ITEMS_OF_A_PURCHASE = 6  # order, its copy in the index, lot, its copy in the index, timer, entry
 ITEM_OVERHEAD = 100  # bytes that DynamoDB bills for indexing each item (its pricing page)
@@ -51,7 +53,7 @@ def cost_of(calls: Iterable[Call], prices: Prices, memory: int) -> Cost:
         read_units=reads,
         dynamodb=_dynamodb(writes, reads, prices),
         compute=sum(_compute(call, prices, memory) for call in calls),
-        http_api=sum(call.function in BY_API for call in calls) * prices["http_api"]["million_requests"],
+        http_api=sum(call.function not in NOT_BY_API for call in calls) * prices["http_api"]["million_requests"],
         observed=sum(_observed(call, prices) for call in calls),
     )
 
@@ -70,7 +72,7 @@ def _compute(call: Call, prices: Prices, memory: int) -> float:
 
 def _observed(call: Call, prices: Prices) -> float:
     lines_of_aws = prices["assumed"]["platform_log_bytes"]
-    if call.function in BY_API:
+    if call.function not in NOT_BY_API:
         lines_of_aws += prices["assumed"]["access_log_bytes"]
     logged = (call.log_bytes + lines_of_aws) * MILLION / GIGABYTE
     traced = prices["assumed"]["traced_share"] * prices["xray"]["million_traces"]
@@ -152,6 +154,8 @@ def render(measured: Measured, prices: Prices, memory: int, watched: Watching) -
         memory=memory,
         costs=_costs(costs),
         calls=_calls(measured, assumed["index_units_in_transactions"]),
+        services=_services(measured, prices, memory),
+        batch_saves=_batch_saves(measured, prices),
         plain=_comparison(costs, plain, prices),
         alarm_metrics=watched.alarm_metrics,
         own_metrics=watched.own_metrics,
@@ -163,7 +167,7 @@ def render(measured: Measured, prices: Prices, memory: int, watched: Watching) -
         spends=prices["plain"]["spends_per_purchase"],
         years=prices["plain"]["days_of_history"] // 365,
         traced=f"{assumed['traced_share']:.0%}",
-        **assumed | {"milliseconds": ", ".join(f"{name} {ms} ms" for name, ms in assumed["milliseconds"].items())},
+        **assumed | {"milliseconds": _milliseconds(assumed["milliseconds"])},
     )
 
 
@@ -184,6 +188,31 @@ def _calls(measured: Measured, index_factor: float) -> str:
         for call in calls
     ]
     return _table(2, head, rows)
+
+
+def _services(measured: Measured, prices: Prices, memory: int) -> str:
+    head = ["a million of", "call", "write units", "read units", "bytes logged, about", "$"]
+    spend = {"a spend": measured.flows["spend"]}
+    rows = []
+    for name, calls in (spend | dict(measured.of_services)).items():
+        cost, functions = cost_of(calls, prices, memory), ", ".join(call.function for call in calls)
+        logged = sum(call.log_bytes for call in calls)
+        rows.append(
+            [name, functions, f"{cost.write_units:g}", f"{cost.read_units:g}", str(logged), f"{cost.total:.2f}"]
+        )
+    return _table(2, head, rows)
+
+
+def _batch_saves(measured: Measured, prices: Prices) -> str:
+    """What share of a spend's write units each spend of a full batch saves."""
+    factor = prices["assumed"]["index_units_in_transactions"]
+    [single], [batch] = measured.flows["spend"], measured.of_services[FULL_BATCH]
+    return f"{1 - batch.write_units(factor) / MOST_SPENDS / single.write_units(factor):.0%}"
+
+
+def _milliseconds(assumed: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{name} {milliseconds} ms" for name, milliseconds in assumed.items())
+    return "\n  ".join(textwrap.wrap(listed, 116))
 
 
 def _comparison(costs: Mapping[str, Cost], plain: Mapping[str, tuple[float, float]], prices: Prices) -> str:

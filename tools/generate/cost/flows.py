@@ -1,4 +1,4 @@
-"""Run the four flows that docs/cost.md prices once each: the real handlers over a metered DynamoDB."""
+"""Run what docs/cost.md prices once each: the real handlers over a metered DynamoDB."""
 
 import contextlib
 import io
@@ -9,8 +9,10 @@ from local.in_process.api import as_user
 from local.in_process.environment import USER_ID
 from tools.generate.cost.metering import Call, Meter, size_of
 from tools.generate.shop import opened
+from topup.domain.batches import MOST_SPENDS
 from topup.stripe_gateway import EVENT_TYPES
 
+FULL_BATCH = f"{MOST_SPENDS} spends in a batch"
 LOG_STEP = 256  # bytes; the length of the log lines varies a little with the code's line numbers
 
 
@@ -19,6 +21,7 @@ class Measured:
     """The calls of each flow, and the size of the items that they leave behind."""
 
     flows: Mapping[str, tuple[Call, ...]]
+    of_services: Mapping[str, tuple[Call, ...]]  # holds, batches, and spends that are given back
     order_bytes: int
     credits_bytes: int  # lot, timer, entry: what one purchase adds to the credits table
     spend_bytes: int  # entry and request marker
@@ -47,7 +50,40 @@ def measure() -> Measured:
         timers = shop.due_timers(delete=True)[-1:]
         with _flow("expiry", flows, meter, log):
             shop.consume([shop.ttl_record(timer) for timer in timers])
-        return Measured(flows, _bytes_in(meter, meter.orders_table) // 2, bought, spent, due)
+        orders = _bytes_in(meter, meter.orders_table) // 2
+    return Measured(flows, _measure_services(), orders, bought, spent, due)
+
+
+def _measure_services() -> dict[str, tuple[Call, ...]]:
+    """What a service does for a user with one lot, whose credits nothing of this uses up."""
+    meter, flows = Meter(), dict[str, tuple[Call, ...]]()
+    with opened(meter) as (shop, log):
+
+        def flow(name: str) -> contextlib.AbstractContextManager[None]:
+            return _flow(name, flows, meter, log)
+
+        shop.buy()
+        with flow("open a hold"):
+            shop.hold(100)
+        shop.wait(hours=1)
+        [timer] = shop.due_timers(delete=True)
+        with flow("end a hold that nobody has ended"):
+            shop.consume([shop.ttl_record(timer)])
+        hold = shop.hold(100).json()
+        with flow("extend a hold"):
+            shop.extend(hold, ttl_seconds=1800)
+        with flow("capture a part of it"):
+            shop.capture(hold, 20, final=False)
+        with flow("capture, and release the rest"):
+            taken = shop.capture(hold, 30).json()
+        with flow("give a spend back"):
+            shop.reverse(taken["transaction_id"], 5)
+        hold = shop.hold(100).json()
+        with flow("release a hold"):
+            shop.release(hold)
+        with flow(FULL_BATCH):
+            shop.batch([(f"spend-{number}", 1) for number in range(MOST_SPENDS)])
+    return flows
 
 
 @contextlib.contextmanager

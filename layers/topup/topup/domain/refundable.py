@@ -13,15 +13,16 @@ def debt_of(change: ReversalChange) -> int:
     return change.credits.entry.debt_change if change.credits else 0
 
 
-def uncovers(payment: SettledPayment, change: ReversalChange, now: datetime) -> bool:
-    """Whether it takes credits that open holds reserve."""
-    return change.credits is not None and _uncovers(payment, change.credits.lots, now)
+def taken_from_holds(payment: SettledPayment, change: ReversalChange, now: datetime) -> int:
+    """How many of the credits that open holds reserve it takes."""
+    return _taken_from_holds(payment, change.credits.lots, now) if change.credits else 0
 
 
-def _uncovers(payment: SettledPayment, taken: Sequence[LotChange], now: datetime) -> bool:
+def _taken_from_holds(payment: SettledPayment, taken: Sequence[LotChange], now: datetime) -> int:
     after = {one.after.lot_id: one.after for one in taken}
     left = [after.get(lot.lot_id, lot) for lot in payment.lots]
-    return holds.uncovered(left, payment.holds, now) > holds.uncovered(payment.lots, payment.holds, now)
+    more = holds.uncovered(left, payment.holds, now) - holds.uncovered(payment.lots, payment.holds, now)
+    return max(0, more)
 
 
 def largest(payment: SettledPayment, now: datetime) -> int:
@@ -43,7 +44,7 @@ def _takeable(payment: SettledPayment, now: datetime) -> int:
         return most
     while least < most:
         middle = (least + most + 1) // 2
-        if _uncovers(payment, clawbacks.drawn_from(payment.own_lots, payment.lots, middle, now), now):
+        if _taken_from_holds(payment, clawbacks.drawn_from(payment.own_lots, payment.lots, middle, now), now):
             most = middle - 1
         else:
             least = middle
