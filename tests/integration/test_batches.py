@@ -64,7 +64,9 @@ def test_a_key_of_another_spend_refuses_the_batch(shop: Shop):
     shop.spend(5, "a")
 
     assert shop.batch([("a", 6)]).json()["code"] == "idempotency_conflict"
+    assert shop.batch([("b", 10), ("a", 6), ("c", 10)]).json()["code"] == "idempotency_conflict"
     assert shop.balance() == 95
+    assert len(shop.ledger()) == 2  # nothing of the batch was spent
 
 
 def test_the_same_key_twice_in_a_batch_is_refused(shop: Shop):

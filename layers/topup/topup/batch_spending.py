@@ -34,9 +34,10 @@ def spend(user_id: str, items: Sequence[BatchItem], actor: str, now: datetime) -
     spent: Mapping[str, Receipt] = {}
     while new := [item for item in items if item.key not in known]:
         spent, known_before = _spend_new(user, new, actor, now)
+        for item in new:  # before the others are spent: a refused batch spends nothing
+            if item.key in known_before:
+                idempotency.check_same_request(known_before[item.key].request_fingerprint, _fingerprint(user_id, item))
         known |= known_before or spent
-    for item in items:
-        idempotency.check_same_request(known[item.key].request_fingerprint, _fingerprint(user_id, item))
     return [known[item.key] for item in items], bool(spent)
 
 
