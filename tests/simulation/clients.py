@@ -29,6 +29,13 @@ ROUTES = {
     "spend_credits": "POST /api/users/credits/spend",
     "grant_credits": "POST /api/admin/credits/grant",
     "adjust_credits": "POST /api/admin/credits/adjust",
+    "spend_batch": "POST /api/users/credits/spend/batch",
+    "reverse_spend": "POST /api/users/credits/spend/reverse",
+    "open_hold": "POST /api/users/credits/holds",
+    "extend_hold": "POST /api/users/credits/holds/{hold_id}/extend",
+    "capture_hold": "POST /api/users/credits/holds/{hold_id}/capture",
+    "release_hold": "POST /api/users/credits/holds/{hold_id}/release",
+    "list_holds": "GET /api/users/{user_id}/holds",
 }
 
 as_user, as_buyer, as_admin = cache(api.as_user), cache(api.as_buyer), cache(api.as_admin)

@@ -1,7 +1,9 @@
 """The end of a run: once the faults have ended, everything must agree with Stripe."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tests.simulation import rules_of_holds
 from tests.simulation.actions import HALF_A_YEAR, LONGEST_WINDOW, USERS
 from tests.simulation.comparison import differences
 from tests.simulation.grants import NEVER
@@ -10,12 +12,13 @@ from tests.simulation.rules import Violation
 from tests.simulation.variations import Variation
 from topup.domain import audit
 from topup.domain.audit import PaymentLedger
-from topup.store import credit_items
+from topup.store import credit_items, expiry
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 CLAWED_BACK = ": clawed back "
+ALL_SHARDS = expiry.SHARDS
 MOST_ROUNDS = 5
 MOST_SHORT_RUNS = 40
 QUARTER_OF_AN_HOUR = 900.0
@@ -40,6 +43,7 @@ def converge(world: "World") -> None:
         raise Violation(f"reconcile cannot repair something: {report}")
     if world.is_by_schedule:
         _missed_by_schedule(world)
+    _end_holds(world)
     _finish_changes(world)
     check(world)
     if world.plan.seed % EXPIRES_ALL == 0:
@@ -71,6 +75,20 @@ def _missed_by_schedule(world: "World") -> None:
         raise Violation(f"the schedule never gets to this: {missed}")
 
 
+def _end_holds(world: "World") -> None:
+    """Let the sweep end the holds whose timers came to nothing, in all parts of the index: their ids are anywhere."""
+    if any(_ended(world)):
+        shards, expiry.SHARDS = expiry.SHARDS, ALL_SHARDS
+        world.reconcile_surely(sweep_after_hours=0)
+        expiry.SHARDS = shards
+        world.hit("the sweep ends a hold that the stream has lost")
+
+
+def _ended(world: "World") -> Iterator[str]:
+    for versions in world.shadow.accounts.values():
+        yield from rules_of_holds.findings(versions.last, world.scheduler.now)
+
+
 def _finish_changes(world: "World") -> None:
     """The next change of a user's credits finishes one of many lots that was interrupted; raises Violation."""
     for user, versions in world.shadow.accounts.items():
@@ -99,6 +117,7 @@ def check(world: "World") -> None:
     findings += of_the_oracle(world.shadow, now)
     findings += _misplaced_lots(world)
     findings += _confirmed(world)
+    findings += _ended(world)
     if findings:
         raise Violation("; ".join(findings))
 

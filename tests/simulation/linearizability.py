@@ -16,6 +16,7 @@ from tests.simulation.payment_responses import (
     payment_response,
 )
 from tests.simulation.rules import Violation, check_answer, open_lots
+from tests.simulation.rules_of_holds import held_at
 from tests.simulation.shadow import Shadow, Versions
 from topup.api import responses
 from topup.domain import money, times
@@ -40,10 +41,24 @@ RACES: dict[tuple[str, str], tuple[str, str]] = {
     ("grant_credits", "grant_credits"): ("given", "a campaign's grant several times at once"),
     ("adjust_credits", "spend_credits"): ("user", "an adjustment while a spend runs"),
     ("expire_credits", "grant_credits"): ("user", "a grant while other credits expire"),
+    ("open_hold", "spend_credits"): ("user", "a spend while a hold is opened"),
+    ("open_hold", "open_hold"): ("user", "two holds of a user opened at once"),
+    ("capture_hold", "capture_hold"): ("hold", "two captures of a hold at once"),
+    ("capture_hold", "release_hold"): ("hold", "a release while a capture runs"),
+    ("capture_hold", "extend_hold"): ("hold", "a capture while its hold is extended"),
+    ("capture_hold", "expire_credits"): ("user", "a capture while something ends by itself"),
+    ("capture_hold", "stripe_webhook"): ("user", "a capture while money goes back"),
+    ("open_hold", "refund_payment"): ("user", "a refund while a hold is opened"),
+    ("reverse_spend", "refund_payment"): ("user", "a spend given back during a refund"),
+    ("reverse_spend", "reverse_spend"): ("spend", "a spend given back several times at once"),
+    ("expire_credits", "reverse_spend"): ("user", "a spend given back while credits expire"),
+    ("spend_batch", "spend_credits"): ("user", "a spend during a batch"),
 }
 TWICE = {
     ("spend_credits", "spend_credits"): "the same spend twice at once",
     ("refund_payment", "refund_payment"): "the same refund twice at once",
+    ("spend_batch", "spend_batch"): "the same batch twice at once",
+    ("capture_hold", "capture_hold"): "the same capture twice at once",
 }
 
 
@@ -75,6 +90,7 @@ class LinearizabilityChecker:
         if check is None or not isinstance(result, dict) or "statusCode" not in result:
             return
         invocation.about["status"] = result["statusCode"]
+        invocation.about["is_replay"] = "idempotent-replayed" in result["headers"]
         if invocation.about.get("is_of_other_mode"):
             return  # live events under a test key are refused until the key is right
         if result["statusCode"] == 500:  # any failure of AWS or Stripe must give 502 or 503, which clients retry
@@ -92,7 +108,7 @@ class LinearizabilityChecker:
             state = account or Account(user, Wallet(user_id=user))
             lots = open_lots(state, now)
             balance = sum(lot.remaining for lot in lots) - state.wallet.debt
-            held = sum(hold.amount - hold.used for hold in state.holds if hold.ends_at > now and hold.status == "open")
+            held = held_at(state, now)
             wanted = {
                 "user_id": user,
                 "balance": balance,
@@ -203,8 +219,7 @@ class LinearizabilityChecker:
         """The ledger has the change, and no other request has the same one."""
         about = invocation.about
         request = (about["user"], about["key"])
-        if self._receipts.setdefault(request, response) != response:
-            raise Violation(f"the same request returned {response} and {self._receipts[request]}")
+        self._check_same(request, response)
         if self.confirmed.setdefault(response["transaction_id"], request) != request:
             raise Violation(f"two requests returned the same entry: {response}")
         account = self._shadow.account(about["user"])
@@ -216,6 +231,10 @@ class LinearizabilityChecker:
             raise Violation(f"the ledger's entry differs from the response: {response}")
         if response.get("lot_id") not in (None, *entry.moves):
             raise Violation(f"the response names another lot than the ledger: {response}")
+
+    def _check_same(self, request: tuple[str, str], response: Any) -> None:
+        if self._receipts.setdefault(request, response) != response:
+            raise Violation(f"the same request returned {response} and {self._receipts[request]}")
 
     def _check_not_made(self, invocation: Invocation, response: Any) -> None:
         if (invocation.about["user"], invocation.about["key"]) in self._receipts:
@@ -229,7 +248,9 @@ class LinearizabilityChecker:
         def is_true(account: Account | None) -> bool:
             lots = open_lots(account, invocation.about["now"]) if account else []
             balance = sum(lot.remaining for lot in lots) - (account.wallet.debt if account else 0)
-            return bool(balance == response["balance"] and balance < amount)
+            held = held_at(account, invocation.about["now"]) if account else 0
+            said = (response["balance"], response["held"], response["available"])
+            return bool(said == (balance, held, balance - held) and balance - held < amount)
 
         self._check_was_true(invocation, self._shadow.accounts.get(invocation.about["user"]), is_true, response)
 

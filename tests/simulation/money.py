@@ -6,13 +6,14 @@ from typing import Any
 from tests.simulation.actions import DAY, HALF_A_YEAR, Json, Purchase
 from tests.simulation.bank import tried
 from tests.simulation.faults import Fault
-from tests.simulation.grants import STANDARD, Grants
+from tests.simulation.grants import STANDARD
+from tests.simulation.services import Services
 
 REFUNDS = "/v1/refunds"
 LONG_REASON = "The customer asked for it. " * 8
 
 
-class Money(Grants):
+class Money(Services):
     """All other actions, and what happens to money after a purchase."""
 
     # ------------------------------------------------------------------------------------------------- refunds

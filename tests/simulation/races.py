@@ -82,6 +82,8 @@ class Races(Operations):
                 self.refund(which=which, share=None, force=False, key=True, tries=2, after=after)
             case "dashboard refund":
                 self._begin(lambda: self.dashboard_refund(which=which, share=share, pending=False), after)
+            case "hold" | "reverse":
+                self._near_an_end(USERS[user], action, share, after)
             case "buy":
                 self._begin(lambda: self._buy_another(user), max(0.0, after - 1.0))
             case _:

@@ -94,8 +94,8 @@ def check_end(before: Order, after: Order, sessions: Mapping[str, Any]) -> None:
 
 
 def check_draw_order(entry: Entry, spendable: list[Lot]) -> None:
-    """A spend empties each lot before it draws on the next, and draws on no expired one."""
-    missing = -entry.amount
+    """A spend empties each lot before it draws on the next, and draws on no expired one; a capture may owe the rest."""
+    missing = -entry.amount - entry.debt_change
     for lot in spendable:
         taken = min(lot.remaining, missing)
         if -entry.moves.get(lot.lot_id, 0) != taken:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation import rules_of_holds
 from tests.simulation.database import Database
 from tests.simulation.invocations import Invocation, Invocations
 from tests.simulation.newer_version import NewerVersion
@@ -156,9 +157,24 @@ class Shadow:
         before = versions.last or Account(user_id, Wallet(user_id=user_id))
         versions.add(self.commit, account)
         check_version(before.wallet, account.wallet)
+        self._check_services(before, account)
         self._note_long_changes(before.wallet, account.wallet)
         for entry in account.entries[len(before.entries) :]:
             self._check_entry(before, entry, account)
+
+    def _check_services(self, before: Account, after: Account) -> None:
+        """Check holds, batches and spends given back, at the time of the request that wrote."""
+        author = self._invocations.author
+        about = author.about if author else {}
+        new = after.entries[len(before.entries) :]
+        is_free_to_take = any(rules_of_holds.is_claw_back(entry) for entry in new) and about.get("force", True)
+        now = about.get("now", self._scheduler.now)
+        rules_of_holds.check_holds(before, after, now, takes_back=is_free_to_take)
+        rules_of_holds.check_returned(before, after)
+        if author and author.function == "spend_batch" and new:
+            rules_of_holds.check_batch(after, about["items"])
+        if rules_of_holds.uncovered(after, now) > rules_of_holds.uncovered(before, now):
+            self.hit("a claw-back takes held credits")
 
     def _add_record(self, account: Account, record: str, item: Any) -> None:
         if record == credit_items.WALLET:

@@ -6,10 +6,12 @@ from functools import partial
 from typing import Any
 
 from tests.simulation.steps_of_money import STEPS_OF_MONEY
+from tests.simulation.steps_of_services import STEPS_OF_SERVICES
 
 Args = dict[str, Any]
 
 PACKAGES = ("trial", "standard", "value")
+AT_EXPIRY = ("spend", "spend", "refund", "refund", "read", "dashboard refund", "buy", "hold", "hold", "reverse")
 HOW_TO_PAY = ("card", "card", "card", "alipay", "wechat_pay", "declined first", "3-D Secure", "never")
 
 
@@ -83,7 +85,9 @@ def _dispute_outcome(rng: random.Random) -> Args:
 def _read(rng: random.Random) -> Args:
     return _user(rng) | {
         "which": rng.randrange(6),
-        "what": rng.choice(("credits", "credits", "payment", "payment", "transactions", "payments", "packages")),
+        "what": rng.choice(
+            ("credits", "credits", "payment", "payment", "transactions", "payments", "packages", "holds")
+        ),
     }
 
 
@@ -105,7 +109,7 @@ def _endpoint_down(rng: random.Random) -> Args:
 
 def _at_expiry(rng: random.Random) -> Args:
     offset = partial(rng.choice, (-0.5, -0.1, -0.02, 0.0, 0.0, 0.02, 0.1, 0.6))  # seconds from the expiry
-    action = partial(rng.choice, ("spend", "spend", "spend", "refund", "refund", "read", "dashboard refund", "buy"))
+    action = partial(rng.choice, AT_EXPIRY)
     return _user(rng) | {
         "actions": [[offset(), action()] for _ in range(rng.randint(1, 4))],
         "share": rng.choice((0.3, 1.0)),
@@ -204,4 +208,5 @@ STEPS: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "spend_many_lots": (5, _spend_many_lots),
     "claw_back_many_lots": (3, _claw_back_many_lots),
     **STEPS_OF_MONEY,
+    **STEPS_OF_SERVICES,
 }

@@ -29,16 +29,17 @@ from tests.simulation.endpoint import Endpoint
 from tests.simulation.expiries import Expiries
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Invocations
-from tests.simulation.linearizability import LinearizabilityChecker
-from tests.simulation.names import OTHER_URL, OUR_URL, RENAMED, STACK
+from tests.simulation.names import MOST_HOLDS, OTHER_URL, OUR_URL, RENAMED, STACK
 from tests.simulation.plan import Plan
 from tests.simulation.races import Races
 from tests.simulation.rules import Violation
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.service_responses import ServiceResponses
 from tests.simulation.shadow import Shadow
 from tests.simulation.stripe_account import StripeAccount
 from tests.simulation.stripe_side import StripeSide
 from tests.simulation.variations import Variation
+from topup.domain import holds
 from topup.domain.catalogue import Catalogue
 from topup.runtime import config, telemetry
 from topup.store import credits, expiry, waiting
@@ -58,6 +59,7 @@ REPLACED: tuple[tuple[Any, str], ...] = (
     (waiting, "SHARDS"),
     (expiry, "SHARDS"),
     (credits, "LOT_WRITES"),
+    (holds, "MOST_OPEN"),
     (telemetry, "single_metric"),
     (config, "catalogue"),
     (rest, "json"),
@@ -95,7 +97,7 @@ class World:
         self.faults = Faults(plan.faults, of("faults"))
         self.database = Database(self.scheduler, self.invocations, self.faults, of("database"))
         self.shadow = Shadow(self.database, self.scheduler, self.invocations)
-        self.checker = LinearizabilityChecker(self.shadow)
+        self.checker = ServiceResponses(self.shadow)
         self.clients = Clients(self.scheduler, self.invocations, self.faults, self.shadow, self.checker)
         self.simulator = Simulator(
             "http://stripe.test",
@@ -339,6 +341,7 @@ def _environment(plan: Plan) -> Iterator[None]:
     os.environ.update(template().environment | ENVIRONMENT | {"STRIPE_SECRET_KEY": key_of(plan)})
     before = [(owner, name, getattr(owner, name)) for owner, name in REPLACED]
     waiting.SHARDS = expiry.SHARDS = determinism.SHARDS
+    holds.MOST_OPEN = MOST_HOLDS
     if Variation.MANY_LOT_WRITES not in plan.variations:
         credits.LOT_WRITES = FEW_LOT_WRITES
     # Stripe indents its JSON, which costs time to write and to read and changes nothing.

@@ -1,6 +1,7 @@
 """The audit finds what is wrong: each of these ledgers is right except for one thing."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.support.ledger import InMemoryLedger
 from tests.unit.test_reversals import a_reversal
 from topup.domain import audit
 from topup.domain.credits import Entry, TransactionType
+from topup.domain.holds import Hold, Overrun
 from topup.domain.lots import Funding, Lot
 from topup.domain.orders import Status
 from topup.domain.payments import Payment
@@ -122,6 +124,24 @@ def test_a_lot_that_nothing_will_expire_is_found(ledger: InMemoryLedger):
     ledger.account.timed_lots.clear()
 
     assert "nothing will expire these lots" in "\n".join(ledger.findings(NOW))
+
+
+def test_a_hold_without_a_timer_is_found_until_its_end(ledger: InMemoryLedger):
+    # From then on the timer's deletion is on its way, or the sweep finds the hold.
+    hold = Hold(
+        hold_id="h1",
+        user_id=USER_ID,
+        amount=5,
+        ends_at=NOW + timedelta(seconds=1),
+        overrun=Overrun.REFUSE,
+        actor="service:work",
+        description="work",
+        created_at=NOW,
+    )
+    ledger.account.holds.append(hold)
+
+    assert f"user {USER_ID}: nothing will end hold h1 in time" in ledger.findings(NOW)
+    assert ledger.findings(hold.ends_at) == []
 
 
 @pytest.mark.parametrize(

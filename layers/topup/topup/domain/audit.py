@@ -103,7 +103,7 @@ def audit_account(account: Account, now: datetime) -> list[str]:
         *_open_lots(account, now),
         *_clawbacks(account, now),
         *_debts(account),
-        *audit_of_holds.holds(account.holds, entries, account.timed_lots),
+        *audit_of_holds.holds(account.holds, entries, account.timed_lots, now),
         *audit_of_holds.reversed_spends(account.reversed_spends, entries),
     ]
     return [f"user {account.user_id}: {finding}" for finding in findings]

@@ -2,14 +2,18 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 
 from topup.domain.credits import Entry, TransactionType
 from topup.domain.holds import Hold, HoldStatus
 from topup.domain.reversed_spends import ReversedSpend
 
 
-def holds(stored: Sequence[Hold], entries: Sequence[Entry], timed: Collection[str]) -> Iterator[str]:
-    """What captures have taken is in the ledger, and each hold that nobody has ended has its timer."""
+def holds(stored: Sequence[Hold], entries: Sequence[Entry], timed: Collection[str], now: datetime) -> Iterator[str]:
+    """What captures have taken is in the ledger, and each hold that reserves credits has its timer.
+
+    Where the timer of a hold that is over is gone, its deletion is on its way, or the sweep finds the hold.
+    """
     taken = Counter[str]()
     for entry in entries:
         if entry.cause.hold_id and entry.transaction_type is TransactionType.SPENT:
@@ -17,16 +21,16 @@ def holds(stored: Sequence[Hold], entries: Sequence[Entry], timed: Collection[st
     captured = {hold.hold_id: hold.captured for hold in stored if hold.captured}
     if captured != taken:
         yield f"holds say that these were captured: {captured}, the ledger: {dict(taken)}"
-    yield from _figures(stored, timed)
+    yield from _figures(stored, timed, now)
 
 
-def _figures(stored: Sequence[Hold], timed: Collection[str]) -> Iterator[str]:
+def _figures(stored: Sequence[Hold], timed: Collection[str], now: datetime) -> Iterator[str]:
     for hold in stored:
         if not 0 <= hold.used <= hold.amount or hold.used > hold.captured + hold.shortfall or hold.shortfall < 0:
             yield f"hold {hold.hold_id} of {hold.amount}: {hold.used} used, {hold.captured} captured"
         if hold.status in (HoldStatus.CAPTURED, HoldStatus.RELEASED) and not hold.is_closed:
             yield f"hold {hold.hold_id} has been {hold.status}, and may be captured again"
-        if hold.status is HoldStatus.OPEN and hold.hold_id not in timed:
+        if hold.is_open(now) and hold.hold_id not in timed:
             yield f"nothing will end hold {hold.hold_id} in time"
 
 

@@ -1,0 +1,209 @@
+"""Services that hold credits before work whose cost they do not know, spend in batches, and give spends back."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from tests.simulation.actions import USERS, Json
+from tests.simulation.clients import SERVICE, Response
+from tests.simulation.grants import NEVER, Grants
+from tests.simulation.names import MOST_HOLDS
+from topup.domain import times
+
+CREATED, OK = 201, 200
+
+
+class Services(Grants):
+    """All other actions, and those of services that do not know the cost yet, or knew it wrong."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.holds: list[tuple[str, str]] = []  # user and public id of each that a response named
+        self.spends: list[tuple[str, str]] = []  # user and transaction id, likewise
+        self._items: list[Json] = []  # of batches
+
+    # ------------------------------------------------------------------------------------------------- holds
+
+    def hold(
+        self, *, user: int, share: float, ttl: int, overrun: str, tries: int, twice: bool, then: list[list[Any]]
+    ) -> None:
+        """A hold for a share of the user's credits; then what `then` says, in seconds from now or from the end."""
+        self._begin(partial(self._hold, USERS[user], share, ttl, overrun, tries, twice=twice, then=then))
+
+    def _hold(
+        self, name: str, share: float, ttl: int, overrun: str, tries: int, *, twice: bool, then: list[list[Any]]
+    ) -> None:
+        amount = max(1, int(self._open_credits(name) * share))
+        body: Json = {"user_id": name, "amount": amount, "ttl_seconds": ttl, "overrun": overrun, "description": "work"}
+        ask = self._of_a_service("open_hold", name, body, tries, amount=amount, ttl=timedelta(seconds=ttl))
+        if twice:
+            self._begin(ask, self._rng.uniform(0, 0.05))
+        response = ask()
+        if response is None or response.status != CREATED:
+            return
+        hold = response.document
+        if (name, hold["hold_id"]) not in self.holds:
+            self.holds.append((name, hold["hold_id"]))
+        until = (times.from_text(hold["ends_at"]) - self._world.scheduler.now).total_seconds()
+        for what, after, of in then:
+            is_of_the_end = what in ("capture at the end", "late capture")
+            self._begin(partial(self._do, what, name, hold, of), max(0.0, after + (until if is_of_the_end else 0.0)))
+
+    def _do(self, what: str, name: str, hold: Json, share: float) -> None:
+        amount = max(1, int(hold["amount"] * share))
+        match what:
+            case "extend":
+                more, ttl = amount // 3, 40 + amount
+                about: Json = {"more": more, "ttl": timedelta(seconds=ttl)}
+                self._change("extend_hold", name, hold, {"ttl_seconds": ttl, "add": more}, **about)
+            case "release":
+                self._change("release_hold", name, hold, None)
+            case _:
+                is_final = what != "capture a part"
+                self._change("capture_hold", name, hold, {"amount": amount, "final": is_final}, amount=amount)
+
+    def _change(self, function: str, name: str, hold: Json, body: Json | None, **about: Any) -> None:
+        """A request about a hold, often sent again after its answer."""
+        about |= {"path": {"hold_id": hold["hold_id"]}, "hold": hold["hold_id"].partition(".")[0]}
+        ask = self._of_a_service(function, name, body, 3, **about)
+        for _ in range(self._rng.choice((1, 1, 2))):
+            response = ask()
+            if response and response.status == OK and response.document.get("transaction_id"):
+                self._note_spend(name, response.document["transaction_id"])
+
+    def many_holds(self, *, user: int, ttl: int) -> None:
+        """More holds than a user may have at once, some while others are opened."""
+        name = USERS[user]
+
+        def run() -> None:
+            self._give(name, 2 * MOST_HOLDS, NEVER)
+            for number in range(MOST_HOLDS + 2):
+                ask = partial(self._hold, name, 0.001, ttl, "available", 2, twice=False, then=[])
+                self._begin(ask, number * self._rng.choice((0.02, 1.0)))
+
+        self._begin(run)
+
+    def taken_under_hold(self, *, which: int, share: float, overrun: str, takes: str, captures: float) -> None:
+        """A hold of a purchase's credits, whose money goes back: by force, by the bank, or as far as it is free."""
+        purchase = self._purchase(which)
+        if purchase is None or purchase.intent is None:
+            return
+        self._world.hit(f"money goes back whose credits are held: {takes}")
+        then: list[list[Any]] = [["capture", 20.0, captures]]
+        self._begin(partial(self._hold, purchase.user, share, 900, overrun, 3, twice=False, then=then))
+        which, after = self.purchases.index(purchase), self._rng.choice((0.02, 0.05, 5.0, 5.0))
+        match takes:
+            case "a dispute":
+                self._begin(lambda: self.dispute(which=which, share=None, inquiry=False), after)
+            case "the Dashboard":
+                self._begin(lambda: self.dashboard_refund(which=which, share=None, pending=False), after)
+            case _:
+                forced = takes == "force"
+                self.refund(which=which, share=None, force=forced, key=True, tries=3, after=after)
+
+    def hold_under_debt(self, *, which: int, overrun: str) -> None:
+        """Credits are spent and clawed back; then holds are asked for, before and after a grant pays the debt."""
+        purchase = self._purchase(which)
+        if purchase is None or purchase.intent is None:
+            return
+        name = purchase.user
+        self._spend(name, 1.0, 3)
+        self._begin(lambda: self.dashboard_refund(which=self.purchases.index(purchase), share=None, pending=False), 2.0)
+        self._world.hit("a hold under debt")
+        for after in (1.0, 60.0):
+            ask = partial(self._hold, name, 0.5, 900, overrun, 2, twice=False, then=[["capture", 30.0, 1.5]])
+            self._begin(ask, after)
+        self._begin(lambda: self._give(name, 300, NEVER), 40.0)
+
+    # ------------------------------------------------------------------------------------------------- batches
+
+    def batch(self, *, user: int, shares: list[float], repeats: int, tries: int, twice: bool) -> None:
+        """Several spends in one request, of which the last `repeats` are those of earlier batches."""
+        name = USERS[user]
+        there = self._open_credits(name)
+        new: list[Json] = []
+        for share in shares:
+            key = self._key(name)
+            # The description names the item, so that the ledger shows which of a batch are there.
+            new.append({"key": key, "amount": max(1, int(there * share)), "description": f"item {key}", "user": name})
+        known = [item for item in self._items if item["user"] == name][-repeats:] if repeats else []
+        self._items += new
+        items = [{part: item[part] for part in ("key", "amount", "description")} for item in (*new, *known)]
+        if known:
+            self._world.hit("a batch with items that were spent before")
+        body: Json = {"user_id": name, "items": items}
+        about: Json = {"user": name, "items": items, "key": items[0]["key"]}
+        ask = partial(self._ask, "spend_batch", SERVICE, body, tries, **about)
+        self._begin(lambda: self._note_batch(name, ask()))
+        if twice:
+            self._begin(ask, self._rng.choice((0.0, 0.02, 0.05, 20.0)))
+
+    def _note_batch(self, name: str, response: Response | None) -> None:
+        for item in response.document["items"] if response and response.status == OK else ():
+            self._note_spend(name, item["transaction_id"])
+
+    # ------------------------------------------------------------------------------------------------- given back
+
+    def reverse(self, *, which: int, shares: list[float | None], gap: float, tries: int, twice: bool) -> None:
+        """Parts of one spend are given back: more than there is, in the end."""
+        if not self.spends:
+            return
+        name, transaction_id = self.spends[which % len(self.spends)]
+        for number, share in enumerate(shares):
+            self._reverse(name, transaction_id, share, tries, twice=twice, after=number * gap)
+
+    def _reverse(
+        self, name: str, transaction_id: str, share: float | None, tries: int, *, twice: bool, after: float
+    ) -> None:
+        account = self._world.shadow.account(name)
+        entry = (
+            next((one for one in account.entries if one.transaction_id == transaction_id), None) if account else None
+        )
+        amount = max(1, int(-entry.amount * share)) if entry and share else None
+        body: Json = {"user_id": name, "transaction_id": transaction_id, "amount": amount, "reason": "not needed"}
+        ask = self._of_a_service("reverse_spend", name, body, tries, amount=amount, spend=transaction_id)
+        self._begin(ask, after)
+        if twice:
+            self._begin(ask, after + self._rng.choice((0.0, 0.02, 0.05, 20.0)))
+
+    def _note_spend(self, name: str, transaction_id: str) -> None:
+        if (name, transaction_id) not in self.spends:
+            self.spends.append((name, transaction_id))
+
+    def _spending(self, name: str, amount: int, tries: int) -> Callable[[], Any]:
+        ask = super()._spending(name, amount, tries)
+
+        def spend() -> None:
+            response = ask()
+            if response and response.status == OK:
+                self._note_spend(name, response.document["transaction_id"])
+
+        return spend
+
+    # ------------------------------------------------------------------------------------------------- requests
+
+    def _of_a_service(self, function: str, name: str, body: Json | None, tries: int, **about: Any) -> Any:
+        """A request that is sent with a key of its own, once or several times."""
+        key = self._key(name)
+        return partial(
+            self._ask, function, SERVICE | {"idempotency-key": key}, body, tries, **{"user": name, "key": key, **about}
+        )
+
+    def read(self, *, user: int, which: int, what: str) -> None:
+        name = USERS[user]
+        if what == "holds":
+            self._begin(lambda: self._ask("list_holds", SERVICE, user=name, path={"user_id": name}))
+        else:
+            super().read(user=user, which=which, what=what)
+
+    def _near_an_end(self, name: str, action: str, share: float, after: float) -> None:
+        """One of these requests within a second of the expiry of credits."""
+        spent = [spend for owner, spend in self.spends if owner == name]
+        if action == "hold":
+            then: list[list[Any]] = [["extend", 0.2, 0.5], ["capture", 1.0, share]]
+            ttl = self._rng.choice((1, 3, 60))
+            self._begin(partial(self._hold, name, share, ttl, "available", 2, twice=False, then=then), after)
+        elif spent:
+            self._world.hit("a spend is given back at the expiry of credits")
+            self._reverse(name, spent[-1], None, 2, twice=False, after=after)

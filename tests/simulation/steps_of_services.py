@@ -1,0 +1,81 @@
+"""The steps of services: holds, batches and spends given back; how often each is drawn, and with what."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+Args = dict[str, Any]
+
+OVERRUNS = ("available", "available", "refuse", "debt")
+TTLS = (1, 2, 40, 900, 86_400)  # seconds
+# From the hold's opening, or from its end: seconds, and a share of what it holds.
+THEN = ("capture", "capture", "capture a part", "extend", "release", "capture at the end", "late capture")
+AFTER = {"capture at the end": (-0.5, -0.05, 0.0, 0.0, 0.02, 0.3), "late capture": (3.0, 4000.0, 80_000.0, 90_000.0)}
+SHARES = (0.1, 0.5, 1.0, 1.0, 1.7)
+
+
+def _user(rng: random.Random) -> Args:
+    return {"user": rng.choice((0, 0, 0, 1))}
+
+
+def _then(rng: random.Random) -> list[Any]:
+    what = rng.choice(THEN)
+    return [what, rng.choice(AFTER.get(what, (0.0, 0.02, 0.05, 1.0, 30.0))), rng.choice(SHARES)]
+
+
+def _hold(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "share": rng.choice((0.01, 0.3, 0.3, 0.5, 1.0, 1.1)),  # of the user's credits
+        "ttl": rng.choice(TTLS),
+        "overrun": rng.choice(OVERRUNS),
+        "tries": rng.randint(1, 4),
+        "twice": rng.random() < 0.2,
+        "then": [_then(rng) for _ in range(rng.randint(0, 3))],
+    }
+
+
+def _many_holds(rng: random.Random) -> Args:
+    return _user(rng) | {"ttl": rng.choice((2, 900))}
+
+
+def _taken_under_hold(rng: random.Random) -> Args:
+    return {
+        "which": rng.randrange(6),
+        "share": rng.choice((0.3, 0.7, 1.0)),
+        "overrun": rng.choice(OVERRUNS),
+        "takes": rng.choice(("a dispute", "the Dashboard", "force", "what is free", "what is free")),
+        "captures": rng.choice(SHARES),
+    }
+
+
+def _hold_under_debt(rng: random.Random) -> Args:
+    return {"which": rng.randrange(6), "overrun": rng.choice(OVERRUNS)}
+
+
+def _batch(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "shares": [rng.choice((0.01, 0.1, 0.3, 0.6)) for _ in range(rng.randint(1, 5))],
+        "repeats": rng.choice((0, 0, 1, 2)),
+        "tries": rng.randint(1, 4),
+        "twice": rng.random() < 0.3,
+    }
+
+
+def _reverse(rng: random.Random) -> Args:
+    return {
+        "which": rng.randrange(12),
+        "shares": [rng.choice((None, 0.2, 0.5, 0.5, 1.2)) for _ in range(rng.randint(1, 3))],
+        "gap": rng.choice((0.0, 0.02, 0.03, 5.0)),
+        "tries": rng.randint(1, 4),
+        "twice": rng.random() < 0.3,
+    }
+
+
+STEPS_OF_SERVICES: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
+    "hold": (14, _hold),
+    "many_holds": (1, _many_holds),
+    "taken_under_hold": (5, _taken_under_hold),
+    "hold_under_debt": (2, _hold_under_debt),
+    "batch": (5, _batch),
+    "reverse": (7, _reverse),
+}
