@@ -53,7 +53,7 @@ def _small_pages() -> Any:
 def test_a_walk_meets_every_object_once_and_oldest_second_first(clumps: list[tuple[int, int, int]]):
     stripe = Listed(created_in(clumps), 10)
 
-    pages = list(listing._pages(stripe.ask, SINCE, UNTIL))
+    pages = list(listing._pages(stripe.ask, SINCE, UNTIL, None))
 
     met = [one for page in pages for one in page.objects]
     assert sorted(one.id for one in met) == sorted(one["id"] for one in stripe.newest_first)
@@ -67,18 +67,35 @@ def test_a_walk_meets_every_object_once_and_oldest_second_first(clumps: list[tup
 def test_a_walk_that_stops_after_any_page_goes_on_from_there(clumps: list[tuple[int, int, int]], data: st.DataObject):
     stripe = Listed(created_in(clumps), 10)
     met: set[str] = set()
-    second = SINCE
+    second, until = SINCE, None
     while second <= UNTIL:
-        pages = listing._pages(stripe.ask, second, UNTIL)
+        pages = listing._pages(stripe.ask, second, UNTIL, until)
         for _ in range(data.draw(st.integers(1, 40))):
             page = next(pages, None)
             if page is None:
                 break
             assert page.complete_until >= second
             met |= {one.id for one in page.objects}
-            second = page.complete_until
+            second, until = page.complete_until, page.next_until
 
     assert met == {one["id"] for one in stripe.newest_first}
+
+
+@examples(200)
+@given(CLUMPS)
+def test_a_walk_with_time_for_one_request_in_each_run_comes_to_its_end(clumps: list[tuple[int, int, int]]):
+    # Within one second there is no more than a page: the requests that such a second needs are not told apart.
+    created = created_in([(start, size, gap + 1) for start, size, gap in clumps])
+    stripe = Listed([second for second in created if second < UNTIL], 10)
+    at_once = len(list(listing._pages(stripe.ask, SINCE, UNTIL, None)))
+    met, second, until, runs = set[str](), SINCE, None, 0
+    while second <= UNTIL:
+        page = next(listing._pages(stripe.ask, second, UNTIL, until))
+        met |= {found.id for found in page.objects}
+        second, until, runs = page.complete_until, page.next_until, runs + 1
+        assert runs <= 12 * at_once  # each page may halve the whole time again
+
+    assert met == {listed["id"] for listed in stripe.newest_first}
 
 
 @examples(100)
@@ -86,4 +103,4 @@ def test_a_walk_that_stops_after_any_page_goes_on_from_there(clumps: list[tuple[
 def test_evenly_spread_objects_cost_a_few_requests_a_page(count: int, gap: int):
     stripe = Listed([SINCE + number * gap for number in range(count)], 10)
 
-    assert len(list(listing._pages(stripe.ask, SINCE, UNTIL))) <= 14 + 4 * (count // 10)
+    assert len(list(listing._pages(stripe.ask, SINCE, UNTIL, None))) <= 14 + 4 * (count // 10)

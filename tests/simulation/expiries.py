@@ -45,10 +45,10 @@ class Expiries:
                 continue
             for record, item in self._database.items(table).get(user_id, {}).items():
                 if credit_items.TTL_ATTRIBUTE in item and (user_id, record) not in self._watched:
-                    self._watched.add((user_id, record))
                     self._watch(user_id, record, int(item[credit_items.TTL_ATTRIBUTE]["N"]))
 
     def _watch(self, user_id: str, record: str, due: int) -> None:
+        self._watched.add((user_id, record))
         late = self._rng.uniform(*TTL_LATENESS) if self._faults.occurs(Fault.TTL_LATE) else 0.0
         self._scheduler.start(lambda: self._fire(user_id, record), max(0.0, due - self._scheduler.seconds) + late)
 
@@ -56,6 +56,10 @@ class Expiries:
         self._watched.discard((user_id, record))
         item = self._database.items(self._database.credits).get(user_id, {}).get(record)
         if item is None:
+            return
+        due = int(item[credit_items.TTL_ATTRIBUTE]["N"])
+        if due > self._scheduler.seconds:
+            self._watch(user_id, record, due)  # the hold has been extended since
             return
         self._database.delete(self._database.credits, user_id, record)
         if not record.startswith(credit_items.TIMER):

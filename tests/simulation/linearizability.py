@@ -47,7 +47,7 @@ RACES: dict[tuple[str, str], tuple[str, str]] = {
     ("capture_hold", "release_hold"): ("hold", "a release while a capture runs"),
     ("capture_hold", "extend_hold"): ("hold", "a capture while its hold is extended"),
     ("capture_hold", "expire_credits"): ("user", "a capture while something ends by itself"),
-    ("capture_hold", "stripe_webhook"): ("user", "a capture while money goes back"),
+    ("capture_hold", "refund_payment"): ("user", "a capture while a refund runs"),
     ("open_hold", "refund_payment"): ("user", "a refund while a hold is opened"),
     ("reverse_spend", "refund_payment"): ("user", "a spend given back during a refund"),
     ("reverse_spend", "reverse_spend"): ("spend", "a spend given back several times at once"),

@@ -5,6 +5,7 @@ no figure that the product keeps. The history without the ended reversals is the
 truth may be less only by what was spent while such a reversal had their credits.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,7 @@ class Told:
     piles: dict[str, Pile] = field(default_factory=dict)
     owed: int = 0
     out: dict[str, list[tuple[Pile | None, int]]] = field(default_factory=dict)  # by payment: from where, how many
+    spends: dict[int, list[tuple[Pile | None, int]]] = field(default_factory=dict)  # by entry, likewise
 
     def spendable(self, now: datetime) -> int:
         return sum(pile.left for pile in self.piles.values() if pile.is_open(now)) - self.owed
@@ -86,6 +88,23 @@ class Told:
         else:
             self._return(out, taken - wanted)
 
+    def spend(self, number: int, amount: int, now: datetime) -> None:
+        self.spends[number] = self.draw(amount, now)
+
+    def give_back(self, number: int, amount: int, now: datetime) -> None:
+        """Give back what a spend drew last: to piles that are open, once what is owed is paid."""
+        drawn = self.spends[number]
+        for place in sorted(range(len(drawn)), key=lambda one: (drawn[one][0] is not None, -one)):
+            pile, of_it = drawn[place]
+            back = min(of_it, amount)
+            amount -= back
+            drawn[place] = (pile, of_it - back)
+            if pile is None or pile.expires_at is None or pile.expires_at > now:
+                paid = min(self.owed, back)
+                self.owed -= paid
+                if pile is not None:
+                    pile.left += back - paid
+
     def _return(self, out: list[tuple[Pile | None, int]], amount: int) -> None:
         """Give back what was taken last: what is owed first, then to the piles."""
         for place in sorted(range(len(out)), key=lambda one: (out[one][0] is not None, -one)):
@@ -112,6 +131,14 @@ class Meanwhile:
     periods: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class GivenBack:
+    """Credits of a spend that came back, or would have if their lot had not lapsed; `spend` is the entry's number."""
+
+    spend: int
+    credits: int
+
+
 class Story:
     """The facts of one user's history, in the order of their commits."""
 
@@ -129,16 +156,22 @@ class Story:
         for number, fact in sorted(self._facts(), key=lambda one: one[0]):
             if isinstance(fact, Payment):
                 self._payment(fact, self._time_of(number))
+            elif isinstance(fact, GivenBack):
+                self.told.give_back(fact.spend, fact.credits, self._time_of(number))
             else:
                 self._entry(fact)
 
-    def _facts(self) -> Iterator[tuple[tuple[int, int], Entry | Payment]]:
-        known = 0
+    def _facts(self) -> Iterator[tuple[tuple[int, int], Entry | GivenBack | Payment]]:
+        known, given = 0, Counter[int]()
         versions = self._shadow.accounts[self._user]
         for number, account in zip(versions.numbers, versions.states, strict=True):
             for entry in account.entries[known:]:
                 yield (number, 0), entry
             known = len(account.entries)
+            for one in account.reversed_spends:
+                if more := one.credits - given[one.spend]:
+                    yield (number, 0), GivenBack(one.spend, more)
+                given[one.spend] = one.credits
         for payment in self._payments:
             for number, state in zip(payment.numbers, payment.states, strict=True):
                 if state is not None and state.order.is_settled:
@@ -153,7 +186,7 @@ class Story:
             lot = self._lots[name]
             self.told.give(Pile(name, entry.amount, lot.expires_at, lot.payment_id))
         elif entry.transaction_type in (TransactionType.SPENT, TransactionType.ADJUSTED):
-            self.told.draw(-entry.amount, entry.created_at)
+            self.told.spend(entry.number, -entry.amount, entry.created_at)
             if any(self._excess.values()):
                 self.meanwhile.used -= entry.amount
 

@@ -90,9 +90,9 @@ class Services(Grants):
         if purchase is None or purchase.intent is None:
             return
         self._world.hit(f"money goes back whose credits are held: {takes}")
-        then: list[list[Any]] = [["capture", 20.0, captures]]
-        self._begin(partial(self._hold, purchase.user, share, 900, overrun, 3, twice=False, then=then))
         which, after = self.purchases.index(purchase), self._rng.choice((0.02, 0.05, 5.0, 5.0))
+        then: list[list[Any]] = [["capture", after + self._rng.choice((0.0, 0.1, 0.3, 20.0)), captures]]
+        self._begin(partial(self._hold, purchase.user, share, 900, overrun, 3, twice=False, then=then))
         match takes:
             case "a dispute":
                 self._begin(lambda: self.dispute(which=which, share=None, inquiry=False), after)
@@ -152,6 +152,19 @@ class Services(Grants):
         name, transaction_id = self.spends[which % len(self.spends)]
         for number, share in enumerate(shares):
             self._reverse(name, transaction_id, share, tries, twice=twice, after=number * gap)
+
+    def refund_while_reversing(self, *, which: int, share: float, first: float, force: bool) -> None:
+        """Credits of a purchase come back from a spend at the same moment as its money goes back."""
+        purchase = self._purchase(which)
+        if purchase is None:
+            return
+        self._spend(purchase.user, share, 3)
+        self._world.scheduler.run_for(60.0)
+        spent = [spend for owner, spend in self.spends if owner == purchase.user]
+        if spent:
+            self._reverse(purchase.user, spent[-1], None, 3, twice=False, after=first)
+        which = self.purchases.index(purchase)
+        self.refund(which=which, share=None, force=force, key=True, tries=3, after=self._rng.uniform(0, 0.3))
 
     def _reverse(
         self, name: str, transaction_id: str, share: float | None, tries: int, *, twice: bool, after: float

@@ -159,8 +159,12 @@ class Shadow:
         check_version(before.wallet, account.wallet)
         self._check_services(before, account)
         self._note_long_changes(before.wallet, account.wallet)
+        state = before
         for entry in account.entries[len(before.entries) :]:
-            self._check_entry(before, entry, account)
+            self._check_entry(state, entry, account)
+            # A batch has several entries, each of which finds what the one before has left.
+            moved = [replace(lot, remaining=lot.remaining + entry.moves.get(lot.lot_id, 0)) for lot in state.lots]
+            state = replace(state, lots=moved, entries=[*state.entries, entry])
 
     def _check_services(self, before: Account, after: Account) -> None:
         """Check holds, batches and spends given back, at the time of the request that wrote."""

@@ -80,6 +80,20 @@ RARE = (
     "a newer version has written to the tables",
     "reconcile runs out of time",
     "two runs of reconcile at once",
+    "a user has as many holds as there may be",
+    "money goes back whose credits are held: a dispute",
+    "money goes back whose credits are held: the Dashboard",
+    "money goes back whose credits are held: force",
+    "money goes back whose credits are held: what is free",
+    "a claw-back takes held credits",
+    "a hold under debt",
+    "a late capture",
+    "a capture finds too few credits",
+    "a capture takes more than was held",
+    "the sweep ends a hold that the stream has lost",
+    "a batch with items that were spent before",
+    "a spend is given back at the expiry of credits",
+    "credits of a spend come back to nobody, because theirs have lapsed",
 )
 ALL = (*Fault, *Variation, *(name for _, name in RACES.values()), *RARE)
 

@@ -71,6 +71,15 @@ def _reverse(rng: random.Random) -> Args:
     }
 
 
+def _refund_while_reversing(rng: random.Random) -> Args:
+    return {
+        "which": rng.randrange(6),
+        "share": rng.choice((0.3, 1.0)),
+        "first": rng.choice((0.0, 0.1, 0.2)),
+        "force": rng.random() < 0.5,
+    }
+
+
 STEPS_OF_SERVICES: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "hold": (14, _hold),
     "many_holds": (1, _many_holds),
@@ -78,4 +87,5 @@ STEPS_OF_SERVICES: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "hold_under_debt": (2, _hold_under_debt),
     "batch": (5, _batch),
     "reverse": (7, _reverse),
+    "refund_while_reversing": (3, _refund_while_reversing),
 }

@@ -17,7 +17,7 @@ from topup.store.cursors import Stuck
 from topup.stripe_gateway import Listed, Page, listing
 from topup.stripe_gateway.listing import EventSubject
 
-Pages = Callable[[int, int], Iterator[Page]]
+Pages = Callable[[int, int, int | None], Iterator[Page]]
 
 PAGES: Mapping[Kind, Pages] = {
     Kind.REFUND: listing.refunds,

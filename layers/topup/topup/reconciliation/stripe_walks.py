@@ -26,14 +26,17 @@ KEPT_FOR = timedelta(days=31)  # what is settled; Stripe's lists go back for 30 
 class Walk:
     """How far a walk has come: up to the second `second`, and to the objects `handled` of that second.
 
-    `started` is when its first run began. `request` is what a person asked for, None for the schedule. `recent` is what
-    was handled, with the seconds of its creation: the next walk goes over the last hour again, for what is listed late.
+    `until` is where the next stretch ends that it asks Stripe about, None where that is not known yet: so runs with
+    little time get on where much happened. `started` is when its first run began. `request` is what a person asked for,
+    None for the schedule. `recent` is what was handled, with the seconds of its creation: the next walk goes over the
+    last hour again, for what is listed late.
     """
 
     cursor_name: str
     second: int  # epoch seconds
     started: datetime
     request: str | None
+    until: int | None = None  # epoch seconds
     handled: set[str] = field(default_factory=set)
     recent: dict[str, int] = field(default_factory=dict)
 
@@ -54,7 +57,7 @@ class Walk:
 
     def save(self) -> None:
         """Let the next run go on from here."""
-        position = {"second": self.second, "handled": dict.fromkeys(sorted(self.handled), True)}
+        position = {"second": self.second, "until": self.until, "handled": dict.fromkeys(sorted(self.handled), True)}
         whose = {"started": times.to_sortable_text(self.started), "request": self.request or BY_SCHEDULE}
         store.save_cursor(self.cursor_name, position | whose)
 
@@ -74,7 +77,7 @@ def begin(name: str, cursor: Cursor, now: datetime, window: timedelta, *, is_inc
     """
     if "second" in cursor:
         started = times.from_text(cursor["started"])
-        return Walk(name, cursor["second"], started, cursor.get("request"), set(cursor["handled"]))
+        return Walk(name, cursor["second"], started, cursor.get("request"), cursor.get("until"), set(cursor["handled"]))
     since = now - window
     if not is_incremental or "completed" not in cursor:
         return Walk(name, int(since.timestamp()), now, None)
@@ -93,7 +96,7 @@ class StripeSweep:
     """One of Stripe's lists: how to read it, and how to apply an object of it, just listed or asked for by its id."""
 
     part: Part
-    pages: Callable[[int, int], Iterator[Page]]
+    pages: Callable[[int, int, int | None], Iterator[Page]]
     apply: Callable[[Listed], Result]
     apply_by_id: Callable[[str], Result]
     stuck: dict[str, Stuck]
@@ -110,7 +113,7 @@ class StripeSweep:
 
     def _walk(self, walk: Walk, known: set[str]) -> bool:
         """False where time ran out."""
-        pages = self.pages(walk.second, int(self.part.now.timestamp()))
+        pages = self.pages(walk.second, int(self.part.now.timestamp()), walk.until)
         while self.part.has_time():
             page = next(pages, None)
             if page is None:
@@ -127,6 +130,7 @@ class StripeSweep:
                     self._handle(listed.id, lambda listed=listed: self.apply(listed))  # type: ignore[misc]
                 walk.note(listed)
             walk.advance(page.complete_until)
+            walk.until = page.next_until
             if page.objects:
                 walk.save()
         walk.save()

@@ -31,39 +31,47 @@ class Listed:
 
 @dataclass(frozen=True)
 class Page:
-    """The answer to one request, oldest first. Everything created before `complete_until` has been listed by now."""
+    """The answer to one request, oldest first. Everything created before `complete_until` has been listed by now.
+
+    `next_until` is where the stretch of the next request ends: a walk that goes on later begins with that one.
+    """
 
     objects: Sequence[Listed]
     complete_until: int  # epoch seconds
+    next_until: int  # epoch seconds
 
 
-def payment_events(since: int, until: int, *, delivered_too: bool = False) -> Iterator[Page]:
+def payment_events(
+    since: int, until: int, first_until: int | None = None, *, delivered_too: bool = False
+) -> Iterator[Page]:
     """Events about payments, created from `since` to `until`; by default those that no endpoint acknowledged.
 
+    `first_until` is where the first stretch ends, as the last page of a walk has said; None = `until`.
     Stripe renders them in the account's own API version, and keeps them for 30 days. Each step is one request and
     raises StripeFailed or Busy. Source: Stripe API, list all events.
     """
-    return _events(since, until, translation.PAYMENT_EVENTS, {} if delivered_too else {"delivery_success": False})
+    which: Params = {} if delivered_too else {"delivery_success": False}
+    return _events(since, until, first_until, translation.PAYMENT_EVENTS, which)
 
 
-def reversal_events(since: int, until: int) -> Iterator[Page]:
+def reversal_events(since: int, until: int, first_until: int | None = None) -> Iterator[Page]:
     """The same about refunds and disputes, delivered or not: one that no endpoint wanted counts as no failure."""
-    return _events(since, until, translation.REVERSAL_EVENTS, {})
+    return _events(since, until, first_until, translation.REVERSAL_EVENTS, {})
 
 
-def _events(since: int, until: int, types: Sequence[str], which: Params) -> Iterator[Page]:
+def _events(since: int, until: int, first_until: int | None, types: Sequence[str], which: Params) -> Iterator[Page]:
     params: Any = {"types": list(types), **which}
-    return _pages(lambda stretch: client().v1.events.list(stretch | params), since, until)
+    return _pages(lambda stretch: client().v1.events.list(stretch | params), since, until, first_until)
 
 
-def refunds(since: int, until: int) -> Iterator[Page]:
+def refunds(since: int, until: int, first_until: int | None = None) -> Iterator[Page]:
     """All refunds of the account, with their payment intents. Source: Stripe API, list all refunds."""
-    return _pages(lambda params: client().v1.refunds.list(params | WITH_INTENTS), since, until)
+    return _pages(lambda params: client().v1.refunds.list(params | WITH_INTENTS), since, until, first_until)
 
 
-def disputes(since: int, until: int) -> Iterator[Page]:
+def disputes(since: int, until: int, first_until: int | None = None) -> Iterator[Page]:
     """All disputes of the account, with their payment intents. Source: Stripe API, list all disputes."""
-    return _pages(lambda params: client().v1.disputes.list(params | WITH_INTENTS), since, until)
+    return _pages(lambda params: client().v1.disputes.list(params | WITH_INTENTS), since, until, first_until)
 
 
 def load_event(event_id: str) -> Json | None:
@@ -114,26 +122,25 @@ def subject_of(event: Json) -> EventSubject | None:
     )
 
 
-def _pages(ask: Callable[[Params], Any], since: int, until: int) -> Iterator[Page]:
-    start, length = since, until - since + 1  # seconds
+def _pages(ask: Callable[[Params], Any], since: int, until: int, first_until: int | None) -> Iterator[Page]:
+    start, last = since, until if first_until is None or first_until < since else min(first_until, until)
     full: list[int] = []  # the ends of the stretches that do not fit on a page, the nearest last
     while start <= until:
-        last = min(start + length - 1, until)
         found, has_more = _ask(ask, {"created": {"gte": start, "lte": last}})
         if has_more and last > start:
             full.append(last)
-            length = (last - start + 1) // 2
-            yield Page((), start)
+            last = start + (last - start + 1) // 2 - 1
+            yield Page((), start, last)
             continue
         while has_more:  # more than a page within one second
-            yield Page(found[::-1], start)
+            yield Page(found[::-1], start, last)
             found, has_more = _ask(ask, {"created": {"gte": start, "lte": last}, "starting_after": found[-1].id})
-        start = last + 1
-        yield Page(found[::-1], start)
+        length, start = last - start + 1, last + 1
         while full and full[-1] < start:
             full.pop()
-        if len(found) < PAGE // 2:
-            length = (full[-1] if full else until) - start + 1  # the rest may fit on one page by now
+        # Where there was little, the rest may fit on one page by now.
+        last = (full[-1] if full else until) if len(found) < PAGE // 2 else min(start + length - 1, until)
+        yield Page(found[::-1], start, last)
 
 
 def _ask(ask: Callable[[Params], Any], params: Params) -> tuple[list[Listed], bool]:
