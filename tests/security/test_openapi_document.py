@@ -39,6 +39,7 @@ CURSORS = {
     "/api/users/{user_id}/payments": cursor.encode("9999-12-31T23:59:59.000000Z", KNOWN[0]),
     "/api/users/{user_id}/credits/transactions": cursor.encode(2),
 }
+MOMENTS = ["1969-12-31T23:59:59Z", "2026-01-31T00:00:00.5+08:00", "2999-12-31T23:59:59-00:30"]
 
 CONFIG = {
     "seed": 1,
@@ -81,6 +82,10 @@ def described() -> BaseSchema:
         schemas[body]["properties"]["user_id"] = {"enum": ["spender", "nobody"]}
     # An expiry that is past is refused; a schema cannot say it.
     schemas["GrantBody"]["properties"]["expires_at"] = {"enum": [None, "2999-12-31T23:59:59.5+08:00"]}
+    # Not every text of that pattern is a day and an hour; a schema cannot say it.
+    for path in ("/api/users/credits", "/api/users/{user_id}/credits"):
+        parameters = {one["name"]: one for one in document["paths"][path]["get"]["parameters"]}
+        parameters["as_of"]["schema"] = {"enum": MOMENTS}
     document["paths"]["/api/payments/{payment_id}"]["get"]["parameters"][0]["schema"] = {"enum": KNOWN}
     for path, position in CURSORS.items():
         parameters = {one["name"]: one for one in document["paths"][path]["get"]["parameters"]}
@@ -151,7 +156,7 @@ EXPECTED = {
     "get_payment": {200, 404},
     "list_payments": {200, 422},
     "refund_payment": {200, 404, 409, 422},
-    "get_credits": {200},
+    "get_credits": {200, 422},
     "list_transactions": {200, 422},
     "spend_credits": {200, 409, 422},
     "grant_credits": {201, 409, 422},
@@ -163,7 +168,7 @@ EXPECTED = {
     "capture_hold": {404},
     "extend_hold": {404},
     "release_hold": {404},
-    "get_user_credits": {200},
+    "get_user_credits": {200, 422},
     "list_user_transactions": {200, 422},
     "list_user_payments": {200, 422},
 }

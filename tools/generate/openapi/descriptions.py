@@ -111,6 +111,7 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "remaining": "The credits that are left of them",
         "source": "How they came in",
     },
+    "MovedLot": {"amount": "How its credits changed: negative where some were taken from it"},
     "Package": {
         "credits": "The credits that it buys",
         "name": "Its name, in the language that was asked for",
@@ -167,6 +168,10 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "expires_at": "When the credits that came in expire, in UTC; null for other changes, and for never",
         "id": "The id of this change",
         "is_expired": "Whether `expires_at` is past",
+        "lots": (
+            "Only with `explain=true`: which lots the credits were taken from or came to, soonest expiry first. Their "
+            "amounts add up to `amount`, but for what became debt or paid some"
+        ),
         "payment_order_id": "The payment that it belongs to; null where there is none",
         "reason": "Why, as an administrator said it; null where nobody did. For staff",
         "transaction_type": "The kind of change",

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from tools.generate.openapi.parts import (
+    AS_OF,
     BODY_ERRORS,
     CURSOR,
     ETAG,
+    EXPLAIN,
     IF_NONE_MATCH,
     LANGUAGE,
     LIMIT,
@@ -121,6 +123,7 @@ OPERATIONS: Mapping[str, Operation] = {
         tag="Credits",
         description="A user that has never had credits has 0, and is no error. Credits that have expired do not count.",
         callers=("user",),
+        parameters=(AS_OF,),
         responses={HTTPStatus.OK: ("The user's credits", schemas.Credits)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),
@@ -129,7 +132,7 @@ OPERATIONS: Mapping[str, Operation] = {
         description="Their amounts add up to the balance, debt included.",
         headers=NEXT_PAGE,
         callers=("user",),
-        parameters=(LIMIT, CURSOR),
+        parameters=(LIMIT, CURSOR, EXPLAIN),
         responses={HTTPStatus.OK: ("A page of transactions", schemas.TransactionList)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),

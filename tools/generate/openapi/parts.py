@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from topup.api import endpoint
 from topup.api.cursor import LARGEST
-from topup.domain import errors
+from topup.domain import errors, times
 from topup.domain.errors import TopupError
 
 
@@ -65,6 +65,21 @@ CURSOR = {
     "in": "query",
     "description": "The `next_cursor` of the previous page",
     "schema": {"type": "string", "minLength": 1, "maxLength": LARGEST},
+}
+AS_OF = {
+    "name": "as_of",
+    "in": "query",
+    "description": (
+        "A moment (RFC 3339; the plus of an offset is sent as %2B). An earlier one: what was answered then, from the "
+        "ledger. A later one: what will be left by then if nothing happens but that credits expire and holds end"
+    ),
+    "schema": {"type": "string", "format": "date-time", "pattern": times.RFC_3339},
+}
+EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "description": "Whether each transaction says in `lots` which purchases its credits came from or went to",
+    "schema": {"type": "boolean", "default": False},
 }
 PAYMENT_ID = {
     "name": "payment_id",

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from tools.generate.openapi.parts import (
+    AS_OF,
     BODY_ERRORS,
     CURSOR,
+    EXPLAIN,
     HOLD_ERRORS,
     HOLD_ID,
     LIMIT,
@@ -30,7 +32,7 @@ OF_ANY_USER: Mapping[str, Operation] = {
         name="get_user_credits",
         summary="What a user may spend, and until when",
         **READERS,
-        parameters=(USER_ID,),
+        parameters=(USER_ID, AS_OF),
         responses={HTTPStatus.OK: ("The user's credits", schemas.Credits)},
         errors=READ_ERRORS,
     ),
@@ -41,7 +43,7 @@ OF_ANY_USER: Mapping[str, Operation] = {
         name="list_user_transactions",
         summary="Every change of a user's credits, newest first",
         **READERS,
-        parameters=(USER_ID, LIMIT, CURSOR),
+        parameters=(USER_ID, LIMIT, CURSOR, EXPLAIN),
         responses={HTTPStatus.OK: ("A page of transactions", schemas.TransactionList)},
         errors=READ_ERRORS,
     ),

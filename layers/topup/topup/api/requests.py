@@ -1,13 +1,14 @@
 """Parse JSON bodies with pydantic: a caller's mistake is refused here, with the name of the field."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Never, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from topup.api.endpoint import LONGEST_FIELD_NAME, MOST_ERRORS, Request
+from topup.domain import times
 from topup.domain.batches import MOST_SPENDS
 from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
 
@@ -21,9 +22,6 @@ LARGEST_REFUND = 10_000_000_000  # major units; above all amounts of Stripe's, a
 MOST_DIGITS = 20  # more than any amount has, fewer than the 28 that arithmetic keeps
 LARGEST_CREDITS = 1_000_000_000  # credits; far above any wallet, far below where JSON numbers lose digits
 LONGEST_HOLD = 86_400  # seconds
-
-# RFC 3339 with its offset, but no more than nine decimals of a second.
-TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
 # The languages of Stripe's pay page: Stripe API, Checkout Session, `locale`. A test compares them with the library's.
@@ -154,7 +152,7 @@ class GrantBody(Body):
 
     user_id: UserId
     credits: Credits
-    expires_at: Annotated[str, Field(pattern=TIME, json_schema_extra={"format": "date-time"})] | None = None
+    expires_at: Annotated[str, Field(pattern=times.RFC_3339, json_schema_extra={"format": "date-time"})] | None = None
     reason: Description
     campaign: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$")
 
@@ -164,8 +162,8 @@ class GrantBody(Body):
         if self.expires_at is None:
             return None
         try:
-            return datetime.fromisoformat(self.expires_at).astimezone(UTC).replace(microsecond=0)
-        except (ValueError, OverflowError):  # no such day or hour, or not within the years 1-9999
+            return times.from_rfc_3339(self.expires_at).replace(microsecond=0)
+        except ValueError:  # no such day or hour, or not within the years 1-9999
             raise ValidationFailed(FieldError("expires_at", "must be a time such as 2027-01-31T00:00:00Z")) from None
 
 

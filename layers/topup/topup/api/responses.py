@@ -8,7 +8,7 @@ from topup.api import hold_ids
 from topup.domain import money, times
 from topup.domain.catalogue import Catalogue, Package
 from topup.domain.credits import Entry, UserCredits, transaction_id
-from topup.domain.lots import Lot, Source, spendable
+from topup.domain.lots import Lot, Source, in_draw_order, spendable
 from topup.domain.orders import Order, Status
 from topup.domain.payments import Payment
 from topup.domain.receipts import Receipt
@@ -216,13 +216,13 @@ def payments(listed: Iterable[Payment], next_cursor: str | None) -> "schemas.Pay
     return {"payments": [payment(one.order, one.reversals) for one in listed], "next_cursor": next_cursor}
 
 
-def user_credits(user: UserCredits, now: datetime) -> "schemas.Credits":
-    """GET /api/users/credits."""
+def user_credits(user: UserCredits, now: datetime, *, knows_holds: bool = True) -> "schemas.Credits":
+    """GET /api/users/credits; `knows_holds`: whether it is known what holds reserved at that moment."""
     return {
         "user_id": user.wallet.user_id,
         "balance": user.balance(now),
-        "held": user.held(now),
-        "available": user.available(now),
+        "held": user.held(now) if knows_holds else None,
+        "available": user.available(now) if knows_holds else None,
         "debt": user.wallet.debt,
         "total_credits_earned": user.wallet.total_credits_earned,
         "lots": [_lot(lot) for lot in spendable(user.lots, now)],
@@ -242,11 +242,27 @@ def _lot(lot: Lot) -> "schemas.Lot":
 
 
 def transactions(
-    entries: Iterable[Entry], next_cursor: str | None, now: datetime, *, in_full: bool = False
+    entries: Iterable[Entry],
+    next_cursor: str | None,
+    now: datetime,
+    *,
+    in_full: bool = False,
+    lots: Mapping[str, Lot] | None = None,
 ) -> "schemas.TransactionList":
-    """GET /api/users/credits/transactions."""
-    rows = [_transaction(entry, now, in_full=in_full) for entry in entries]
+    """GET /api/users/credits/transactions; with the lots that entries name, by id, where it is to be explained."""
+    rows = []
+    for entry in entries:
+        row = _transaction(entry, now, in_full=in_full)
+        if lots is not None:
+            moves = {lot_id: amount for lot_id, amount in entry.moves.items() if amount}
+            row["lots"] = [_moved(lot_id, moves[lot_id], lots) for lot_id in in_draw_order(moves, lots)]
+        rows.append(row)
     return {"transactions": rows, "next_cursor": next_cursor}
+
+
+def _moved(lot_id: str, amount: int, lots: Mapping[str, Lot]) -> "schemas.MovedLot":
+    payment_id = lots[lot_id].payment_id if lot_id in lots else None
+    return {"lot_id": lot_id, "payment_id": payment_id, "amount": amount}
 
 
 def _transaction(entry: Entry, now: datetime, *, in_full: bool) -> "schemas.Transaction":

@@ -85,6 +85,7 @@ PackageId = Annotated[str, Schema({"description": "A package's id, for pages to 
 HoldId = Annotated[str, Schema({"description": "Opaque; it names the user too"})]
 Url = Annotated[str, Schema({"format": "uri"})]
 Count = Annotated[int, Schema({"minimum": 0})]
+UNKNOWN_HOLDS = "; null only with `as_of`, of an earlier moment of which that is not known"
 Cursor = Annotated[str, Schema({"description": "Hand it back as `cursor` for the next page"})]
 
 
@@ -195,19 +196,29 @@ class Lot(TypedDict):
 
 
 class Credits(TypedDict):
-    """What a user may spend, and until when."""
+    """What a user may spend, and until when; of an earlier moment it may not be known what holds reserved."""
 
     user_id: str
     balance: Annotated[int, Schema({"description": "What there is now; negative where more is owed than there is"})]
-    held: Annotated[int, Schema({"minimum": 0, "description": "What open holds reserve"})]
-    available: Annotated[int, Schema({"description": "What may be spent or held now: balance - held"})]
+    held: Annotated[int | None, Schema({"minimum": 0, "description": f"What open holds reserve{UNKNOWN_HOLDS}"})]
+    available: Annotated[
+        int | None, Schema({"description": f"What may be spent or held now: balance - held{UNKNOWN_HOLDS}"})
+    ]
     debt: Count
     total_credits_earned: Count
     lots: list[Lot]
 
 
+class MovedLot(TypedDict):
+    """How a change of a user's credits has changed one lot: negative where it took credits from it."""
+
+    lot_id: Id
+    payment_id: Annotated[Id | None, Schema({"description": "The payment that bought them; null for free ones"})]
+    amount: int
+
+
 class Transaction(TypedDict):
-    """One change of a user's credits; the last two fields are for administrators and support staff alone."""
+    """One change of a user's credits; `actor` and `reason` are for services, administrators and support staff alone."""
 
     id: Id
     transaction_type: TransactionType
@@ -224,6 +235,7 @@ class Transaction(TypedDict):
     created_at: Moment
     actor: NotRequired[str]
     reason: NotRequired[str | None]
+    lots: NotRequired[list[MovedLot]]
 
 
 class TransactionList(TypedDict):

@@ -35,6 +35,8 @@ def extend(user: UserCredits, hold: Hold, more: int, ends_at: datetime, now: dat
     if not hold.is_open(now):
         raise ended(hold, now)
     extended = replace(hold, amount=hold.amount + more, ends_at=max(hold.ends_at, ends_at))
+    if extended != hold:
+        extended = extended.remembering(hold, now)
     others = [one for one in user.holds if one.hold_id != hold.hold_id]
     _check_spare(user, others, extended, now)
     return _without_entry(user, HoldChange(before=hold, after=extended))
@@ -44,7 +46,8 @@ def release(user: UserCredits, hold: Hold, now: datetime) -> CreditChange:
     """End an open hold, so that what it holds is available again; raises HoldEnded."""
     if not hold.is_open(now):
         raise ended(hold, now)
-    return _without_entry(user, HoldChange(before=hold, after=hold.ended(HoldStatus.RELEASED)))
+    released = hold.ended(HoldStatus.RELEASED).remembering(hold, now)
+    return _without_entry(user, HoldChange(before=hold, after=released))
 
 
 def end(user: UserCredits, hold: Hold, now: datetime) -> CreditChange | None:
@@ -82,8 +85,8 @@ def capture(user: UserCredits, hold: Hold, wanted: Capture, cause: Cause, now: d
     )
     if is_late:
         after = after.ended(HoldStatus.EXPIRED)
-    elif wanted.is_final:
-        after = after.ended(HoldStatus.CAPTURED)
+    else:
+        after = (after.ended(HoldStatus.CAPTURED) if wanted.is_final else after).remembering(hold, now)
     return _taking(user, HoldChange(before=hold, after=after), taken, owed, cause, now)
 
 

@@ -11,6 +11,7 @@ from topup.domain.lots import Lot, spendable
 MOST_OPEN = 50  # of one user; every spend reads them
 # A capture that comes so long after the hold's end is still taken: measured usage is never lost.
 CAPTURED_UNTIL = timedelta(hours=24)
+MOST_TERMS = 20  # that a hold keeps: every spend reads them with it
 
 
 class HoldStatus(StrEnum):
@@ -31,12 +32,22 @@ class Overrun(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a hold reserved, and until when it was to last, before the request at `until` changed that."""
+
+    until: datetime
+    left: int
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hold:
     """Credits of a user that nothing else may take until `ends_at` (a whole second, UTC).
 
     `amount` are all that were reserved, `used` how many of them captures have used: the others are held while it is
     open. `captured` is what captures have taken in all, from lots or as debt, and `shortfall` what they could not take.
-    `is_closed`: it takes no more captures. `unknown` are stored attributes that this version does not know.
+    `is_closed`: it takes no more captures. `earlier` are its terms before each of the last changes, oldest first.
+    `unknown` are stored attributes that this version does not know.
     """
 
     hold_id: str
@@ -53,6 +64,7 @@ class Hold:
     captured: int = 0
     shortfall: int = 0
     is_closed: bool = False
+    earlier: tuple[Terms, ...] = ()
     unknown: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -84,6 +96,11 @@ class Hold:
         """The hold with its one end. What has ended by itself may still get late captures."""
         return replace(self, status=status, is_closed=self.is_closed or status is not HoldStatus.EXPIRED)
 
+    def remembering(self, before: "Hold", now: datetime) -> "Hold":
+        """With the terms that it had before a request changed them now."""
+        terms = Terms(until=now, left=before.left, ends_at=before.ends_at)
+        return replace(self, earlier=(*before.earlier, terms)[-MOST_TERMS:])
+
 
 @dataclass(frozen=True, kw_only=True)
 class HoldChange:
@@ -96,6 +113,25 @@ class HoldChange:
 def held(holds: Iterable[Hold], now: datetime) -> int:
     """How many credits the holds reserve."""
     return sum(hold.held(now) for hold in holds)
+
+
+def as_of(hold: Hold, moment: datetime) -> Hold | None:
+    """The hold with what it reserved at an earlier moment, nothing where that was before it; None if that is not known.
+
+    As for entries, what counts is the state before the first change that was received later.
+    """
+    then = replace(hold, earlier=(), captured=0, shortfall=0, used=0, is_closed=False)
+    if moment < hold.created_at:
+        return replace(then, amount=0)
+    place, later = next(((n, terms) for n, terms in enumerate(hold.earlier) if terms.until > moment), (0, None))
+    if later is None:
+        has_ended_by_request = hold.status in (HoldStatus.CAPTURED, HoldStatus.RELEASED)
+        if has_ended_by_request and not hold.earlier and moment < hold.ends_at:
+            return None
+        return replace(then, amount=0 if has_ended_by_request else hold.left, status=HoldStatus.OPEN)
+    if place == 0 and len(hold.earlier) == MOST_TERMS:
+        return None  # older terms may have been dropped
+    return replace(then, amount=later.left, ends_at=later.ends_at, status=HoldStatus.OPEN)
 
 
 def spare(lots: Iterable[Lot], holds: Iterable[Hold], now: datetime, until: datetime) -> int:

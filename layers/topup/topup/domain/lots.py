@@ -84,7 +84,17 @@ class LotChange:
 
 def spendable(lots: Iterable[Lot], now: datetime) -> list[Lot]:
     """The open lots, soonest expiry first; ties in the fixed order of their ids."""
-    return sorted((lot for lot in lots if lot.is_open(now)), key=lambda lot: (lot.expires_at or _NEVER, lot.lot_id))
+    return sorted((lot for lot in lots if lot.is_open(now)), key=_draw_order)
+
+
+def in_draw_order(lot_ids: Iterable[str], lots: Mapping[str, Lot]) -> list[str]:
+    """The ids in the order in which spends draw from these lots; those of lots that are not there come last."""
+    known = sorted((lots[lot_id] for lot_id in lot_ids if lot_id in lots), key=_draw_order)
+    return [*(lot.lot_id for lot in known), *sorted(lot_id for lot_id in lot_ids if lot_id not in lots)]
+
+
+def _draw_order(lot: Lot) -> tuple[datetime, str]:
+    return lot.expires_at or _NEVER, lot.lot_id
 
 
 def draw(lots: Iterable[Lot], amount: int) -> list[LotChange]:

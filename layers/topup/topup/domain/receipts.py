@@ -1,6 +1,6 @@
 """Receipts: what a request has changed, as it is stored for the same request repeated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from topup.domain.credits import CreditChange, UserCredits
@@ -38,5 +38,5 @@ def receipt_of(user: UserCredits, change: CreditChange, request_fingerprint: str
         balance_after=change.wallet.balance,
         available_after=user.available(now) + sum(one.amount for one in change.entries) + freed,
         lot_id=change.new_lot.lot_id if change.new_lot else None,
-        hold=holds[-1].after if holds else None,
+        hold=replace(holds[-1].after, earlier=()) if holds else None,  # no answer says its earlier terms
     )

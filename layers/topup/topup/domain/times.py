@@ -1,7 +1,11 @@
 """Time in UTC: as the text that sorts, as the text that clients read, and calendar months later."""
 
 import calendar
+import re
 from datetime import UTC, datetime, timedelta
+
+# RFC 3339 with its offset, but no more than nine decimals of a second.
+RFC_3339 = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
 def to_text(moment: datetime) -> str:
@@ -17,6 +21,16 @@ def to_sortable_text(moment: datetime) -> str:
 def from_text(text: str) -> datetime:
     """The moment of either text; raises ValueError."""
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def from_rfc_3339(text: str) -> datetime:
+    """The moment that a caller names, in UTC to the microsecond; raises ValueError."""
+    if not re.fullmatch(RFC_3339, text):
+        raise ValueError("not as RFC 3339 writes a time")
+    try:
+        return from_text(text)
+    except OverflowError:  # in UTC it is not within the years 1-9999
+        raise ValueError("not within the years 1-9999") from None
 
 
 def months_later(moment: datetime, months: int) -> datetime:

@@ -18,6 +18,7 @@ from topup.store.orders import (
     record_order_change,
     reopen,
 )
+from topup.store.past import load_credits_at, load_lots_of
 from topup.store.races import LostRace, LotExists, UnknownWrite, may_be_written, retried
 from topup.store.receipts import load_receipt, load_receipts, record_with_receipt, record_with_receipts
 from topup.store.reversals import begin_attempt, load_payment, load_settled_payment, record_reversal, with_reversals
@@ -50,8 +51,10 @@ __all__ = [
     "list_orders",
     "load_account",
     "load_credits",
+    "load_credits_at",
     "load_due",
     "load_ended_hold",
+    "load_lots_of",
     "load_memory",
     "load_order",
     "load_order_and_wallet",

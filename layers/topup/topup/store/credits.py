@@ -1,6 +1,6 @@
 """Read wallets, lots and the ledger, and write one change of them, whatever number of lots it touches."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -122,6 +122,19 @@ def load_records(user_id: str, records: Sequence[str]) -> list[Any]:
             raise LostRace("DynamoDB returned only part of the read")
         items += found["Responses"].get(table, [])
     return items
+
+
+def lots_by_id(user: UserCredits, lot_ids: Collection[str]) -> dict[str, Lot]:
+    """These lots of the user's by their ids: those among the user's own, and those without credits.
+
+    1 request for each hundred that are not the user's own. A lot that got credits since may be missing.
+    """
+    lots = {lot.lot_id: lot for lot in user.lots}
+    found = {lot_id: lots[lot_id] for lot_id in lot_ids if lot_id in lots}
+    empty = [credit_items.empty_lot_record(lot_id) for lot_id in lot_ids if lot_id not in lots]
+    return found | {
+        lot.lot_id: lot for lot in (finished(user.wallet, item) for item in load_records(user.wallet.user_id, empty))
+    }
 
 
 def load_ended_hold(user_id: str, hold_id: str) -> Hold | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from topup.domain import times
-from topup.domain.holds import Hold, HoldStatus, Overrun
+from topup.domain.holds import Hold, HoldStatus, Overrun, Terms
 from topup.store import attributes
 from topup.store.attributes import Item
 
@@ -46,6 +46,7 @@ def hold_fields(hold: Hold) -> dict[str, Any]:
         "captured": hold.captured,
         "shortfall": hold.shortfall or None,
         "is_closed": hold.is_closed or None,
+        "earlier": [_terms_fields(terms) for terms in hold.earlier] or None,
         "overrun": hold.overrun.value,
         "ends_at": times.to_text(hold.ends_at),
         "actor": hold.actor,
@@ -76,6 +77,7 @@ def hold_from_fields(user_id: str, fields: Mapping[str, Any]) -> Hold:
         captured=fields["captured"],
         shortfall=fields.get("shortfall", 0),
         is_closed=fields.get("is_closed", False),
+        earlier=tuple(_terms_from_fields(terms) for terms in fields.get("earlier", ())),
         overrun=Overrun(fields["overrun"]),
         ends_at=times.from_text(fields["ends_at"]),
         actor=fields["actor"],
@@ -83,3 +85,13 @@ def hold_from_fields(user_id: str, fields: Mapping[str, Any]) -> Hold:
         metadata=fields.get("metadata", {}),
         created_at=times.from_text(fields["created_at"]),
     )
+
+
+def _terms_fields(terms: Terms) -> dict[str, Any]:
+    until, ends_at = times.to_sortable_text(terms.until), times.to_text(terms.ends_at)
+    return {"until": until, "left": terms.left, "ends_at": ends_at}
+
+
+def _terms_from_fields(fields: Mapping[str, Any]) -> Terms:
+    until, ends_at = times.from_text(fields["until"]), times.from_text(fields["ends_at"])
+    return Terms(until=until, left=fields["left"], ends_at=ends_at)

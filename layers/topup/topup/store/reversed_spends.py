@@ -23,12 +23,7 @@ def load_spend(user: UserCredits, number: int) -> tuple[Entry | None, ReversedSp
     if records[0] not in found:
         return None, given, {}
     entry = credit_items.entry_from_item(found[records[0]])
-    lots = {lot.lot_id: lot for lot in user.lots if lot.lot_id in entry.moves}
-    empty = [credit_items.empty_lot_record(lot_id) for lot_id in entry.moves if lot_id not in lots]
-    for item in credits.load_records(user_id, empty):
-        lot = credits.finished(user.wallet, item)
-        lots[lot.lot_id] = lot
-    return entry, given, lots
+    return entry, given, credits.lots_by_id(user, entry.moves)
 
 
 def set_reversed_spend(given: ReversedSpend) -> Any:
