@@ -22,6 +22,9 @@ from starlette.staticfiles import StaticFiles
 
 STATIC = Path(__file__).with_name("static")
 
+# The API tells services more, such as which of them holds the credits.
+SHOWN_OF_A_HOLD = ("hold_id", "description", "held", "ends_at")
+
 # API Gateway's own limit.
 API_TIMEOUT_SECONDS = 30.0
 
@@ -89,7 +92,11 @@ async def _visitors_holds(config: StorefrontConfig) -> Response:
     user_id = _subject(config.user_token)
     if user_id is None:
         return JSONResponse({"holds": []})
-    return await _call(config, "GET", f"/api/users/{quote(user_id, safe='')}/holds", headers={})
+    answer = await _call(config, "GET", f"/api/users/{quote(user_id, safe='')}/holds", headers={})
+    if answer.status_code != HTTPStatus.OK:
+        return answer
+    listed = json.loads(bytes(answer.body))["holds"]
+    return JSONResponse({"holds": [{name: hold[name] for name in SHOWN_OF_A_HOLD} for hold in listed]})
 
 
 async def _call(

@@ -228,7 +228,9 @@ def test_an_unreachable_api_is_a_502_problem() -> None:
 
 
 def test_the_page_gets_its_own_visitors_holds_with_the_key_added(api: FakeApi) -> None:
-    api.body = b'{"holds": []}'
+    shown = {"hold_id": "h.dQ", "description": "Chat 77", "held": 5, "ends_at": "2026-03-01T12:15:00Z"}
+    hold = {**shown, "actor": "service:chat", "metadata": {"node": "7"}}  # which is not for a buyer
+    api.body = json.dumps({"holds": [hold]}).encode()
     config = a_config(api.url, a_token(sub="user/1?x"))
 
     response = call(config, "GET", "/holds?user_id=user_2", headers={"Authorization": "Bearer t", "Cookie": "a=b"})
@@ -238,7 +240,15 @@ def test_the_page_gets_its_own_visitors_holds_with_the_key_added(api: FakeApi) -
     assert headers["x-api-key"] == API_KEY
     assert not {"authorization", "cookie"} & set(headers)
     assert body == b""
-    assert (response.status_code, response.json()) == (200, {"holds": []})
+    assert (response.status_code, response.json()) == (200, {"holds": [shown]})
+
+
+def test_a_refused_list_of_holds_is_returned_as_it_is(api: FakeApi) -> None:
+    api.status, api.body = 403, b'{"code": "forbidden"}'
+
+    response = call(a_config(api.url), "GET", "/holds")
+
+    assert (response.status_code, response.json()) == (403, {"code": "forbidden"})
 
 
 def test_a_visitor_without_an_id_has_no_holds_and_the_api_is_not_asked(api: FakeApi) -> None:

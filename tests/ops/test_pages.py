@@ -56,6 +56,14 @@ def test_every_log_message_of_the_runbook_is_logged():
         assert f'"{message}"' in SOURCES, message
 
 
+def test_every_record_of_the_runbook_is_stored_under_that_name():
+    prefixes = quoted(r'"S": "([A-Z]+#)', "runbook")
+
+    assert prefixes
+    for prefix in prefixes:
+        assert f'"{prefix}"' in SOURCES, prefix
+
+
 def test_every_operation_of_aws_in_the_runbook_is_called():
     """`dynamodb:DescribeTable` is `describe_table` in boto3; Scan, Query and Decrypt are made by other code."""
     table = PAGES["runbook"].partition("| command | permissions |")[2].partition("\n\n")[0]
