@@ -81,6 +81,14 @@ curl "{api}/api/users/credits/transactions" {user}
 curl -X POST "{api}/api/users/credits/spend" {key} {json_body} -H "Idempotency-Key: job-1" \\
   -d '{{"user_id": "user-demo", "amount": 100, "description": "Translated 3 pages"}}'
 
+: 'Hold 200 for work whose cost is not known yet; then: export HOLD_ID=<its hold_id>'
+curl -X POST "{api}/api/users/credits/holds" {key} {json_body} -H "Idempotency-Key: call-1" \\
+  -d '{{"user_id": "user-demo", "amount": 200, "description": "Summary of a report"}}'
+
+: 'Take the 130 that it has cost, and release the rest'
+curl -X POST "{api}/api/users/credits/holds/$HOLD_ID/capture" {key} {json_body} -H "Idempotency-Key: call-1-done" \\
+  -d '{{"amount": 130}}'
+
 : 'Give the user 50 credits, as an administrator (a user gets the credits of a campaign once)'
 curl -X POST "{api}/api/admin/credits/grant" {admin} {json_body} -H "Idempotency-Key: grant-1" \\
   -d '{{"user_id": "user-demo", "credits": 50, "reason": "Sign-up bonus", "campaign": "welcome"}}'

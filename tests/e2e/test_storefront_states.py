@@ -1,11 +1,12 @@
 """What the shop tells a buyer in each state, in one language at a time."""
 
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from local.client import document
 from local.launcher import Stack
@@ -251,6 +252,23 @@ def test_held_and_available_are_shown_with_until_when_only_while_credits_are_hel
     answer_with(page, lots=[a_lot()])
     page.locator("#refresh").click()
     expect(held).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "shown"),
+    [("2026-03-01T12:15:00Z", r"200 credits, until 12:15$"), ("2026-03-02T11:15:00Z", r"until 2\sMar\s2026,\s11:15$")],
+)
+def test_the_day_on_which_a_hold_ends_is_named_if_it_is_another_one(
+    browser: Browser, stack: Stack, ends_at: str, shown: str
+) -> None:
+    with closing(browser.new_context(locale="en-GB", timezone_id="Etc/UTC")) as context:
+        page = context.new_page()
+        answer_with(page, lots=[a_lot()], holds=[a_hold(ends_at=ends_at)])
+        known = page.request.get(f"{stack.web_url}/config.json").json()
+        page.route("**/config.json", lambda route: route.fulfill(json={**known, "now": "2026-03-01T12:00:00Z"}))
+        open_shop(page, stack)
+
+        expect(page.locator("#holds li")).to_contain_text(re.compile(shown))
 
 
 def test_the_first_three_of_many_holds_are_listed_and_the_others_counted(page: Page, stack: Stack) -> None:
