@@ -14,7 +14,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets api-key stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi bench-cold bench-warm lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets api-key stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi bench-cold bench-warm bench-ledger lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -169,6 +169,9 @@ bench-cold: .venv/.installed ## How long a cold start takes, against yardsticks 
 
 bench-warm: .venv/.installed ## What a warm invocation costs, against its bare calls → docs/performance.md (ROUNDS=80)
 	@$(BIN)/python -m tools.bench.warm $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-ledger: .venv/.installed ## What many clients do to one user's credits at once, in virtual time → docs/performance.md (minutes)
+	@$(BIN)/python -m tools.bench.ledger
 
 cost: .venv/.installed ## Write docs/cost.md again, from counted requests and prices
 	@$(BIN)/python -m tools.generate.cost

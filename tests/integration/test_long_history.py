@@ -61,6 +61,9 @@ def costs_of(shop: Shop, user: str) -> dict[str, tuple[list[str], int]]:
         "status": lambda: shop.api.get(f"/api/payments/{payment['payment_id']}", as_user(user)),
         "credits": lambda: shop.api.get("/api/users/credits", as_user(user)),
         "spend": lambda: shop.spend(10, user=user),
+        "batch": lambda: shop.batch([("1", 1), ("2", 2)], user=user),
+        "hold": lambda: shop.hold(10, "a hold", user=user),
+        "capture": lambda: shop.capture(shop.hold(10, "a hold", user=user).json(), 4),
     }
     costs = {}
     for name, request in requests.items():
@@ -76,4 +79,4 @@ def test_a_user_with_a_long_history_costs_what_a_new_user_costs(shop: Shop):
     write_history(shop, "old")
 
     assert costs_of(shop, "old") == costs_of(shop, USER_ID)
-    assert shop.balance("old") == shop.balance() == 1090
+    assert shop.balance("old") == shop.balance() == 1083

@@ -1,193 +1,212 @@
-"""`python -m tools.bench.ledger`: measure contention on one wallet and a large expiry, over its own local stack.
+"""`make bench-ledger`: how many spends, holds and batches of one user clients get done who all want them at once.
 
-This is not a test: it prints the figures of this machine. The audit at the end shows that the ledger is still correct.
+The real handlers run in this process, over the emulated tables with modelled latencies, in virtual time. So the figures
+are the same on every machine, and say what contention costs, and nothing about Lambda's speed.
 """
 
 import argparse
-import statistics
-import time
-import uuid
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
-from pathlib import Path
+from itertools import count
 from typing import Any
+from unittest import mock
 
-import httpx
+from local.in_process.environment import API_KEY, USER_ID
+from local.in_process.shop import Shop
+from tools.bench import report
+from tools.bench.slow_tables import READ, TRANSACTION, SlowTables
+from tools.bench.virtual_time import VirtualTime
+from tools.generate.shop import opened
+from topup.domain.holds import MOST_OPEN
+from topup.store import races
 
-from local import ROOT, discovery
-from local.launcher import Stack, running
-from ops import target
-from ops.audit import audit, clock_of
-from topup.domain import credits, idempotency, order_updates, placing
-from topup.domain.catalogue import Package
-from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
-from topup.domain.orders import Order, Status
-from topup.runtime import config
-from topup.store import attributes, credit_items, order_items
-from topup.store import client as dynamodb
+CLIENTS = (1, 4, 16, 64)
+WINDOW = 10.0  # seconds of virtual time
+BATCH = 40  # spends of a batch: the most that it takes
+GRANTED = 1_000_000
+SOON = 2.0  # seconds until a client asks again whom the limit of open holds has refused
+OK, BUSY, CONFLICT = 300, 503, 409
+INDEX_UNITS = 2  # units of an index write in a transaction, for each kilobyte, as docs/cost.md assumes
 
-OK, BUSY = 200, 503
-LOG = ROOT / "logs" / "app.log"
+Post = Callable[[str, Any, str], dict[str, Any]]
+Work = Callable[[Post, str], int]
 
 
-@dataclass(frozen=True)
-class Spend:
-    """One spend as its caller saw it: the status of each response, and the seconds until the last."""
+def spend(post: Post, key: str) -> int:
+    """One spend; returns how many spends that is."""
+    post("spend", {"user_id": USER_ID, "amount": 1, "description": "work"}, key)
+    return 1
 
-    statuses: Sequence[int]
-    seconds: float
+
+def hold(post: Post, key: str) -> int:
+    """A hold of five credits, of which a capture takes one."""
+    opened_hold = post("holds", {"user_id": USER_ID, "amount": 5, "description": "a call"}, key)
+    post(f"holds/{opened_hold['hold_id']}/capture", {"amount": 1}, f"{key}-capture")
+    return 1
+
+
+def batch(post: Post, key: str) -> int:
+    items = [{"key": f"{key}-{number}", "amount": 1, "description": "work"} for number in range(BATCH)]
+    post("spend/batch", {"user_id": USER_ID, "items": items}, key)
+    return BATCH
+
+
+WORKS: dict[str, Work] = {"spend": spend, "hold, capture": hold, f"batch of {BATCH}": batch}
+
+
+@dataclass
+class Result:
+    """What the clients have seen in the window."""
+
+    clients: int
+    window: float
+    done: int = 0  # in the window
+    spends: int = 0  # in the window
+    seconds: list[float] = field(default_factory=list)  # of each, from the first request to the last response
+    statuses: list[int] = field(default_factory=list)
+    tries: float = 0  # transactions for each that was carried out
+    write_units: float = 0  # for each spend, of the transactions that were carried out
+    read_units: float = 0  # for each spend
+    spent: int = 0  # by the ledger
+    spends_in_all: int = 0
+
+    @property
+    def median(self) -> float:
+        """Milliseconds."""
+        return 1000 * _percentile(sorted(self.seconds), 0.5)
+
+    def row(self, name: str) -> list[str]:
+        return [
+            name,
+            str(self.clients),
+            f"{self.done / self.window:,.1f}",
+            f"{self.spends / self.window:,.0f}",
+            f"{self.median:,.0f}",
+            f"{1000 * _percentile(sorted(self.seconds), 0.95):,.0f}",
+            self._share(BUSY),
+            self._share(CONFLICT),
+            f"{self.tries:.1f}",
+            f"{self.write_units:.1f}",
+            f"{self.write_units * self.tries:.1f}",
+            f"{self.read_units:.1f}",
+        ]
+
+    def _share(self, status: int) -> str:
+        return f"{100 * self.statuses.count(status) / len(self.statuses):.1f} %"
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float:
+    return ordered[math.ceil(share * len(ordered)) - 1]
+
+
+def measure(work: Work, clients: int, window: float) -> Result:
+    """Let so many clients do this work for one user, each again and again; the same arguments give the same result."""
+    random.seed(1)  # of the pauses between tries
+    time = VirtualTime()
+    tables = SlowTables(time)
+    result = Result(clients, window)
+    with opened(tables) as (shop, _), mock.patch.object(races, "time", time):
+        shop.grant(GRANTED)
+        before = shop.balance()
+        for number in range(clients):
+            time.start(partial(_client, shop, time, result, work, number))
+        time.run()
+        result.spent = before - shop.balance()
+    if result.spent != result.spends_in_all:
+        raise AssertionError(f"Bug! {result.spends_in_all} spends of one credit took {result.spent}")
+    result.tries = tables.transactions / tables.carried_out
+    result.write_units = tables.units.write_units(INDEX_UNITS) / result.spends_in_all
+    result.read_units = tables.units.reads / result.spends_in_all
+    return result
+
+
+def _client(shop: Shop, time: VirtualTime, result: Result, work: Work, number: int) -> None:
+    post = partial(_post, shop, time, result)
+    for turn in count():
+        began = time.monotonic()
+        if began >= result.window:
+            return
+        spends = work(post, f"{number}-{turn}")
+        result.seconds.append(time.monotonic() - began)
+        result.spends_in_all += spends
+        if time.monotonic() < result.window:
+            result.done += 1
+            result.spends += spends
+
+
+def _post(shop: Shop, time: VirtualTime, result: Result, action: str, body: Any, key: str) -> dict[str, Any]:
+    """Send a request until it is done, with the same key."""
+    headers = {"x-api-key": API_KEY, "idempotency-key": key}
+    while True:
+        response = shop.api.post(f"/api/users/credits/{action}", body, headers)
+        result.statuses.append(response.status)
+        answer: dict[str, Any] = response.json()
+        if response.status < OK:
+            return answer
+        if response.status != BUSY and answer["code"] != "too_many_holds":
+            raise AssertionError(f"Bug! {action} answers {answer}")
+        time.sleep(float(response.headers.get("retry-after", SOON)))
+
+
+EXPLAINED = f"""\
+Clients that change one user's credits at once, each without a pause, for {WINDOW:.0f} seconds. A read takes
+{1000 * READ:.0f} ms and a transaction {1000 * TRANSACTION:.0f} ms; one that meets another's items is cancelled,
+and tried again after a random pause. The real handlers run over the emulated tables in virtual time. So the figures are
+the same on every machine: they show what contention costs, and nothing about Lambda.
+
+A client that gets 503 sends the request again after Retry-After, with the same key. Milliseconds are from its first
+request to its last response. 409 is the limit of {MOST_OPEN} open holds. Units are for each spend: an item's kilobytes,
+rounded up, twice in a transaction. "With lost tries" counts cancelled transactions as if they were billed in full."""
+HEAD = (
+    *("work", "clients", "per s", "spends per s", "p50 ms", "p95 ms", "503", "409"),
+    *("tries", "write units", "with lost tries", "read units"),
+)
+HEAD_OF_BATCHES = ("clients", "spends per s, one by one", "in batches", "write units, one by one", "in batches")
+HEAD_OF_HOLDS = ("clients", "ms, a spend", "a hold and its capture", "write units, a spend", "a hold and its capture")
+
+
+def text(found: Mapping[str, Sequence[Result]]) -> str:
+    """The section of docs/performance.md."""
+    rows = [result.row(name) for name, results in found.items() for result in results]
+    alone, held, batched = found.values()
+    batches = [
+        [str(one.clients), *_pair(one.spends / one.window, many.spends / many.window), *_units(one, many)]
+        for one, many in zip(alone, batched, strict=True)
+    ]
+    holds = [
+        [str(one.clients), *_pair(one.median, hold.median), *_units(one, hold)]
+        for one, hold in zip(alone, held, strict=True)
+    ]
+    return "\n\n".join(
+        [
+            "## Many clients of one user",
+            f"`make bench-ledger`, {datetime.now(UTC).date()}.",
+            EXPLAINED,
+            report.table(HEAD, rows),
+            f"Before and after batches: the same spends one by one, or {BATCH} in one request.",
+            report.table(HEAD_OF_BATCHES, batches),
+            "Before and after holds: a spend of an upper bound, nothing of it comes back, or a hold and its capture.",
+            report.table(HEAD_OF_HOLDS, holds),
+        ]
+    )
+
+
+def _pair(before: float, after: float) -> list[str]:
+    return [f"{before:,.0f}", f"{after:,.0f}"]
+
+
+def _units(before: Result, after: Result) -> list[str]:
+    return [f"{one.write_units * one.tries:.1f}" for one in (before, after)]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.bench.ledger", description="Measure contention and a large expiry."
-    )
-    parser.add_argument("--spenders", type=int, default=20)
-    parser.add_argument("--bursts", type=int, default=10)
-    parser.add_argument("--lots", type=int, default=10_000)
-    parser.add_argument("--users", type=int, default=2_000)
-    options = parser.parse_args()
-    with running() as stack, target.tables(discovery.of(stack).environment):
-        contend(stack, options.spenders, options.bursts)
-        expire(stack, options.lots, options.users)
-        print(audit(clock_of(discovery.of(stack))))
-
-
-# ------------------------------------------------------------------------------------------------------ contention
-
-
-def contend(stack: Stack, spenders: int, bursts: int) -> None:
-    """Make many spends of one user at the same time, in several bursts."""
-    user_id = "spender"
-    _write(_grants(user_id, 1, spenders * bursts, stack_now(stack) + timedelta(days=30)))
-    log_before = LOG.stat().st_size
-    spends, seconds = [], []
-    limits = httpx.Limits(max_connections=spenders)
-    with (
-        httpx.Client(base_url=stack.api_url, trust_env=False, timeout=30, limits=limits) as client,
-        ThreadPoolExecutor(spenders) as pool,
-    ):
-        for _ in range(bursts):
-            began = time.perf_counter()
-            spends += list(pool.map(partial(_spend, client, stack.api_key, user_id), range(spenders)))
-            seconds.append(time.perf_counter() - began)
-    _report_contention(spends, seconds, lost_races=_lost_races(log_before))
-
-
-def _spend(client: httpx.Client, api_key: str, user_id: str, _number: int) -> Spend:
-    began, statuses = time.perf_counter(), []
-    headers = {"x-api-key": api_key, "idempotency-key": str(uuid.uuid4())}
-    body = {"user_id": user_id, "amount": 1, "description": "Measured"}
-    while True:
-        response = client.post("/api/users/credits/spend", json=body, headers=headers)
-        statuses.append(response.status_code)
-        if response.status_code != BUSY:
-            return Spend(statuses, time.perf_counter() - began)
-        time.sleep(float(response.headers["retry-after"]))
-
-
-def _report_contention(spends: Sequence[Spend], seconds: Sequence[float], lost_races: int) -> None:
-    first = sum(spend.statuses[0] == OK for spend in spends)
-    succeeded = sum(spend.statuses[-1] == OK for spend in spends)
-    busy = sum(spend.statuses.count(BUSY) for spend in spends)
-    waits = sorted(spend.seconds for spend in spends)
-    print(f"{len(spends)} spends of one user in {len(seconds)} bursts of {len(spends) // len(seconds)} at once:")
-    print(f"  {first} succeeded at once, {succeeded} in the end; {busy} responses were 503")
-    print(f"  {lost_races} lost races inside the function ({lost_races / len(spends):.1f} per spend)")
-    print(f"  a burst takes {statistics.median(seconds):.2f} s (median), {max(seconds):.2f} s (longest)")
-    print(f"  a spend takes {statistics.median(waits):.2f} s (median), {waits[-1]:.2f} s (longest)")
-
-
-def _lost_races(log_before: int) -> int:
-    with Path(LOG).open(encoding="utf-8") as log:
-        log.seek(log_before)
-        return sum('"lost a race"' in line for line in log)
-
-
-# ---------------------------------------------------------------------------------------------------------- expiry
-
-
-def expire(stack: Stack, lots: int, users: int) -> None:
-    """Let many lots expire at once: they all end within an hour, and the clock jumps past it."""
-    expires_at = stack_now(stack) + timedelta(hours=1)
-    for number in range(users):
-        share = lots // users + (number < lots % users)
-        _write(_grants(f"user-{number}", share, 100, expires_at))
-    with httpx.Client(base_url=f"{stack.api_url}/_local", trust_env=False, timeout=60) as local:
-        before = local.get("/reaper").json()["delivered"]
-        began = time.perf_counter()
-        local.post("/clock", json={"advance_seconds": 7_200}).raise_for_status()
-        while (state := local.get("/reaper").json())["delivered"] - before < lots:
-            time.sleep(0.2)
-        seconds = time.perf_counter() - began
-    print(f"{lots} lots of {users} users expired:")
-    print(f"  {seconds:.1f} s, {lots / seconds:.0f} events per second; {state['given_up']} given up")
-
-
-def stack_now(stack: Stack) -> datetime:
-    return clock_of(discovery.of(stack))()
-
-
-def _grants(user_id: str, lots: int, amount: int, expires_at: datetime) -> Iterator[Any]:
-    """Every item of a user who has bought this many lots, as (table, item)."""
-    settings = config.settings()
-    wallet = Wallet(user_id=user_id)
-    for number in range(lots):
-        order, change = _bought(wallet, number, amount, expires_at)
-        wallet = change.wallet
-        assert change.new_lot, "Bug! a grant creates a lot"
-        yield (
-            settings.orders_table,
-            order_items.order_key(order.payment_id) | attributes.to_item(order_items.order_fields(order)),
-        )
-        yield settings.credits_table, credit_items.lot_to_item(change.new_lot)
-        yield settings.credits_table, credit_items.timer_item(change.new_lot)
-        yield settings.credits_table, credit_items.entry_to_item(change.entry)
-    yield settings.credits_table, credit_items.wallet_to_item(wallet)
-
-
-def _bought(wallet: Wallet, number: int, amount: int, expires_at: datetime) -> tuple[Order, CreditChange]:
-    now = datetime.now(UTC)
-    placed = placing.place(
-        Package(
-            id="measured",
-            name="Measured",
-            credits=amount,
-            price_minor=100 * amount,
-            currency="CNY",
-            unit_price=Decimal(1),
-        ),
-        payment_id=idempotency.id_from_key(wallet.user_id, str(number)),
-        user_id=wallet.user_id,
-        return_url="https://unused.invalid",
-        request_fingerprint="measured",
-        livemode=False,
-        now=now,
-    )
-    order = replace(placed, status=Status.SUCCEEDED, paid_at=now, credits_expire_at=expires_at)
-    lot = replace(order_updates.new_lot(order, now, 1), expires_at=expires_at)
-    cause = Cause(
-        transaction_type=TransactionType.PURCHASED,
-        actor=STRIPE,
-        description="Measured",
-        payment_id=order.payment_id,
-        money_minor=order.amount_minor,
-        currency=order.currency,
-    )
-    return order, credits.grant(wallet, lot, cause, now)
-
-
-def _write(items: Iterator[Any]) -> None:
-    while batch := list(islice(items, 25)):  # DynamoDB's limit
-        requests: dict[str, list[Any]] = {}
-        for table, item in batch:
-            requests.setdefault(table, []).append({"PutRequest": {"Item": item}})
-        dynamodb.client().batch_write_item(RequestItems=requests)
+    argparse.ArgumentParser(prog="python -m tools.bench.ledger", description=__doc__).parse_args()
+    found = {name: [measure(work, clients, WINDOW) for clients in CLIENTS] for name, work in WORKS.items()}
+    report.write("ledger", text(found))
 
 
 if __name__ == "__main__":
