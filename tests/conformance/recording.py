@@ -16,12 +16,14 @@ from tests.conformance.requests import Sample
 STORE = ROOT / "layers" / "topup" / "topup" / "store"
 SCENARIOS = (
     "integration/test_adjustments.py",
+    "integration/test_as_of.py",
     "integration/test_batches.py",
     "integration/test_checkouts.py",
     "integration/test_clawback.py",
     "integration/test_credits.py",
     "integration/test_disputes.py",
     "integration/test_expiry.py",
+    "integration/test_explained_entries.py",
     "integration/test_fulfilment.py",
     "integration/test_fulfilment_under_faults.py",
     "integration/test_grants.py",

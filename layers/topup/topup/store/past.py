@@ -71,7 +71,6 @@ def _received_at(user_id: str, number: int) -> datetime:
     found = client().get_item(
         TableName=config.settings().credits_table,
         Key=key,
-        ProjectionExpression="created_at",
         ConsistentRead=True,
     )
     return times.from_text(found["Item"]["created_at"]["S"])

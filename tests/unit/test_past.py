@@ -1,0 +1,86 @@
+"""What a hold reserved at an earlier moment, and when that is not known any more."""
+
+from datetime import timedelta
+
+import pytest
+
+from local.in_process.environment import NOW, USER_ID
+from tests.support.builders import a_lot, a_wallet
+from topup.domain import hold_changes, holds, past
+from topup.domain.credits import UserCredits
+from topup.domain.holds import MOST_TERMS, Hold, HoldStatus, Overrun
+
+MINUTE = timedelta(minutes=1)
+
+
+def a_hold(**fields: object) -> Hold:
+    known = {
+        "hold_id": "hold",
+        "user_id": USER_ID,
+        "amount": 10,
+        "ends_at": NOW + 60 * MINUTE,
+        "overrun": Overrun.AVAILABLE,
+        "actor": "service:default",
+        "description": "work",
+        "created_at": NOW,
+    }
+    return Hold(**(known | fields))  # type: ignore[arg-type]
+
+
+def extended(hold: Hold, times: int) -> Hold:
+    """The hold after so many minutes, with one credit more in each."""
+    user = UserCredits(wallet=a_wallet(), lots=[a_lot()], holds=[hold])
+    for n in range(1, times + 1):
+        [change] = hold_changes.extend(user, hold, 1, hold.ends_at, NOW + n * MINUTE).holds
+        hold = change.after
+    return hold
+
+
+def held(hold: Hold, minutes: float) -> int | None:
+    then = holds.as_of(hold, NOW + minutes * MINUTE)
+    return then.held(NOW + minutes * MINUTE) if then else None
+
+
+def test_each_change_of_a_hold_leaves_what_it_reserved_before():
+    hold = extended(a_hold(), 3)
+
+    assert [held(hold, minutes) for minutes in (-0.1, 0, 0.9, 1, 2, 3, 59.9, 60)] == [0, 10, 10, 11, 12, 13, 13, 0]
+
+
+def test_an_extension_that_changes_nothing_leaves_nothing():
+    hold = a_hold()
+    user = UserCredits(wallet=a_wallet(), lots=[a_lot()], holds=[hold])
+
+    [change] = hold_changes.extend(user, hold, 0, hold.ends_at, NOW + MINUTE).holds
+
+    assert change.after == hold
+
+
+def test_of_a_hold_that_was_changed_often_the_first_terms_are_not_known_any_more():
+    hold = extended(a_hold(), MOST_TERMS + 5)
+
+    assert len(hold.earlier) == MOST_TERMS
+    assert held(hold, 3) is None
+    assert held(hold, 6) == 16
+    assert held(hold, MOST_TERMS + 5) == MOST_TERMS + 15
+
+
+@pytest.mark.parametrize("status", [HoldStatus.CAPTURED, HoldStatus.RELEASED])
+def test_of_a_hold_that_does_not_say_when_it_was_ended_it_is_not_known_whether_it_was_open(status: HoldStatus):
+    hold = a_hold(status=status, is_closed=True)
+
+    assert (held(hold, -1), held(hold, 30), held(hold, 60)) == (0, None, 0)
+
+
+def test_a_hold_that_ended_by_itself_reserved_its_credits_until_then():
+    assert [held(a_hold(status=HoldStatus.EXPIRED), minutes) for minutes in (0, 59, 60)] == [10, 10, 0]
+
+
+def test_one_hold_of_which_it_is_not_known_leaves_the_others_unknown_too():
+    unknown = a_hold(status=HoldStatus.RELEASED)
+
+    then = past.credits_at(USER_ID, past.Figures(), [], [a_hold(), unknown], NOW + MINUTE)
+
+    assert not then.knows_holds
+    assert past.credits_at(USER_ID, past.Figures(), [], None, NOW).knows_holds is False
+    assert past.credits_at(USER_ID, past.Figures(), [], [], NOW).knows_holds is True
