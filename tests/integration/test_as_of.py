@@ -1,6 +1,6 @@
 """What a user's credits were at an earlier moment, and what will be left at a later one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +13,9 @@ from local.in_process.environment import API_KEY, NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.integration.test_long_history import write
 from tests.support.builders import a_cause, a_lot, a_wallet
-from topup.domain.credits import Entry, TransactionType
-from topup.store import credit_items, past
+from topup.domain.credits import Entry, TransactionType, UserCredits
+from topup.domain.lots import Lot
+from topup.store import credit_items, credits, past
 
 NOTHING = {"balance": 0, "held": 0, "available": 0, "debt": 0, "total_credits_earned": 0, "lots": []}
 
@@ -283,3 +284,22 @@ def test_an_entry_that_was_received_before_the_moment_and_written_after_it_does_
 
     assert at(shop, late + timedelta(seconds=10))["balance"] == 100
     assert at(shop, now)["balance"] == 63
+
+
+def test_a_lot_that_gets_credits_while_it_is_looked_for_is_read_again(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    shop.grant(100)
+    then = shop.now
+    shop.wait(minutes=1)
+    spent = shop.spend(100).json()
+    read, reads = credits.lots_by_id, []
+
+    def lots_by_id(user: UserCredits, lot_ids: Collection[str]) -> dict[str, Lot]:
+        reads.append(lot_ids)
+        if len(reads) == 1:  # the lot is neither among those with credits any more, nor yet among those without
+            shop.reverse(spent["transaction_id"])
+        return read(user, lot_ids)
+
+    monkeypatch.setattr(credits, "lots_by_id", lots_by_id)
+
+    assert at(shop, then)["balance"] == 100
+    assert len(reads) == 3  # one of them is of the spend that is given back
