@@ -58,7 +58,7 @@ class Expiries:
         if item is None:
             return
         due = int(item[credit_items.TTL_ATTRIBUTE]["N"])
-        if due > self._scheduler.seconds:
+        if due > round(self._scheduler.seconds, 3):  # a float of today has no exact microseconds
             self._watch(user_id, record, due)  # the hold has been extended since
             return
         self._database.delete(self._database.credits, user_id, record)

@@ -4,6 +4,7 @@
 """
 
 from tests.simulation.mutants_of_credits import MUTANTS_OF_CREDITS
+from tests.simulation.mutants_of_holds import MUTANTS_OF_HOLDS
 from tests.simulation.mutants_of_money import MUTANTS_OF_MONEY
 from tests.simulation.planting import Edit, Mutant
 
@@ -165,7 +166,7 @@ MUTANTS_OF_PAYMENTS = (
     ),
 )
 
-ALL_MUTANTS = (*MUTANTS_OF_PAYMENTS, *MUTANTS_OF_MONEY, *MUTANTS_OF_CREDITS)
+ALL_MUTANTS = (*MUTANTS_OF_PAYMENTS, *MUTANTS_OF_MONEY, *MUTANTS_OF_CREDITS, *MUTANTS_OF_HOLDS)
 # Not found within its seeds any more, since the histories changed: the simulation has to meet it more often.
 NOT_FOUND_YET = frozenset({"an expiry counts before it is swept"})
 MUTANTS = tuple(mutant for mutant in ALL_MUTANTS if mutant.name not in NOT_FOUND_YET)

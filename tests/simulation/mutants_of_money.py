@@ -90,8 +90,8 @@ MUTANTS_OF_MONEY = (
         (
             Edit(
                 "topup.reconciliation.stripe_walks",
-                '        return Walk(name, cursor["second"], started, cursor.get("request"), set(cursor["handled"]))\n',
-                '        return Walk(name, int((now - window).timestamp()), now, cursor.get("request"))\n',
+                'cursor["second"], started, cursor.get("request"), cursor.get("until"), set(cursor["handled"]))\n',
+                'int((now - window).timestamp()), now, cursor.get("request"))\n',
             ),
         ),
     ),

@@ -187,7 +187,9 @@ class ServiceResponses(LinearizabilityChecker):
     def _spend_batch(self, invocation: Invocation, status: int, response: Any) -> None:
         about = invocation.about
         user, items = about["user"], about["items"]
-        if status == OK:
+        if "misused" in about:
+            self._check_all_refused(invocation, status, response)
+        elif status == OK:
             for item, receipt in zip(items, response["items"], strict=True):
                 about["key"] = item["key"]
                 self._check_change(invocation, TransactionType.SPENT, -item["amount"], receipt)
@@ -200,6 +202,18 @@ class ServiceResponses(LinearizabilityChecker):
                 raise Violation(f"a batch that was carried out is refused when it is repeated: {response}")
             about["key"] = new[0]["key"]
             self._check_insufficient(invocation, sum(item["amount"] for item in new), response)
+
+    def _check_all_refused(self, invocation: Invocation, status: int, response: Any) -> None:
+        """A batch with a key of another request spends nothing: of its new items there is none."""
+        about = invocation.about
+        if status not in (CONFLICT, 503):
+            raise Violation(f"a batch was accepted that uses the key {about['misused']} again: {response}")
+        account = self._shadow.account(about["user"])
+        descriptions = {entry.cause.description for entry in account.entries} if account else set()
+        known = {key for user, key in self._receipts if user == about["user"]} | {about["misused"]}
+        if made := {one["description"] for one in about["items"] if one["key"] not in known} & descriptions:
+            raise Violation(f"a batch was refused, and these of its spends were made: {sorted(made)}")
+        self.hit("a batch is refused because of a key that was used")
 
     def _reverse_spend(self, invocation: Invocation, status: int, response: Any) -> None:
         about = invocation.about

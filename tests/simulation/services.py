@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from tests.simulation.actions import USERS, Json
-from tests.simulation.clients import SERVICE, Response
+from tests.simulation.clients import SERVICE
 from tests.simulation.grants import NEVER, Grants
 from tests.simulation.names import MOST_HOLDS
 from topup.domain import times
@@ -21,7 +21,7 @@ class Services(Grants):
         super().__init__(*args)
         self.holds: list[tuple[str, str]] = []  # user and public id of each that a response named
         self.spends: list[tuple[str, str]] = []  # user and transaction id, likewise
-        self._items: list[Json] = []  # of batches
+        self._spent_keys: set[str] = set()  # of items that a response has confirmed
 
     # ------------------------------------------------------------------------------------------------- holds
 
@@ -118,30 +118,47 @@ class Services(Grants):
 
     # ------------------------------------------------------------------------------------------------- batches
 
-    def batch(self, *, user: int, shares: list[float], repeats: int, tries: int, twice: bool) -> None:
-        """Several spends in one request, of which the last `repeats` are those of earlier batches."""
+    def batch(
+        self, *, user: int, shares: list[float], tries: int, twice: bool, repeats: int, after: float, misuses: bool
+    ) -> None:
+        """Several spends in one request; then another one, where `repeats` of them come again beside a new one.
+
+        With `misuses` one of them asks for another amount, so that all of that request is refused.
+        """
         name = USERS[user]
-        there = self._open_credits(name)
-        new: list[Json] = []
-        for share in shares:
-            key = self._key(name)
-            # The description names the item, so that the ledger shows which of a batch are there.
-            new.append({"key": key, "amount": max(1, int(there * share)), "description": f"item {key}", "user": name})
-        known = [item for item in self._items if item["user"] == name][-repeats:] if repeats else []
-        self._items += new
-        items = [{part: item[part] for part in ("key", "amount", "description")} for item in (*new, *known)]
-        if known:
-            self._world.hit("a batch with items that were spent before")
-        body: Json = {"user_id": name, "items": items}
-        about: Json = {"user": name, "items": items, "key": items[0]["key"]}
-        ask = partial(self._ask, "spend_batch", SERVICE, body, tries, **about)
-        self._begin(lambda: self._note_batch(name, ask()))
+        items = [self._item(name, share) for share in shares]
+        ask = self._batch(name, items, tries)
+        self._begin(ask)
         if twice:
             self._begin(ask, self._rng.choice((0.0, 0.02, 0.05, 20.0)))
+        if repeats:
+            self._begin(lambda: self._repeat(name, items[:repeats], tries, misuses=misuses), after)
 
-    def _note_batch(self, name: str, response: Response | None) -> None:
-        for item in response.document["items"] if response and response.status == OK else ():
-            self._note_spend(name, item["transaction_id"])
+    def _repeat(self, name: str, known: list[Json], tries: int, *, misuses: bool) -> None:
+        about: Json = {}
+        if misuses and known[0]["key"] in self._spent_keys:
+            about["misused"] = known[0]["key"]
+            known = [known[0] | {"amount": known[0]["amount"] + 1}, *known[1:]]
+        self._world.hit("a batch with items that were spent before")
+        self._batch(name, [self._item(name, 0.01), *known], tries, **about)()
+
+    def _item(self, name: str, share: float) -> Json:
+        """A spend; its description names it, so that the ledger shows which of a batch are there."""
+        key = self._key(name)
+        return {"key": key, "amount": max(1, int(self._open_credits(name) * share)), "description": f"item {key}"}
+
+    def _batch(self, name: str, items: list[Json], tries: int, **about: Any) -> Callable[[], None]:
+        body: Json = {"user_id": name, "items": items}
+        about |= {"user": name, "items": items, "key": items[0]["key"]}
+
+        def send() -> None:
+            response = self._ask("spend_batch", SERVICE, body, tries, **about)
+            if response and response.status == OK:
+                self._spent_keys |= {item["key"] for item in items}
+                for receipt in response.document["items"]:
+                    self._note_spend(name, receipt["transaction_id"])
+
+        return send
 
     # ------------------------------------------------------------------------------------------------- given back
 

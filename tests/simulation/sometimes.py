@@ -92,6 +92,7 @@ RARE = (
     "a capture takes more than was held",
     "the sweep ends a hold that the stream has lost",
     "a batch with items that were spent before",
+    "a batch is refused because of a key that was used",
     "a spend is given back at the expiry of credits",
     "credits of a spend come back to nobody, because theirs have lapsed",
 )

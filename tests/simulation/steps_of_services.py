@@ -55,8 +55,10 @@ def _hold_under_debt(rng: random.Random) -> Args:
 def _batch(rng: random.Random) -> Args:
     return _user(rng) | {
         "shares": [rng.choice((0.01, 0.1, 0.3, 0.6)) for _ in range(rng.randint(1, 5))],
-        "repeats": rng.choice((0, 0, 1, 2)),
         "tries": rng.randint(1, 4),
+        "repeats": rng.choice((0, 0, 1, 2)),
+        "after": rng.choice((0.0, 0.03, 60.0, 60.0)),
+        "misuses": rng.random() < 0.4,
         "twice": rng.random() < 0.3,
     }
 
@@ -85,7 +87,7 @@ STEPS_OF_SERVICES: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "many_holds": (1, _many_holds),
     "taken_under_hold": (5, _taken_under_hold),
     "hold_under_debt": (2, _hold_under_debt),
-    "batch": (5, _batch),
+    "batch": (6, _batch),
     "reverse": (7, _reverse),
     "refund_while_reversing": (3, _refund_while_reversing),
 }

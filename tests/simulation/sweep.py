@@ -27,6 +27,15 @@ CAMPAIGN: Args = {"user": 0, "name": "spring", "amount": 5, "expires": "standard
 ADJUST: Args = {"user": 0, "up": None, "share": 0.5, "tries": 3, "twice": False}
 MANY_LOTS: Args = {"user": 0, "lots": [2, 1, 3, 2], "shares": [0.9], "down": False}
 CLAW_BACK: Args = {"which": 0, "lots": [1, 2, 1], "share": None, "dashboard": True}
+HOLD: Args = {"user": 0, "share": 0.3, "ttl": 900, "overrun": "available", "tries": 3, "twice": False, "then": []}
+CAPTURED = HOLD | {"then": [["capture a part", 5.0, 0.5], ["extend", 10.0, 0.5], ["capture", 20.0, 1.7]]}
+RELEASED = HOLD | {"then": [["capture a part", 5.0, 0.5], ["release", 10.0, 0.0]]}
+OVER = HOLD | {"ttl": 40, "overrun": "debt", "then": [["late capture", 4000.0, 4.0]]}
+BATCH: Args = {
+    "user": 0, "shares": [0.1, 0.2, 0.3], "tries": 3, "twice": False, "repeats": 1, "after": 60.0, "misuses": False,
+}  # fmt: skip
+REVERSE: Args = {"which": 0, "shares": [0.5, None], "gap": 60.0, "tries": 3, "twice": False}
+TAKEN: Args = {"which": 0, "share": 0.7, "overrun": "available", "takes": "the Dashboard", "captures": 1.0}
 BOUGHT = Step("buy", 0.0, BUY)
 ENDPOINT_DOWN = Step("endpoint_down", 0.0, {"seconds": 600.0})
 FAILS: Args = {"which": 0, "does": "fails"}
@@ -66,6 +75,16 @@ FLOWS: dict[str, tuple[Step, ...]] = {
     "a spend from many lots": (Step("spend_many_lots", 0.0, MANY_LOTS), _then("spend", SPEND)),
     "an adjustment of many lots": (Step("spend_many_lots", 0.0, MANY_LOTS | {"down": True}), _then("spend", SPEND)),
     "a claw-back over many lots": (BOUGHT, _then("claw_back_many_lots", CLAW_BACK), _then("refund_outcome", FAILS)),
+    "a hold that is captured": (BOUGHT, _then("hold", CAPTURED)),
+    "a hold that is released": (BOUGHT, _then("hold", RELEASED)),
+    "a hold that ends by itself": (BOUGHT, _then("hold", HOLD), _then("wait", A_DAY)),
+    "a hold that is captured late": (BOUGHT, _then("hold", OVER), _then("wait", A_DAY)),
+    "a hold whose credits are clawed back": (BOUGHT, _then("taken_under_hold", TAKEN)),
+    "a batch, and another one with a part of it": (BOUGHT, _then("batch", BATCH), _then("spend", SPEND, 120.0)),
+    "a spend that is given back": (BOUGHT, _then("spend", SPEND), _then("reverse", REVERSE)),
+    "a spend from many lots, given back": (
+        Step("spend_many_lots", 0.0, MANY_LOTS), _then("reverse", REVERSE), _then("spend", SPEND, 120.0),
+    ),
     "a refund after the expiry": (BOUGHT, _then("wait", SIX_MONTHS), _then("refund", REFUND)),
 }  # fmt: skip
 
