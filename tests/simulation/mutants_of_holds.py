@@ -139,7 +139,8 @@ MUTANTS_OF_HOLDS = (
                 "topup.batch_spending",
                 "    return [known[item.key] for item in items], bool(spent)\n",
                 "    for item in items:\n"
-                "        idempotency.check_same_request(known[item.key].request_fingerprint, _fingerprint(user_id, item))\n"
+                "        asked = _fingerprint(user_id, item)\n"
+                "        idempotency.check_same_request(known[item.key].request_fingerprint, asked)\n"
                 "    return [known[item.key] for item in items], bool(spent)\n",
             ),
         ),
