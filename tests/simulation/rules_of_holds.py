@@ -57,6 +57,9 @@ def check_holds(before: Account, after: Account, now: datetime, *, takes_back: b
     for earlier, hold in changed:
         if earlier is not None:
             _check_end(earlier, hold, now)
+        is_larger = earlier is None or (earlier.amount, earlier.ends_at) != (hold.amount, hold.ends_at)
+        if is_larger and free(after, now, hold.ends_at) < after.wallet.debt:
+            raise Violation(f"user {after.user_id}: hold {hold.hold_id} reserves what will not be there, or is owed")
     if changed and after.wallet.version == before.wallet.version:
         raise Violation(f"user {after.user_id}: a hold changed, and the wallet's version did not")
     short, was_short = uncovered(after, now), uncovered(before, now)

@@ -54,7 +54,7 @@ class Services(Grants):
         amount = max(1, int(hold["amount"] * share))
         match what:
             case "extend":
-                more, ttl = amount // 3, 40 + amount
+                more, ttl = self._rng.choice((0, 1, amount)), self._rng.choice((1, 60, 4000, 86_400))
                 about: Json = {"more": more, "ttl": timedelta(seconds=ttl)}
                 self._change("extend_hold", name, hold, {"ttl_seconds": ttl, "add": more}, **about)
             case "release":
@@ -115,6 +115,16 @@ class Services(Grants):
             ask = partial(self._hold, name, 0.5, 900, overrun, 2, twice=False, then=[["capture", 30.0, 1.5]])
             self._begin(ask, after)
         self._begin(lambda: self._give(name, 300, NEVER), 40.0)
+
+    def hold_beside_another(self, *, user: int, overrun: str, captures: float, frees: str) -> None:
+        """One of two holds is captured beyond what it has; then the other one goes, and a third is asked for."""
+        name = USERS[user]
+        self._world.scheduler.run_for(60.0)
+        then: list[list[Any]] = [[frees, 30.0, 0.5]]
+        self._begin(partial(self._hold, name, 0.5, 900, "refuse", 3, twice=False, then=then))
+        then = [["capture", 5.0, captures]]
+        self._begin(partial(self._hold, name, 0.4, 900, overrun, 3, twice=False, then=then), 2.0)
+        self._begin(partial(self._hold, name, 1.0, 900, "available", 3, twice=False, then=[]), 60.0)
 
     # ------------------------------------------------------------------------------------------------- batches
 

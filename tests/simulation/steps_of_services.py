@@ -52,6 +52,14 @@ def _hold_under_debt(rng: random.Random) -> Args:
     return {"which": rng.randrange(6), "overrun": rng.choice(OVERRUNS)}
 
 
+def _hold_beside_another(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "overrun": rng.choice(OVERRUNS[1:]),
+        "captures": rng.choice((1.0, 1.2, 2.0, 4.0)),
+        "frees": rng.choice(("release", "release", "capture", "extend")),
+    }
+
+
 def _batch(rng: random.Random) -> Args:
     return _user(rng) | {
         "shares": [rng.choice((0.01, 0.1, 0.3, 0.6)) for _ in range(rng.randint(1, 5))],
@@ -87,6 +95,7 @@ STEPS_OF_SERVICES: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "many_holds": (1, _many_holds),
     "taken_under_hold": (5, _taken_under_hold),
     "hold_under_debt": (2, _hold_under_debt),
+    "hold_beside_another": (5, _hold_beside_another),
     "batch": (6, _batch),
     "reverse": (7, _reverse),
     "refund_while_reversing": (3, _refund_while_reversing),
