@@ -77,6 +77,16 @@ def die_at_second_transaction(shop: Shop) -> None:
     shop.dynamodb.fail("TransactWriteItems", crashed_before)
 
 
+def finished_by_another(shop: Shop) -> Callable[[Callable[[], Any]], Any]:
+    """Another request finishes the unfinished change just before the first write of this one."""
+
+    def lose(execute: Callable[[], Any]) -> Any:
+        credits.finish(store.load_credits(USER_ID, shop.now).wallet)
+        return execute()
+
+    return lose
+
+
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction holds five lots that are used up, so that few lots make many steps."""
@@ -225,6 +235,10 @@ def expire(shop: Shop) -> None:
 # What each writes, and what it leaves: 24 lots of 10 credits, of which 215 are spent in the unfinished change.
 WRITERS: dict[str, tuple[Callable[[Shop, str], Any], int]] = {
     "a spend": (lambda shop, _: shop.spend(5), 20),
+    "a batch": (lambda shop, _: shop.batch([("a", 2), ("b", 3)]), 20),
+    "a hold": (lambda shop, _: shop.hold(5), 25),
+    "a hold and its capture": (lambda shop, _: shop.capture(shop.hold(9).json(), 5), 20),
+    "a spend given back": (lambda shop, _: shop.reverse(shop.spend(5).json()["transaction_id"]), 25),
     "a grant": (lambda shop, _: shop.grant(7), 32),
     "an adjustment": (lambda shop, _: shop.adjust(-5), 20),
     "a purchase": (lambda shop, _: shop.buy("trial"), 525),
@@ -236,8 +250,11 @@ WRITERS: dict[str, tuple[Callable[[Shop, str], Any], int]] = {
 
 
 @pytest.mark.usefixtures("small_steps")
+@pytest.mark.parametrize("finishes", ["alone", "after another request"])
 @pytest.mark.parametrize(("write", "left"), WRITERS.values(), ids=WRITERS.keys())
-def test_the_next_change_finishes_an_unfinished_one_first(shop: Shop, write: Callable[[Shop, str], Any], left: int):
+def test_the_next_change_finishes_an_unfinished_one_first(
+    shop: Shop, write: Callable[[Shop, str], Any], left: int, finishes: str
+):
     payment_id, _ = buy_and_spend(shop)
     grant_lots(shop, 24, each=10, expires_at=EXPIRY)
     die_at_second_transaction(shop)
@@ -246,6 +263,8 @@ def test_the_next_change_finishes_an_unfinished_one_first(shop: Shop, write: Cal
     assert unfinished(shop) == 17
     assert [lot["remaining"] for lot in shop.credits()["lots"]] == [5, 10, 10]
     shop.check()
+    if finishes == "after another request":
+        shop.dynamodb.fail("TransactWriteItems", finished_by_another(shop))
 
     write(shop, payment_id)
 

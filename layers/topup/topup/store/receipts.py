@@ -76,10 +76,12 @@ def record_with_receipts(change: CreditChange, receipts: Mapping[str, Receipt], 
             client().transact_write_items(TransactItems=[*markers, *writes])
     except LostRace as error:
         reasons = _reasons(error.__cause__)[: len(markers)] if isinstance(error.__cause__, ClientError) else ()
+        # Only a marker comes with the item that exists. Without one, the race was lost for the wallet, or by the change
+        # before this one, which had to be finished first.
         used = {
             key: _receipt_from_item(reason["Item"])
             for key, reason in zip(receipts, reasons, strict=False)
-            if reason.get("Code") == "ConditionalCheckFailed"
+            if "Item" in reason
         }
         if not used:
             raise
