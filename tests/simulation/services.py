@@ -5,9 +5,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from tests.simulation.actions import USERS, Json
+from tests.simulation.actions import DAY, USERS, Json
 from tests.simulation.clients import SERVICE
-from tests.simulation.grants import NEVER, Grants
+from tests.simulation.grants import NEVER, STANDARD, Grants
 from tests.simulation.names import MOST_HOLDS
 from topup.domain import times
 
@@ -179,6 +179,20 @@ class Services(Grants):
         name, transaction_id = self.spends[which % len(self.spends)]
         for number, share in enumerate(shares):
             self._reverse(name, transaction_id, share, tries, twice=twice, after=number * gap)
+
+    def give_back_to_many_lots(self, *, user: int, lots: list[int], share: float, parts: list[float | None]) -> None:
+        """A spend from many small lots comes back in parts."""
+        name = USERS[user]
+
+        def run() -> None:
+            self._small_lots(name, lots, (NEVER, STANDARD, 40 * DAY))
+            self._spending(name, max(1, int(self._open_credits(name) * share)), 3)()
+            spent = [spend for owner, spend in self.spends if owner == name]
+            for part in parts if spent else ():
+                self._reverse(name, spent[-1], part, 3, twice=False, after=0.0)
+                self._world.scheduler.pause(self._rng.choice((0.0, 0.02, 1.0)))
+
+        self._begin(run)
 
     def refund_while_reversing(self, *, which: int, share: float, first: float, force: bool) -> None:
         """Credits of a purchase come back from a spend at the same moment as its money goes back."""

@@ -81,6 +81,14 @@ def _reverse(rng: random.Random) -> Args:
     }
 
 
+def _give_back_to_many_lots(rng: random.Random) -> Args:
+    return _user(rng) | {
+        "lots": [rng.randint(1, 9) for _ in range(rng.randint(3, 6))],
+        "share": rng.choice((0.5, 0.8, 1.0)),
+        "parts": [rng.choice((None, 0.2, 0.5)) for _ in range(rng.randint(1, 3))],
+    }
+
+
 def _refund_while_reversing(rng: random.Random) -> Args:
     return {
         "which": rng.randrange(6),
@@ -98,5 +106,6 @@ STEPS_OF_SERVICES: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "hold_beside_another": (5, _hold_beside_another),
     "batch": (6, _batch),
     "reverse": (7, _reverse),
+    "give_back_to_many_lots": (4, _give_back_to_many_lots),
     "refund_while_reversing": (3, _refund_while_reversing),
 }
