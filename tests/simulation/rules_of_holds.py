@@ -75,6 +75,9 @@ def _check_end(before: Hold, after: Hold, now: datetime) -> None:
         raise Violation(f"{name} changed after its end")
     if after.status == "expired" and before.status == "open" and after.ends_at > now:
         raise Violation(f"{name} ended by itself at {now}, before {after.ends_at}")
+    took = (after.captured, after.shortfall) != (before.captured, before.shortfall)
+    if after.status == "expired" and after.is_closed and not took:
+        raise Violation(f"{name} ended by itself, and may not be captured any more")
     if after.ends_at < before.ends_at or after.amount < before.amount or after.used < before.used:
         raise Violation(f"{name} became shorter or smaller")
 
