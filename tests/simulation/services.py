@@ -253,11 +253,16 @@ class Services(Grants):
 
     def _near_an_end(self, name: str, action: str, share: float, after: float) -> None:
         """One of these requests within a second of the expiry of credits."""
-        spent = [spend for owner, spend in self.spends if owner == name]
         if action == "hold":
             then: list[list[Any]] = [["extend", 0.2, 0.5], ["capture", 1.0, share]]
             ttl = self._rng.choice((1, 3, 60))
             self._begin(partial(self._hold, name, share, ttl, "available", 2, twice=False, then=then), after)
-        elif spent:
+        else:
+            self._begin(self._spending(name, max(1, int(self._open_credits(name) * share)), 2))
+            self._begin(lambda: self._reverse_the_last(name), max(0.0, after))
+
+    def _reverse_the_last(self, name: str) -> None:
+        spent = [spend for owner, spend in self.spends if owner == name]
+        if spent:
             self._world.hit("a spend is given back at the expiry of credits")
-            self._reverse(name, spent[-1], None, 2, twice=False, after=after)
+            self._reverse(name, spent[-1], None, 2, twice=False, after=0.0)
