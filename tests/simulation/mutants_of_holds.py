@@ -57,7 +57,7 @@ MUTANTS_OF_HOLDS = (
     ),
     Mutant(
         "a capture takes twice",
-        200,
+        500,
         (
             Edit(
                 "topup.holding",

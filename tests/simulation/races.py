@@ -35,9 +35,11 @@ class Races(Operations):
         lot = next((lot for lot in open_lots(account, now)), None) if account else None
         if lot is None or lot.expires_at is None:
             return None
-        self._world.pass_time(max(0.0, (lot.expires_at - now).total_seconds() - 2.0))
+        self._world.pass_time(max(0.0, (lot.expires_at - now).total_seconds() - DAY / 4))
+        # Whatever reconcile has taken of these hours: a few runs that failed come an hour after each other.
+        self._world.scheduler.run_for(max(0.0, self._until(lot) - 2.0))
         if self._until(lot) <= 0.0:
-            return None  # reconcile took longer than that
+            return None
         self._world.hit("an action within a second of an expiry")
         return lot
 
