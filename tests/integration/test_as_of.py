@@ -9,13 +9,11 @@ from urllib.parse import quote
 import pytest
 
 from local.in_process.api import as_admin, as_support, as_user
-from local.in_process.environment import API_KEY, NOW, USER_ID
+from local.in_process.environment import API_KEY, USER_ID
 from local.in_process.shop import Shop
-from tests.integration.test_long_history import write
-from tests.support.builders import a_cause, a_lot, a_wallet
-from topup.domain.credits import Entry, TransactionType, UserCredits
+from topup.domain.credits import UserCredits
 from topup.domain.lots import Lot
-from topup.store import credit_items, credits, past
+from topup.store import credits, past
 
 NOTHING = {"balance": 0, "held": 0, "available": 0, "debt": 0, "total_credits_earned": 0, "lots": []}
 
@@ -179,52 +177,6 @@ def test_an_offset_is_heeded(shop: Shop):
 
 
 # ------------------------------------------------------------------------------------------------- what it costs
-
-
-def a_ledger(shop: Shop, entries: int, user: str) -> None:
-    """A grant, and then a spend of 1 credit every second."""
-    lots = [a_lot(lot_id="lot", user_id=user, granted=10**6, remaining=10**6 - entries + 1)]
-    wallet = a_wallet(
-        user_id=user,
-        balance=10**6 - entries + 1,
-        last_entry=entries,
-        version=entries,
-        total_credits_earned=10**6,
-    )
-    write(shop, [credit_items.wallet_to_item(wallet), *map(credit_items.lot_to_item, lots)])
-    first = {"amount": 10**6, "moves": {"lot": 10**6}, "cause": a_cause(transaction_type=TransactionType.GRANTED)}
-    spend = {"amount": -1, "moves": {"lot": -1}, "cause": a_cause()}
-    write(
-        shop,
-        (
-            credit_items.entry_to_item(
-                Entry(
-                    user_id=user,
-                    number=number,
-                    balance_after=10**6 - number + 1,
-                    created_at=NOW - timedelta(seconds=entries - number),
-                    **(first if number == 1 else spend),  # type: ignore[arg-type]
-                )
-            )
-            for number in range(1, entries + 1)
-        ),
-    )
-
-
-def test_the_cost_grows_with_the_shorter_side_alone(shop: Shop):
-    entries = 8_000
-    a_ledger(shop, entries, "long")
-    costs = []
-    for place in (10, entries - 400, entries // 2):
-        shop.dynamodb.operations.clear()
-        shop.dynamodb.read_units = 0
-        assert at(shop, NOW - timedelta(seconds=entries - place), "long")["balance"] == 10**6 - place + 1
-        costs.append((list(shop.dynamodb.operations), shop.dynamodb.read_units))
-
-    near_the_beginning, near_the_end, in_the_middle = costs
-    assert near_the_beginning[0].count("GetItem") <= 14
-    assert near_the_beginning[0].count("Query") + near_the_end[0].count("Query") <= 7
-    assert max(near_the_beginning[1], near_the_end[1]) < in_the_middle[1] / 3
 
 
 def test_a_short_ledger_is_read_with_few_requests(shop: Shop):

@@ -10,8 +10,9 @@ from ministack.services import dynamodb as engine
 from local.in_process.api import as_user
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
+from tests.integration.test_as_of import at
 from tests.support.builders import a_cause, a_lot, a_wallet
-from topup.domain.credits import Entry
+from topup.domain.credits import Entry, TransactionType
 from topup.store import credit_items
 
 ENTRIES = 20_000
@@ -80,3 +81,49 @@ def test_a_user_with_a_long_history_costs_what_a_new_user_costs(shop: Shop):
 
     assert costs_of(shop, "old") == costs_of(shop, USER_ID)
     assert shop.balance("old") == shop.balance() == 1083
+
+
+def a_ledger(shop: Shop, entries: int, user: str) -> None:
+    """A grant, and then a spend of 1 credit every second."""
+    lots = [a_lot(lot_id="lot", user_id=user, granted=10**6, remaining=10**6 - entries + 1)]
+    wallet = a_wallet(
+        user_id=user,
+        balance=10**6 - entries + 1,
+        last_entry=entries,
+        version=entries,
+        total_credits_earned=10**6,
+    )
+    write(shop, [credit_items.wallet_to_item(wallet), *map(credit_items.lot_to_item, lots)])
+    first = {"amount": 10**6, "moves": {"lot": 10**6}, "cause": a_cause(transaction_type=TransactionType.GRANTED)}
+    spend = {"amount": -1, "moves": {"lot": -1}, "cause": a_cause()}
+    write(
+        shop,
+        (
+            credit_items.entry_to_item(
+                Entry(
+                    user_id=user,
+                    number=number,
+                    balance_after=10**6 - number + 1,
+                    created_at=NOW - timedelta(seconds=entries - number),
+                    **(first if number == 1 else spend),  # type: ignore[arg-type]
+                )
+            )
+            for number in range(1, entries + 1)
+        ),
+    )
+
+
+def test_the_cost_grows_with_the_shorter_side_alone(shop: Shop):
+    entries = 8_000
+    a_ledger(shop, entries, "long")
+    costs = []
+    for place in (10, entries - 400, entries // 2):
+        shop.dynamodb.operations.clear()
+        shop.dynamodb.read_units = 0
+        assert at(shop, NOW - timedelta(seconds=entries - place), "long")["balance"] == 10**6 - place + 1
+        costs.append((list(shop.dynamodb.operations), shop.dynamodb.read_units))
+
+    near_the_beginning, near_the_end, in_the_middle = costs
+    assert near_the_beginning[0].count("GetItem") <= 14
+    assert near_the_beginning[0].count("Query") + near_the_end[0].count("Query") <= 7
+    assert max(near_the_beginning[1], near_the_end[1]) < in_the_middle[1] / 3
