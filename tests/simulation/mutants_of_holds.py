@@ -15,7 +15,7 @@ OF_A_CAPTURE = """\
     receipt, is_new = once.change(lambda: hold_changes.capture("""
 MARKER_OF_A_RELEASE = 'once = _Once(user, f"release:{hold_id}", '
 CHECK_OF_AN_EXTENSION = "    _check_spare(user, others, extended, now)\n"
-ORDER_OF_RETURNS = "key=lambda one: _draw_order(lots.get(one), one), reverse=True)"
+ORDER_OF_RETURNS = "reversed(in_draw_order(spend.moves, lots))"
 NEXT_OF_A_BATCH = "while new := [item for item in items if item.key not in known]:"
 
 MUTANTS_OF_HOLDS = (
@@ -164,7 +164,7 @@ MUTANTS_OF_HOLDS = (
     Mutant(
         "what was drawn first comes back first",
         500,
-        (Edit("topup.domain.reversed_spends", ORDER_OF_RETURNS, ORDER_OF_RETURNS.replace(", reverse=True", "")),),
+        (Edit("topup.domain.reversed_spends", ORDER_OF_RETURNS, "in_draw_order(spend.moves, lots)"),),
     ),
     Mutant(
         "credits come back to a lot that has expired",

@@ -88,9 +88,13 @@ def spendable(lots: Iterable[Lot], now: datetime) -> list[Lot]:
 
 
 def in_draw_order(lot_ids: Iterable[str], lots: Mapping[str, Lot]) -> list[str]:
-    """The ids in the order in which spends draw from these lots; those of lots that are not there come last."""
+    """The ids in the order in which spends draw from these lots.
+
+    A lot that is not there has expired, so those come first: they were drawn from before all that have not.
+    """
+    missing = sorted(lot_id for lot_id in lot_ids if lot_id not in lots)
     known = sorted((lots[lot_id] for lot_id in lot_ids if lot_id in lots), key=_draw_order)
-    return [*(lot.lot_id for lot in known), *sorted(lot_id for lot_id in lot_ids if lot_id not in lots)]
+    return [*missing, *(lot.lot_id for lot in known)]
 
 
 def _draw_order(lot: Lot) -> tuple[datetime, str]:

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from topup.domain import credits
 from topup.domain.credits import Cause, CreditChange, Entry, Wallet, repay
 from topup.domain.errors import SpendReversed
-from topup.domain.lots import Lot, LotChange
+from topup.domain.lots import Lot, LotChange, in_draw_order
 from topup.domain.takings import ClawbackAddition, Taking
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +73,7 @@ def reverse(
     returning.cancel(from_debt)
     wanted -= from_debt
     back: dict[str, int] = {}
-    for lot_id in sorted(spend.moves, key=lambda one: _draw_order(lots.get(one), one), reverse=True):
+    for lot_id in reversed(in_draw_order(spend.moves, lots)):
         part = min(wanted, -spend.moves[lot_id] - given.lots.get(lot_id, 0))
         if part:
             returning.bring(lots.get(lot_id), part)
@@ -88,13 +86,6 @@ def reverse(
         lapsed=given.lapsed + returning.lapsed,
     )
     return SpendReversal(change=returning.change(wallet, cause, now), before=given, after=after)
-
-
-def _draw_order(lot: Lot | None, lot_id: str) -> tuple[datetime, str]:
-    """As spends draw: the soonest to expire first. What has expired was drawn before all that has not."""
-    if lot is None:
-        return datetime.min.replace(tzinfo=UTC), lot_id
-    return lot.expires_at or _NEVER, lot_id
 
 
 @dataclass
