@@ -64,7 +64,7 @@ def pytest_xdist_node_collection_finished(ids: Sequence[str]) -> None:
 def _refuse_equal_ids(ids: Sequence[str]) -> None:
     """pytest-xdist keeps tests by their ids: of two with one id it runs one, and reports success."""
     if equal := [nodeid for nodeid, times in Counter(ids).items() if times > 1]:
-        pytest.exit(f"Several tests have one id, and only one of them would run: {', '.join(equal)}", returncode=1)
+        pytest.exit(f"several tests have one id, and only one of them would run: {', '.join(equal)}", returncode=1)
 
 
 @pytest.fixture
