@@ -89,6 +89,23 @@ def test_a_parameter_that_no_version_keeps_publishes_none(changed: dict[str, str
     assert of_type(translated(json.dumps(PLAIN | changed)), "AWS::Lambda::Version") == before
 
 
+def test_a_version_that_is_rolled_back_is_deleted_so_that_the_same_build_can_be_deployed_again():
+    # A kept one would be the newest version and equal to the next attempt's, which Lambda then refuses to publish.
+    versions = of_type(full(), "AWS::Lambda::Version").values()
+
+    assert versions
+    assert {version["DeletionPolicy"] for version in versions} == {"Delete"}
+
+
+@pytest.mark.parametrize("processor", ["arm64", "x86_64"])
+def test_a_layer_names_the_processor_that_it_was_built_for(processor: str):
+    layers = of_type(translated(json.dumps(PLAIN | {"Architecture": processor})), "AWS::Lambda::LayerVersion")
+
+    assert len(layers) == 2
+    for layer in layers.values():
+        assert layer["Properties"]["CompatibleArchitectures"] in ([processor], [{"Ref": "Architecture"}])
+
+
 def test_every_trigger_calls_the_alias():
     resources = plain()
     webhook = {"Ref": "StripeWebhookFunctionAliaslive"}
