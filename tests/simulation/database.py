@@ -71,6 +71,8 @@ class Database:
         self.calls = 0  # counted for the sweep
         self.inject_at: tuple[int, Fault] | None = None
         self.planned: list[tuple[str, str, Fault]] = []  # this function's next call with this operation has the fault
+        self.cut_off: str | None = None  # this function gets no more answers once it has met a planned fault
+        self._is_cut_off = False
         self.page: int | None = None  # at most so many items on a page of a query
 
     def __enter__(self) -> "Database":
@@ -140,7 +142,7 @@ class Database:
         self.calls += 1
         if self.inject_at:
             return self.inject_at[1] if self.inject_at[0] == self.calls else None
-        if self.planned and (planned := self._planned(operation)):
+        if (self.planned or self._is_cut_off) and (planned := self._planned(operation)):
             return planned
         if operation in WRITES:
             return self._faults.of(faults.OF_A_WRITE)
@@ -150,11 +152,21 @@ class Database:
 
     def _planned(self, operation: str) -> Fault | None:
         current = self._invocations.current
+        if current is None:
+            return None
+        if self._is_cut_off and current.function == self.cut_off:
+            return Fault.TIMEOUT_BEFORE
         for planned in self.planned:
-            if current is not None and planned[:2] == (current.function, operation):
+            if planned[:2] == (current.function, operation):
                 self.planned.remove(planned)
+                self._is_cut_off = current.function == self.cut_off
                 return planned[2]
         return None
+
+    def forget_planned(self) -> None:
+        """Let no more planned faults happen."""
+        self.planned.clear()
+        self.cut_off, self._is_cut_off = None, False
 
     def _response(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
         if fault in INSTEAD:

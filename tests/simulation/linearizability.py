@@ -6,9 +6,11 @@ end of its request, and a change that it confirms must have been made in that ti
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from tests.simulation.comparison import stripe_words
+from tests.simulation.credit_responses import account_at, credits_response, moved_lots
 from tests.simulation.invocations import Invocation
 from tests.simulation.payment_responses import (
     is_not_refundable,
@@ -21,7 +23,7 @@ from tests.simulation.shadow import Shadow, Versions
 from topup.api import responses
 from topup.domain import money, times
 from topup.domain.audit import Account
-from topup.domain.credits import TransactionType, Wallet
+from topup.domain.credits import TransactionType
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, ReversalStatus
 
@@ -103,35 +105,27 @@ class LinearizabilityChecker:
         if status != OK:
             return
         user, now = invocation.about["user"], invocation.about["now"]
+        moment = invocation.about.get("as_of", now)
+        if moment < now:
+            self._check_past(invocation, moment, response)
+            return
 
         def is_true(account: Account | None) -> bool:
-            state = account or Account(user, Wallet(user_id=user))
-            lots = open_lots(state, now)
-            balance = sum(lot.remaining for lot in lots) - state.wallet.debt
-            held = held_at(state, now)
-            wanted = {
-                "user_id": user,
-                "balance": balance,
-                "held": held,
-                "available": balance - held,
-                "debt": state.wallet.debt,
-                "total_credits_earned": state.wallet.total_credits_earned,
-                "lots": [
-                    {
-                        "payment_id": lot.payment_id,
-                        "lot_id": lot.lot_id,
-                        "source": lot.source,
-                        "package": lot.package,
-                        "granted": lot.granted,
-                        "remaining": lot.remaining,
-                        "expires_at": times.to_text(lot.expires_at) if lot.expires_at else None,
-                    }
-                    for lot in lots
-                ],
-            }
-            return bool(response == wanted)
+            return bool(response == credits_response(account, user, moment))
 
         self._check_was_true(invocation, self._shadow.accounts.get(user), is_true, response)
+
+    def _check_past(self, invocation: Invocation, moment: datetime, response: Any) -> None:
+        """The answer is what was answered at that moment, at which nothing was under way."""
+        user = invocation.about["user"]
+        wanted = credits_response(account_at(self._shadow, user, moment), user, moment)
+        if response["held"] is None:  # which is said where it is not known
+            self.hit("what was held at a moment that is past is not known")
+            wanted |= {"held": None, "available": None}
+        elif response["held"]:
+            self.hit("credits were held at a moment that is past")
+        if response != wanted:
+            raise Violation(f"get_credits of {moment}: {response}, and then it was {wanted}")
 
     def _list_transactions(self, invocation: Invocation, status: int, response: Any) -> None:
         if status != OK:
@@ -140,7 +134,14 @@ class LinearizabilityChecker:
 
         def is_true(account: Account | None) -> bool:
             newest = account.entries[::-1][: invocation.about["limit"]] if account else []
-            return seen == [(entry.transaction_type.value, entry.amount, entry.balance_after) for entry in newest]
+            if "is_explained" in invocation.about and account:
+                is_explained = [row["lots"] for row in response["transactions"]] == [
+                    moved_lots(entry, account) for entry in newest
+                ]
+            else:
+                is_explained = not any("lots" in row for row in response["transactions"])
+            said = [(entry.transaction_type.value, entry.amount, entry.balance_after) for entry in newest]
+            return is_explained and seen == said
 
         self._check_was_true(invocation, self._shadow.accounts.get(invocation.about["user"]), is_true, response)
 

@@ -7,13 +7,13 @@ from tests.simulation.actions import DAY, HALF_A_YEAR, Json, Purchase
 from tests.simulation.bank import tried
 from tests.simulation.faults import Fault
 from tests.simulation.grants import STANDARD
-from tests.simulation.services import Services
+from tests.simulation.reads import Reads
 
 REFUNDS = "/v1/refunds"
 LONG_REASON = "The customer asked for it. " * 8
 
 
-class Money(Services):
+class Money(Reads):
     """All other actions, and what happens to money after a purchase."""
 
     # ------------------------------------------------------------------------------------------------- refunds
@@ -28,13 +28,22 @@ class Money(Services):
         hours: float,
         again: str | None,
         heard: bool,
+        write: str | None = None,
     ) -> None:
-        """A refund whose answer is lost is requested again hours or days later; meanwhile nobody repairs it."""
+        """A refund whose answer is lost is requested again hours or days later; meanwhile nobody repairs it.
+
+        With `write` its first write gets no answer, nor does any later call to the tables.
+        """
         purchase = self._settled(which)
         if purchase is None:
             return
-        stripe = self._world.stripe
-        stripe.planned.append(("POST", REFUNDS, Fault(first)))
+        stripe, database = self._world.stripe, self._world.database
+        if write:
+            self._world.hit("the answer to a refund's first write is lost")
+            database.planned.append(("refund_payment", "TransactWriteItems", Fault(write)))
+            database.cut_off = "refund_payment"
+        else:
+            stripe.planned.append(("POST", REFUNDS, Fault(first)))
         if not heard:
             self._world.endpoint.lose("lacks refunds", hours * 3600.0 + DAY)
         given = self._key("late") if key else None
@@ -42,6 +51,7 @@ class Money(Services):
         self._begin(ask)
         self._world.scheduler.run_for(max(60.0, hours * 3600.0))
         stripe.planned.clear()
+        database.forget_planned()
         if again:
             stripe.planned.append(("POST", REFUNDS, Fault(again)))
         self._world.hit("a refund is requested again a day later" if hours > 24 else "a refund is requested again")

@@ -208,4 +208,60 @@ MUTANTS_OF_CREDITS = (
         ),
     ),
     Mutant("a long change is dropped by the next one", 500, (Edit("topup.store.credits", UNFINISHED, ""),)),
+    Mutant(
+        "what a lot had left then is what it has now",
+        200,
+        (
+            Edit(
+                "topup.domain.past",
+                "lots=[replace(lot, remaining=figures.remaining[lot.lot_id]) for lot in lots]",
+                "lots=list(lots)",
+            ),
+        ),
+    ),
+    Mutant(
+        "what has come since then is not taken away",
+        200,
+        (
+            Edit(
+                "topup.domain.past",
+                "    return now.without(dropwhile(lambda entry: entry.created_at <= moment, entries))\n",
+                "    return now\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a hold that has ended held nothing",
+        500,
+        (
+            Edit(
+                "topup.domain.past",
+                "for hold in known_holds or ()]",
+                "for hold in known_holds or () if hold.status.value == 'open']",
+            ),
+        ),
+    ),
+    Mutant(
+        "a hold held credits before it was opened",
+        500,
+        (
+            Edit(
+                "topup.domain.holds",
+                "    if moment < hold.created_at:\n",
+                "    if moment < hold.created_at and False:\n",
+            ),
+            Edit("topup.store.past", "created_at <= :moment AND ends_at", "created_at <> :moment AND ends_at"),
+        ),
+    ),
+    Mutant(
+        "a lot that is used up explains nothing",
+        200,
+        (
+            Edit(
+                "topup.store.past",
+                "lots |= credits.lots_by_id(credits.load_credits(user_id, EVER), named)",
+                "lots |= {lot.lot_id: lot for lot in credits.load_credits(user_id, EVER).lots}",
+            ),
+        ),
+    ),
 )

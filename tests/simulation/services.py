@@ -244,13 +244,6 @@ class Services(Grants):
             self._ask, function, SERVICE | {"idempotency-key": key}, body, tries, **{"user": name, "key": key, **about}
         )
 
-    def read(self, *, user: int, which: int, what: str) -> None:
-        name = USERS[user]
-        if what == "holds":
-            self._begin(lambda: self._ask("list_holds", SERVICE, user=name, path={"user_id": name}))
-        else:
-            super().read(user=user, which=which, what=what)
-
     def _near_an_end(self, name: str, action: str, share: float, after: float) -> None:
         """One of these requests within a second of the expiry of credits."""
         if action == "hold":

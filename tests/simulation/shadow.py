@@ -96,7 +96,7 @@ class Shadow:
         self.latest = scheduler.now  # the latest time that an invocation has used as now: clocks differ a little
         self.hit: Callable[[str], None] = lambda _name: None
         self.setbacks: Callable[[Payment, Payment], Iterator[str]] = lambda _before, _after: iter(())
-        self.newer, self._walks = NewerVersion(database), Walks()
+        self.newer, self.walks = NewerVersion(database), Walks()
         self.times: dict[int, datetime] = {}  # of each commit
         self.sessions: Mapping[str, Any] = {}  # at Stripe, by their ids
         self.lost_refunds: set[str] = set()  # payments of whose refunds a restored table knows less, and Stripe nothing
@@ -109,7 +109,7 @@ class Shadow:
             if table == self._database.credits:
                 self._account(partition)
             elif partition == cursors.PARTITION:
-                self._walks.check(self._database.items(table)[partition], self._scheduler.now)
+                self.walks.check(self._database.items(table)[partition], self._scheduler.now)
             else:
                 self._payment(partition)
         for table, partition in sorted(touched):
@@ -125,7 +125,7 @@ class Shadow:
         self._next_commit()
         self.is_restored = True
         self.newer.forget(self._database.orders)
-        self._walks.forget()
+        self.walks.forget()
         for payment_id in self.payments:
             self._payment(payment_id, is_restored=True)
 

@@ -12,6 +12,10 @@ Args = dict[str, Any]
 
 PACKAGES = ("trial", "standard", "value")
 AT_EXPIRY = ("spend", "spend", "refund", "refund", "read", "dashboard refund", "buy", "hold", "hold", "reverse")
+READS = (
+    *("credits", "credits", "payment", "payment", "transactions", "payments", "packages", "holds"),
+    *("past", "past", "past", "future", "explained"),
+)
 HOW_TO_PAY = ("card", "card", "card", "alipay", "wechat_pay", "declined first", "3-D Secure", "never")
 
 
@@ -85,9 +89,7 @@ def _dispute_outcome(rng: random.Random) -> Args:
 def _read(rng: random.Random) -> Args:
     return _user(rng) | {
         "which": rng.randrange(6),
-        "what": rng.choice(
-            ("credits", "credits", "payment", "payment", "transactions", "payments", "packages", "holds")
-        ),
+        "what": rng.choice(READS),
     }
 
 

@@ -32,6 +32,7 @@ COURSES: dict[str, tuple[tuple[str, Args], ...]] = {
 # Seconds between two of them. One that waits for weeks again and again would not come to its end in a run.
 PACES = ((0.0, 0.5), (0.5, 60.0), (60.0, 4000.0), (4000.0, 2 * DAY), (60.0, 40 * DAY))
 LOST_ANSWERS = (Fault.TIMEOUT_AFTER, Fault.TIMEOUT_AFTER, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.STRIPE_500)
+LOST_WRITES = (Fault.TIMEOUT_AFTER, Fault.TIMEOUT_AFTER, Fault.ERROR_AFTER, Fault.LATE_COMMIT, Fault.TIMEOUT_BEFORE)
 REFUSALS = (None, None, Fault.STRIPE_401, Fault.STRIPE_403, Fault.STRIPE_400, Fault.STRIPE_404)
 
 
@@ -48,6 +49,7 @@ def _late_refund(rng: random.Random) -> Args:
         "hours": rng.choice((0.02, 0.02, 3.0, 25.0, 25.0, 60.0)),
         "again": again and again.value,
         "heard": rng.random() < 0.3,
+        "write": rng.choice(LOST_WRITES).value if rng.random() < 0.3 else None,
     }
 
 

@@ -11,7 +11,7 @@ from local import ROOT
 from tests.simulation import corpus, runner, sometimes
 from tests.simulation.corpus import SavedPlan
 from tests.simulation.faults import Fault
-from tests.simulation.mutants import ALL_MUTANTS
+from tests.simulation.mutants import MUTANTS
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.planting import Mutant, edited, source_of
 from tests.simulation.rules import Violation
@@ -94,7 +94,7 @@ def test_the_network_cannot_be_reached_from_within_a_run(monkeypatch: pytest.Mon
     assert tried[0] == "Bug! the simulation tried to use the network"
 
 
-@pytest.mark.parametrize("mutant", ALL_MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_planted_defect_still_fits_the_code(mutant: Mutant):
     for module in {edit.module for edit in mutant.edits}:
         source = source_of(module)

@@ -1,6 +1,6 @@
 """Reconcile's walks through Stripe's lists: a run that ends in the middle of one is gone on with by the next run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,10 @@ class Walks:
     def forget(self) -> None:
         """The table has been replaced by an older copy."""
         self._unfinished.clear()
+
+    def unfinished_of(self, first: datetime, last: datetime) -> Iterator[str]:
+        """The walks that began between these times and have not come to their end since."""
+        return (record for record, walk in self._unfinished.items() if first <= walk.started <= last)
 
     def check(self, records: Mapping[str, Any], now: datetime) -> None:
         """No run that could know of an unfinished walk begins another one instead; raises Violation."""

@@ -42,7 +42,7 @@ from tests.simulation.variations import Variation
 from topup.domain import holds
 from topup.domain.catalogue import Catalogue
 from topup.runtime import config, telemetry
-from topup.store import credits, expiry, waiting
+from topup.store import credits, expiry, past, waiting
 from topup.stripe_gateway import client as stripe_client
 from topup.stripe_gateway.translation import EVENT_TYPES
 
@@ -51,6 +51,7 @@ NEW_SECRET = "whsec_after_the_rotation"
 # Writes of lots in a transaction, in most seeds: one lot that is used up, and another one. So a change of a few lots
 # needs several transactions, and crashes happen between them. The others have the product's number.
 FEW_LOT_WRITES = 3
+FEW_ENTRIES = 4  # the ledger of a run is short, and yet it is searched for a moment as a long one is
 PERIOD = 2.5 * DAY  # of the runs by schedule, which look three days back
 TEST_KEY, LIVE_KEY = "sk_test_1", "sk_live_1"
 OTHER_SECRET = "whsec_of_another_product"
@@ -59,6 +60,7 @@ REPLACED: tuple[tuple[Any, str], ...] = (
     (waiting, "SHARDS"),
     (expiry, "SHARDS"),
     (credits, "LOT_WRITES"),
+    (past, "FEW"),
     (holds, "MOST_OPEN"),
     (telemetry, "single_metric"),
     (config, "catalogue"),
@@ -283,7 +285,7 @@ class World:
         self.delivery.down_until = 0.0
         self.endpoint.restore()
         self.stripe.planned.clear()
-        self.database.planned.clear()
+        self.database.forget_planned()
         self._use_key(self.plan)
 
     # ------------------------------------------------------------------------------------------------- callbacks
@@ -344,6 +346,7 @@ def _environment(plan: Plan) -> Iterator[None]:
     holds.MOST_OPEN = MOST_HOLDS
     if Variation.MANY_LOT_WRITES not in plan.variations:
         credits.LOT_WRITES = FEW_LOT_WRITES
+    past.FEW = FEW_ENTRIES
     # Stripe indents its JSON, which costs time to write and to read and changes nothing.
     rest.json = webhooks.json = SimpleNamespace(dumps=_compact)  # type: ignore[assignment, attr-defined]
     telemetry.single_metric = _no_metric  # type: ignore[assignment, attr-defined]
