@@ -1,10 +1,8 @@
 """`make deploy` and what `make doctor` prints, run by make and SAM CLI in a fresh clone; only the sending is caught."""
 
 import io
-import os
 import shlex
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from local import ROOT
 from ops.doctor.subject import Subject
+from tests.support.clone import Done, clone_into, paste
 from tests.support.recorded_aws import RecordedAws, serving
 from tools.deploy import build
 
@@ -25,13 +24,7 @@ pytestmark = pytest.mark.skipif(not SAM.exists(), reason="`make template` instal
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkout's files in another folder, with its environments, and without a build."""
-    made = tmp_path_factory.mktemp("clone") / "topup"
-    unwanted = (".git", ".venv*", ".cache", ".aws-sam", ".deploy", "logs", ".*_cache", "__pycache__", "docs")
-    shutil.copytree(ROOT, made, ignore=shutil.ignore_patterns(*unwanted), symlinks=True)
-    for name in (".venv", ".venv-sam"):
-        (made / name).symlink_to(ROOT / name)
-    return made
+    return clone_into(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture
@@ -39,20 +32,9 @@ def aws() -> RecordedAws:
     return RecordedAws(dict(PRESENT))
 
 
-def run(clone: Path, aws: RecordedAws, line: str) -> "subprocess.CompletedProcess[str]":
-    """A line as an operator pastes it; make takes the environments as they are."""
-    as_they_are = "--old-file=.venv/.installed --old-file=.venv-sam/.installed"
+def run(clone: Path, aws: RecordedAws, line: str) -> Done:
     with serving(aws) as variables:
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "MAKE", "PYTHON"))}
-        return subprocess.run(
-            ["sh", "-c", line.replace("make ", f"make {as_they_are} ", 1)],
-            cwd=clone,
-            env=kept | variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return paste(clone, line, variables)
 
 
 @pytest.fixture(scope="module")

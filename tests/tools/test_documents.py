@@ -1,7 +1,10 @@
 """What the pages quote is there: commands, log messages, codes, alarms, links, files and names of the code."""
 
 import ast
+import os
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,12 +33,37 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles} | set(named)
 
 
-def test_every_make_command_is_a_target():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+def code_of(page: Path) -> str:
+    """The blocks of code of a page and the code within its lines, one below the other."""
+    text = page.read_text(encoding="utf-8")
+    blocks = r"^ *```\w*\n(.*?)^ *```$"
+    within = re.findall(r"`([^`]+)`", re.sub(blocks, "", text, flags=re.MULTILINE | re.DOTALL))
+    return "\n".join([*re.findall(blocks, text, re.MULTILINE | re.DOTALL), *(" ".join(one.split()) for one in within)])
 
-    assert quoted(r"`?make ([a-z]+(?:-[a-z]+)*)(?=[ `\n])") <= targets
-    for page in LINKED:
-        assert set(re.findall(r"`make ([a-z]+(?:-[a-z]+)*)", page.read_text(encoding="utf-8"))) <= targets, page
+
+def make_commands() -> set[tuple[str, str]]:
+    """Each command of make that a page has: the target, and its variables as a shell reads them."""
+    pattern = r"""(?:^|[&("] ?|[A-Z_]+=\S+ )make(?: -s)? ([a-z-]+)((?: [A-Z_]+=(?:"[^"\n]*"|[^\s")]+))*)(?=[\s")]|$)"""
+    return {found for page in LINKED for found in re.findall(pattern, code_of(page), re.MULTILINE)}
+
+
+def recipe(target: str, *variables: str) -> str:
+    """What make would run. The environments, and what npm installs, count as they are."""
+    command = ["make", "--dry-run", "--always-make", target, *variables]
+    environment = {"PATH": os.environ["PATH"]}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_every_make_command_is_a_target_that_reads_its_variables():
+    commands = make_commands()
+
+    assert len(commands) > 70
+    for target, text in sorted(commands):
+        variables = shlex.split(text)
+        whole = recipe(target, *variables)
+        for one in variables:
+            without = recipe(target, *(other for other in variables if other != one))
+            assert without != whole, f"make {target}{text}: {one} changes nothing"
 
 
 def test_every_log_message_is_logged():

@@ -27,14 +27,16 @@ def listener() -> Iterator[tuple[socket.socket, str]]:
 
 
 @contextlib.contextmanager
-def serving(bound: socket.socket, address: str, *, secret_key: str, webhook: tuple[str, str]) -> Iterator[None]:
+def serving(
+    bound: socket.socket, address: str, *, secret_key: str, webhook: tuple[str, str] | None = None
+) -> Iterator[None]:
     """Serve the simulator inside the block. `webhook`: a URL and its signing secret. Raises DeploymentError."""
     simulator = Simulator(
         address,
         now=lambda: datetime.now(UTC),
         rng=random.SystemRandom(),
         secret_key=secret_key,
-        webhooks=[webhook],
+        webhooks=[webhook] if webhook else [],
     )
     app = OwnPagesOnly(create_app(simulator), OwnPages.of([address], address))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
