@@ -74,6 +74,7 @@ def operator(request: pytest.FixtureRequest, clone: Path) -> Iterator[Operator]:
         operator = Operator(stage, clone, Stack(f"topup-{stage}", endpoint), stripe, key)
         with simulator.serving(port, stripe, secret_key=key):
             operator.pastes("make secrets STAGE=staging", answers=f"{key}\n\n\n")
+            operator.pastes("make api-key NAME=billing SCOPES=read,spend STAGE=staging")
             processor = sam.architecture()
             operator.pastes(DEPLOY, *(["SET=Architecture=x86_64"] if processor == "x86_64" else []))
             workarounds.allow_every_parameter(operator.stack)
@@ -108,6 +109,8 @@ def test_somebody_buys_a_package(operator: Operator):
         name: ssm.get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"] for name, path in paths.items()
     }
     assert stored["STRIPE_SECRET_KEY"] == operator.stripe_key
+    stored["PROXY_API_KEY"], _, named = stored["PROXY_API_KEY"].partition(",")  # as the page cuts it
+    assert named.startswith("billing:read+spend:")
     api = stack.outputs["ApiUrl"]
 
     with httpx.Client(mounts={api: DeployedApi(stack)}, trust_env=False, timeout=30) as client:
