@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from local import ROOT
+from local.aws.intrinsics import read_yaml
 from ops import cli, commands
 
 NAMES = ("runbook", "troubleshooting", "deploy")
@@ -41,6 +42,13 @@ def test_every_make_command_is_a_command_of_ours(command: str):
 @pytest.mark.parametrize("command", quoted(r"python -m ops (\w[^#`\n]*)"))
 def test_every_command_typed_by_hand_is_valid(command: str):
     assert cli.parser().parse_args(command.split()).command in commands.COMMANDS
+
+
+def test_every_variable_that_the_stacks_outputs_set_is_an_output():
+    names = quoted(r"\$([A-Z][a-z]\w+)")
+
+    assert names
+    assert set(names) <= read_yaml(ROOT / "template.yaml")["Outputs"].keys()
 
 
 def test_every_metric_of_the_runbook_is_emitted():
