@@ -72,7 +72,10 @@ def without_session(dynamodb: Emulator) -> Order:
 
 @pytest.mark.parametrize(
     "change",
-    [{"status": "failed"}, {"provider_order_id": "cs_other"}, {"provider_order_id": None}, {"attempt": 2}],
+    [
+        *({"status": "failed"}, {"provider_order_id": "cs_other"}, {"provider_order_id": None}, {"attempt": 2}),
+        {"quarantine_reason": "another amount"},
+    ],
 )
 def test_a_decision_needs_the_order_as_it_was_read(order: Order, other: Writer, change: dict[str, Any]):
     other.sets(ORDER, **change)
@@ -83,6 +86,24 @@ def test_a_decision_needs_the_order_as_it_was_read(order: Order, other: Writer, 
     stored = other.reads(ORDER)
     assert stored
     assert "error_message" not in stored
+
+
+def test_a_decision_about_a_quarantined_order_needs_the_same_quarantine(order: Order, other: Writer):
+    other.sets(ORDER, quarantine_reason="another amount")
+    quarantined = replace(order, quarantine_reason="another currency")
+
+    with pytest.raises(store.LostRace):
+        store.record_order_change(Advance(before=quarantined, after=replace(quarantined, error_message="declined")))
+
+
+def test_an_order_that_was_quarantined_while_it_was_looked_at_still_waits_for_a_person(order: Order, other: Writer):
+    store.record_order_change(Advance(before=order, after=replace(order, quarantine_reason="another amount")))
+
+    assert store.claim_look(order, NOW, LATER) is None
+
+    stored = other.reads(ORDER)
+    assert stored
+    assert stored["waits_for"] == "quarantine"
 
 
 def test_a_decision_about_an_order_without_a_session_needs_it_to_have_none(without_session: Order, other: Writer):

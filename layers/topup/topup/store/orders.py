@@ -32,6 +32,9 @@ NOT_ENDED = "NOT #status IN (:expired, :failed)"
 # Nobody has tried to open another session since. Two retries that both saw this attempt fail must open one new attempt,
 # not two; and an order keeps the attempt that its session was opened for, because the payment carries it.
 SAME_ATTEMPT = "attempt = :attempt_read"
+# Another payment of the order may be quarantined at this moment: then the order waits for a person.
+QUARANTINE_UNCHANGED_SINCE_READ = "quarantine_reason = :quarantine_read"
+STILL_NOT_QUARANTINED = "attribute_not_exists(quarantine_reason)"
 # Stripe is asked about an order at most once per interval, however many requests look at it.
 NOT_SYNCED_SINCE = "attribute_exists(payment_id) AND (attribute_not_exists(synced_at) OR synced_at <= :latest)"
 
@@ -203,8 +206,12 @@ def claim_look(order: Order, now: datetime, next_look_at: datetime) -> Order | N
     update = update_changed(
         order_items.order_fields(order) | unread,
         order_items.order_fields(claimed),
-        f"{STATUS_UNCHANGED_SINCE_READ} AND {look_unchanged}",
-        {":status_read": order.status.value, ":look_read": attributes.text_of(order.next_look_at)},
+        f"{STATUS_UNCHANGED_SINCE_READ} AND {look_unchanged} AND {_quarantine_unchanged(order)}",
+        {
+            ":status_read": order.status.value,
+            ":look_read": attributes.text_of(order.next_look_at),
+            ":quarantine_read": order.quarantine_reason,
+        },
     )
     refused = _write_unless("update_item", Key=order_items.order_key(order.payment_id), **update)
     return claimed if refused is None else None
@@ -241,10 +248,15 @@ def order_update(before: Order, after: Order, condition: str, condition_values: 
 def _order_update(change: Change) -> Any:
     before = change.before
     session = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
-    conditions = (STATUS_UNCHANGED_SINCE_READ, session, SAME_ATTEMPT)
+    conditions = (STATUS_UNCHANGED_SINCE_READ, session, SAME_ATTEMPT, _quarantine_unchanged(before))
     values = {
         ":status_read": before.status.value,
         ":session_read": before.provider_order_id,
         ":attempt_read": before.attempt,
+        ":quarantine_read": before.quarantine_reason,
     }
     return order_update(before, change.after, " AND ".join(conditions), values)
+
+
+def _quarantine_unchanged(order: Order) -> str:
+    return QUARANTINE_UNCHANGED_SINCE_READ if order.quarantine_reason else STILL_NOT_QUARANTINED
