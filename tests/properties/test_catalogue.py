@@ -11,8 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.support.examples import examples
-from topup.domain import money
-from topup.domain.catalogue import Catalogue
+from topup.domain import catalogue_file, money
 from topup.domain.errors import ConfigurationError
 
 IDS = st.from_regex(r"[a-z0-9_-]{1,40}", fullmatch=True)
@@ -43,7 +42,7 @@ def document_of(sold: dict[str, Any]) -> dict[str, Any]:
 @examples(150)
 @given(st.dictionaries(IDS, packages(), min_size=1, max_size=4))
 def test_a_valid_catalogue_is_read_exactly(sold: dict[str, tuple[dict[str, Any], int]]):
-    catalogue = Catalogue.parse(document_of({name: fields for name, (fields, _) in sold.items()}))
+    catalogue = catalogue_file.parse(document_of({name: fields for name, (fields, _) in sold.items()}))
 
     for name, (fields, minor) in sold.items():
         package = catalogue.packages[name]
@@ -91,10 +90,10 @@ def put(document: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[st
 def test_a_catalogue_with_junk_in_one_place_is_read_or_refused_with_that_place(place: tuple[str, ...], value: Any):
     document = put(a_document(), place, value)
     try:
-        catalogue = Catalogue.parse(document)
+        catalogue = catalogue_file.parse(document)
     except ConfigurationError:
         with pytest.raises(ConfigurationError, match=rf"^catalogue\.json: {place[0]}"):
-            Catalogue.parse(document)
+            catalogue_file.parse(document)
         return
     package = catalogue.packages.get("standard")
     if package:
@@ -109,7 +108,7 @@ def test_a_catalogue_with_junk_in_one_place_is_read_or_refused_with_that_place(p
 def test_any_other_document_is_refused(document: Any):
     assume(not isinstance(document, dict) or "packages" not in document)
     with pytest.raises(ConfigurationError, match=r"^catalogue\.json: "):
-        Catalogue.parse(document)
+        catalogue_file.parse(document)
 
 
 @examples(100)
@@ -117,7 +116,7 @@ def test_any_other_document_is_refused(document: Any):
 def test_a_packages_id_is_plain_or_refused(name: str):
     document = document_of({name: a_document()["packages"]["standard"]})
     if re.fullmatch(r"[a-z0-9_-]{1,40}", name):
-        assert Catalogue.parse(document).packages.keys() == {name}
+        assert catalogue_file.parse(document).packages.keys() == {name}
     else:
         with pytest.raises(ConfigurationError):
-            Catalogue.parse(json.loads(json.dumps(document, default=str), parse_float=Decimal))
+            catalogue_file.parse(json.loads(json.dumps(document, default=str), parse_float=Decimal))

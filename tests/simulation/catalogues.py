@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from topup.domain import catalogue_file
 from topup.domain.catalogue import Catalogue
 
 
@@ -17,7 +18,7 @@ def _catalogue(**packages: tuple[int, str]) -> Catalogue:
         }
         for name, (number, price) in packages.items()
     }
-    return Catalogue.parse({"packages": fields, "credit_value_rmb": Decimal("0.1")})
+    return catalogue_file.parse({"packages": fields, "credit_value_rmb": Decimal("0.1")})
 
 
 ON_SALE = _catalogue(trial=(500, "50.00"), standard=(1100, "100.00"), value=(313, "29.99"))

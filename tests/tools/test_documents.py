@@ -1,16 +1,19 @@
 """What the pages quote is there: commands, log messages, codes, alarms, links, files and names of the code."""
 
 import ast
+import json
 import os
 import re
 import shlex
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from local import ROOT
 from topup.api import problems
+from topup.domain.checkout_options import CheckoutOptions
 
 PAGES = [ROOT / "docs" / name for name in ("deploy.md", "troubleshooting.md", "cost.md")]
 LINKED = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -143,3 +146,10 @@ def test_the_index_lists_every_decision_with_its_title_date_and_status():
         assert head, record.name
         number, title, status, date = head.groups()
         assert f"| {number} | [{title}]({record.name}) | {date} | {status.lower()} |\n" in index, record.name
+
+
+def test_the_page_of_the_catalogue_has_every_option_of_checkout_with_its_default():
+    text = (ROOT / "docs/catalogue.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE))
+
+    assert {name: json.loads(default) for name, default in rows.items()} == asdict(CheckoutOptions())

@@ -1,11 +1,13 @@
 import copy
 import json
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from topup.domain.catalogue import Catalogue
+from topup.domain import catalogue_file
+from topup.domain.checkout_options import CheckoutOptions
 from topup.domain.errors import ConfigurationError
 from topup.runtime import config
 
@@ -44,9 +46,9 @@ def test_a_regional_language_gets_the_name_of_its_language():
 
 def test_the_catalogue_says_which_language_its_default_names_are_in():
     assert config.catalogue().language == "zh"
-    assert Catalogue.parse(a_document()).language is None
+    assert catalogue_file.parse(a_document()).language is None
     with pytest.raises(ConfigurationError, match="language: must be a language tag"):
-        Catalogue.parse(a_document() | {"language": "Chinese"})
+        catalogue_file.parse(a_document() | {"language": "Chinese"})
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_a_wrong_field_of_a_package_is_named(change: dict[str, Any], named: str)
     document["packages"]["standard"] |= change
 
     with pytest.raises(ConfigurationError, match=f"^catalogue.json: {named}: "):
-        Catalogue.parse(document)
+        catalogue_file.parse(document)
 
 
 @pytest.mark.parametrize("missing", ["name", "credits", "price", "currency", "unit_price"])
@@ -89,7 +91,7 @@ def test_a_missing_field_is_named(missing: str):
     del document["packages"]["standard"][missing]
 
     with pytest.raises(ConfigurationError, match=f"packages.standard.{missing}: is missing"):
-        Catalogue.parse(document)
+        catalogue_file.parse(document)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ def test_a_missing_field_is_named(missing: str):
 )
 def test_a_malformed_catalogue_is_refused(document: Any):
     with pytest.raises(ConfigurationError, match=r"^catalogue\.json: "):
-        Catalogue.parse(copy.deepcopy(document))
+        catalogue_file.parse(copy.deepcopy(document))
 
 
 def test_a_catalogue_that_is_no_json_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Any):
@@ -133,7 +135,7 @@ def test_the_refusal_of_a_price_says_what_would_be_right():
     document["packages"]["standard"] |= {"price": "100.00", "currency": "HUF"}
 
     with pytest.raises(ConfigurationError) as refused:
-        Catalogue.parse(document)
+        catalogue_file.parse(document)
 
     assert refused.value.detail == (
         "catalogue.json: packages.standard.price: must be at least 175.00 HUF: Stripe charges no less"
@@ -148,7 +150,7 @@ def test_a_price_may_have_as_many_digits_as_its_currency():
         "unit_price": Decimal("9090909.09"),
     }
 
-    assert Catalogue.parse(document).packages["standard"].price_minor == 999_999_999_999
+    assert catalogue_file.parse(document).packages["standard"].price_minor == 999_999_999_999
 
 
 def test_prices_may_be_in_a_currency_without_decimals():
@@ -156,4 +158,54 @@ def test_prices_may_be_in_a_currency_without_decimals():
     document["credit_value_rmb"] = 1
     document["packages"]["standard"] |= {"price": "1100", "currency": "JPY", "unit_price": 1}
 
-    assert Catalogue.parse(document).packages["standard"].price_minor == 1100
+    assert catalogue_file.parse(document).packages["standard"].price_minor == 1100
+
+
+# ------------------------------------------------------------------------------------------------- Checkout's options
+
+
+def test_without_options_checkout_does_what_stripe_does_by_itself():
+    assert catalogue_file.parse(a_document()).checkout == CheckoutOptions()
+    assert config.catalogue().checkout == CheckoutOptions()
+
+
+def test_every_option_of_checkout_is_read():
+    options = {
+        "automatic_tax": True,
+        "tax_behavior": "inclusive",
+        "tax_id_collection": True,
+        "billing_address": "required",
+        "invoices": True,
+        "promotion_codes": True,
+        "adaptive_pricing": True,
+        "locale": "en-GB",
+        "session_minutes": 30,
+        "customer_email": False,
+    }
+
+    parsed = catalogue_file.parse(a_document() | {"checkout": options}).checkout
+    assert asdict(parsed) == options
+    assert all(value != asdict(CheckoutOptions())[name] for name, value in options.items())
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ([], "checkout: must be an object"),
+        ({"automatic_taxes": True}, "checkout.automatic_taxes: is not a known field"),
+        ({"automatic_tax": "true"}, "checkout.automatic_tax: must be true or false"),
+        ({"automatic_tax": 1}, "checkout.automatic_tax: must be true or false"),
+        ({"customer_email": None}, "checkout.customer_email: must be true or false"),
+        ({"tax_behavior": "unspecified"}, "checkout.tax_behavior: must be one of inclusive, exclusive"),
+        ({"billing_address": True}, "checkout.billing_address: must be one of auto, required"),
+        ({"billing_address": ["auto"]}, "checkout.billing_address: must be one of auto, required"),
+        ({"locale": "klingon"}, "checkout.locale: must be one of auto, bg"),
+        ({"session_minutes": 29}, "checkout.session_minutes: must be a whole number from 30 to 1440"),
+        ({"session_minutes": 1441}, "checkout.session_minutes: must be a whole number from 30 to 1440"),
+        ({"session_minutes": Decimal("60.0")}, "checkout.session_minutes: must be a whole number from 30 to 1440"),
+        ({"session_minutes": True}, "checkout.session_minutes: must be a whole number from 30 to 1440"),
+    ],
+)
+def test_a_wrong_option_of_checkout_is_named_with_the_fix(options: Any, named: str):
+    with pytest.raises(ConfigurationError, match=f"^catalogue.json: {named}"):
+        catalogue_file.parse(a_document() | {"checkout": options})

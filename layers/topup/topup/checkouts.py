@@ -7,7 +7,7 @@ from topup import store, stripe_gateway
 from topup.domain import idempotency, placing, return_urls, wording
 from topup.domain.catalogue import Package
 from topup.domain.errors import Busy, FieldError, StripeFailed, ValidationFailed
-from topup.domain.orders import Order
+from topup.domain.orders import Order, Status
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger, pseudonym
 
@@ -37,6 +37,7 @@ def create(request: CheckoutRequest, now: datetime) -> tuple[Order, bool]:
     StripeFailed, Busy.
     """
     payment_id = idempotency.id_from_key(request.user_id, request.idempotency_key)
+    catalogue = config.catalogue()
     try:
         package = _package(request.package_id)
         requested = placing.place(
@@ -44,7 +45,7 @@ def create(request: CheckoutRequest, now: datetime) -> tuple[Order, bool]:
             payment_id=payment_id,
             user_id=request.user_id,
             return_url=return_urls.checked(request.return_url, config.settings().frontend_origins),
-            page=wording.pay_page(package, request.locale, config.catalogue().language),
+            page=wording.pay_page(package, request.locale or catalogue.checkout.locale, catalogue.language),
             request_fingerprint=request.fingerprint,
             livemode=config.is_livemode(),
             now=now,
@@ -69,8 +70,12 @@ def create(request: CheckoutRequest, now: datetime) -> tuple[Order, bool]:
 
 
 def _open(order: Order, now: datetime) -> Order:
-    """The order, ready for a session: one whose first session ended unseen gets another attempt. Raises LostRace."""
-    if order.is_unfinished:
+    """The order, ready for a session: one whose first session ended unseen gets another attempt. Raises LostRace.
+
+    So does one whose session would have to end too soon for Stripe: nobody was sent to the one that it may have.
+    """
+    is_too_late = order.status is Status.PENDING and config.catalogue().checkout.is_too_late(order.open_since, now)
+    if order.is_unfinished and not is_too_late:
         return order
     reopened = placing.reopened(order, now)
     store.reopen(order, reopened)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from topup.api.endpoint import LONGEST_FIELD_NAME, MOST_ERRORS, Request
 from topup.domain import times
 from topup.domain.batches import MOST_SPENDS
+from topup.domain.checkout_options import Locale
 from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
 
 # Characters.
@@ -22,16 +23,6 @@ LARGEST_REFUND = 10_000_000_000  # major units; above all amounts of Stripe's, a
 MOST_DIGITS = 20  # more than any amount has, fewer than the 28 that arithmetic keeps
 LARGEST_CREDITS = 1_000_000_000  # credits; far above any wallet, far below where JSON numbers lose digits
 LONGEST_HOLD = 86_400  # seconds
-
-
-# The languages of Stripe's pay page: Stripe API, Checkout Session, `locale`. A test compares them with the library's.
-# fmt: off
-Locale = Literal[
-    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA", "hi-IN",
-    "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl",
-    "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
-]
-# fmt: on
 
 
 UserId = Annotated[str, Field(min_length=1, max_length=LONGEST_USER_ID)]

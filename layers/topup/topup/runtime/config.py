@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from topup.domain import catalogue_file
 from topup.domain.catalogue import Catalogue
 from topup.domain.errors import ConfigurationError
 from topup.runtime import secret_values
@@ -81,7 +82,7 @@ def catalogue() -> Catalogue:
         raise ConfigurationError(f"{CATALOGUE_FILE.name} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise ConfigurationError(f"{CATALOGUE_FILE.name} is not valid JSON: {error}") from None
-    return Catalogue.parse(document)
+    return catalogue_file.parse(document)
 
 
 # --------------------------------------------------------------------------------------------------------- secrets

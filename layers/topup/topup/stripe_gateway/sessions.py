@@ -1,6 +1,6 @@
 """Open a Checkout Session, and read its status."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,27 +93,46 @@ def session_key(order: Order) -> str:
 def session_params(order: Order, email: str | None = None) -> dict[str, Any]:
     """The session's parameters. Stripe copies the metadata to the payment intent only because it stands there too."""
     metadata = order_metadata(order) | {"attempt": str(order.attempt)}
-    optional = {"locale": order.page.locale, "customer_email": email}
     return {
-        **{name: value for name, value in optional.items() if value},
+        **_chosen_params(order, email, metadata),
         "mode": "payment",
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {
-                    "currency": order.currency.lower(),
-                    "unit_amount": order.amount_minor,
-                    "product_data": _product_data(order),
-                },
-            }
-        ],
+        "line_items": [{"quantity": 1, "price_data": _price_data(order)}],
         "client_reference_id": order.payment_id,
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
-        # A buyer who pays in another currency pays another amount than the order's.
-        "adaptive_pricing": {"enabled": False},
         "success_url": return_urls.with_outcome(order.return_url, order.payment_id, "success"),
         "cancel_url": return_urls.with_outcome(order.return_url, order.payment_id, "cancelled"),
+    }
+
+
+def _chosen_params(order: Order, email: str | None, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters that follow from the catalogue's options and from the request; of most, Stripe has a default."""
+    options = config.catalogue().checkout
+    end = options.session_end(order.open_since)
+    chosen = {
+        "locale": order.page.locale,
+        "customer_email": email if options.customer_email else None,
+        "expires_at": int(end.timestamp()) if end else None,
+        "automatic_tax": {"enabled": True} if options.automatic_tax else None,
+        "tax_id_collection": {"enabled": True} if options.tax_id_collection else None,
+        "billing_address_collection": options.billing_address if options.billing_address != "auto" else None,
+        "invoice_creation": {"enabled": True, "invoice_data": {"metadata": metadata}} if options.invoices else None,
+        "allow_promotion_codes": options.promotion_codes or None,
+    }
+    return {
+        **{name: value for name, value in chosen.items() if value},
+        # Always said: Stripe's own default is a setting in its dashboard.
+        "adaptive_pricing": {"enabled": options.adaptive_pricing},
+    }
+
+
+def _price_data(order: Order) -> dict[str, Any]:
+    tax_behavior = config.catalogue().checkout.tax_behavior
+    return {
+        "currency": order.currency.lower(),
+        "unit_amount": order.amount_minor,
+        "product_data": _product_data(order),
+        **({"tax_behavior": tax_behavior} if tax_behavior else {}),
     }
 
 
