@@ -49,12 +49,14 @@ class Shop:
         payment: dict[str, Any] = created.json()
         return payment
 
-    def pay(self, payment: dict[str, Any], **how: str) -> str:
-        """Pay; the webhooks are not delivered yet. Returns the payment intent."""
+    def pay(self, payment: dict[str, Any], **how: Any) -> str:
+        """Pay, by card unless a method is given; the webhooks are not delivered yet. `how`: as for Simulator.pay.
+
+        Returns the payment intent, "" where there was nothing to pay.
+        """
         session_id = payment["payment_url"].rpartition("/")[2]
-        how = how or {"card": CARD}
-        self.simulator.pay(session_id, **how)
-        return str(self.simulator.session(session_id)["payment_intent"]["id"])
+        way = how if "method" in how else {"card": CARD, **how}
+        return str(self.simulator.pay(session_id, **way)["payment_intent"] or "")
 
     def buy(self, package: str = "standard", user: str = USER_ID) -> tuple[str, str]:
         """Buy and deliver the webhooks. Returns the fulfilled payment's id and its payment intent."""

@@ -2,139 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local.stripe_simulator.api.faults import Action, Fault
+from local.stripe_simulator import bodies
+from local.stripe_simulator.api.faults import Fault
 from local.stripe_simulator.core.errors import Refused
 from local.stripe_simulator.core.webhooks import Behaviour
 from local.stripe_simulator.simulator import Simulator
 
-Amount = Annotated[int, Field(ge=1)]
-Method = Literal["alipay", "wechat_pay"]
 Handler = Callable[[Request], Awaitable[JSONResponse]]
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Nothing(Body):
-    pass
-
-
-class Pay(Body):
-    card: str | None = None
-    method: Method | None = None
-    three_d_secure: Literal["complete", "fail"] | None = None
-
-    @model_validator(mode="after")
-    def card_or_method(self) -> "Pay":
-        if (self.card is None) == (self.method is None):
-            raise ValueError("give either a card or a method")
-        return self
-
-
-class Settle(Body):
-    outcome: Literal["succeeded", "failed"]
-
-
-class Refund(Body):
-    amount: Amount | None = None
-    pending: bool = False
-    has_status: bool = True
-
-
-class FailRefund(Body):
-    reason: Literal[
-        "charge_for_pending_refund_disputed",
-        "declined",
-        "expired_or_canceled_card",
-        "insufficient_funds",
-        "lost_or_stolen_card",
-        "merchant_request",
-        "unknown",
-    ] = "unknown"
-
-
-class Dispute(Body):
-    amount: Amount | None = None
-    reason: Literal[
-        "bank_cannot_process",
-        "check_returned",
-        "credit_not_processed",
-        "customer_initiated",
-        "debit_not_authorized",
-        "duplicate",
-        "fraudulent",
-        "general",
-        "incorrect_account_details",
-        "insufficient_funds",
-        "noncompliant",
-        "product_not_received",
-        "product_unacceptable",
-        "subscription_canceled",
-        "unrecognized",
-    ] = "fraudulent"
-    status: Literal["needs_response", "warning_needs_response"] = "needs_response"
-
-
-class UpdateDispute(Body):
-    status: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    amount: Amount | None = None
-
-
-class CloseDispute(Body):
-    status: Literal["won", "lost", "prevented", "warning_closed"]
-    case_type: Literal["block", "resolution"] | None = None
-    kept: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def prevented_by(self) -> "CloseDispute":
-        if (self.status == "prevented") != (self.case_type is not None):
-            raise ValueError("a prevented dispute, and no other, has a case_type")
-        return self
-
-
-class EventFields(Body):
-    account: str | None = None
-    context: str | None = None
-
-
-class Webhooks(Body):
-    duplicates: Annotated[int, Field(ge=0, le=100)] = 0
-    shuffle: bool = False
-    delay_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
-    drop: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.0
-    paused: bool = False
-
-
-class Refunds(Body):
-    pending: bool
-
-
-class NextFault(Body):
-    path: Annotated[str, Field(pattern="^/v1/")]
-    do: Action
-    method: Literal["GET", "POST", "DELETE"] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def accept_numeric_status(cls, value: Any) -> Any:
-        if isinstance(value, dict) and type(value.get("do")) is int:
-            return {**value, "do": str(value["do"])}
-        return value
-
-
-class NextFaults(Body):
-    next: Annotated[list[NextFault], Field(max_length=1000)]
-
-
-BodyT = TypeVar("BodyT", bound=Body)
+BodyT = TypeVar("BodyT", bound=bodies.Body)
 
 
 class InvalidBody(Exception):
@@ -163,6 +45,9 @@ def routes(simulator: Simulator) -> list[Route]:
         Route("/_sim/checkout/{id}/expire", json_endpoint(controls.expire), methods=["POST"]),
         Route("/_sim/payment_intents/{id}/refund", json_endpoint(controls.refund), methods=["POST"]),
         Route("/_sim/payment_intents/{id}/dispute", json_endpoint(controls.dispute), methods=["POST"]),
+        Route(
+            "/_sim/payment_intents/{id}/early_fraud_warning", json_endpoint(controls.warn_of_fraud), methods=["POST"]
+        ),
         Route("/_sim/refunds", json_endpoint(controls.set_refunds), methods=["PUT"]),
         Route("/_sim/refunds/{id}/fail", json_endpoint(controls.fail_refund), methods=["POST"]),
         Route("/_sim/refunds/{id}/settle", json_endpoint(controls.settle_refund), methods=["POST"]),
@@ -203,48 +88,52 @@ class Controls:
         self._simulator = simulator
 
     async def pay(self, request: Request) -> Any:
-        body = await read(request, Pay)
+        body = await read(request, bodies.Pay)
         return self._simulator.pay(request.path_params["id"], **body.model_dump())
 
     async def settle(self, request: Request) -> Any:
-        body = await read(request, Settle)
+        body = await read(request, bodies.Settle)
         return self._simulator.settle(request.path_params["id"], body.outcome)
 
     async def expire(self, request: Request) -> Any:
-        await read(request, Nothing)
+        await read(request, bodies.Nothing)
         return self._simulator.expire(request.path_params["id"])
 
     async def refund(self, request: Request) -> Any:
-        body = await read(request, Refund)
+        body = await read(request, bodies.Refund)
         return self._simulator.refund(request.path_params["id"], **body.model_dump())
 
     async def set_refunds(self, request: Request) -> Any:
-        body = await read(request, Refunds)
+        body = await read(request, bodies.Refunds)
         self._simulator.set_refunds(pending=body.pending)
         return body.model_dump()
 
     async def fail_refund(self, request: Request) -> Any:
-        body = await read(request, FailRefund)
+        body = await read(request, bodies.FailRefund)
         return self._simulator.fail_refund(request.path_params["id"], body.reason)
 
     async def settle_refund(self, request: Request) -> Any:
-        body = await read(request, Settle)
+        body = await read(request, bodies.Settle)
         return self._simulator.settle_refund(request.path_params["id"], body.outcome)
 
     async def dispute(self, request: Request) -> Any:
-        body = await read(request, Dispute)
+        body = await read(request, bodies.Dispute)
         return self._simulator.dispute(request.path_params["id"], **body.model_dump())
 
+    async def warn_of_fraud(self, request: Request) -> Any:
+        body = await read(request, bodies.FraudWarning)
+        return self._simulator.warn_of_fraud(request.path_params["id"], body.fraud_type)
+
     async def close_dispute(self, request: Request) -> Any:
-        body = await read(request, CloseDispute)
+        body = await read(request, bodies.CloseDispute)
         return self._simulator.close_dispute(request.path_params["id"], **body.model_dump())
 
     async def update_dispute(self, request: Request) -> Any:
-        body = await read(request, UpdateDispute)
+        body = await read(request, bodies.UpdateDispute)
         return self._simulator.update_dispute(request.path_params["id"], body.status, amount=body.amount)
 
     async def set_event_fields(self, request: Request) -> Any:
-        fields = (await read(request, EventFields)).model_dump(exclude_none=True)
+        fields = (await read(request, bodies.EventFields)).model_dump(exclude_none=True)
         self._simulator.set_event_fields(**fields)
         return fields
 
@@ -252,7 +141,7 @@ class Controls:
         return asdict(self._simulator.behaviour)
 
     async def set_webhooks(self, request: Request) -> Any:
-        body = await read(request, Webhooks)
+        body = await read(request, bodies.Webhooks)
         self._simulator.set_webhooks(Behaviour(**body.model_dump()))
         return asdict(self._simulator.behaviour)
 
@@ -260,18 +149,18 @@ class Controls:
         return {"deliveries": self._simulator.deliveries()}
 
     async def resend(self, request: Request) -> Any:
-        await read(request, Nothing)
+        await read(request, bodies.Nothing)
         return {"event": request.path_params["id"], "endpoints": self._simulator.resend(request.path_params["id"])}
 
     async def faults(self, request: Request) -> Any:  # noqa: ARG002
         return {"next": [asdict(fault) for fault in self._simulator.faults]}
 
     async def set_faults(self, request: Request) -> Any:
-        body = await read(request, NextFaults)
+        body = await read(request, bodies.NextFaults)
         self._simulator.set_faults(Fault(**fault.model_dump()) for fault in body.next)
         return await self.faults(request)
 
     async def reset(self, request: Request) -> Any:
-        await read(request, Nothing)
+        await read(request, bodies.Nothing)
         self._simulator.reset()
         return {"reset": True}

@@ -14,8 +14,9 @@ from local.stripe_simulator.api.events import add_endpoint
 from local.stripe_simulator.api.expand import expanded
 from local.stripe_simulator.api.faults import Fault
 from local.stripe_simulator.api.rest import HttpResponse, RestApi
-from local.stripe_simulator.core import checkout, disputes, refunds
+from local.stripe_simulator.core import checkout, disputes, fraud_warnings, refunds
 from local.stripe_simulator.core.errors import Refused, StripeError
+from local.stripe_simulator.core.pricing import Terms
 from local.stripe_simulator.core.webhooks import Behaviour, Delivery
 from local.stripe_simulator.core.world import World
 from local.stripe_simulator.objects.base import Json, snapshot
@@ -67,12 +68,22 @@ class Simulator:
             return expanded(world, session, ["line_items.data.price.product", "payment_intent"])
 
     def pay(
-        self, session_id: str, *, card: str | None = None, method: str | None = None, three_d_secure: str | None = None
-    ) -> Json:
+        self, session_id: str, *, card: str | None = None, method: str | None = None, three_d_secure: str | None = None,
+        tax_minor: int | None = None, discount_minor: int | None = None, promotion_code: str | None = None,
+        presentment_currency: str | None = None,
+    ) -> Json:  # fmt: skip
         """Pay by a test card's number, or by `alipay` or `wechat_pay`. Returns the outcome:
-        succeeded, declined, requires_action (3-D Secure is left open) or processing (settles later)."""
+        succeeded, declined, requires_action (3-D Secure is left open) or processing (settles later).
+
+        The tax, the discount and the currency that the buyer sees are entered first, and stay if the card is declined.
+        Where they make the total 0, the order is complete without a payment, and a card is not used.
+        """
+        terms = Terms(discount_minor, promotion_code, tax_minor, presentment_currency)
         with self._up_to_date() as world:
             session = world.find("checkout.session", session_id)
+            checkout.enter_terms(world, session, terms)
+            if session["amount_total"] == 0:
+                return checkout.order_for_free(world, session).as_json()
             if (card is None) == (method is None):
                 raise Refused(422, "Give either a card or a method.", "card")
             if card is not None:
@@ -148,6 +159,11 @@ class Simulator:
         warning_closed for an inquiry."""
         with self._up_to_date() as world:
             return copied(disputes.close(world, world.find("dispute", dispute_id), status, case_type, kept))
+
+    def warn_of_fraud(self, intent_id: str, fraud_type: str = "unauthorized_use_of_card") -> Json:
+        """An early fraud warning of the card's issuer. fraud_type: one of Stripe's."""
+        with self._up_to_date() as world:
+            return copied(fraud_warnings.warn(world, world.find("payment_intent", intent_id), fraud_type))
 
     # Webhooks
 

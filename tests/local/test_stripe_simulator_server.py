@@ -220,13 +220,16 @@ def test_the_controls_act_as_dashboard_and_bank(site: httpx.Client) -> None:
     assert (moved_on.json()["status"], moved_on.json()["amount"]) == ("under_review", 600)
     closed = site.post(f"/_sim/disputes/{dispute['id']}/close", json={"status": "won"})
     assert closed.json()["status"] == "won"
+    assert site.post(f"/_sim/payment_intents/{intent}/early_fraud_warning").json()["charge"] == dispute["charge"]
     assert site.put("/_sim/event_fields", json={"context": "acct_2"}).json() == {"context": "acct_2"}
 
 
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
-        ("/_sim/checkout/{session}/pay", {}, None),
+        ("/_sim/checkout/{session}/pay", {"card": SUCCEEDS, "tax_minor": -1}, "tax_minor"),
+        ("/_sim/checkout/{session}/pay", {"card": SUCCEEDS, "discount_minor": 1.5}, "discount_minor"),
+        ("/_sim/checkout/{session}/pay", {"card": SUCCEEDS, "presentment_currency": "EUR"}, "presentment_currency"),
         ("/_sim/checkout/{session}/pay", {"card": SUCCEEDS, "method": "alipay"}, None),
         ("/_sim/checkout/{session}/pay", {"card": 4242}, "card"),
         ("/_sim/checkout/{session}/pay", {"method": "cash"}, "method"),
@@ -238,6 +241,7 @@ def test_the_controls_act_as_dashboard_and_bank(site: httpx.Client) -> None:
         ("/_sim/disputes/du_1/close", {"status": "gone"}, "status"),
         ("/_sim/disputes/du_1/close", {"status": "prevented"}, None),
         ("/_sim/disputes/du_1/update", {"amount": 0}, "amount"),
+        ("/_sim/payment_intents/pi_1/early_fraud_warning", {"fraud_type": "other"}, "fraud_type"),
         ("/_sim/checkout/{session}/expire", {"now": True}, "now"),
         ("/_sim/checkout/{session}/expire", [], None),
     ],
@@ -262,6 +266,18 @@ def test_an_invalid_body_is_a_422_that_names_the_field(site: httpx.Client, path:
 )
 def test_invalid_settings_are_refused(site: httpx.Client, path: str, body: dict[str, Any]) -> None:
     assert site.put(path, json=body).status_code == 422
+
+
+def test_a_payment_with_tax_and_a_promotion_code(site: httpx.Client) -> None:
+    session = new_session(site, automatic_tax={"enabled": True}, allow_promotion_codes=True)
+    terms = {"card": SUCCEEDS, "tax_minor": 540, "promotion_code": "SAVE10"}
+    paid = site.post(f"/_sim/checkout/{session.id}/pay", json=terms).json()
+
+    assert (paid["payment_status"], paid["amount_total"]) == ("paid", 9_540)
+    refused = site.post(f"/_sim/checkout/{new_session(site).id}/pay", json=terms)
+    assert (refused.status_code, refused.json()["error"]["field"]) == (409, "tax_minor")
+    neither = site.post(f"/_sim/checkout/{new_session(site).id}/pay", json={})
+    assert (neither.status_code, neither.json()["error"]["message"]) == (422, "Give either a card or a method.")
 
 
 def test_an_impossible_step_is_a_409_with_its_reason_and_an_unknown_object_a_404(site: httpx.Client) -> None:

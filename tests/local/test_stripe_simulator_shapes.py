@@ -21,6 +21,7 @@ LEFT_OUT = {
 ADDED = {
     "checkout.session": {"allowed_payment_method_types", "excluded_payment_method_types"},
     "payment_intent": {"allowed_payment_method_types"},
+    "radar.early_fraud_warning": {"payment_intent"},
     "refund": {"failure_reason"},
     "webhook_endpoint": {"secret"},
 }
@@ -39,7 +40,9 @@ def objects() -> dict[str, Json]:
     """One object of each kind, as the API returns it."""
     account = Account()
     product = _request(account, "POST", "/v1/products", "name=x")
-    intent = account.paid()
+    intent = account.paid(invoice_creation={"enabled": True})
+    warning = account.simulator.warn_of_fraud(intent.id)
+    invoice = account.client.v1.checkout.sessions.list().data[0].invoice
     refund = account.simulator.refund(intent.id, 100)
     account.simulator.fail_refund(refund["id"])
     dispute = account.simulator.dispute(intent.id)
@@ -49,6 +52,8 @@ def objects() -> dict[str, Json]:
         "charge": f"/v1/charges/{intent.latest_charge}",
         "refund": f"/v1/refunds/{refund['id']}",
         "dispute": f"/v1/disputes/{dispute['id']}",
+        "invoice": f"/v1/invoices/{invoice}",
+        "radar.early_fraud_warning": f"/v1/radar/early_fraud_warnings/{warning['id']}",
     }
     listed = {
         name: f"/v1/{path}?limit=1" for name, path in (("event", "events"), ("checkout.session", "checkout/sessions"))
@@ -78,6 +83,8 @@ KINDS = (
     "charge",
     "refund",
     "dispute",
+    "invoice",
+    "radar.early_fraud_warning",
     "event",
     "product",
     "price",
@@ -105,12 +112,22 @@ def test_an_object_has_the_fields_of_stripes_sample(
         ("checkout.session", "customer_details"),
         ("checkout.session", "total_details"),
         ("checkout.session", "custom_text"),
+        ("checkout.session", "automatic_tax"),
+        ("checkout.session", "invoice_creation"),
+        ("invoice", "automatic_tax"),
+        ("invoice", "status_transitions"),
     ],
 )
 def test_an_inner_object_has_the_fields_of_stripes_sample(
     samples: dict[str, Json], objects: dict[str, Json], kind: str, field: str
 ) -> None:
     assert objects[kind][field].keys() == samples[kind][field].keys()
+
+
+def test_an_invoices_line_has_the_fields_of_stripes_sample(samples: dict[str, Json], objects: dict[str, Json]) -> None:
+    sample, ours = (one["invoice"]["lines"]["data"][0] for one in (samples, objects))
+
+    assert ours.keys() == sample.keys()
 
 
 def test_a_charges_card_has_the_fields_of_stripes_sample(samples: dict[str, Json], objects: dict[str, Json]) -> None:

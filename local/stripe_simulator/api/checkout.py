@@ -53,7 +53,13 @@ def retrieve(call: Call) -> Json:
 
 def list_sessions(call: Call) -> Json:
     fields = {name: call.params[name] for name in ("payment_intent", "status", "payment_link") if name in call.params}
-    return listed(call.world.select("checkout.session", **fields), call.params, call.path)
+    email = call.params.get("customer_details", {}).get("email")
+    sessions = [one for one in call.world.select("checkout.session", **fields) if email in (None, email_of(one))]
+    return listed(sessions, call.params, call.path)
+
+
+def email_of(session: Json) -> str | None:
+    return session["customer_details"]["email"] if session["customer_details"] else None
 
 
 def line_items(call: Call) -> Json:

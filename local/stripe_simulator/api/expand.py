@@ -10,6 +10,7 @@ KIND_OF = {
     "charge": "charge",
     "payment_method": "payment_method",
     "product": "product",
+    "invoice": "invoice",
 }
 
 

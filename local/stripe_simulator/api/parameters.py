@@ -4,6 +4,7 @@ from local.stripe_simulator.api.schema import (
     Anything,
     Boolean,
     Either,
+    Email,
     Hash,
     Integer,
     ListOf,
@@ -109,18 +110,22 @@ METHOD_OPTIONS = Hash(
         ),
     }
 )
+INVOICE_DATA = Hash({"description": Text(max_length=1500), "footer": Text(), "metadata": Metadata()})
 SESSION_CREATE = hash_of(
     {
         "adaptive_pricing": Hash({"enabled": Boolean()}),
+        "allow_promotion_codes": Boolean(),
         "allowed_payment_method_types": ListOf(Text()),
+        "automatic_tax": Hash({"enabled": Boolean()}, ("enabled",)),
         "billing_address_collection": OneOf(("auto", "required")),
         "cancel_url": Url(),
         "client_reference_id": Text(max_length=200),
         "currency": CURRENCY,
         "customer_creation": OneOf(("always", "if_required")),
-        "customer_email": Text(max_length=512),
+        "customer_email": Email(max_length=800),
         "excluded_payment_method_types": ListOf(Text()),
         "expires_at": Integer(),
+        "invoice_creation": Hash({"enabled": Boolean(), "invoice_data": INVOICE_DATA}, ("enabled",)),
         "line_items": ListOf(LINE_ITEM),
         "locale": OneOf(LOCALES),
         "metadata": Metadata(),
@@ -130,6 +135,7 @@ SESSION_CREATE = hash_of(
         "payment_method_types": ListOf(OneOf(METHOD_TYPES)),
         "submit_type": OneOf(("auto", "book", "donate", "pay", "subscribe")),
         "success_url": Url(),
+        "tax_id_collection": Hash({"enabled": Boolean(), "required": OneOf(("if_supported", "never"))}, ("enabled",)),
         "ui_mode": OneOf(("elements", "embedded_page", "form", "hosted_page")),
     },
     "mode",
@@ -137,7 +143,11 @@ SESSION_CREATE = hash_of(
     "success_url",
 )
 SESSION_LIST = page_of(
-    created=CREATED, payment_intent=Text(), status=OneOf(("complete", "expired", "open")), payment_link=Text()
+    created=CREATED,
+    customer_details=Hash({"email": Text()}, ("email",)),
+    payment_intent=Text(),
+    payment_link=Text(),
+    status=OneOf(("complete", "expired", "open")),
 )
 
 INTENT_CREATE = hash_of(
@@ -174,6 +184,7 @@ REFUND_CREATE = hash_of(
 REFUND_LIST = page_of(created=CREATED, charge=Text(), payment_intent=Text())
 METADATA_UPDATE = hash_of({"metadata": Metadata()})
 DISPUTE_LIST = page_of(created=CREATED, charge=Text(), payment_intent=Text())
+WARNING_LIST = page_of(created=CREATED, charge=Text(), payment_intent=Text())
 
 EVENT_LIST = page_of(created=CREATED, delivery_success=Boolean(), type=Text(), types=ListOf(Text(), max_items=20))
 # With `for_stripecli` the CLI's `events resend` requests a delivery to itself.

@@ -1,4 +1,4 @@
-"""/v1/payment_intents, /v1/payment_methods, /v1/charges, /v1/refunds, /v1/disputes, /v1/products and /v1/prices."""
+"""Payments and what belongs to them: /v1/payment_intents, charges, refunds, disputes, invoices, warnings, prices …"""
 
 from local.stripe_simulator.api.calls import Call
 from local.stripe_simulator.api.checkout import refuse_method_types
@@ -131,6 +131,18 @@ def retrieve_dispute(call: Call) -> Json:
 
 def list_disputes(call: Call) -> Json:
     return listed(call.world.select("dispute", **about(call)), call.params, call.path)
+
+
+def retrieve_invoice(call: Call) -> Json:
+    return call.world.get("invoice", call.id)
+
+
+def retrieve_warning(call: Call) -> Json:
+    return call.world.get("radar.early_fraud_warning", call.id)
+
+
+def list_warnings(call: Call) -> Json:
+    return listed(call.world.select("radar.early_fraud_warning", **about(call)), call.params, call.path)
 
 
 def about(call: Call) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Checks of request parameters, with the messages of the real API."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -43,6 +44,15 @@ class Text:
         if len(text) > self.max_length:
             message = f"Invalid string: {text[:20]}…; must be at most {self.max_length} characters"
             raise InvalidParameter(message, code="parameter_invalid_string_too_long", param=name)
+        return text
+
+
+@dataclass(frozen=True)
+class Email(Text):
+    def read(self, raw: Any, name: str) -> str:
+        text = super().read(raw, name)
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
+            raise InvalidParameter(f"Invalid email address: {text}", code="email_invalid", param=name)
         return text
 
 

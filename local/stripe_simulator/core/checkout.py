@@ -4,13 +4,13 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.stripe_simulator.core import payments
+from local.stripe_simulator.core import invoices, payments, pricing
 from local.stripe_simulator.core.cards import card_by_number
 from local.stripe_simulator.core.errors import InvalidParameter, Refused, StripeError
 from local.stripe_simulator.core.money import check_charge
 from local.stripe_simulator.core.world import World
 from local.stripe_simulator.objects.base import Json, snapshot, words
-from local.stripe_simulator.objects.checkout_session import checkout_session, details_of
+from local.stripe_simulator.objects.checkout_session import automatic_tax, checkout_session, details_of
 
 MAX_LIFETIME = 24 * 3600  # seconds; Stripe's own limit and default
 MIN_LIFETIME = 30 * 60
@@ -39,6 +39,7 @@ class Attempt:
             "status": self.session["status"],
             "payment_status": self.session["payment_status"],
             "payment_intent": self.session["payment_intent"],
+            "amount_total": self.session["amount_total"],
             "error": self.error,
         }
 
@@ -103,6 +104,29 @@ def accepts(method: str, currency: str) -> bool:
     return method == "card" or currency in DELAYED_METHODS[method]
 
 
+def enter_terms(world: World, session: Json, terms: pricing.Terms) -> None:
+    """The buyer enters a code or an address before paying; raises Refused if the session cannot have them."""
+    if terms != pricing.Terms():
+        require_open(session)
+        pricing.reprice(world, session, terms)
+
+
+def require_open(session: Json) -> None:
+    if session["status"] != "open":
+        raise Refused(409, f"The session is {session['status']} and can no longer be paid.")
+
+
+def order_for_free(world: World, session: Json) -> Attempt:
+    """Complete a session whose total is 0: no card is asked for, and there is no payment intent (no-cost orders)."""
+    require_open(session)
+    if session["payment_intent"]:  # of a card that was declined before the discount
+        payments.cancel(world, world.get("payment_intent", session["payment_intent"]), "abandoned")
+    # Stripe makes a customer of who orders for nothing: there are no guest customers without a payment.
+    world.change(session, payment_intent=None, customer=world.ids.new("cus"))
+    complete(world, session, "no_payment_required")
+    return Attempt("succeeded", snapshot(session), None)
+
+
 def pay_by_card(world: World, session: Json, number: str, three_d_secure: str | None) -> Attempt:
     """three_d_secure: `complete` or `fail`, how the buyer ends a challenge. None leaves it open."""
     card = card_by_number(number)
@@ -130,21 +154,24 @@ def authenticate(world: World, session: Json, *, completed: bool) -> Attempt:
 
 def intent_of(world: World, session: Json, method_type: str) -> Json:
     """The session's payment intent, created at the first attempt; raises Refused if this method cannot pay it."""
-    if session["status"] != "open":
-        raise Refused(409, f"The session is {session['status']} and can no longer be paid.")
+    require_open(session)
     if method_type not in session["payment_method_types"]:
         offered = ", ".join(session["payment_method_types"])
         raise Refused(409, f"The session does not offer {method_type}, only {offered}.", "method")
     if session["payment_intent"]:
-        return world.get("payment_intent", session["payment_intent"])
-    intent = payments.new_intent(
-        world,
-        amount=session["amount_total"],
-        currency=session["currency"],
-        methods=session["payment_method_types"],
-        data=snapshot(world.intent_data[session["id"]]),
-    )
-    world.change(session, payment_intent=intent["id"])
+        intent = world.get("payment_intent", session["payment_intent"])
+        world.change(intent, amount=session["amount_total"])
+    else:
+        intent = payments.new_intent(
+            world,
+            amount=session["amount_total"],
+            currency=session["currency"],
+            methods=session["payment_method_types"],
+            data=snapshot(world.intent_data[session["id"]]),
+        )
+        world.change(session, payment_intent=intent["id"])
+    if "presentment_details" in session:
+        intent["presentment_details"] = dict(session["presentment_details"])
     return intent
 
 
@@ -159,13 +186,17 @@ def finished(world: World, session: Json, outcome: str) -> Attempt:
 
 def complete(world: World, session: Json, payment_status: str) -> None:
     email = session["customer_email"] or BUYER["email"]
+    country = world.countries.get(session["id"])
     world.change(
         session,
         status="complete",
         payment_status=payment_status,
         url=None,
-        customer_details=details_of(email, name=BUYER["name"]),
+        automatic_tax=automatic_tax(session["automatic_tax"]["enabled"], is_located=True),
+        customer_details=details_of(email, name=BUYER["name"], country=country),
     )
+    if payment_status != "unpaid":
+        invoices.issue(world, session)
     world.emit("checkout.session.completed", session)
 
 
@@ -177,6 +208,7 @@ def settle(world: World, session: Json, *, succeeded: bool) -> Attempt:
     outcome = payments.settle(world, world.get("payment_intent", session["payment_intent"]), succeeded=succeeded)
     if succeeded:
         world.change(session, payment_status="paid")
+        invoices.issue(world, session)
         world.emit("checkout.session.async_payment_succeeded", session)
     else:
         world.emit("checkout.session.async_payment_failed", session)

@@ -1,5 +1,6 @@
 """Disputes: chargebacks, which withdraw the money at once, and inquiries, which do not."""
 
+from local.stripe_simulator.core import fraud_warnings
 from local.stripe_simulator.core.errors import Refused
 from local.stripe_simulator.core.world import World
 from local.stripe_simulator.objects import dispute as disputes
@@ -34,6 +35,7 @@ def open_dispute(world: World, intent: Json, *, amount: int | None, reason: str,
     world.add(dispute)
     world.change(charge, disputed=True)
     world.emit("charge.dispute.created", dispute)
+    fraud_warnings.update(world, charge)
     if status == "needs_response":
         withdraw(world, dispute)
     return dispute

@@ -80,7 +80,8 @@ def authenticate(world: World, intent: Json, *, completed: bool) -> str:
 
 def approve(world: World, intent: Json) -> str:
     charge = pending_charge(world, intent) or new_charge(world, intent)
-    world.change(charge, **charges.approved(intent["amount"]))
+    receipt_url = f"{world.base_url}/receipts/{charge['id']}"
+    world.change(charge, **charges.approved(intent["amount"], receipt_url))
     world.change(
         intent, status="succeeded", amount_received=intent["amount"], latest_charge=charge["id"], processing=None
     )

@@ -1,5 +1,6 @@
 """Refunds by the API or the Dashboard. They may start as pending, and may fail even after they succeeded."""
 
+from local.stripe_simulator.core import fraud_warnings
 from local.stripe_simulator.core.errors import Refused, StripeError
 from local.stripe_simulator.core.money import check_step, format_amount
 from local.stripe_simulator.core.world import World
@@ -33,6 +34,7 @@ def create(
     world.emit("refund.created", refund)
     previous = set_refunded(world, charge, charge["amount_refunded"] + refunded)
     world.emit("charge.refunded", charge, previous)
+    fraud_warnings.update(world, charge)
     if refund["status"] == "succeeded":
         announce(world, refund, destination_details=refunds.referenced(world.ids.token(12)))
     return refund
@@ -101,6 +103,7 @@ def return_amount(world: World, refund: Json) -> None:
     charge = world.get("charge", refund["charge"])
     previous = set_refunded(world, charge, charge["amount_refunded"] - refund["amount"])
     world.emit("charge.updated", charge, previous)
+    fraud_warnings.update(world, charge)
 
 
 def announce(world: World, refund: Json, **fields: object) -> None:

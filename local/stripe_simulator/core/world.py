@@ -11,10 +11,18 @@ from local.stripe_simulator.objects.base import Json, snapshot, words
 from local.stripe_simulator.objects.event import event as event_object
 
 NO_REQUEST: Json = {"id": None, "idempotency_key": None}
-KINDS = words("checkout.session payment_intent payment_method charge refund dispute event product price")
+KINDS = words(
+    "checkout.session payment_intent payment_method charge refund dispute invoice radar.early_fraud_warning event "
+    "product price"
+)
 
 # The parameter named by Stripe's "No such …" errors, where it is not `id`.
-PARAM_OF = {"payment_intent": "intent", "checkout.session": "session", "payment_method": "payment_method"}
+PARAM_OF = {
+    "payment_intent": "intent",
+    "checkout.session": "session",
+    "payment_method": "payment_method",
+    "invoice": "invoice",
+}
 
 
 class World:
@@ -33,6 +41,7 @@ class World:
         self.tables: dict[str, dict[str, Json]] = {kind: {} for kind in KINDS}
         self.line_items: dict[str, list[Json]] = {}  # by session
         self.intent_data: dict[str, Json] = {}  # by session: the parameters of its payment intent
+        self.countries: dict[str, str] = {}  # by session: where the buyer says to live
         self.expiries: list[tuple[int, str]] = []  # a heap of expires_at and session
         self.card_numbers: dict[str, str] = {}  # by payment method
         self.refunds_start_pending = False

@@ -42,16 +42,18 @@ def charge(charge_id: str, *, now: int, intent: Json, method: Json) -> Json:
         "payment_method_details": method_details(method, intent["amount"]),
         "receipt_email": intent["receipt_email"],
         "shipping": intent["shipping"],
+        **{name: value for name, value in intent.items() if name == "presentment_details"},
     }
 
 
-def approved(amount: int) -> Json:
+def approved(amount: int, receipt_url: str) -> Json:
     """The fields that change when a charge succeeds."""
     return {
         "amount_captured": amount,
         "captured": True,
         "outcome": outcome("approved_by_network", None, "Payment complete.", "authorized"),
         "paid": True,
+        "receipt_url": receipt_url,
         "status": "succeeded",
     }
 
