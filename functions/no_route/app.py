@@ -11,6 +11,7 @@ METHODS = {
     "/api/payments/packages": ("GET", "HEAD"),
     "/api/payments/stripe/create": ("POST",),
     "/api/payments/stripe/refund": ("POST",),
+    "/api/payments/stripe/refund/quote": ("POST",),
     "/api/payments/webhook/stripe": ("POST",),
     "/api/payments/{payment_id}": ("GET", "HEAD"),
     "/api/users/credits": ("GET", "HEAD"),

@@ -98,6 +98,12 @@ class Shop:
         headers = as_admin() | ({"idempotency-key": key} if key else {})
         return self.api.post("/api/payments/stripe/refund", request, headers)
 
+    def quote(self, payment_id: str, amount: float | None = None) -> ApiResponse:
+        """Ask what a refund would do."""
+        return self.api.post(
+            "/api/payments/stripe/refund/quote", {"payment_id": payment_id, "amount": amount}, as_admin()
+        )
+
     def spend(self, amount: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiResponse:
         request = {"user_id": user, "amount": amount, "description": "work", **body}
         return self.api.post("/api/users/credits/spend", request, {"x-api-key": API_KEY} | _idempotency(key))

@@ -10,7 +10,7 @@ from local.in_process.api import ApiResponse
 from local.in_process.dynamodb import Fault, lost_after, lost_before, refused
 from local.in_process.shop import Shop
 from tests.integration.stripe_side import REFUNDS, after_stripe_answers, refunds_at_stripe, stripe_says
-from topup.api import responses
+from topup.api import refund_responses
 
 MANY = 100  # more often than anything is tried
 AMOUNT = 30.0
@@ -64,7 +64,7 @@ def check_none(shop: Shop, payment_id: str) -> None:
 
 
 def says_look(response: ApiResponse) -> bool:
-    return bool(response.json()["message"] == responses.UNRECORDED_REFUND)
+    return bool(response.json()["message"] == refund_responses.UNRECORDED_REFUND)
 
 
 # ----------------------------------------------------------------------------------------------- the first transaction
@@ -382,10 +382,12 @@ def test_a_refund_in_flight_says_that_it_must_not_be_repeated(shop: Shop):
 
 
 def test_the_messages_of_all_that_is_not_known_yet_forbid_a_repetition():
-    messages = {status: message for status, message in responses.REFUND_MESSAGES.items() if "in flight" in message}
+    messages = {
+        status: message for status, message in refund_responses.REFUND_MESSAGES.items() if "in flight" in message
+    }
 
     assert len(messages) == 2
-    assert all("do not repeat it" in message for message in [*messages.values(), responses.UNRECORDED_REFUND])
+    assert all("do not repeat it" in message for message in [*messages.values(), refund_responses.UNRECORDED_REFUND])
 
 
 @pytest.fixture(autouse=True)

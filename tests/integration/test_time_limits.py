@@ -226,6 +226,11 @@ def keyless_refund_of_an_expired_lot(shop: Shop) -> Call:
     return lambda: shop.refund(payment_id, 10, force=True)
 
 
+def quote(shop: Shop) -> Call:
+    payment_id, _ = shop.buy()
+    return lambda: shop.quote(payment_id)
+
+
 def refund_in_flight(shop: Shop) -> Call:
     payment_id, _ = shop.buy()
     shop.fault("/v1/refunds", "timeout_before")
@@ -314,6 +319,7 @@ FLOWS: dict[str, list[Callable[[Shop], Call]]] = {
     "list_payments": [payments],
     "get_credits": [credits],
     "list_transactions": [transactions],
+    "quote_refund": [quote],
     "refund_payment": [refund, refund_of_an_expired_lot, refund_in_flight],
     "spend_credits": [spend, refused_spend],
     "grant_credits": [grant],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from local.in_process.environment import NOW
 from tests.support.builders import PAYMENT_ID, an_order
 from tests.support.examples import examples
-from topup.api import responses
+from topup.api import refund_responses, responses
 from topup.domain import money
 from topup.domain.currencies import CURRENCIES as KNOWN
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
@@ -67,7 +67,7 @@ def test_the_number_that_clients_get_is_exact(priced: tuple[int, str]):
 
     for number in (
         responses.payment(order)["amount"],
-        responses.refund_result(order, refund, is_recorded=True)["amount"],
+        refund_responses.result(order, refund, is_recorded=True)["amount"],
     ):
         assert Fraction(repr(number)) == Fraction(minor, 10 ** DECIMALS[currency])
 

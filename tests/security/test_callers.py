@@ -6,7 +6,7 @@ import httpx
 import jwt
 import pytest
 
-from local.client import ADJUST, CREATE, CREDITS, GRANT, PAYMENTS, REFUND, SPEND, TRANSACTIONS
+from local.client import ADJUST, CREATE, CREDITS, GRANT, PAYMENTS, QUOTE, REFUND, SPEND, TRANSACTIONS
 from tests.security.conftest import Provider
 from tests.security.edge import Edge
 
@@ -190,6 +190,18 @@ def test_only_an_administrator_refunds_grants_adjusts_or_sees_another_users_paym
 
     assert_may_change_nothing(edge, bought, thief)
     assert edge.get(f"{PAYMENTS}/{bought['payment_id']}", thief).status_code == 404
+    assert "refunds" not in edge.status(bought)
+
+
+def test_only_staff_ask_what_a_refund_would_do(edge: Edge, bought: dict[str, Any]):
+    quote = {"payment_id": bought["payment_id"]}
+
+    assert is_refused(edge.post(QUOTE, quote))
+    assert is_refused(edge.post(QUOTE, quote, edge.service()))
+    for caller in (edge.user("victim"), edge.buyer("victim"), edge.user("thief", role="Support")):
+        assert edge.post(QUOTE, quote, caller).status_code == 403
+    for caller in (edge.admin(), edge.support()):
+        assert edge.post(QUOTE, quote, caller).json()["credits_refunded"] == 1100
     assert "refunds" not in edge.status(bought)
 
 

@@ -55,6 +55,11 @@ CONFIG = {
             "generation": {"max-examples": 240},  # few of its requests name a paid order and an amount that is left
             "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
         },
+        {
+            "include-operation-id": "quote_refund",
+            "generation": {"max-examples": 120},
+            "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
+        },
         # Half of the requests are not signed, and only what Stripe could send is a valid event.
         {
             "include-operation-id": "stripe_webhook",
@@ -77,7 +82,8 @@ def described() -> BaseSchema:
     schemas = document["components"]["schemas"]
     schemas["CheckoutBody"]["properties"]["package"] = {"enum": ["trial", "standard", "value", "premium"]}
     schemas["CheckoutBody"]["properties"]["return_url"] = {"enum": [None, "https://yourdomain.com/back?a=1"]}
-    schemas["RefundBody"]["properties"]["payment_id"] = {"enum": KNOWN}
+    for body in ("QuoteBody", "RefundBody"):
+        schemas[body]["properties"]["payment_id"] = {"enum": KNOWN}
     for body in ("SpendBody", "BatchBody", "HoldBody"):
         schemas[body]["properties"]["user_id"] = {"enum": ["spender", "nobody"]}
     # An expiry that is past is refused; a schema cannot say it.
@@ -155,6 +161,7 @@ EXPECTED = {
     "stripe_webhook": {200, 400},
     "get_payment": {200, 404},
     "list_payments": {200, 422},
+    "quote_refund": {200, 404, 422},
     "refund_payment": {200, 404, 409, 422},
     "get_credits": {200, 422},
     "list_transactions": {200, 422},

@@ -20,7 +20,7 @@ from tests.simulation.payment_responses import (
 from tests.simulation.rules import Violation, check_answer, open_lots
 from tests.simulation.rules_of_holds import held_at
 from tests.simulation.shadow import Shadow, Versions
-from topup.api import responses
+from topup.api import refund_responses
 from topup.domain import money, times
 from topup.domain.audit import Account
 from topup.domain.credits import TransactionType
@@ -258,7 +258,7 @@ class LinearizabilityChecker:
     def _refund_payment(self, invocation: Invocation, status: int, response: Any) -> None:
         about, versions = invocation.about, self._shadow.payments.get(invocation.about["payment"])
         check_answer(invocation, versions.last if versions else None)
-        if status == ACCEPTED and response["message"] == responses.UNRECORDED_REFUND:
+        if status == ACCEPTED and response["message"] == refund_responses.UNRECORDED_REFUND:
             return  # it says that nothing is known
         if status in (OK, ACCEPTED):
             amount_minor = about["amount_minor"]

@@ -26,6 +26,7 @@ ROUTES = {
     "capture_hold": {"POST /api/users/credits/holds/{hold_id}/capture"},
     "extend_hold": {"POST /api/users/credits/holds/{hold_id}/extend"},
     "release_hold": {"POST /api/users/credits/holds/{hold_id}/release"},
+    "quote_refund": {"POST /api/payments/stripe/refund/quote"},
     "refund_payment": {"POST /api/payments/stripe/refund"},
     "spend_credits": {"POST /api/users/credits/spend"},
     "grant_credits": {"POST /api/admin/credits/grant"},
@@ -169,7 +170,7 @@ def test_no_function_may_do_what_the_store_never_does():
         (
             "JWT_SECRET",
             {
-                *("create_checkout", "refund_payment", "get_payment", "list_payments", "get_credits"),
+                *("create_checkout", "quote_refund", "refund_payment", "get_payment", "list_payments", "get_credits"),
                 *("list_transactions", "grant_credits", "adjust_credits", "reverse_spend", "list_holds"),
             },
         ),

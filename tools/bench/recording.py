@@ -52,7 +52,7 @@ def _template() -> Template:
 def event(function: str) -> dict[str, Any]:
     """The function's event; a refund is of the one order of this purchase."""
     read: dict[str, Any] = json.loads((ROOT / "events" / f"{function}.json").read_text())
-    if function == "refund_payment":
+    if function in ("quote_refund", "refund_payment"):
         read["body"] = json.dumps(json.loads(read["body"]) | {"payment_id": events.ORDER})
     return read
 

@@ -56,6 +56,7 @@ def events() -> dict[str, dict[str, Any]]:
     grant = json.dumps(GRANT)
     adjust = json.dumps({"user_id": USER, "amount": -5, "reason": "Counted twice"})
     refund = json.dumps({"payment_id": REFUND_ORDER, "reason": "Customer request", "amount": 25})
+    quote = json.dumps({"payment_id": REFUND_ORDER, "amount": 25})
     create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
     return {
         "list_packages": _event("GET /api/payments/packages", {}),
@@ -75,6 +76,7 @@ def events() -> dict[str, dict[str, Any]]:
         "adjust_credits": _event(
             "POST /api/admin/credits/adjust", admin | {"idempotency-key": "events-adjust-credits"}, body=adjust
         ),
+        "quote_refund": _event("POST /api/payments/stripe/refund/quote", admin, body=quote),
         "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
         "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
         "no_route": _event("$default", {}, method="OPTIONS", path="/api/payments"),

@@ -137,10 +137,25 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "created_at": "When the refund was asked for, in UTC",
         "status": "Where the refund stands; a pending one has taken the credits already",
     },
+    "QuoteBody": {
+        "amount": "How much to refund, in major units of the payment's currency; null or absent = all that is left",
+        "payment_id": "The payment to refund",
+    },
     "RefundBody": {
         "amount": "How much to refund, in major units of the payment's currency; null or absent = all that is left",
         "force": "true = refund also where the user has spent the credits, and will owe them; false where it is absent",
         "payment_id": "The payment to refund",
+        "quote_token": "Of a quote: refuse to do anything else than what it says; absent = do what is due now",
+    },
+    "RefundQuote": {
+        "amount": "What would be refunded, in major units",
+        "credits_refunded": "The credits that would be taken back: from lots, and as debt",
+        "debt": "How many of them the user would owe, because they are spent; not 0 = only with `force`",
+        "from_other_lots": "How many of them would come from other purchases and grants of the user",
+        "from_own_lot": "How many of them would come from what this payment has bought",
+        "holds_uncovered": "How many credits that open holds reserve it would take; not 0 = only with `force`",
+        "largest_refundable": "The most that can be refunded without `force`, in major units",
+        "quote_token": "Send it with the refund, so that it does this or nothing",
     },
     "RefundResult": {
         "amount": "What was refunded, in major units",

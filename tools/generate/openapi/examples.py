@@ -105,7 +105,10 @@ def _purchase(shop: Shop) -> str:
     shop.wait(minutes=20)
     api.post(SPEND, WORK, {"x-api-key": API_KEY} | _key("job-7"))
     refund = {"payment_id": payment["payment_id"], "amount": 25, "reason": "Customer request"}
-    api.post(REFUND, refund, as_admin() | _key("ticket-12"))
+    quote = {"payment_id": payment["payment_id"], "amount": 25}
+    token = api.post(f"{REFUND}/quote", quote, as_admin()).json()["quote_token"]
+    api.post(REFUND, refund | {"quote_token": token}, as_admin() | _key("ticket-12"))
+    api.post(REFUND, quote | {"quote_token": token}, as_admin())
     shop.deliver()
     _services(shop)
     api.post(GRANT, BONUS, as_admin() | _key("welcome-1"))

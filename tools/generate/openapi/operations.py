@@ -25,7 +25,7 @@ from tools.generate.openapi.parts import (
     idempotency_key,
 )
 from tools.generate.openapi.services import OF_SERVICES
-from topup.api import requests, schemas
+from topup.api import refund_schemas, requests, schemas
 from topup.domain import errors
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -92,6 +92,25 @@ OPERATIONS: Mapping[str, Operation] = {
         responses={HTTPStatus.OK: ("A page of payments", schemas.PaymentList)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
     ),
+    "quote_refund": Operation(
+        tag="Administration",
+        description=(
+            "By the code of the refund itself. Send `quote_token` with the refund: then it does exactly this, or is "
+            "refused with `quote_stale`. What would leave debt or take held credits needs `force` as well."
+        ),
+        callers=("administrator",),
+        others=("support",),
+        body=requests.QuoteBody,
+        responses={HTTPStatus.OK: ("What the refund would do", refund_schemas.RefundQuote)},
+        errors=(
+            errors.Unauthorized,
+            errors.Forbidden,
+            errors.PaymentNotFound,
+            *BODY_ERRORS,
+            errors.NotRefundable,
+            errors.Busy,
+        ),
+    ),
     "refund_payment": Operation(
         tag="Administration",
         description="A key belongs to its refund for ever.",
@@ -106,8 +125,8 @@ OPERATIONS: Mapping[str, Operation] = {
         ),
         body=requests.RefundBody,
         responses={
-            HTTPStatus.OK: ("The refund has succeeded, or Stripe has accepted it", schemas.RefundResult),
-            HTTPStatus.ACCEPTED: (REFUND_NOT_KNOWN, schemas.RefundResult),
+            HTTPStatus.OK: ("The refund has succeeded, or Stripe has accepted it", refund_schemas.RefundResult),
+            HTTPStatus.ACCEPTED: (REFUND_NOT_KNOWN, refund_schemas.RefundResult),
         },
         errors=(
             errors.Unauthorized,

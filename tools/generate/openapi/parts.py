@@ -139,7 +139,7 @@ REFUND_NOT_KNOWN = (
     "The refund has started and its outcome is not known yet, or it is not known whether it has started: do not repeat "
     "it, but look at the payment's refunds"
 )
-REFUND_ERRORS = (errors.NotRefundable, errors.CreditsSpent, errors.IdempotencyConflict)
+REFUND_ERRORS = (errors.NotRefundable, errors.QuoteStale, errors.CreditsSpent, errors.IdempotencyConflict)
 HOLD_ERRORS = (errors.Unauthorized, errors.Forbidden, errors.HoldNotFound, errors.HoldEnded)
 SPEND_ERRORS = (errors.InsufficientCredits, errors.IdempotencyConflict)
 

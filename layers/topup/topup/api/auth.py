@@ -62,6 +62,14 @@ def authenticate_admin(request: Request) -> Caller:
     return caller
 
 
+def authenticate_staff(request: Request) -> Caller:
+    """The administrator or member of the support staff whose token this is; raises Unauthorized, Forbidden, Busy."""
+    caller = authenticate(request)
+    if not caller.may_read_all:
+        raise Forbidden("Only an administrator or support staff may do this")
+    return caller
+
+
 def _bearer_token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():

@@ -29,6 +29,7 @@ STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.SpendNotFound: HTTPStatus.NOT_FOUND,
     errors.NotRefundable: HTTPStatus.CONFLICT,
     errors.CreditsSpent: HTTPStatus.CONFLICT,
+    errors.QuoteStale: HTTPStatus.CONFLICT,
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.ValidationFailed: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -59,15 +59,24 @@ class CheckoutBody(Body):
     )
 
 
+RefundAmount = Annotated[Decimal, BeforeValidator(_as_decimal), Field(gt=0, le=LARGEST_REFUND, max_digits=MOST_DIGITS)]
+
+
+class QuoteBody(Body):
+    """POST /api/payments/stripe/refund/quote; `amount` in major units, null = all that is left."""
+
+    payment_id: str = Field(min_length=1, max_length=36)
+    amount: RefundAmount | None = None
+
+
 class RefundBody(Body):
     """POST /api/payments/stripe/refund; `amount` in major units, null = all that is left."""
 
     payment_id: str = Field(min_length=1, max_length=36)
     reason: str | None = Field(default=None, max_length=LONGEST_REASON)
-    amount: (
-        Annotated[Decimal, BeforeValidator(_as_decimal), Field(gt=0, le=LARGEST_REFUND, max_digits=MOST_DIGITS)] | None
-    ) = None
+    amount: RefundAmount | None = None
     force: bool = False
+    quote_token: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
 
 
 class SpendBody(Body):

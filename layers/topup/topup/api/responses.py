@@ -42,17 +42,6 @@ PUBLIC_SOURCE: "Mapping[Source, schemas.LotSource]" = {
     Source.RESTORED: "restored",
     Source.IMPORT: "import",
 }
-REFUND_MESSAGES = {
-    ReversalStatus.SUCCEEDED: "Refund processed successfully",
-    ReversalStatus.PENDING: "Refund pending: Stripe has accepted it, and the bank has not confirmed it yet",
-    ReversalStatus.IN_FLIGHT: "Refund in flight: its outcome is not known yet; it will be completed, do not repeat it",
-    ReversalStatus.UNKNOWN: "Refund in flight: Stripe gives it a status that is not known here; do not repeat it",
-}
-# Nobody can say whether the refund was stored: it was the write that got no answer, and so did the reads after it.
-UNRECORDED_REFUND = (
-    "It is not known whether this refund has begun: do not repeat it, but look at the payment's refunds. If it is"
-    " there, it will be completed. If it is not there after a minute, nothing has been refunded"
-)
 
 
 def catalogue(packages_on_sale: Catalogue, language: str | None) -> "schemas.Catalogue":
@@ -94,7 +83,7 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool =
         "payment_id": order.payment_id,
         "status": _status(order),
         "package": order.package_id,
-        "amount": _number(order.amount_minor, order.currency),
+        "amount": number(order.amount_minor, order.currency),
         "currency": order.currency,
         "credits_purchased": order.credits_purchased,
         "payment_url": _payment_url(order),
@@ -118,7 +107,7 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool =
 
 
 def _add_reversals(body: "schemas.Payment", order: Order, reversals: Sequence[Reversal]) -> None:
-    body["amount_refunded"] = _number(order.refunded_minor, order.currency)
+    body["amount_refunded"] = number(order.refunded_minor, order.currency)
     # The share of the refunds, as far as credits were taken at all: some may have expired before.
     share = order.credits_purchased * order.refunded_minor // order.amount_minor
     body["credits_refunded"] = min(order.clawed_back, share)
@@ -132,7 +121,7 @@ def _refund(refund: Reversal, currency: str) -> "schemas.Refund":
     own_currency = refund.currency or currency
     body: schemas.Refund = {
         "refund_id": refund.stripe_id or refund.reversal_id,
-        "amount": _number(refund.amount_minor, own_currency),
+        "amount": number(refund.amount_minor, own_currency),
         "status": PUBLIC_REFUND_STATUS[refund.status],
         "reason": refund.reason,
         "created_at": times.to_text(refund.created_at),
@@ -146,7 +135,7 @@ def _dispute(dispute: Reversal, currency: str) -> "schemas.Dispute":
     own_currency = dispute.currency or currency
     body: schemas.Dispute = {
         "dispute_id": dispute.stripe_id or dispute.reversal_id,
-        "amount": _number(dispute.amount_minor, own_currency),
+        "amount": number(dispute.amount_minor, own_currency),
         "status": dispute.stripe_status or dispute.status.value,
         "reason": dispute.reason,
         "created_at": times.to_text(dispute.created_at),
@@ -154,17 +143,6 @@ def _dispute(dispute: Reversal, currency: str) -> "schemas.Dispute":
     if own_currency != currency:
         body["currency"] = own_currency
     return body
-
-
-def refund_result(order: Order, refund: Reversal, *, is_recorded: bool) -> "schemas.RefundResult":
-    """POST /api/payments/stripe/refund; `is_recorded`: the refund is known to be stored."""
-    return {
-        "success": refund.status in (ReversalStatus.PENDING, ReversalStatus.SUCCEEDED),
-        "refund_id": refund.stripe_id or refund.reversal_id,
-        "amount": _number(refund.amount_minor, order.currency),
-        "credits_refunded": refund.clawed_back,
-        "message": REFUND_MESSAGES[refund.status] if is_recorded else UNRECORDED_REFUND,
-    }
 
 
 def spend_receipt(receipt: Receipt) -> "schemas.SpendReceipt":
@@ -286,7 +264,7 @@ def _transaction(entry: Entry, now: datetime, *, in_full: bool) -> "schemas.Tran
     return row
 
 
-def _number(amount_minor: int, currency: str) -> float:
+def number(amount_minor: int, currency: str) -> float:
     """An amount as a JSON number: what existing clients parse here; it is exact for every amount that Stripe takes."""
     return float(money.to_major(amount_minor, currency))
 

@@ -173,16 +173,6 @@ class PaymentList(TypedDict):
     next_cursor: Cursor | None
 
 
-class RefundResult(TypedDict):
-    """A refund that has been requested."""
-
-    success: bool
-    refund_id: str
-    amount: Amount
-    credits_refunded: Count
-    message: str
-
-
 class Lot(TypedDict):
     """Credits that came in together: by one payment, a grant or an adjustment."""
 

@@ -161,6 +161,13 @@ class CreditsSpent(TopupError):
         )
 
 
+class QuoteStale(TopupError):
+    """The refund would do something else than what its quote says."""
+
+    code = "quote_stale"
+    title = "This quote is no longer true: ask for a new one"
+
+
 class BodyTooLarge(TopupError):
     code = "body_too_large"
     title = "The body is too large"
