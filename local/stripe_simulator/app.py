@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from local.stripe_simulator import controls
 from local.stripe_simulator.core.errors import NoResponse
-from local.stripe_simulator.page import pages
+from local.stripe_simulator.page import documents, pages
 from local.stripe_simulator.simulator import Simulator
 from local.stripe_simulator.worker import DeliveryWorker
 
@@ -42,6 +42,7 @@ def create_app(simulator: Simulator, *, hang_seconds: float = HANG_SECONDS) -> S
     routes = [
         Route("/v1/{path:path}", rest, methods=["GET", "POST", "DELETE", "PUT", "PATCH"]),
         *pages.routes(simulator),
+        *documents.routes(simulator),
         *controls.routes(simulator),
         Route("/", about),
         Route("/favicon.ico", no_icon),

@@ -78,7 +78,7 @@ class Simulator:
         The tax, the discount and the currency that the buyer sees are entered first, and stay if the card is declined.
         Where they make the total 0, the order is complete without a payment, and a card is not used.
         """
-        terms = Terms(discount_minor, promotion_code, tax_minor, presentment_currency)
+        terms = Terms(discount_minor, promotion_code, tax_minor, None, presentment_currency)
         with self._up_to_date() as world:
             session = world.find("checkout.session", session_id)
             checkout.enter_terms(world, session, terms)
@@ -89,6 +89,28 @@ class Simulator:
             if card is not None:
                 return checkout.pay_by_card(world, session, card, three_d_secure).as_json()
             return checkout.pay_by_delayed_method(world, session, str(method)).as_json()
+
+    def enter(self, session_id: str, terms: Terms) -> Json:
+        """The buyer enters a promotion code, a country or a currency on the pay page. Returns the session."""
+        with self._up_to_date() as world:
+            session = world.find("checkout.session", session_id)
+            checkout.enter_terms(world, session, terms)
+            return copied(session)
+
+    def country(self, session_id: str) -> str | None:
+        """The country that the buyer has entered on the pay page."""
+        with self._lock:
+            return self._world.countries.get(session_id)
+
+    def document(self, kind: str, object_id: str) -> tuple[Json, Json]:
+        """A paid charge or an invoice, and its session as `session` gives it; raises Refused if there is none."""
+        with self._up_to_date() as world:
+            found = world.find(kind, object_id)
+            field, value = ("invoice", object_id) if kind == "invoice" else ("payment_intent", found["payment_intent"])
+            sessions = world.select("checkout.session", **{field: value})
+            if not sessions or (kind == "charge" and not found["paid"]):
+                raise Refused(404, f"No document of {object_id}.")
+            return copied(found), self.session(sessions[0]["id"])
 
     def authenticate(self, session_id: str, *, completed: bool) -> Json:
         """The buyer completes or fails the 3-D Secure challenge that `pay` left open."""

@@ -163,3 +163,65 @@ def test_the_pay_page_in_each_state(page: Page, stack: Stack, step: Callable[[Pa
         step(page)
 
     assert findings(page) == []
+
+
+def shop_key(stack: Stack) -> dict[str, str]:
+    return {"Authorization": f"Bearer {stack.values['STRIPE_SECRET_KEY']}"}
+
+
+def new_session(page: Page, stack: Stack) -> dict[str, Any]:
+    """A session of the simulator with everything that its page can offer."""
+    options = {
+        "mode": "payment",
+        "success_url": stack.stripe_url,
+        "cancel_url": stack.stripe_url,
+        "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": "cny",
+        "line_items[0][price_data][unit_amount]": "10000",
+        "line_items[0][price_data][product_data][name]": "Standard",
+        "line_items[0][price_data][product_data][description]": "1,100 credits",
+        "invoice_creation[enabled]": "true",
+        **{f"{name}[enabled]": "true" for name in ("automatic_tax", "adaptive_pricing")},
+        "allow_promotion_codes": "true",
+    }
+    created = page.request.post(f"{stack.stripe_url}/v1/checkout/sessions", form=dict(options), headers=shop_key(stack))
+    session: dict[str, Any] = created.json()
+    return session
+
+
+def test_the_pay_page_with_a_code_tax_and_another_currency(page: Page, stack: Stack) -> None:
+    session = new_session(page, stack)
+    page.goto(session["url"])
+    assert findings(page) == []
+
+    page.locator("#promotion_code").fill("WRONG")
+    page.locator("#update").click()
+    expect(page.locator("#promotion_code")).to_be_focused()
+    assert findings(page) == []
+
+    page.locator("#promotion_code").fill("SAVE10")
+    page.locator("#country").select_option("DE")
+    page.locator("#currency").select_option("eur")
+    page.locator("#update").click()
+    expect(page.locator("#presented")).to_be_visible()
+    assert findings(page) == []
+
+    page.locator("#promotion_code").fill("FREE100")
+    page.locator("#update").click()
+    expect(page.locator("button[value=free]")).to_be_visible()
+    assert findings(page) == []
+
+
+def test_the_pages_of_a_receipt_and_an_invoice(page: Page, stack: Stack) -> None:
+    session = new_session(page, stack)
+    paid = page.request.post(
+        f"{stack.stripe_url}/_sim/checkout/{session['id']}/pay",
+        data={"card": "4242424242424242", "tax_minor": 600, "promotion_code": "HALF"},
+    )
+    api = f"{stack.stripe_url}/v1"
+    intent = page.request.get(f"{api}/payment_intents/{paid.json()['payment_intent']}", headers=shop_key(stack)).json()
+    session = page.request.get(f"{api}/checkout/sessions/{session['id']}", headers=shop_key(stack)).json()
+    for path in (f"receipts/{intent['latest_charge']}", f"invoices/{session['invoice']}"):
+        page.goto(f"{stack.stripe_url}/{path}")
+        expect(page.locator("#state")).to_be_visible()
+        assert findings(page) == []

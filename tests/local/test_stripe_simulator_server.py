@@ -460,6 +460,146 @@ def test_both_languages_say_the_same_things() -> None:
     assert ENGLISH.keys() == CHINESE.keys()
 
 
+# The total on the pay page, and the pages of what was paid
+
+OFFERED: dict[str, Any] = {"allow_promotion_codes": True, "automatic_tax": {"enabled": True}}
+
+
+def figures_on(page: str) -> list[str]:
+    return [unescape(figure) for figure in re.findall(r'class="figure">([^<]*)<', page)]
+
+
+def test_a_code_and_a_country_change_the_total(site: httpx.Client) -> None:
+    session = new_session(site, **OFFERED)
+    assert figures_on(site.get(f"/c/pay/{session.id}").text) == ["CN¥100.00", "Choose a country", "CN¥100.00"]
+
+    fill(site, session, action="terms", promotion_code="save10", country="DE")
+    page = site.get(f"/c/pay/{session.id}").text
+    assert figures_on(page) == ["CN¥100.00", "−CN¥10.00", "CN¥17.10", "CN¥107.10"]
+    assert ">Pay CN¥107.10<" in page
+    assert '<option value="DE" selected>' in page
+    assert 'value="SAVE10"' in page
+    assert fill(site, session).headers["location"].startswith("https://shop.example/")
+    paid = client_of(site).v1.checkout.sessions.retrieve(session.id)
+    assert paid.customer_details
+    assert paid.customer_details.address
+    assert (paid.amount_total, paid.customer_details.address.country) == (10_710, "DE")
+
+
+def test_inclusive_tax_is_named_so(site: httpx.Client) -> None:
+    item = line_item()
+    item["price_data"]["tax_behavior"] = "inclusive"
+    session = new_session(site, line_items=[item], **OFFERED)
+    fill(site, session, action="terms", country="GB")
+
+    page = site.get(f"/c/pay/{session.id}").text
+    assert "Tax (included)" in page
+    assert figures_on(page) == ["CN¥100.00", "CN¥16.66", "CN¥100.00"]
+
+
+@pytest.mark.parametrize("action", ["card", "alipay"])
+def test_a_session_with_tax_cannot_be_paid_before_the_country_is_known(site: httpx.Client, action: str) -> None:
+    session = new_session(site, **OFFERED)
+    page = fill(site, session, action=action)
+
+    assert page.status_code == 422
+    assert 'id="country-error">Choose a country first' in page.text
+
+
+def test_a_required_address_asks_for_the_country_and_adds_no_tax(site: httpx.Client) -> None:
+    session = new_session(site, billing_address_collection="required")
+    assert fill(site, session).status_code == 422
+
+    fill(site, session, action="terms", country="DE")
+    assert "(19%)" not in site.get(f"/c/pay/{session.id}").text
+    fill(site, session)
+    assert client_of(site).v1.checkout.sessions.retrieve(session.id).amount_total == 10_000
+
+
+@pytest.mark.parametrize(
+    ("amount", "entered", "message"),
+    [
+        (10_000, {"promotion_code": "<b>"}, 'id="promotion_code-error">This code is invalid.'),
+        (10_000, {"country": "XX"}, 'id="country-error">The simulator knows'),
+        (40, {"promotion_code": "HALF"}, 'role="alert">The total, if it is not 0, must convert to at least CN¥0.30.'),
+    ],
+)
+def test_the_page_shows_why_something_was_refused(
+    site: httpx.Client, amount: int, entered: dict[str, str], message: str
+) -> None:
+    session = new_session(site, line_items=[line_item(amount)], **OFFERED)
+    page = fill(site, session, action="terms", **entered)
+
+    assert (page.status_code, message in page.text) == (422, True)
+    assert "<b>" not in page.text
+
+
+def test_an_order_for_nothing_is_completed_without_a_card(site: httpx.Client) -> None:
+    session = new_session(site, allow_promotion_codes=True)
+    fill(site, session, action="terms", promotion_code="FREE100")
+    page = site.get(f"/c/pay/{session.id}").text
+    assert "No card is needed" in page
+    assert "card_number" not in page
+
+    done = fill(site, session, action="free")
+    assert done.headers["location"].startswith("https://shop.example/")
+    assert 'id="state">Order complete<' in site.get(f"/c/pay/{session.id}").text
+
+
+def test_a_code_can_be_taken_off_again(site: httpx.Client) -> None:
+    session = new_session(site, allow_promotion_codes=True)
+    fill(site, session, action="terms", promotion_code="FREE100")
+    fill(site, session, action="terms", promotion_code="")
+
+    assert ">Pay CN¥100.00<" in site.get(f"/c/pay/{session.id}").text
+
+
+def test_the_buyer_may_choose_another_currency_and_return_to_the_shops(site: httpx.Client) -> None:
+    session = new_session(site, adaptive_pricing={"enabled": True})
+    fill(site, session, action="terms", currency="eur")
+    assert 'id="presented">You pay €12.07<' in site.get(f"/c/pay/{session.id}").text
+
+    fill(site, session, action="terms", currency="cny")
+    assert 'id="presented"' not in site.get(f"/c/pay/{session.id}").text
+    assert "presentment_details" not in client_of(site).v1.checkout.sessions.retrieve(session.id)
+
+
+def test_a_session_that_offers_nothing_of_this_refuses_it(site: httpx.Client) -> None:
+    session = new_session(site)
+    assert 'id="terms-form"' not in site.get(f"/c/pay/{session.id}").text
+
+    assert fill(site, session, action="terms", promotion_code="HALF").status_code == 303
+    assert ">Pay CN¥100.00<" in site.get(f"/c/pay/{session.id}").text
+
+
+def test_the_receipt_and_the_invoice_have_pages(site: httpx.Client) -> None:
+    session = new_session(site, invoice_creation={"enabled": True}, **OFFERED)
+    terms = {"card": SUCCEEDS, "tax_minor": 950, "discount_minor": 500}
+    site.post(f"/_sim/checkout/{session.id}/pay", json=terms)
+    paid = client_of(site).v1.checkout.sessions.retrieve(session.id, {"expand": ["invoice"]})
+    intent = client_of(site).v1.payment_intents.retrieve(str(paid.payment_intent), {"expand": ["latest_charge"]})
+    site.post(f"/_sim/payment_intents/{intent.id}/refund", json={"amount": 1_000})
+
+    assert isinstance(intent.latest_charge, stripe.Charge)
+    receipt = site.get(str(intent.latest_charge.receipt_url)).text
+    assert re.findall("<dd>(.*?)</dd>", receipt)[2:] == ["CN¥104.50", "CN¥10.00"]
+    assert isinstance(paid.invoice, stripe.Invoice)
+    invoice = site.get(str(paid.invoice.hosted_invoice_url))
+    assert figures_on(invoice.text) == ["CN¥100.00", "−CN¥5.00", "CN¥9.50", "CN¥104.50"]
+    assert "default-src 'none'" in invoice.headers["content-security-policy"]
+
+
+def test_there_is_no_receipt_for_what_was_not_paid(site: httpx.Client) -> None:
+    intent = site.post(f"/_sim/checkout/{new_session(site).id}/pay", json={"card": DECLINED}).json()["payment_intent"]
+    charge = client_of(site).v1.payment_intents.retrieve(intent).latest_charge
+
+    assert [site.get(f"/{path}").status_code for path in (f"receipts/{charge}", "receipts/ch_1", "invoices/in_1")] == [
+        404,
+        404,
+        404,
+    ]
+
+
 # The command
 
 

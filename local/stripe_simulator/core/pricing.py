@@ -26,7 +26,8 @@ class Terms:
     discount_minor: int | None = None
     promotion_code: str | None = None  # "" removes the discount
     tax_minor: int | None = None
-    presentment_currency: str | None = None
+    country: str | None = None  # one of TAX_RATES; decides the tax where there is automatic tax and no amount is given
+    presentment_currency: str | None = None  # the session's own: none is presented
 
 
 def reprice(world: World, session: Json, terms: Terms) -> None:
@@ -36,7 +37,7 @@ def reprice(world: World, session: Json, terms: Terms) -> None:
     refuse_what_is_not_offered(session, terms)
     before = session["total_details"]
     discount = discount_of(session, terms)
-    tax = before["amount_tax"] if terms.tax_minor is None else terms.tax_minor
+    tax = tax_of(world, session, terms, discount)
     check_bounds(session, discount, tax)
     items = priced(world.line_items[session["id"]], discount, tax)
     total = sum(item["amount_total"] for item in items)
@@ -47,8 +48,10 @@ def reprice(world: World, session: Json, terms: Terms) -> None:
         "total_details": {**before, "amount_discount": discount, "amount_tax": tax},
         "discounts": discounts_of(session, terms, discount),
     }
-    if terms.tax_minor is not None:
-        changes["automatic_tax"] = automatic_tax(enabled=True, is_located=True)
+    if terms.country or terms.tax_minor is not None:
+        changes["automatic_tax"] = automatic_tax(session["automatic_tax"]["enabled"], is_located=True)
+    if terms.country:
+        world.countries[session["id"]] = terms.country
     world.change(session, **changes)
     present(session, terms.presentment_currency)
 
@@ -65,6 +68,8 @@ def refuse_what_is_not_offered(session: Json, terms: Terms) -> None:
     if terms.presentment_currency is not None and not session["adaptive_pricing"]["enabled"]:
         message = "This session is paid in its own currency: it lacks adaptive_pricing[enabled]."
         raise Refused(409, message, "presentment_currency")
+    if terms.country and terms.country not in TAX_RATES:
+        raise Refused(422, f"The simulator knows {', '.join(TAX_RATES)} only.", "country")
     if terms.presentment_currency and not {terms.presentment_currency, session["currency"]} <= DOLLARS.keys():
         message = f"The simulator converts between {', '.join(DOLLARS)} only."
         raise Refused(422, message, "presentment_currency")
@@ -85,6 +90,14 @@ def percent_off(code: str) -> int:
     if (percent := PROMOTION_CODES.get(code.strip().upper())) is None:
         raise Refused(422, "This code is invalid.", "promotion_code", "promotion_code_invalid")
     return percent
+
+
+def tax_of(world: World, session: Json, terms: Terms, discount: int) -> int:
+    if terms.tax_minor is not None:
+        return terms.tax_minor
+    if terms.country and session["automatic_tax"]["enabled"]:
+        return tax_in(terms.country, world.line_items[session["id"]], discount)
+    return int(session["total_details"]["amount_tax"])
 
 
 def discounts_of(session: Json, terms: Terms, discount: int) -> list[Json]:
@@ -165,7 +178,8 @@ def whole_steps(amount: int, currency: str) -> int:
 def present(session: Json, currency: str | None) -> None:
     """Show the total in another currency, as Adaptive Pricing does. The session's own amounts stay as they are."""
     currency = currency or session.get("presentment_details", {}).get("presentment_currency")
-    if currency:
+    session.pop("presentment_details", None)
+    if currency and currency != session["currency"]:
         amount = converted(session["amount_total"], session["currency"], currency)
         session["presentment_details"] = {"presentment_amount": amount, "presentment_currency": currency}
 

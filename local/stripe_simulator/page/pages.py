@@ -12,18 +12,12 @@ from starlette.routing import Route
 
 from local.stripe_simulator.core.cards import check_cvc, check_expiry, passes_luhn
 from local.stripe_simulator.core.errors import Refused
+from local.stripe_simulator.core.pricing import Terms
 from local.stripe_simulator.objects.base import Json
-from local.stripe_simulator.page import view
+from local.stripe_simulator.page import totals, view
+from local.stripe_simulator.page.parts import POLICY
 from local.stripe_simulator.page.texts import error_text, texts_for
 from local.stripe_simulator.simulator import Simulator
-
-# The page loads nothing from elsewhere, and no other page may frame it.
-POLICY = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'",
-    "Referrer-Policy": "same-origin",  # with no-referrer, browsers hide the Origin of the page's own forms
-}
 
 
 def routes(simulator: Simulator) -> list[Route]:
@@ -67,6 +61,19 @@ def _error(refused: Refused) -> Json:
 
 Action = Callable[[str, CardForm], Json]
 
+PAYMENTS = ("card", "alipay", "wechat_pay", "free")
+COUNTRY_MISSING = {
+    "message": "Choose a country first, and update the total.", "code": "country_missing", "field": "country",
+}  # fmt: skip
+
+
+def terms_of(form: dict[str, str]) -> Terms:
+    """What the buyer has entered besides the card; an empty code removes the discount."""
+    code = form["promotion_code"][:100] if "promotion_code" in form else None
+    return Terms(
+        promotion_code=code, country=form.get("country") or None, presentment_currency=form.get("currency") or None
+    )
+
 
 class PayPage:
     def __init__(self, simulator: Simulator) -> None:
@@ -75,6 +82,7 @@ class PayPage:
             "card": lambda session_id, card: simulator.pay(session_id, card=card.number),
             "alipay": lambda session_id, _: simulator.pay(session_id, method="alipay"),
             "wechat_pay": lambda session_id, _: simulator.pay(session_id, method="wechat_pay"),
+            "free": lambda session_id, _: simulator.pay(session_id),
             "three_d_secure_complete": lambda session_id, _: simulator.authenticate(session_id, completed=True),
             "three_d_secure_fail": lambda session_id, _: simulator.authenticate(session_id, completed=False),
             "settle_succeed": lambda session_id, _: simulator.settle(session_id, "succeeded"),
@@ -82,59 +90,92 @@ class PayPage:
         }
 
     async def show(self, request: Request) -> Response:
-        return self._page(request, CardForm(request.query_params.get("card", "")[:40]))
+        return self._page(request, {"card_number": request.query_params.get("card", "")})
 
     async def act(self, request: Request) -> Response:
         """Run the action of the button. Then redirect to the shop if that was a payment, else show the page again."""
-        form = dict(parse_qsl((await request.body()).decode(errors="replace")))
-        session_id = request.path_params["id"]
-        card = CardForm.from_form(form)
-        action = self._actions.get(form.get("action", ""))
-        if action is None:
-            return self._page(request, card)
-        if form["action"] == "card" and (wrong := card.errors(self._simulator.now())) and self._is_open(session_id):
-            return self._page(request, card, wrong, 422)
+        form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
+        session_id, action = request.path_params["id"], form.get("action", "")
+        if action == "terms":
+            return self._enter(request, form)
+        if action not in self._actions:
+            return self._page(request, form)
+        if wrong := self._what_is_missing(session_id, action, form):
+            return self._page(request, form, wrong, 422)
         try:
-            done = action(session_id, card)
+            done = self._actions[action](session_id, CardForm.from_form(form))
         except Refused as refused:
-            if refused.status != 422:  # paid or expired in another tab: show the current state
-                return RedirectResponse(request.url.path, 303, POLICY)
-            return self._page(request, card, [_error(refused)], 422)
+            return self._refused(request, form, refused)
         if done["outcome"] == "declined" and done["status"] == "open":
-            return self._page(request, card, [done["error"]], 402)
-        return self._redirect_after(session_id, done, form.get("action", ""), request)
+            return self._page(request, form, [done["error"]], 402)
+        return self._redirect_after(session_id, done, action, request)
+
+    def _enter(self, request: Request, form: dict[str, str]) -> Response:
+        """A promotion code, a country or a currency: show the page again with the new total."""
+        try:
+            self._simulator.enter(request.path_params["id"], terms_of(form))
+        except Refused as refused:
+            return self._refused(request, form, refused)
+        return RedirectResponse(request.url.path, 303, POLICY)
+
+    def _refused(self, request: Request, form: dict[str, str], refused: Refused) -> Response:
+        if refused.status != 422:  # paid or expired in another tab: show the current state
+            return RedirectResponse(request.url.path, 303, POLICY)
+        return self._page(request, form, [_error(refused)], 422)
+
+    def _what_is_missing(self, session_id: str, action: str, form: dict[str, str]) -> list[Json]:
+        """What the buyer has to fill in before an open session can be paid."""
+        session = self._session(session_id)
+        if session is None or session["status"] != "open" or action not in PAYMENTS:
+            return []
+        wrong = CardForm.from_form(form).errors(self._simulator.now()) if action == "card" else []
+        is_located = session["automatic_tax"]["status"] == "complete" or self._simulator.country(session_id)
+        return wrong + ([COUNTRY_MISSING] if totals.asks_for_country(session) and not is_located else [])
 
     def _redirect_after(self, session_id: str, done: Json, action: str, request: Request) -> Response:
         if done["status"] != "complete" or action.startswith("settle"):
             return RedirectResponse(request.url.path, 303, POLICY)
         return RedirectResponse(after_payment(self._simulator.session(session_id)), 303, POLICY)
 
-    def _is_open(self, session_id: str) -> bool:
+    def _session(self, session_id: str) -> Json | None:
         try:
-            return bool(self._simulator.session(session_id)["status"] == "open")
+            return self._simulator.session(session_id)
         except Refused:
-            return False
+            return None
 
-    def _page(self, request: Request, card: CardForm, errors: Sequence[Json] = (), status: int = 200) -> Response:
+    def _page(self, request: Request, form: dict[str, str], errors: Sequence[Json] = (), status: int = 200) -> Response:
+        """form: as the buyer sent it; its values stand in the fields again."""
         accepted = request.headers.get("accept-language", "")
-        try:
-            session = self._simulator.session(request.path_params["id"])
-        except Refused:
+        session = self._session(request.path_params["id"])
+        if session is None:
             return HTMLResponse(view.unknown(texts_for(None, accepted)), 404, POLICY)
         texts = texts_for(session["locale"], accepted)
         shown = [{**error, "message": error_text(texts, error)} for error in errors]
-        content = self._content(session, texts, card, shown)
-        return HTMLResponse(view.page(session, texts, content), status, POLICY)
+        of_terms = [error for error in shown if error.get("field") in totals.FIELDS]
+        of_payment = [error for error in shown if error not in of_terms]
+        content = self._content(session, texts, form, of_payment)
+        terms = ""
+        if is_to_be_paid(session):
+            country = self._simulator.country(session["id"])
+            terms = totals.form(session, texts, country, form if of_terms else {}, of_terms)
+        return HTMLResponse(view.page(session, texts, content, terms), status, POLICY)
 
-    def _content(self, session: Json, texts: dict[str, str], card: CardForm, errors: Sequence[Json]) -> str:
-        intent = session["payment_intent"]
+    def _content(self, session: Json, texts: dict[str, str], form: dict[str, str], errors: Sequence[Json]) -> str:
         if session["status"] == "expired":
             return view.ended(texts, "expired", session["cancel_url"])
         if session["status"] == "complete":
             return view.completed(session, texts, after_payment(session))
-        if intent and intent["status"] == "requires_action":
+        if not is_to_be_paid(session):
             return view.challenge(session, texts)
-        return view.form(session, texts, vars(card), errors, self._simulator.now())
+        if session["amount_total"] == 0:
+            return view.free(texts, errors)
+        return view.form(session, texts, vars(CardForm.from_form(form)), errors, self._simulator.now())
+
+
+def is_to_be_paid(session: Json) -> bool:
+    """Whether the session is open, and no 3-D Secure challenge waits for the buyer."""
+    intent = session["payment_intent"]
+    return bool(session["status"] == "open" and (intent is None or intent["status"] != "requires_action"))
 
 
 def after_payment(session: Json) -> str:

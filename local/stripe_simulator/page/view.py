@@ -3,28 +3,19 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from html import escape, unescape
-from pathlib import Path
-from string import Template
 
 from local.stripe_simulator.core.cards import TEST_CARDS
-from local.stripe_simulator.core.money import format_amount
 from local.stripe_simulator.objects.base import Json
+from local.stripe_simulator.page import totals
+from local.stripe_simulator.page.parts import Texts, amount_of, field_states, money, template
 
-FOLDER = Path(__file__).parent
 # A colour for each delayed method; their logos are trademarks.
 COLOURS = {"alipay": "#1677ff", "wechat_pay": "#07c160"}
 
-Texts = dict[str, str]
 
-
-@cache
-def template(name: str) -> Template:
-    return Template((FOLDER / f"{name}.html").read_text(encoding="utf-8"))
-
-
-def page(session: Json, texts: Texts, content: str) -> str:
+def page(session: Json, texts: Texts, content: str, terms: str = "") -> str:
+    """terms: the form with which the buyer changes the total, while that is possible."""
     items = session["line_items"]["data"]
     what = ", ".join(item["description"] for item in items)
     summary = template("summary").substitute(
@@ -32,7 +23,9 @@ def page(session: Json, texts: Texts, content: str) -> str:
         back=back_link(session, texts),
         what=escape(what),
         amount=amount_of(session, texts),
-        details=details(items, amount_of(session, texts), texts),
+        presented=totals.presented(session, texts),
+        details=details(session, items, texts),
+        terms=terms,
     )
     return document(texts, content, title=f"{title_of(content) or texts['title']} – {what}", summary=summary)
 
@@ -43,13 +36,15 @@ def title_of(content: str) -> str:
     return unescape(found[1]) if found else ""
 
 
-def details(items: Sequence[Json], total: str, texts: Texts) -> str:
-    """The lines and their total; of a single thing only its description, since its name and price stand above it."""
+def details(session: Json, items: Sequence[Json], texts: Texts) -> str:
+    """The lines, what is taken off and added, and the total. Of a single thing only its description, since its name
+    stands above it, as does its price unless something changes that."""
+    rows = totals.rows(session, texts)
     if len(items) == 1 and items[0]["quantity"] == 1:
-        return "".join(f'<p class="more">{note}</p>' for note in notes_of(items[0]))
+        notes = "".join(f'<p class="more">{note}</p>' for note in notes_of(items[0]))
+        return notes + (f'<ul class="items">{rows}</ul>' if rows else "")
     lines = "\n".join(line(item, texts) for item in items)
-    last = f'<li class="total"><span>{escape(texts["total"])}</span><span class="figure">{total}</span></li>'
-    return f'<ul class="items">{lines}{last}</ul>'
+    return f'<ul class="items">{lines}{rows or totals.total_row(session, texts)}</ul>'
 
 
 def document(texts: Texts, content: str, *, title: str, summary: str = "") -> str:
@@ -65,21 +60,13 @@ def back_link(session: Json, texts: Texts) -> str:
     return f'<a id="back" href="{escape(session["cancel_url"])}">{arrow}{escape(texts["back"])}</a>'
 
 
-def money(amount_minor: int, currency: str, texts: Texts) -> str:
-    return escape(format_amount(amount_minor, currency, chinese=texts["language"] == "zh"))
-
-
-def amount_of(session: Json, texts: Texts) -> str:
-    return money(session["amount_total"], session["currency"], texts)
-
-
 def line(item: Json, texts: Texts) -> str:
     price, notes = item["price"], notes_of(item)
     if item["quantity"] > 1:
         each = money(price["unit_amount"], price["currency"], texts)
         notes.append(f"{escape(texts['quantity'])} {item['quantity']} · {each} {escape(texts['each'])}")
     small = "".join(f"<small>{note}</small>" for note in notes)
-    amount = money(item["amount_total"], item["currency"], texts)
+    amount = money(item["amount_subtotal"], item["currency"], texts)
     return f'<li><span>{escape(item["description"])}</span><span class="figure">{amount}</span>{small}</li>'
 
 
@@ -105,7 +92,7 @@ def form(session: Json, texts: Texts, card: dict[str, str], errors: Sequence[Jso
     words = {name: escape(text) for name, text in texts.items()}
     words["pay"] = escape(texts["pay"]).format(amount=amount_of(session, texts))
     return template("form").substitute(
-        words | field_states(messages, focus),
+        words | field_states(FIELDS, messages, focus),
         error="".join(f'<p id="error" role="alert">{message}</p>' for message in others),
         methods=delayed_methods(session, texts),
         cards="\n".join(card_link(number, texts, expiry) for number in TEST_CARDS),
@@ -115,15 +102,11 @@ def form(session: Json, texts: Texts, card: dict[str, str], errors: Sequence[Jso
     )
 
 
-def field_states(messages: dict[str, str], focus: str | None) -> Texts:
-    """Of each field: the attributes `…_state`, and the message `…_error` below it."""
-    states = {}
-    for field, name in FIELDS.items():
-        is_wrong, has_focus = field in messages, field == focus
-        invalid = f'aria-invalid="true" aria-describedby="{name}-error"' if is_wrong else ""
-        states[f"{name}_state"] = invalid + (" autofocus" if has_focus else "")
-        states[f"{name}_error"] = f'<p class="wrong" id="{name}-error">{messages[field]}</p>' if is_wrong else ""
-    return states
+def free(texts: Texts, errors: Sequence[Json]) -> str:
+    """Instead of the form, where the total is 0."""
+    words = {name: escape(texts[name]) for name in ("free", "free_detail", "complete_order")}
+    shown = "".join(f'<p id="error" role="alert">{escape(str(error["message"]))}</p>' for error in errors)
+    return template("free").substitute(words, error=shown)
 
 
 def grouped(number: str) -> str:
@@ -168,11 +151,12 @@ def challenge(session: Json, texts: Texts) -> str:
 
 
 def completed(session: Json, texts: Texts, shop_url: str) -> str:
-    """The session is complete: paid, processing or failed."""
-    intent_status = session["payment_intent"]["status"]
+    """The session is complete: paid, processing, failed, or without anything to pay."""
+    if session["payment_status"] == "no_payment_required":
+        return ended(texts, "ordered", shop_url, icon="✓", tone="good")
     if session["payment_status"] == "paid":
         return ended(texts, "paid", shop_url, amount=amount_of(session, texts), icon="✓", tone="good")
-    if intent_status != "processing":
+    if session["payment_intent"]["status"] != "processing":
         return ended(texts, "failed", shop_url, amount=amount_of(session, texts), icon="!", tone="bad")
     detail = escape(texts["processing_detail"]).format(amount=amount_of(session, texts))
     buttons = choices(
