@@ -32,6 +32,7 @@ Topup is ready ({seconds:.1f} s).
   webhook URL    {access.addresses.webhook}
   {_stripe(access.addresses)}
   storefront     {access.addresses.web}
+  console        {access.addresses.api}/console#token={access.admin_token}
   handlers' log  logs/app.log (its metrics: logs/metrics.log)
 
 The requests below need a user's token (user-demo), an administrator's (admin-demo) and the key of trusted services:

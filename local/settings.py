@@ -21,6 +21,10 @@ PARAMETERS = {
     "AdminClaimIsList": "ADMIN_CLAIM_IS_LIST",
     "AdminValue": "ADMIN_VALUE",
     "SupportValue": "SUPPORT_VALUE",
+    "ConsoleClientId": "CONSOLE_CLIENT_ID",
+    "ConsoleScopes": "CONSOLE_SCOPES",
+    "ConsoleAudience": "CONSOLE_AUDIENCE",
+    "ConsoleOrigins": "CONSOLE_ORIGINS",
     "CreditsExpireAfterMonths": "CREDITS_EXPIRE_AFTER_MONTHS",
     "LogLevel": "LOG_LEVEL",
 }

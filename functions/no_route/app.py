@@ -29,6 +29,8 @@ METHODS = {
     "/api/users/{user_id}/payments": ("GET", "HEAD"),
     "/api/admin/credits/adjust": ("POST",),
     "/api/admin/credits/grant": ("POST",),
+    "/console": ("GET", "HEAD"),
+    "/console/{file}": ("GET", "HEAD"),
 }
 
 

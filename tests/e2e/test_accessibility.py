@@ -6,12 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from local import ROOT
 from local.launcher import Stack
+from tests.e2e.axe import VISITORS, findings, needs_axe, visiting
 from tests.e2e.shop_page import (
-    DESKTOP,
-    PHONE,
-    WAIT_MS,
     a_hold,
     a_lot,
     a_payment,
@@ -23,33 +20,12 @@ from tests.e2e.shop_page import (
 )
 from tests.support.builders import PAYMENT_ID
 
-AXE = ROOT / ".cache" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
-
-pytestmark = pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm install --prefix .cache/npm axe-core@4.14.1")
-
-SMALLEST_TARGET = 44  # CSS pixels (WCAG 2.5.5)
-TOO_SMALL = """smallest => [...document.querySelectorAll("a, button, input:not([type=hidden]), summary")]
-  .filter((one) => one.checkVisibility() && !one.matches(".skip") && one.getBoundingClientRect().height < smallest)
-  .map((one) => one.outerHTML)"""
-IS_TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+pytestmark = needs_axe
 
 
-def findings(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))  # not as a script element, which the page's policy refuses
-    result: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    found = [f"{one['id']}: {node['html']}" for one in result["violations"] for node in one["nodes"]]
-    found += [f"too small: {one}" for one in page.evaluate(TOO_SMALL, SMALLEST_TARGET)]
-    return found + (["wider than the screen"] if page.evaluate(IS_TOO_WIDE) else [])
-
-
-@pytest.fixture(params=[("zh-CN", PHONE, "dark"), ("en-GB", DESKTOP, "light")], ids=["phone", "desktop"])
+@pytest.fixture(params=list(VISITORS))
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A new visitor's page: Chinese on a phone in the dark, English on a desk."""
-    language, size, scheme = request.param
-    context = browser.new_context(locale=language, viewport=size, color_scheme=scheme, reduced_motion="reduce")
-    context.set_default_timeout(WAIT_MS)
-    yield context.new_page()
-    context.close()
+    yield from visiting(browser, request.param)
 
 
 PAYMENTS: dict[str, dict[str, Any]] = {

@@ -62,6 +62,7 @@ FORBIDDEN_IMPORTS = [
 # What each handler uses of the package, apart from `topup.api`.
 USED_BY_FUNCTIONS = {
     "capture_hold": {"domain.hold_changes", "holding", "runtime.secret_values"},
+    "console": {"runtime.config", "domain.errors"},
     "create_checkout": {"checkouts", "runtime.secret_values"},
     "expire_credits": {"expiry", "store", "runtime.deadline", "runtime.telemetry"},
     "get_credits": {"store"},
@@ -219,6 +220,7 @@ print(*sorted(sys.modules.keys() & {{"stripe", "pydantic", "boto3", "botocore.se
     assert set(run.stdout.split()) == {
         "list_packages": set(),
         "no_route": set(),
+        "console": set(),
         "create_checkout": reads | {"pydantic", "stripe"},
         "quote_refund": reads | {"pydantic"},
         "refund_payment": reads | {"pydantic", "stripe"},

@@ -12,6 +12,7 @@ from topup.store import credit_items
 
 ROUTES = {
     "no_route": {"$default"},
+    "console": {"GET /console", "GET /console/{file}"},
     "list_packages": {"GET /api/payments/packages"},
     "create_checkout": {"POST /api/payments/stripe/create"},
     "stripe_webhook": {"POST /api/payments/webhook/stripe"},

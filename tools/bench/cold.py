@@ -24,6 +24,7 @@ WORK = ROOT / ".cache" / "bench"
 BUDGETS = {
     "list_packages": 1.5,
     "no_route": 1.5,
+    "console": 1.5,
     "get_payment": 1.5,
     "get_credits": 1.5,
     "spend_credits": 1.5,

@@ -24,8 +24,9 @@ from tools.build import layer
 
 WORK = ROOT / ".cache" / "bench-warm"
 BUDGET = 1.3
-# Two functions call nothing, and no user waits for reconcile.
-FUNCTIONS = tuple(name for name in recording.FUNCTIONS if name not in ("list_packages", "no_route", "reconcile"))
+# Three functions call nothing, and no user waits for reconcile.
+WITHOUT_CALLS = ("console", "list_packages", "no_route", "reconcile")
+FUNCTIONS = tuple(name for name in recording.FUNCTIONS if name not in WITHOUT_CALLS)
 EXPLAINED = """\
 CPU time of one warm invocation: the handler with its real event and known secrets, compared with a process that only
 makes the same calls: first all of boto3's, then all of stripe's. Ratios are medians over the rounds."""

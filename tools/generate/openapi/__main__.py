@@ -17,13 +17,13 @@ DOCUMENT = ROOT / "docs" / "openapi.json"
 
 
 def routes() -> tuple[Route, ...]:
-    """The template's routes but HEAD, which goes where GET does, and $default; the parameters only have to be valid."""
+    """The API's routes but HEAD, which goes where GET does; the template's parameters only have to be valid."""
     found = template.read(
         ROOT / "template.yaml",
         {"FrontendUrls": "https://shop.example", "SecretsPrefix": ""},
         {"StripeWebhookFunctionUrl.FunctionUrl": "https://url.example/"},
     ).routes
-    return tuple(route for route in found if route.path != "$default" and route.method != "HEAD")
+    return tuple(route for route in found if route.path.startswith("/api/") and route.method != "HEAD")
 
 
 def document() -> dict[str, Any]:

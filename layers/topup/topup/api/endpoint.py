@@ -128,9 +128,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """The response of a function: a JSON document, or no body at all."""
+    """The response of a function: a JSON document, a text whose `content-type` is among the headers, or no body."""
 
-    document: Mapping[str, Any] | None
+    document: Mapping[str, Any] | str | None
     status: HTTPStatus = HTTPStatus.OK
     headers: Mapping[str, str] = field(default_factory=dict)
     is_replay: bool = False  # the same request has had this response before
@@ -179,8 +179,10 @@ def _as_told(error: Exception) -> TopupError:
     return TopupError("Something went wrong on our side")
 
 
-def encode(document: Mapping[str, Any]) -> str:
+def encode(document: Mapping[str, Any] | str) -> str:
     """The document as it is sent."""
+    if isinstance(document, str):
+        return document
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 

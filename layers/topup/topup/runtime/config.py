@@ -22,6 +22,7 @@ CATALOGUE_FILE = Path(__file__).parents[1] / "catalogue.json"
 SECRET_MAX_AGE = 300  # seconds; after this long every function uses a rotated secret
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1)[:/]")
 ANY_AUDIENCE = "*"  # the operator's word that tokens for any application of the identity provider are good
 
 
@@ -59,7 +60,7 @@ def settings() -> Settings:
         former_stack_names=listed(os.environ.get("FORMER_STACK_NAMES", "")),
         orders_table=_required("ORDERS_TABLE"),
         credits_table=_required("CREDITS_TABLE"),
-        frontend_origins=_origins(_required("FRONTEND_URL")),
+        frontend_origins=_frontend_origins(_required("FRONTEND_URL")),
         stripe_api_base=os.environ.get("STRIPE_API_BASE", ""),
         expire_after_months=_months(os.environ.get("CREDITS_EXPIRE_AFTER_MONTHS", "6")),
         jwks_url=_jwks_url(os.environ.get("JWT_JWKS_URL", "")),
@@ -70,6 +71,35 @@ def settings() -> Settings:
         admin_claim_is_list=_true_or_false("ADMIN_CLAIM_IS_LIST"),
         admin_value=os.environ.get("ADMIN_VALUE") or "admin",
         support_value=os.environ.get("SUPPORT_VALUE") or "support",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignIn:
+    """How the console signs people in at the identity provider (OpenID Connect, authorization code with PKCE)."""
+
+    issuer: str
+    client_id: str
+    scopes: str
+    audience: str
+    origins: tuple[str, ...]  # that the console calls for it, the issuer's included
+
+
+def console_sign_in() -> SignIn | None:
+    """None where people sign in by pasting a token; raises ConfigurationError naming the variable and the fix."""
+    client_id = os.environ.get("CONSOLE_CLIENT_ID", "")
+    if not client_id:
+        return None
+    issuer = settings().jwt_issuer
+    origin = _ORIGIN.match(issuer)
+    if not origin or not (issuer.startswith("https://") or _LOOPBACK.match(issuer)):
+        raise ConfigurationError("CONSOLE_CLIENT_ID needs JWT_ISSUER, an address that starts with https://")
+    return SignIn(
+        issuer=issuer,
+        client_id=client_id,
+        scopes=os.environ.get("CONSOLE_SCOPES") or "openid",
+        audience=os.environ.get("CONSOLE_AUDIENCE", ""),
+        origins=(origin.group(), *_origins_of("CONSOLE_ORIGINS", os.environ.get("CONSOLE_ORIGINS", ""))),
     )
 
 
@@ -144,14 +174,19 @@ def _required(name: str) -> str:
     return value
 
 
-def _origins(text: str) -> tuple[str, ...]:
-    origins = listed(text)
+def _frontend_origins(text: str) -> tuple[str, ...]:
+    origins = _origins_of("FRONTEND_URL", text)
     if not origins:
         raise ConfigurationError("FRONTEND_URL names no origin: write scheme://host[:port], several with commas")
+    return origins
+
+
+def _origins_of(name: str, text: str) -> tuple[str, ...]:
+    origins = listed(text)
     for origin in origins:
         if not _ORIGIN.fullmatch(origin):
             raise ConfigurationError(
-                f"FRONTEND_URL: {origin!r} is not an origin: write scheme://host[:port] without a path or a final slash"
+                f"{name}: {origin!r} is not an origin: write scheme://host[:port] without a path or a final slash"
             )
     return origins
 
@@ -163,8 +198,7 @@ def _months(text: str) -> int:
 
 
 def _jwks_url(url: str) -> str:
-    is_loopback = re.match(r"http://(localhost|127\.0\.0\.1)[:/]", url)
-    if url and not url.startswith("https://") and not is_loopback:
+    if url and not url.startswith("https://") and not _LOOPBACK.match(url):
         raise ConfigurationError("JWT_JWKS_URL must start with https://")
     return url
 

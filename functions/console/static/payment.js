@@ -1,0 +1,53 @@
+// A payment: what it is, whose, and its story.
+
+import * as api from "./api.js";
+import { facts, h, link, panel } from "./dom.js";
+import { day, money, number } from "./format.js";
+import { t } from "./i18n.js";
+import { loadPackages, packageName } from "./packages.js";
+import { badge } from "./payments.js";
+import { searchField, userAddress } from "./search.js";
+import { storyOf, storyPanel } from "./story.js";
+import { stripeRows } from "./stripe.js";
+
+const NEWEST_ENTRIES = 100; // of the user's ledger, in which those of this payment are looked for
+
+export async function paymentView({ subject: id, config }) {
+  const [payment] = await Promise.all([api.payment(id), loadPackages()]);
+  const history = await api.transactions(payment.user_id, { limit: NEWEST_ENTRIES });
+  return h(
+    "div",
+    {},
+    searchField(id),
+    h(
+      "header",
+      { class: "title" },
+      h("div", {}, h("p", { class: "kind" }, t("payment")), h("h1", { class: "mono" }, id)),
+      badge(payment),
+    ),
+    h("div", { class: "columns" }, factsPanel(payment, config), storyPanel(storyOf(payment, history), history.next_cursor)),
+  );
+}
+
+function factsPanel(payment, config) {
+  const { user_id: user, package: packageId, currency, lot } = payment;
+  const inCurrency = (amount) => (amount === undefined || amount === null ? null : money(amount, currency));
+  return panel(
+    t("facts"),
+    facts(
+      [t("user"), link(userAddress(user), user)],
+      [t("package"), packageName(packageId)],
+      [t("price"), inCurrency(payment.amount)],
+      [t("paid"), inCurrency(payment.amount_paid)],
+      [t("tax"), inCurrency(payment.tax)],
+      [t("discount"), inCurrency(payment.discount)],
+      [t("credits"), number(payment.credits_purchased)],
+      [t("toDebt"), payment.credits_to_debt ? number(payment.credits_to_debt) : null],
+      [t("refundedMoney"), inCurrency(payment.amount_refunded)],
+      [t("refundedCredits"), payment.credits_refunded ? number(payment.credits_refunded) : null],
+      [t("lotNow"), lot ? t("lotLeft", { remaining: number(lot.remaining), granted: number(lot.granted) }) : null],
+      [t("expires"), lot?.expires_at ? day(lot.expires_at) : null],
+      ...stripeRows(payment, config),
+    ),
+  );
+}

@@ -1,0 +1,55 @@
+// Payments as rows: of one user, or found.
+
+import * as api from "./api.js";
+import { h, link, panel } from "./dom.js";
+import { moment, money, number } from "./format.js";
+import { t, tOr } from "./i18n.js";
+import { moreButton } from "./more.js";
+import { packageName } from "./packages.js";
+import { paymentAddress, userAddress } from "./search.js";
+
+// The bank has closed the dispute and the shop keeps the money. A lost one stays disputed.
+const DISPUTE_IS_OVER = ["won", "warning_closed", "prevented"];
+
+export function paymentsPanel(user, { payments, next_cursor: cursor }) {
+  if (!payments.length) return panel(t("payments"), h("p", { class: "muted" }, t("noPayments")));
+  const rows = paymentList(payments);
+  const load = async (from) => {
+    const page = await api.payments(user, { limit: 50, cursor: from });
+    rows.append(...page.payments.map((one) => paymentRow(one)));
+    return page.next_cursor;
+  };
+  return panel(t("payments"), rows, moreButton(cursor, load));
+}
+
+/** `withUser`: the rows are of more than one user. */
+export const paymentList = (payments, { withUser = false } = {}) =>
+  h("ul", { class: "rows payments" }, payments.map((one) => paymentRow(one, withUser)));
+
+function paymentRow(payment, withUser = false) {
+  const { payment_id: id, package: packageId, credits_purchased: credits, amount, currency, user_id: user } = payment;
+  return h(
+    "li",
+    { dataset: { payment: id } },
+    h(
+      "div",
+      { class: "row" },
+      h("span", {}, link(paymentAddress(id), packageName(packageId)), " · ", t("creditsCount", { credits: number(credits) })),
+      h("span", { class: "amounts" }, h("strong", {}, money(amount, currency)), badge(payment)),
+    ),
+    h("p", { class: "small muted" }, moment(payment.created_at), ...(withUser && user ? [" · ", link(userAddress(user), user)] : [])),
+  );
+}
+
+export function badge(payment) {
+  const state = stateOf(payment);
+  return h("span", { class: "badge", dataset: { state } }, tOr(`state_${state}`, state));
+}
+
+/** What has become of a payment, in one word. */
+export function stateOf({ status, under_review: isUnderReview, disputes = [], amount_refunded: refunded, amount, amount_paid: paid }) {
+  if (isUnderReview) return "quarantined";
+  if (disputes.some((dispute) => !DISPUTE_IS_OVER.includes(dispute.status))) return "disputed";
+  if (refunded > 0) return refunded >= (paid ?? amount) ? "refunded" : "partly_refunded";
+  return status;
+}

@@ -1,0 +1,60 @@
+"""Every page and state of the console: no finding of axe-core, and nothing too small for a thumb."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from local.launcher import Stack
+from tests.e2e.axe import VISITORS, findings, needs_axe, visiting
+from tests.e2e.buyer import NewBuyer
+from tests.e2e.console_page import open_console, search
+
+pytestmark = needs_axe
+
+
+@pytest.fixture(params=list(VISITORS))
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    yield from visiting(browser, request.param)
+
+
+def test_the_sign_in(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.api_url}/console")
+    page.locator("#token").fill("abc")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#token-problem")).not_to_be_empty()
+
+    assert findings(page) == []
+
+
+def test_the_first_page(page: Page, stack: Stack) -> None:
+    open_console(page, stack)
+
+    assert findings(page) == []
+
+
+def test_a_user_and_a_payment(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:
+    buyer = new_buyer(stack)
+    payment = buyer.buy()
+    buyer.api.spend(buyer.user_id, 100, "Translated 3 pages", "job-1").raise_for_status()
+    buyer.api.open_hold(buyer.user_id, 200, "Chat 77", "call-1").raise_for_status()
+    buyer.refund(payment, 25)
+    open_console(page, stack, f"#/user/{buyer.user_id}")
+    page.locator("summary").first.click()
+    assert findings(page) == []
+
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    assert findings(page) == []
+
+
+def test_an_error_and_an_empty_search(page: Page, stack: Stack) -> None:
+    open_console(page, stack)
+    search(page, "00000000-0000-4000-8000-000000000000")
+    expect(page.locator("main[aria-busy=false] h1")).to_be_visible()
+    assert findings(page) == []
+
+    page.route("**/api/users/**", lambda route: route.fulfill(status=503, json={"code": "busy", "request_id": "r_1"}))
+    search(page, "alice")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert findings(page) == []
