@@ -79,6 +79,13 @@ def events() -> dict[str, dict[str, Any]]:
         "quote_refund": _event("POST /api/payments/stripe/refund/quote", admin, body=quote),
         "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
         "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
+        **_of_nobody(),
+    }
+
+
+def _of_nobody() -> dict[str, dict[str, Any]]:
+    """What needs no caller: the console's page, an address without a route, and what runs in the background."""
+    return {
         "console": _event("GET /console/{file}", {}, path="/console/config.json", parameters={"file": "config.json"}),
         "no_route": _event("$default", {}, method="OPTIONS", path="/api/payments"),
         "expire_credits": {"Records": [_holds_timer(), _lots_timer()]},
