@@ -185,9 +185,10 @@ class Simulator:
     send: Send
     secret_key: str = field(repr=False)
 
-    def pay(self, payment: Mapping[str, Any], **how: str) -> Json:
-        """`how`: a `card` or a `method`; by default a card that is accepted."""
-        return self.call("POST", f"/checkout/{session_of(payment)}/pay", how or {"card": CARD})
+    def pay(self, payment: Mapping[str, Any], **how: Any) -> Json:
+        """`how`: a `card` or a `method`, by default a card that is accepted; and the tax, a code and so on."""
+        way = how if "method" in how else {"card": CARD, **how}
+        return self.call("POST", f"/checkout/{session_of(payment)}/pay", way)
 
     def settle(self, payment: Mapping[str, Any], outcome: str) -> Json:
         return self.call("POST", f"/checkout/{session_of(payment)}/settle", {"outcome": outcome})

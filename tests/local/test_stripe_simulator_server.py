@@ -18,9 +18,14 @@ import httpx
 import pytest
 import stripe
 import uvicorn
+from starlette.routing import Route
 
+from local import ROOT
 from local.stripe_simulator import Simulator
 from local.stripe_simulator.app import create_app
+from local.stripe_simulator.bodies import Pay
+from local.stripe_simulator.core.cards import TEST_CARDS
+from local.stripe_simulator.core.pricing import DOLLARS, PROMOTION_CODES, TAX_RATES
 from local.stripe_simulator.page.texts import CHINESE, ENGLISH, OTHER_ERROR_IN_CHINESE, error_text, texts_for
 from tests.support.stripe_simulator import (
     DECLINED,
@@ -295,6 +300,36 @@ def test_reset_starts_over(site: httpx.Client) -> None:
 
     assert site.post("/_sim/reset").json() == {"reset": True}
     assert client_of(site).v1.checkout.sessions.list().data == []
+
+
+# What docs/simulator.md says
+
+MANUAL = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
+
+
+def test_the_manual_lists_every_control_and_no_other() -> None:
+    simulator = Simulator("http://localhost", now=lambda: datetime.now(UTC), rng=Random(1), secret_key=SECRET_KEY)
+    controls = {
+        (method, route.path.replace("/checkout/{id}", "/checkout/{session}"))
+        for route in create_app(simulator).routes
+        if isinstance(route, Route) and route.path.startswith("/_sim/")
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+
+    assert set(re.findall(r"`(GET|POST|PUT) (/_sim/[^`]+)`", MANUAL)) == controls
+
+
+def test_the_manual_lists_the_fields_of_a_payment_and_what_can_be_entered() -> None:
+    fields = MANUAL.partition("### What else")[2]
+
+    assert set(re.findall(r"^\| `(\w+)` \|", fields, re.MULTILINE)) == Pay.model_fields.keys() - {"card", "method"}
+    assert dict(re.findall(r"`([A-Z0-9]+)` \((\d+)%", MANUAL)) == {
+        code: str(percent) for code, percent in PROMOTION_CODES.items()
+    }
+    assert dict(re.findall(r"\b([A-Z]{2}) (\d+)%", MANUAL)) == {name: str(rate) for name, rate in TAX_RATES.items()}
+    [currencies] = re.findall(r"another currency \| (.*) \|", MANUAL)
+    assert re.findall("[A-Z]{3}", currencies) == [currency.upper() for currency in DOLLARS]
+    assert {card.replace(" ", "") for card in re.findall(r"card ((?:\d{4} ){3}\d{4})", MANUAL)} == TEST_CARDS.keys()
 
 
 # The pay page in a browser without JavaScript

@@ -267,8 +267,9 @@ def test_an_invoice_is_made_of_what_was_paid(account: Account) -> None:
     assert (invoice.total_excluding_tax, invoice.hosted_invoice_url) == (9_000, f"{BASE_URL}/invoices/{invoice.id}")
     assert invoice.total_taxes
     assert [(tax.amount, tax.tax_behavior) for tax in invoice.total_taxes] == [(900, "exclusive")]
-    types = account.types()
-    assert types[-5:] == [
+    assert paid.customer
+    assert invoice.customer == paid.customer
+    assert account.types()[-5:] == [
         *("invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_succeeded"),
         "checkout.session.completed",
     ]

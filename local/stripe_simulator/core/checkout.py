@@ -121,8 +121,7 @@ def order_for_free(world: World, session: Json) -> Attempt:
     require_open(session)
     if session["payment_intent"]:  # of a card that was declined before the discount
         payments.cancel(world, world.get("payment_intent", session["payment_intent"]), "abandoned")
-    # Stripe makes a customer of who orders for nothing: there are no guest customers without a payment.
-    world.change(session, payment_intent=None, customer=world.ids.new("cus"))
+    world.change(session, payment_intent=None)
     complete(world, session, "no_payment_required")
     return Attempt("succeeded", snapshot(session), None)
 
@@ -195,9 +194,17 @@ def complete(world: World, session: Json, payment_status: str) -> None:
         automatic_tax=automatic_tax(session["automatic_tax"]["enabled"], is_located=True),
         customer_details=details_of(email, name=BUYER["name"], country=country),
     )
+    if needs_customer(session):
+        world.change(session, customer=world.ids.new("cus"))
     if payment_status != "unpaid":
         invoices.issue(world, session)
     world.emit("checkout.session.completed", session)
+
+
+def needs_customer(session: Json) -> bool:
+    """Other buyers are guests. The simulator has no Customer objects, only their ids."""
+    is_free = session["payment_status"] == "no_payment_required"
+    return bool(session["customer_creation"] == "always" or session["invoice_creation"]["enabled"] or is_free)
 
 
 def settle(world: World, session: Json, *, succeeded: bool) -> Attempt:
