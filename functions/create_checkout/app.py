@@ -14,6 +14,7 @@ def handler(request: Request) -> Response:
     wanted = checkouts.CheckoutRequest(
         user_id=caller.user_id,
         package_id=body.package,
+        amount=body.amount,
         return_url=body.return_url,
         locale=body.locale,
         email=caller.email,

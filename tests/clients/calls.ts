@@ -64,7 +64,9 @@ const transactions = await asUser.GET("/api/users/credits/transactions");
 const badToken = { headers: { authorization: "Bearer x.y.z" } };
 
 const results: Record<string, unknown[]> = {
-  packages: gist(await asUser.GET("/api/payments/packages"), (made) => made.packages["standard"]!.credits),
+  packages: gist(await asUser.GET("/api/payments/packages"), ({ packages: { standard } }) =>
+    standard && "credits" in standard ? standard.credits : null,
+  ),
   created: gist(created, (made) => made.status),
   repeated: [repeated.response.status, repeated.response.headers.get("idempotent-replayed")],
   pending: gist(pending, (made) => made.status),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.examples import examples
 from topup.domain import catalogue_file, money
+from topup.domain.catalogue import Package
 from topup.domain.errors import ConfigurationError
 
 IDS = st.from_regex(r"[a-z0-9_-]{1,40}", fullmatch=True)
@@ -46,6 +47,7 @@ def test_a_valid_catalogue_is_read_exactly(sold: dict[str, tuple[dict[str, Any],
 
     for name, (fields, minor) in sold.items():
         package = catalogue.packages[name]
+        assert isinstance(package, Package)
         assert (package.id, package.price_minor, package.credits) == (name, minor, fields["credits"])
         assert money.to_text(package.price_minor, package.currency) == fields["price"]
         assert [package.name_in(language) for language in fields["names"]] == list(fields["names"].values())
@@ -97,6 +99,7 @@ def test_a_catalogue_with_junk_in_one_place_is_read_or_refused_with_that_place(p
         return
     package = catalogue.packages.get("standard")
     if package:
+        assert isinstance(package, Package)
         assert type(package.credits) is type(package.price_minor) is int
         assert abs(package.unit_price * package.credits / money.to_major(package.price_minor, "CNY") - 1) <= Decimal(
             "0.02"

@@ -81,6 +81,8 @@ def described() -> BaseSchema:
     document = copy.deepcopy(DOCUMENT)
     schemas = document["components"]["schemas"]
     schemas["CheckoutBody"]["properties"]["package"] = {"enum": ["trial", "standard", "value", "premium"]}
+    # Refused for packages with one price, and no others are on sale here.
+    schemas["CheckoutBody"]["properties"]["amount"] = {"enum": [None]}
     schemas["CheckoutBody"]["properties"]["return_url"] = {"enum": [None, "https://yourdomain.com/back?a=1"]}
     for body in ("QuoteBody", "RefundBody"):
         schemas[body]["properties"]["payment_id"] = {"enum": KNOWN}

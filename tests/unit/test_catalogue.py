@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from topup.domain import catalogue_file
+from topup.domain.catalogue import AnyAmount, Package
 from topup.domain.checkout_options import CheckoutOptions
-from topup.domain.errors import ConfigurationError
+from topup.domain.errors import ConfigurationError, FieldError, ValidationFailed
+from topup.domain.times import FOREVER
 from topup.runtime import config
 
 
@@ -17,8 +19,13 @@ def a_document() -> dict[str, Any]:
     return {"credit_value_rmb": Decimal("0.1"), "packages": {"standard": package}}
 
 
+def one_price(package: Package | AnyAmount) -> Package:
+    assert isinstance(package, Package)
+    return package
+
+
 def test_the_catalogue_has_the_packages_of_the_guide():
-    packages = config.catalogue().packages
+    packages = {name: one_price(package) for name, package in config.catalogue().packages.items()}
 
     assert {name: (p.name, p.credits, p.price_minor, p.currency) for name, p in packages.items()} == {
         "trial": ("体验包", 500, 5000, "CNY"),
@@ -150,7 +157,7 @@ def test_a_price_may_have_as_many_digits_as_its_currency():
         "unit_price": Decimal("9090909.09"),
     }
 
-    assert catalogue_file.parse(document).packages["standard"].price_minor == 999_999_999_999
+    assert one_price(catalogue_file.parse(document).packages["standard"]).price_minor == 999_999_999_999
 
 
 def test_prices_may_be_in_a_currency_without_decimals():
@@ -158,7 +165,7 @@ def test_prices_may_be_in_a_currency_without_decimals():
     document["credit_value_rmb"] = 1
     document["packages"]["standard"] |= {"price": "1100", "currency": "JPY", "unit_price": 1}
 
-    assert catalogue_file.parse(document).packages["standard"].price_minor == 1100
+    assert one_price(catalogue_file.parse(document).packages["standard"]).price_minor == 1100
 
 
 # ------------------------------------------------------------------------------------------------- Checkout's options
@@ -209,3 +216,130 @@ def test_every_option_of_checkout_is_read():
 def test_a_wrong_option_of_checkout_is_named_with_the_fix(options: Any, named: str):
     with pytest.raises(ConfigurationError, match=f"^catalogue.json: {named}"):
         catalogue_file.parse(a_document() | {"checkout": options})
+
+
+# --------------------------------------------------------------------------------------------- packages of any amount
+
+
+def any_amount_document(**changes: Any) -> dict[str, Any]:
+    tiers = [{"from": "100.00", "bonus_percent": 10}, {"from": "500.00", "bonus_percent": Decimal("17.5")}]
+    package = {"name": "自选", "currency": "CNY", "min": "10.00", "max": "5000.00", "step": "10.00", "tiers": tiers}
+    fields = package | {"unit_price": Decimal("0.09")} | changes
+    return a_document() | {"packages": {"custom": {name: value for name, value in fields.items() if value != ABSENT}}}
+
+
+ABSENT = object()
+
+
+def any_amount(**changes: Any) -> AnyAmount:
+    package = catalogue_file.parse(any_amount_document(**changes)).packages["custom"]
+    assert isinstance(package, AnyAmount)
+    return package
+
+
+@pytest.mark.parametrize(
+    ("amount", "credits"),
+    [
+        ("10.00", 111),  # 10 / 0.09 = 111.1
+        ("90.00", 1000),
+        ("100.00", 1222),  # 100 / 0.09 × 1.1 = 1222.2
+        ("140", 1711),  # 140 / 0.09 × 1.1 = 1711.1; rounded before the bonus too, it would be 1710
+        ("490.00", 5988),  # 490 / 0.09 × 1.1 = 5988.9
+        ("500.00", 6527),  # 500 / 0.09 × 1.175 = 6527.8
+        ("5000.00", 65277),
+    ],
+)
+def test_an_amount_buys_credits_by_its_tier_rounded_down(amount: str, credits: int):
+    package = any_amount().for_amount(amount)
+
+    assert (package.id, package.credits, package.price_minor) == ("custom", credits, int(Decimal(amount) * 100))
+
+
+def test_without_tiers_every_amount_buys_at_the_unit_price():
+    assert any_amount(tiers=ABSENT).for_amount("5000.00").credits == 55555
+
+
+@pytest.mark.parametrize(
+    ("amount", "fix"),
+    [
+        ("0.00", "must be greater than 0"),
+        ("5.00", "must be from 10.00 to 5000.00 CNY"),
+        ("5010.00", "must be from 10.00 to 5000.00 CNY"),
+        ("15.00", "must be a multiple of 10.00 CNY"),
+        ("10.001", "CNY has 2 decimals"),
+        ("ten", 'must be a string such as "50.00"'),
+        ("-10.00", 'must be a string such as "50.00"'),
+        ("1e3", 'must be a string such as "50.00"'),
+        ("٢٠", 'must be a string such as "50.00"'),
+        ("20.00\n", 'must be a string such as "50.00"'),
+    ],
+)
+def test_an_amount_that_is_not_sold_is_refused_with_what_is(amount: str, fix: str):
+    with pytest.raises(ValidationFailed) as refused:
+        any_amount().for_amount(amount)
+
+    assert refused.value.errors == (FieldError("amount", fix),)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"min": ABSENT}, "min: is missing"),
+        ({"step": ABSENT}, "step: is missing"),
+        ({"price": "100.00"}, "price: is not a known field"),
+        ({"credits": 1}, "credits: is not a known field"),
+        ({"min": 10}, "min: must be a string"),
+        ({"min": "0.00"}, "min: must be greater than 0"),
+        ({"min": "0.10", "step": "0.10"}, "min: must be at least 0.30 CNY"),
+        ({"min": "15.00"}, "min: must be a multiple of step"),
+        ({"max": "4995.00"}, "max: must be a multiple of step"),
+        ({"max": "10.00", "min": "20.00"}, "max: must not be below min"),
+        ({"step": "0.00"}, "step: must be greater than 0"),
+        ({"unit_price": Decimal("0.0900001")}, "unit_price: must have at most 6 decimals"),
+        ({"unit_price": Decimal("1e-9999999")}, "unit_price: must have at most 6 decimals"),
+        ({"unit_price": 11}, "min: must buy at least one credit"),
+        ({"unit_price": Decimal("1e9999999")}, "min: must buy at least one credit"),
+        ({"unit_price": Decimal("0.000001")}, "max: must not buy more than 1000000000 credits"),
+        ({"tiers": {}}, "tiers: must be a list"),
+        ({"tiers": [1]}, "tiers.0: must be an object"),
+        ({"tiers": [{"from": "10.00"}]}, "tiers.0.bonus_percent: is missing"),
+        ({"tiers": [{"from": "10.00", "bonus_percent": 1, "to": "20.00"}]}, "tiers.0.to: is not a known field"),
+        ({"tiers": [{"from": "9.00", "bonus_percent": 1}]}, "tiers.0.from: must be from min to max"),
+        ({"tiers": [{"from": "10.00", "bonus_percent": 0}]}, "tiers.0.bonus_percent: must be a number greater"),
+        ({"tiers": [{"from": "10.00", "bonus_percent": 1001}]}, "tiers.0.bonus_percent: must be at most 1000"),
+        ({"tiers": [{"from": "10.00", "bonus_percent": Decimal("0.001")}]}, "tiers.0.bonus_percent: must have at most"),
+        (
+            {"tiers": [{"from": "10.00", "bonus_percent": 5}, {"from": "10.00", "bonus_percent": 6}]},
+            "tiers.1.from: must be above",
+        ),
+        (
+            {"tiers": [{"from": "10.00", "bonus_percent": 5}, {"from": "20.00", "bonus_percent": 5}]},
+            "tiers.1.bonus_percent: must be above",
+        ),
+    ],
+)
+def test_a_wrong_field_of_a_package_of_any_amount_is_named(change: dict[str, Any], named: str):
+    with pytest.raises(ConfigurationError, match=f"^catalogue.json: packages.custom.{named}"):
+        any_amount(**change)
+
+
+# ---------------------------------------------------------------------------------------------------------- validity
+
+
+@pytest.mark.parametrize(
+    ("given", "months"), [({}, None), ({"valid_months": 12}, 12), ({"valid_months": None}, FOREVER)]
+)
+def test_a_package_may_say_how_long_its_credits_are_valid(given: dict[str, Any], months: int | None):
+    document = a_document()
+    document["packages"]["standard"] |= given
+
+    assert catalogue_file.parse(document).packages["standard"].valid_months == months
+    assert any_amount(**given).for_amount("10.00").valid_months == months
+
+
+@pytest.mark.parametrize("months", [0, -1, True, "12", Decimal("1.5"), 1201])
+def test_a_validity_that_is_no_number_of_months_is_refused(months: Any):
+    with pytest.raises(
+        ConfigurationError, match=r"packages\.custom\.valid_months: must be a whole number from 1 to 1200"
+    ):
+        any_amount(valid_months=months)

@@ -41,3 +41,8 @@ def test_where_nobody_names_a_language_the_packages_own_name_stands_alone():
 )
 def test_the_validity_is_a_day_in_the_language_of_the_product(language: str | None, expected: str | None):
     assert wording.validity(datetime(2027, 5, 6, 8, 15, tzinfo=UTC), language) == expected
+
+
+@pytest.mark.parametrize(("language", "expected"), [("en", "Never expires"), ("zh", "永不过期"), (None, None)])
+def test_credits_without_an_end_say_so(language: str | None, expected: str | None):
+    assert wording.validity(None, language) == expected

@@ -14,10 +14,13 @@ from topup.runtime.telemetry import count, logger, pseudonym
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutRequest:
-    """A package that a user wants to buy. `locale` is Stripe's, for the pay page; so is `email`, to fill it in."""
+    """A package that a user wants to buy. `amount` is of one of any amount, in major units. `locale` is Stripe's, for
+    the pay page; so is `email`, to fill it in.
+    """
 
     user_id: str
     package_id: str
+    amount: str | None = None
     return_url: str | None
     locale: str | None
     email: str | None
@@ -25,9 +28,9 @@ class CheckoutRequest:
 
     @property
     def fingerprint(self) -> str:
-        """What makes two requests the same. Without a locale it is what it was before requests had one."""
-        asked = (self.package_id, self.return_url, self.locale)
-        return idempotency.fingerprint(*asked[: 3 if self.locale else 2])
+        """What makes two requests the same. What they do not name is left out: it was before requests could have it."""
+        asked = (self.package_id, self.return_url, self.locale, self.amount)
+        return idempotency.fingerprint(*asked[: 4 if self.amount else 3 if self.locale else 2])
 
 
 def create(request: CheckoutRequest, now: datetime) -> tuple[Order, bool]:
@@ -39,7 +42,7 @@ def create(request: CheckoutRequest, now: datetime) -> tuple[Order, bool]:
     payment_id = idempotency.id_from_key(request.user_id, request.idempotency_key)
     catalogue = config.catalogue()
     try:
-        package = _package(request.package_id)
+        package = _package(request).or_valid_for(config.settings().expire_after_months)
         requested = placing.place(
             package,
             payment_id=payment_id,
@@ -101,8 +104,16 @@ def _open_session(order: Order, email: str | None) -> Order:
     return store.attach_session(order, session.id, session.url)
 
 
-def _package(package_id: str) -> Package:
+def _package(request: CheckoutRequest) -> Package:
+    """The package, for the amount that was asked for; raises ValidationFailed."""
     packages = config.catalogue().packages
-    if package_id not in packages:
+    if request.package_id not in packages:
         raise ValidationFailed(FieldError("package", f"must be one of {', '.join(packages)}"))
-    return packages[package_id]
+    package = packages[request.package_id]
+    if isinstance(package, Package):
+        if request.amount is not None:
+            raise ValidationFailed(FieldError("amount", "must not be given: this package has one price"))
+        return package
+    if request.amount is None:
+        raise ValidationFailed(FieldError("amount", "is required: this package is sold for any amount"))
+    return package.for_amount(request.amount)

@@ -44,6 +44,14 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "reason": "Why; administrators read it with the entry",
     },
     "AdjustmentReceipt": {"lot_id": "The id of the credits that were given; null where credits were taken"},
+    "AnyAmountPackage": {
+        "max": "The largest amount, in major units with all decimals, as text",
+        "min": "The smallest amount, in major units with all decimals, as text",
+        "name": "Its name, in the language that was asked for",
+        "step": "The amount is a multiple of this",
+        "tiers": "More credits from an amount on, the smallest amount first",
+        "unit_price": "The price of one credit without a bonus, in major units",
+    },
     "BatchBody": {"items": "The spends: 1 to 40"},
     "BatchItemBody": {"amount": "How many credits to spend", "key": "The Idempotency-Key of this spend"},
     "BatchReceipt": {"items": "The spends, in the order of the request"},
@@ -176,6 +184,10 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
     "SpendBody": {"amount": "How many credits to spend"},
     "SpendReceipt": {"amount": "The credits that were spent"},
     "StripeEvent": {"object": "Always `event`", "type": "What has happened, in Stripe's words"},
+    "Tier": {
+        "bonus_percent": "So many percent more credits, of all that the amount buys",
+        "from": "The amount from which this counts, in major units with all decimals, as text",
+    },
     "Transaction": {
         "actor": "Who changed the credits: `user:…`, `admin:…`, `service:…`, `stripe` or `system`. For staff",
         "amount": "The change: positive for credits that came in, negative for those that left",

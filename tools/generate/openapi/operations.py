@@ -25,7 +25,7 @@ from tools.generate.openapi.parts import (
     idempotency_key,
 )
 from tools.generate.openapi.services import OF_SERVICES
-from topup.api import refund_schemas, requests, schemas
+from topup.api import package_schemas, refund_schemas, requests, schemas
 from topup.domain import errors
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -36,7 +36,7 @@ OPERATIONS: Mapping[str, Operation] = {
         parameters=(LANGUAGE, IF_NONE_MATCH),
         errors=(errors.ValidationFailed,),
         responses={
-            HTTPStatus.OK: ("The packages on sale", schemas.Catalogue),
+            HTTPStatus.OK: ("The packages on sale", package_schemas.Catalogue),
             HTTPStatus.NOT_MODIFIED: ("Nothing has changed", None),
         },
         caching="public, max-age=60",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from topup.api.endpoint import LONGEST_FIELD_NAME, MOST_ERRORS, Request
 from topup.domain import times
 from topup.domain.batches import MOST_SPENDS
+from topup.domain.catalogue import AMOUNT
 from topup.domain.checkout_options import Locale
 from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
 
@@ -52,6 +53,11 @@ class CheckoutBody(Body):
     """POST /api/payments/stripe/create."""
 
     package: str = Field(min_length=1, max_length=40)
+    amount: str | None = Field(
+        default=None,
+        pattern=AMOUNT,
+        description="Major units; what to pay for a package of any amount, and refused for the others",
+    )
     return_url: str | None = Field(default=None, min_length=1, max_length=LARGEST_URL)
     locale: Locale | None = Field(
         default=None,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from topup.api import hold_ids
 from topup.domain import money, times
-from topup.domain.catalogue import Catalogue, Package
 from topup.domain.credits import Entry, UserCredits, transaction_id
 from topup.domain.lots import Lot, Source, in_draw_order, spendable
 from topup.domain.orders import Order, Status
@@ -42,24 +41,6 @@ PUBLIC_SOURCE: "Mapping[Source, schemas.LotSource]" = {
     Source.RESTORED: "restored",
     Source.IMPORT: "import",
 }
-
-
-def catalogue(packages_on_sale: Catalogue, language: str | None) -> "schemas.Catalogue":
-    """GET /api/payments/packages."""
-    return {
-        "packages": {package.id: _package(package, language) for package in packages_on_sale.packages.values()},
-        "credit_value_rmb": float(packages_on_sale.credit_value_rmb),
-    }
-
-
-def _package(package: Package, language: str | None) -> "schemas.Package":
-    return {
-        "name": package.name_in(language or ""),
-        "credits": package.credits,
-        "price": money.to_text(package.price_minor, package.currency),
-        "currency": package.currency,
-        "unit_price": float(package.unit_price),
-    }
 
 
 def checkout(order: Order) -> "schemas.Checkout":

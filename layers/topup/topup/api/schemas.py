@@ -89,23 +89,6 @@ UNKNOWN_HOLDS = "; null only with `as_of`, of an earlier moment of which that is
 Cursor = Annotated[str, Schema({"description": "Hand it back as `cursor` for the next page"})]
 
 
-class Package(TypedDict):
-    """A package that is on sale."""
-
-    name: str
-    credits: Annotated[int, Schema({"minimum": 1})]
-    price: AmountText
-    currency: Currency
-    unit_price: Amount
-
-
-class Catalogue(TypedDict):
-    """What is on sale, by package id."""
-
-    packages: dict[str, Package]
-    credit_value_rmb: Amount
-
-
 class Checkout(TypedDict):
     """A payment that waits for its buyer at `payment_url`."""
 

@@ -1,25 +1,32 @@
 """Read the catalogue file, which the operator edits: a wrong field is refused by its name, with the fix."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields as fields_of
 from decimal import Decimal
 from typing import Any, get_args
 
-from topup.domain import checkout_options, money
-from topup.domain.catalogue import Catalogue, Package
+from topup.domain import checkout_options, money, times
+from topup.domain.catalogue import AMOUNT, AnyAmount, Catalogue, Package, Tier
 from topup.domain.checkout_options import LONGEST_SESSION, SHORTEST_SESSION, CheckoutOptions
 from topup.domain.errors import ConfigurationError
 
 LARGEST_CREDITS = 1_000_000_000  # far above any sale, far below where JSON numbers lose digits
 # Unit prices may be rounded by this much: the default catalogue gives 1000 / 13000 as 0.076.
 UNIT_PRICE_TOLERANCE = Decimal("0.02")
+# Pages compute with these in packages of any amount, from JSON numbers: they must come out exactly as they went in.
+UNIT_PRICE_DECIMALS = 6
+BONUS_DECIMALS = 2
+LARGEST_BONUS = 1000  # percent
+LONGEST_VALIDITY = 1200  # months
 
 _PACKAGE_ID = re.compile(r"[a-z0-9_-]{1,40}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_REQUIRED = {"name", "credits", "price", "currency", "unit_price"}
-_OPTIONAL = {"names"}
+_OF_ALL = {"name", "currency", "unit_price"}
+_OF_ONE_PRICE = _OF_ALL | {"credits", "price"}
+_OF_ANY_AMOUNT = _OF_ALL | {"min", "max", "step"}
+_OPTIONAL = {"names", "valid_months"}
 _WORDS = {
     "billing_address": checkout_options.BillingAddress,
     "tax_behavior": checkout_options.TaxBehavior,
@@ -59,22 +66,74 @@ def _option(name: str, value: Any, where: str) -> Any:
     return value
 
 
-def _parse_package(package_id: str, fields: Any) -> Package:
+def _parse_package(package_id: str, fields: Any) -> Package | AnyAmount:
     where = f"packages.{package_id}"
     _check(bool(_PACKAGE_ID.fullmatch(package_id)), where, "the id must be 1-40 of a-z, 0-9, _ and -")
     _check(isinstance(fields, dict), where, "must be an object")
-    _check_keys(fields, where, required=_REQUIRED, optional=_OPTIONAL)
+    parse = _any_amount if fields.keys() & {"min", "max", "step", "tiers"} else _one_price
+    return parse(package_id, fields, where)
+
+
+def _one_price(package_id: str, fields: Mapping[str, Any], where: str) -> Package:
+    _check_keys(fields, where, required=_OF_ONE_PRICE, optional=_OPTIONAL)
     package = Package(
-        id=package_id,
-        name=_text(fields["name"], f"{where}.name"),
-        names=_parse_names(fields.get("names", {}), f"{where}.names"),
+        **_common(package_id, fields, where),
         credits=_credits(fields["credits"], f"{where}.credits"),
-        price_minor=_price_minor(fields["price"], fields["currency"], where),
-        currency=fields["currency"],
-        unit_price=_positive_number(fields["unit_price"], f"{where}.unit_price"),
+        price_minor=_amount_minor(fields["price"], fields["currency"], f"{where}.price", money.to_charge),
     )
     _check_unit_price(package, f"{where}.unit_price")
     return package
+
+
+def _any_amount(package_id: str, fields: Mapping[str, Any], where: str) -> AnyAmount:
+    _check_keys(fields, where, required=_OF_ANY_AMOUNT, optional=_OPTIONAL | {"tiers"})
+    common = _common(package_id, fields, where)
+    _check_decimals(common["unit_price"], UNIT_PRICE_DECIMALS, f"{where}.unit_price")
+    currency = common["currency"]
+    step = _amount_minor(fields["step"], currency, f"{where}.step", money.to_minor)
+    least, most = (_amount_minor(fields[name], currency, f"{where}.{name}", money.to_charge) for name in ("min", "max"))
+    _check(most >= least, f"{where}.max", "must not be below min")
+    for name, minor in (("min", least), ("max", most)):
+        _check(minor % step == 0, f"{where}.{name}", "must be a multiple of step")
+    # Also before anything is computed with it: the file's number may be out of all bounds.
+    _check(common["unit_price"] <= money.to_major(least, currency), f"{where}.min", "must buy at least one credit")
+    tiers = _parse_tiers(fields.get("tiers", []), currency, least, most, f"{where}.tiers")
+    package = AnyAmount(**common, min_minor=least, max_minor=most, step_minor=step, tiers=tiers)
+    is_within = package.credits_for(most) <= LARGEST_CREDITS
+    _check(is_within, f"{where}.max", f"must not buy more than {LARGEST_CREDITS} credits")
+    return package
+
+
+def _parse_tiers(tiers: Any, currency: str, least: int, most: int, where: str) -> tuple[Tier, ...]:
+    _check(isinstance(tiers, list), where, "must be a list of objects with from and bonus_percent")
+    parsed: list[Tier] = []
+    for number, fields in enumerate(tiers):
+        at = f"{where}.{number}"
+        _check(isinstance(fields, dict), at, "must be an object with from and bonus_percent")
+        _check_keys(fields, at, required={"from", "bonus_percent"})
+        start = _amount_minor(fields["from"], currency, f"{at}.from", money.to_minor)
+        bonus = _positive_number(fields["bonus_percent"], f"{at}.bonus_percent")
+        _check(least <= start <= most, f"{at}.from", "must be from min to max")
+        _check(bonus <= LARGEST_BONUS, f"{at}.bonus_percent", f"must be at most {LARGEST_BONUS}")
+        _check_decimals(bonus, BONUS_DECIMALS, f"{at}.bonus_percent")
+        if parsed:
+            _check(start > parsed[-1].from_minor, f"{at}.from", "must be above the tier before")
+            _check(bonus > parsed[-1].bonus_percent, f"{at}.bonus_percent", "must be above the tier before")
+        parsed.append(Tier(from_minor=start, bonus_percent=bonus))
+    return tuple(parsed)
+
+
+def _common(package_id: str, fields: Mapping[str, Any], where: str) -> dict[str, Any]:
+    currency = fields["currency"]
+    _check(isinstance(currency, str), f"{where}.currency", 'must be a string such as "CNY"')
+    return {
+        "id": package_id,
+        "name": _text(fields["name"], f"{where}.name"),
+        "names": _parse_names(fields.get("names", {}), f"{where}.names"),
+        "currency": currency,
+        "unit_price": _positive_number(fields["unit_price"], f"{where}.unit_price"),
+        "valid_months": _months(fields["valid_months"], f"{where}.valid_months") if "valid_months" in fields else None,
+    }
 
 
 def _parse_names(names: Any, where: str) -> dict[str, str]:
@@ -91,14 +150,21 @@ def _language(value: Any, where: str) -> str:
     return str(value)
 
 
-def _price_minor(price: Any, currency: Any, where: str) -> int:
-    _check(isinstance(currency, str), f"{where}.currency", 'must be a string such as "CNY"')
-    is_amount = isinstance(price, str) and re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,3})?", price)
-    _check(bool(is_amount), f"{where}.price", 'must be a string such as "50.00"')
+def _amount_minor(amount: Any, currency: str, where: str, to_minor: Callable[[Decimal, str], int]) -> int:
+    is_amount = isinstance(amount, str) and re.fullmatch(AMOUNT, amount)
+    _check(bool(is_amount), where, 'must be a string such as "50.00"')
     try:
-        return money.to_charge(Decimal(price), currency)
+        return to_minor(Decimal(amount), currency)
     except money.InvalidAmount as error:
-        raise _refused(f"{where}.price", error.detail) from None
+        raise _refused(where, error.detail) from None
+
+
+def _months(value: Any, where: str) -> int:
+    if value is None:
+        return times.FOREVER
+    is_within = _is_whole(value) and 1 <= value <= LONGEST_VALIDITY
+    _check(is_within, where, f"must be a whole number from 1 to {LONGEST_VALIDITY}, or null for credits without end")
+    return int(value)
 
 
 def _credits(value: Any, where: str) -> int:
@@ -112,6 +178,11 @@ def _positive_number(value: Any, where: str) -> Decimal:
     is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
     _check(is_number and value > 0, where, "must be a number greater than 0")
     return Decimal(value)
+
+
+def _check_decimals(number: Decimal, decimals: int, where: str) -> None:
+    exponent = number.as_tuple().exponent
+    _check(isinstance(exponent, int) and exponent >= -decimals, where, f"must have at most {decimals} decimals")
 
 
 def _check_unit_price(package: Package, where: str) -> None:

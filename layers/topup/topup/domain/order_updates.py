@@ -10,7 +10,6 @@ from topup.domain.credits import STRIPE, Cause, TransactionType, Wallet
 from topup.domain.errors import Busy
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
-from topup.domain.times import months_later
 from topup.domain.updates import (
     CheckoutAbandoned,
     CheckoutExpired,
@@ -130,7 +129,7 @@ def new_lot(order: Order, now: datetime, expire_after_months: int) -> Lot:
         package=order.package_id,
         granted=order.credits_purchased,
         remaining=order.credits_purchased,
-        expires_at=months_later(now.replace(microsecond=0), expire_after_months),
+        expires_at=order.credits_expiry(now.replace(microsecond=0), expire_after_months),
     )
 
 

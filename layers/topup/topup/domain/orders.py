@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from topup.domain import times
 from topup.domain.credits import CreditChange
 from topup.domain.wording import NO_WORDS, PayPage
 
@@ -35,8 +36,9 @@ class Order:
     `error_message` and `error_code` are Stripe's words for why its payment failed. `credits_to_debt` is how many of its
     credits paid what the user owed.
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
-    that has taken; `reversal_changes` counts the changes of them. `credits_expire_at` is its lot's expiry, None where
-    that never expires.
+    that has taken; `reversal_changes` counts the changes of them. `valid_months` is how long its credits live, FOREVER
+    where they never expire; None of an earlier version's order, whose credits live as long as is configured.
+    `credits_expire_at` is its lot's expiry, None where that never expires.
     """
 
     payment_id: str
@@ -51,6 +53,7 @@ class Order:
     request_fingerprint: str
     created_at: datetime
     page: PayPage = NO_WORDS
+    valid_months: int | None = None
     status: Status = Status.PENDING
     provider: str = "stripe"
     attempt: int = 1
@@ -91,6 +94,10 @@ class Order:
     def open_since(self) -> datetime:
         """When its checkout began: when it was placed, or opened anew after the first checkout ended unseen."""
         return self.opened_at or self.created_at
+
+    def credits_expiry(self, granted_at: datetime, usual_months: int) -> datetime | None:
+        """When its credits expire if they are granted then; None if never."""
+        return times.expiry(granted_at, usual_months if self.valid_months is None else self.valid_months)
 
     @property
     def has_reversals(self) -> bool:

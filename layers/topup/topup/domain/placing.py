@@ -33,6 +33,7 @@ def place(
         livemode=livemode,
         return_url=return_url,
         page=page,
+        valid_months=package.valid_months,
         request_fingerprint=request_fingerprint,
         created_at=now,
     )

@@ -33,11 +33,19 @@ def from_rfc_3339(text: str) -> datetime:
         raise ValueError("not within the years 1-9999") from None
 
 
+FOREVER = 0  # the months of what never expires
+
+
 def months_later(moment: datetime, months: int) -> datetime:
     """The same day and time `months` calendar months on; the month's last day where it has no such day."""
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
     last_day = calendar.monthrange(year, month + 1)[1]
     return moment.replace(year=year, month=month + 1, day=min(moment.day, last_day))
+
+
+def expiry(granted_at: datetime, months: int) -> datetime | None:
+    """When credits expire that are valid for so many months; None where these are FOREVER."""
+    return None if months == FOREVER else months_later(granted_at, months)
 
 
 def whole_second(moment: datetime) -> datetime:

@@ -40,8 +40,10 @@ def pay_page(package: Package, locale: str | None, catalogue_language: str | Non
     return PayPage(locale, f"{package.name_in(wanted, ENGLISH)} – {package.credits:,} credits", ENGLISH)
 
 
-def validity(expires_at: datetime, language: str | None) -> str | None:
+def validity(expires_at: datetime | None, language: str | None) -> str | None:
     """Until when credits are valid, for the line below the product; None in a language that has no words here."""
+    if expires_at is None:
+        return {CHINESE: "永不过期", ENGLISH: "Never expires"}.get(language or "")
     day = expires_at.astimezone(UTC)
     if language == CHINESE:
         return f"有效期至 {day.year}年{day.month}月{day.day}日"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from topup.domain import return_urls, times, wording
+from topup.domain import return_urls, wording
 from topup.domain.orders import Order
 from topup.domain.updates import PaymentUpdate, ReversalUpdate
 from topup.runtime import config
@@ -137,7 +137,7 @@ def _price_data(order: Order) -> dict[str, Any]:
 
 
 def _product_data(order: Order) -> dict[str, str]:
-    expires_at = times.months_later(order.open_since, config.settings().expire_after_months)
+    expires_at = order.credits_expiry(order.open_since, config.settings().expire_after_months)
     validity = wording.validity(expires_at, order.page.language)
     return {"name": order.page.product or order.package_name} | ({"description": validity} if validity else {})
 
