@@ -229,7 +229,12 @@ def test_a_refund_of_a_quarantined_payment_is_acknowledged_and_takes_nothing(sho
     assert order is not None
     intent = shop.pay(payment)
     wrong_amount = a_payment(
-        payment_id=order.payment_id, reference=order.payment_id, session_id=None, transaction_id=intent, amount_minor=1
+        payment_id=order.payment_id,
+        reference=order.payment_id,
+        session_id=None,
+        transaction_id=intent,
+        amount_minor=1,
+        subtotal_minor=10_000,
     )
     assert fulfilment.apply(wrong_amount, shop.now).order.quarantine_reason
 

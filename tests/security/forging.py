@@ -56,6 +56,7 @@ def session(payment: Mapping[str, Any], user_id: str, stack_name: str, **changes
         "object": "checkout.session",
         "status": "complete",
         "payment_status": "paid",
+        "amount_subtotal": round(float(payment["amount"]) * 100),
         "amount_total": round(float(payment["amount"]) * 100),
         "currency": str(payment["currency"]).lower(),
         "livemode": False,

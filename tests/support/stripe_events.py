@@ -20,6 +20,7 @@ def session(order: Order, **changes: Any) -> dict[str, Any]:
         "mode": "payment",
         "status": "complete",
         "payment_status": "paid",
+        "amount_subtotal": order.amount_minor,
         "amount_total": order.amount_minor,
         "currency": order.currency.lower(),
         "livemode": order.livemode,

@@ -263,3 +263,85 @@ def test_metadata_that_names_another_user_does_not_decide_whose_credits_they_are
     assert isinstance(change, Settlement)
     assert change.grant.new_lot
     assert change.grant.new_lot.user_id == USER_ID
+
+
+# ------------------------------------------------------------------------------------------- tax and discounts
+
+
+@pytest.mark.parametrize(
+    ("amount", "tax", "discount"),
+    [
+        (10_000, 0, 0),
+        (11_900, 1_900, 0),  # tax that is added to the price
+        (10_000, 1_597, 0),  # tax that the price contains
+        (9_000, 0, 1_000),
+        (10_710, 1_710, 1_000),
+        (9_000, 1_437, 1_000),
+        (0, 0, 10_000),
+    ],
+)
+def test_tax_and_a_discount_are_recorded_and_change_no_credits(amount: int, tax: int, discount: int):
+    paid = a_payment(amount_minor=amount, subtotal_minor=10_000, tax_minor=tax, discount_minor=discount)
+
+    change = decide(an_order(), paid)
+
+    assert isinstance(change, Settlement)
+    assert change.grant.entry.amount == an_order().credits_purchased
+    order, lot, cause = change.after, change.grant.new_lot, change.grant.entry.cause
+    assert (order.amount_minor, order.charged_minor) == (10_000, amount)
+    assert (order.tax_minor, order.discount_minor) == (tax, discount)
+    assert lot
+    assert (lot.paid_minor, lot.funding) == (amount, "paid" if amount else "free")
+    assert (cause.money_minor, cause.tax_minor) == (amount, tax)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"subtotal_minor": 9_999},
+        {"subtotal_minor": 1, "amount_minor": 10_000},
+        {"amount_minor": 8_999, "discount_minor": 1_000},  # less than its discount explains
+        {"amount_minor": 10_101, "tax_minor": 100},  # more than its tax explains
+        {"amount_minor": 0},
+    ],
+)
+def test_a_payment_whose_sum_does_not_follow_from_the_price_is_quarantined(wrong: dict[str, Any]):
+    change = decide(an_order(), a_payment(**{"subtotal_minor": 10_000, **wrong}))
+
+    assert isinstance(change, Advance)
+    assert change.after.quarantine_reason
+
+
+@pytest.mark.parametrize(
+    ("order", "update", "is_unknown"),
+    [
+        (an_order(), a_payment(amount_minor=9_000), True),
+        (an_order(), a_payment(), False),
+        (an_order(), a_payment(amount_minor=9_000, subtotal_minor=10_000), False),
+        (an_order(rejected_intent=INTENT_ID), a_payment(amount_minor=9_000), False),
+        (an_order(status=Status.SUCCEEDED), a_payment(amount_minor=9_000), False),
+        (an_order(), a_payment(amount_minor=0, transaction_id=None), False),
+        (an_order(), PROCESSING, False),
+    ],
+)
+def test_the_price_is_unknown_where_another_sum_arrived_and_nothing_says_why(
+    order: Order, update: PaymentUpdate, is_unknown: bool
+):
+    assert order_updates.is_price_unknown(order, update) is is_unknown
+
+
+def test_credits_stand_for_what_was_paid():
+    paid = an_order(status=Status.SUCCEEDED, paid_minor=9_000, refunded_minor=4_500)
+
+    assert (paid.refundable_minor, paid.credits_due_back) == (4_500, paid.credits_purchased // 2)
+    assert replace(paid, refunded_minor=9_000).credits_due_back == paid.credits_purchased
+
+
+def test_an_order_for_nothing_has_nothing_to_refund():
+    free = an_order(status=Status.SUCCEEDED, paid_minor=0)
+
+    assert (free.refundable_minor, free.reversed_minor, free.credits_due_back) == (0, 0, 0)
+
+
+def test_an_order_of_an_earlier_version_was_paid_at_its_price():
+    assert an_order(status=Status.SUCCEEDED, paid_minor=None).charged_minor == 10_000

@@ -27,12 +27,22 @@ def apply(update: PaymentUpdate, now: datetime) -> Outcome:
     order, wallet, used_up = store.load_order_and_wallet(update.payment_id, update.user_id)
     if order is None:
         raise missing(update.payment_id)
+    if order_updates.is_price_unknown(order, update):
+        update = _with_price(update)
     change = order_updates.decide(order, wallet, update, now, config.settings().expire_after_months)
     if change:
         _warn_of_quarantine(change)
         change = _record(change, used_up)
     _report(update, change)
     return Outcome(change.after if change else order, is_changed=change is not None)
+
+
+def _with_price(update: PaymentUpdate) -> PaymentUpdate:
+    """The payment as the Checkout Session that made it has it: with its price, tax and discount; one Stripe call."""
+    # Imported here: most status reads never call Stripe and need not load its library.
+    from topup import stripe_gateway  # noqa: PLC0415
+
+    return stripe_gateway.payment_of_intent(str(update.transaction_id)) or update
 
 
 def _record(change: Change, used_up: Lot | None) -> Change:

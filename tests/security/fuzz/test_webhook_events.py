@@ -36,6 +36,7 @@ def is_exact_payment(document: Any, order: Order) -> bool:
     """True if the event says that this order's price was paid; from Stripe's documentation, not from our code."""
     subject = document["data"]["object"]
     of_a_session = {
+        "amount_subtotal": order.amount_minor,
         "amount_total": order.amount_minor,
         "id": order.provider_order_id,
         "client_reference_id": order.payment_id,

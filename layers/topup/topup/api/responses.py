@@ -76,6 +76,7 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool =
         body["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
     if order.is_under_review:
         body["under_review"] = True
+    _add_what_was_paid(body, order)
     if order.credits_to_debt:
         body["credits_to_debt"] = order.credits_to_debt
         body["credits_available"] = order.credits_purchased - order.credits_to_debt
@@ -87,11 +88,20 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool =
     return body
 
 
+def _add_what_was_paid(body: "schemas.Payment", order: Order) -> None:
+    """Where it is not the price alone."""
+    if order.charged_minor != order.amount_minor:
+        body["amount_paid"] = number(order.charged_minor, order.currency)
+    if order.tax_minor:
+        body["tax"] = number(order.tax_minor, order.currency)
+    if order.discount_minor:
+        body["discount"] = number(order.discount_minor, order.currency)
+
+
 def _add_reversals(body: "schemas.Payment", order: Order, reversals: Sequence[Reversal]) -> None:
     body["amount_refunded"] = number(order.refunded_minor, order.currency)
     # The share of the refunds, as far as credits were taken at all: some may have expired before.
-    share = order.credits_purchased * order.refunded_minor // order.amount_minor
-    body["credits_refunded"] = min(order.clawed_back, share)
+    body["credits_refunded"] = min(order.clawed_back, order.credits_due_for(order.refunded_minor))
     if refunds := [_refund(one, order.currency) for one in reversals if one.kind is Kind.REFUND]:
         body["refunds"] = refunds
     if disputes := [_dispute(one, order.currency) for one in reversals if one.kind is Kind.DISPUTE]:

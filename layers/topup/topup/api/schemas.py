@@ -75,6 +75,9 @@ ErrorCode = Annotated[
         }
     ),
 ]
+AmountPaid = Annotated[float, Schema({"minimum": 0, "description": "Where that is not `amount`, the price"})]
+Tax = Annotated[float, Schema({"minimum": 0, "description": "What of the amount paid is tax"})]
+Discount = Annotated[float, Schema({"minimum": 0, "description": "What a promotion code took off the price"})]
 CreditsToDebt = Annotated[
     int, Schema({"minimum": 1, "description": "How many of `credits_purchased` paid what the user owed when they came"})
 ]
@@ -139,6 +142,9 @@ class Payment(TypedDict):
     error_code: NotRequired[ErrorCode | None]
     may_retry: NotRequired[bool]
     under_review: NotRequired[UnderReview]
+    amount_paid: NotRequired[AmountPaid]
+    tax: NotRequired[Tax]
+    discount: NotRequired[Discount]
     credits_to_debt: NotRequired[CreditsToDebt]
     credits_available: NotRequired[CreditsAvailable]
     amount_refunded: NotRequired[Amount]

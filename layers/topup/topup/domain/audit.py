@@ -285,8 +285,8 @@ def _figures(payment: Payment) -> Iterator[str]:
         for one in payment.reversals
         if one.kind is Kind.REFUND and one.status is not ReversalStatus.IN_FLIGHT
     )
-    if made > order.amount_minor:
-        yield f"refunded {made} of {order.amount_minor}"
+    if made > order.charged_minor:
+        yield f"refunded {made} of {order.charged_minor}"
 
 
 def _claw_back(order: Order, ledger: PaymentLedger) -> Iterator[str]:

@@ -48,7 +48,7 @@ def records_of(payment: Payment) -> Iterator[MoneyRecord]:
             payment_id=order.payment_id,
             intent_id=order.transaction_id,
             status=SUCCEEDED,
-            amount_minor=order.amount_minor,
+            amount_minor=order.charged_minor,
             currency=order.currency,
             reversed_minor=order.refunded_minor,
             created_at=order.paid_at or order.created_at,

@@ -44,8 +44,8 @@ class Cause:
 
     `actor` is `admin:…`, `service:…`, `stripe` or `system`; `package` is the id of the order's or lot's package.
     `money_minor` is the money that moves with the credits, in minor units of `currency`: positive where it comes in,
-    negative where it goes back. `hold_id` is the hold that a capture takes from, `spend` the number of the entry that
-    is given back.
+    negative where it goes back; `tax_minor` is how much of what comes in is tax. `hold_id` is the hold that a capture
+    takes from, `spend` the number of the entry that is given back.
     """
 
     transaction_type: TransactionType
@@ -55,6 +55,7 @@ class Cause:
     payment_id: str | None = None
     package: str | None = None
     money_minor: int = 0
+    tax_minor: int = 0
     currency: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     hold_id: str | None = None

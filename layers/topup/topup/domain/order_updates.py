@@ -75,31 +75,50 @@ def _settle(
         return _advance(order, refused)
     if order.is_settled:
         return None
-    lot = new_lot(order, now, expire_after_months)
-    paid = replace(
-        order,
-        status=Status.SUCCEEDED,
-        paid_at=now,
-        credits_expire_at=lot.expires_at,
-        attempt=max(order.attempt, payment.attempt or order.attempt),
-        provider_order_id=payment.session_id
-        if _is_ahead(order, payment)
-        else order.provider_order_id or payment.session_id,
-        transaction_id=payment.transaction_id or order.transaction_id,
-        error_message=None,
-        error_code=None,
-    )
+    paid = _paid(order, payment, now)
     cause = Cause(
         transaction_type=TransactionType.PURCHASED,
         actor=STRIPE,
         description=f"Package {order.package_name}",
         payment_id=order.payment_id,
         package=order.package_id,
-        money_minor=order.amount_minor,
+        money_minor=paid.charged_minor,
+        tax_minor=paid.tax_minor,
         currency=order.currency,
     )
+    lot = new_lot(paid, now, expire_after_months)
     granted = credits.grant(wallet, lot, cause, now)
-    return Settlement(before=order, after=replace(paid, credits_to_debt=-granted.entry.debt_change), grant=granted)
+    after = replace(paid, credits_expire_at=lot.expires_at, credits_to_debt=-granted.entry.debt_change)
+    return Settlement(before=order, after=after, grant=granted)
+
+
+def _paid(order: Order, payment: PaymentReceived, now: datetime) -> Order:
+    """The order with what the payment says."""
+    session_id = order.provider_order_id or payment.session_id
+    return replace(
+        order,
+        status=Status.SUCCEEDED,
+        paid_at=now,
+        attempt=max(order.attempt, payment.attempt or order.attempt),
+        provider_order_id=payment.session_id if _is_ahead(order, payment) else session_id,
+        transaction_id=payment.transaction_id or order.transaction_id,
+        error_message=None,
+        error_code=None,
+        paid_minor=payment.amount_minor,
+        tax_minor=payment.tax_minor,
+        discount_minor=payment.discount_minor,
+    )
+
+
+def is_price_unknown(order: Order, update: PaymentUpdate) -> bool:
+    """Whether the update names what arrived, which is not the price, and not what of it is tax or a discount.
+
+    A payment intent knows the sum alone: the Checkout Session that made it knows the parts.
+    """
+    if not isinstance(update, PaymentReceived) or update.subtotal_minor is not None:
+        return False
+    is_known = order.is_settled or update.transaction_id in (None, order.rejected_intent)
+    return not is_known and update.amount_minor != order.amount_minor
 
 
 def _is_told_already(order: Order, payment: PaymentReceived) -> bool:
@@ -121,10 +140,10 @@ def new_lot(order: Order, now: datetime, expire_after_months: int) -> Lot:
         lot_id=order.payment_id,
         user_id=order.user_id,
         source=Source.PURCHASE,
-        funding=Funding.PAID,
+        funding=Funding.PAID if order.charged_minor else Funding.FREE,
         name=order.package_name,
         payment_id=order.payment_id,
-        paid_minor=order.amount_minor,
+        paid_minor=order.charged_minor,
         currency=order.currency,
         package=order.package_id,
         granted=order.credits_purchased,
@@ -140,7 +159,7 @@ def mismatch(order: Order, payment: PaymentReceived) -> str | None:
         return order.quarantine_reason
     is_ahead = _is_ahead(order, payment)
     compared = {
-        "amount_minor": (payment.amount_minor, order.amount_minor),
+        **_compared_price(order, payment),
         "currency": (payment.currency, order.currency),
         "livemode": (payment.livemode, order.livemode),
         "attempt": (payment.attempt, payment.attempt if is_ahead else order.attempt),
@@ -157,6 +176,19 @@ def mismatch(order: Order, payment: PaymentReceived) -> str | None:
         if paid != ordered and paid is not None and ordered is not None
     ]
     return "; ".join(wrong) or None
+
+
+def _compared_price(order: Order, payment: PaymentReceived) -> dict[str, tuple[int, int]]:
+    """What was paid against what was ordered: the price, and a sum that follows from it, its tax and its discount."""
+    if payment.subtotal_minor is None:
+        return {"amount_minor": (payment.amount_minor, order.charged_minor)}
+    without_tax = payment.subtotal_minor - payment.discount_minor
+    # The price may contain the tax, or the tax is added to it.
+    right = min(max(payment.amount_minor, without_tax), without_tax + payment.tax_minor)
+    return {
+        "subtotal_minor": (payment.subtotal_minor, order.amount_minor),
+        "amount_minor": (payment.amount_minor, right),
+    }
 
 
 def _is_ahead(order: Order, payment: PaymentReceived) -> bool:

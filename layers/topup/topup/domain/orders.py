@@ -35,6 +35,8 @@ class Order:
     `looks`), `quarantine_reason` is why its payment was refused (`rejected_intent`: that payment's intent),
     `error_message` and `error_code` are Stripe's words for why its payment failed. `credits_to_debt` is how many of its
     credits paid what the user owed.
+    `paid_minor` is what the buyer paid in the end, with tax and less a discount: None until then, and of an order of an
+    earlier version, where it was the price. `tax_minor` is the tax in it, `discount_minor` what a promotion code took.
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
     that has taken; `reversal_changes` counts the changes of them. `valid_months` is how long its credits live, FOREVER
     where they never expire; None of an earlier version's order, whose credits live as long as is configured.
@@ -70,6 +72,9 @@ class Order:
     paid_at: datetime | None = None
     credits_expire_at: datetime | None = None
     credits_to_debt: int = 0
+    paid_minor: int | None = None
+    tax_minor: int = 0
+    discount_minor: int = 0
     refunded_minor: int = 0
     disputed_minor: int = 0
     clawed_back: int = 0
@@ -105,14 +110,19 @@ class Order:
         return self.reversal_changes > 0
 
     @property
+    def charged_minor(self) -> int:
+        """How much money came in for it: what refunds and disputes may give back, and its credits stand for."""
+        return self.amount_minor if self.paid_minor is None else self.paid_minor
+
+    @property
     def reversed_minor(self) -> int:
         """How much of its money is reversed: a refund and a dispute may be about the same money."""
-        return min(self.amount_minor, self.refunded_minor + self.disputed_minor)
+        return min(self.charged_minor, self.refunded_minor + self.disputed_minor)
 
     @property
     def refundable_minor(self) -> int:
         """How much may still be refunded."""
-        return max(0, self.amount_minor - self.refunded_minor)
+        return max(0, self.charged_minor - self.refunded_minor)
 
     @property
     def credits_due_back(self) -> int:
@@ -121,7 +131,9 @@ class Order:
 
     def credits_due_for(self, reversed_minor: int) -> int:
         """How many of its credits so much of its money stands for: its share, rounded down, at the end all of them."""
-        return self.credits_purchased * min(self.amount_minor, reversed_minor) // self.amount_minor
+        if not self.charged_minor:
+            return 0  # a promotion code took the whole price
+        return self.credits_purchased * min(self.charged_minor, reversed_minor) // self.charged_minor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """A payment with its refunds and disputes, and the credits that go back with its money.
 
 What the reversals of an order take depends on which of them stand, not on the order in which they came or ended. All
-of them count together: `Order.reversed_minor` of its `amount_minor` is reversed, and the same share of its credits
+of them count together: `Order.reversed_minor` of its `charged_minor` is reversed, and the same share of its credits
 (rounded down, all of them at the end) is due. Credits that expired before a reversal count as taken: nobody owes them.
 What expires later changes nothing: what reversals took stays taken as long as they stand.
 """
@@ -115,7 +115,7 @@ def _in_currency_of(order: Order, update: Reversal) -> Reversal:
     if update.currency in (None, order.currency):
         return replace(update, currency=None)
     whole = max(1, update.amount_minor)
-    return replace(update, net_minor=order.amount_minor * min(update.reversed_minor, whole) // whole)
+    return replace(update, net_minor=order.charged_minor * min(update.reversed_minor, whole) // whole)
 
 
 def confirm(order: Order, before: Reversal, update: Reversal) -> ReversalChange | None:

@@ -57,6 +57,8 @@ def check_refundable(order: Order, amount_minor: int) -> None:
     """Raise NotRefundable where the bank or other refunds have so much of the money that this is not left."""
     if order.disputed_minor:
         raise NotRefundable("The payment is disputed: the bank decides over its money")
+    if not order.charged_minor:
+        raise NotRefundable("Nothing was paid for it, so there is nothing to refund")
     left = money.to_text(order.refundable_minor, order.currency)
     if order.refundable_minor == 0:
         raise NotRefundable("The payment has been refunded completely", largest_refundable=left)

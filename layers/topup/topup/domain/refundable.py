@@ -31,8 +31,8 @@ def largest(payment: SettledPayment, now: datetime) -> int:
     due_at_most = payment.out.credits + _takeable(payment, now) + payment.lost_to_expiry(now)
     if due_at_most >= order.credits_purchased:
         return order.refundable_minor
-    # The largest r with floor(credits × r / amount) ≤ due_at_most.
-    reversible = -(-(due_at_most + 1) * order.amount_minor // order.credits_purchased) - 1
+    # The largest r with floor(credits × r / charged) ≤ due_at_most.
+    reversible = -(-(due_at_most + 1) * order.charged_minor // order.credits_purchased) - 1
     return max(0, min(order.refundable_minor, reversible - order.reversed_minor))
 
 

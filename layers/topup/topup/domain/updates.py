@@ -27,11 +27,16 @@ class PaymentUpdate:
 class PaymentReceived(PaymentUpdate):
     """The money has arrived: `amount_minor` in integer minor units of `currency` (ISO 4217, capitals).
 
-    `reference` is the order id that the Checkout Session was opened with, where the update names it.
+    `subtotal_minor` is the price before a discount and before tax that is added to it; None where the update names only
+    what arrived. `tax_minor` may be part of the price or added to it. `reference` is the order id that the Checkout
+    Session was opened with, where the update names it.
     """
 
     amount_minor: int
     currency: str
+    subtotal_minor: int | None = None
+    tax_minor: int = 0
+    discount_minor: int = 0
     reference: str | None = None
 
 

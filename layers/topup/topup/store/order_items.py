@@ -53,6 +53,9 @@ def order_fields(order: Order) -> dict[str, Any]:
         "paid_at": text_of(order.paid_at),
         "credits_expire_at": text_of(order.credits_expire_at),
         "credits_to_debt": order.credits_to_debt or None,
+        "paid_minor": order.paid_minor,
+        "tax_minor": order.tax_minor or None,
+        "discount_minor": order.discount_minor or None,
         "refunded_minor": order.refunded_minor,
         "disputed_minor": order.disputed_minor,
         "clawed_back": order.clawed_back,
@@ -94,15 +97,25 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         paid_at=moment_of(fields.get("paid_at")),
         credits_expire_at=moment_of(fields.get("credits_expire_at")),
         credits_to_debt=fields.get("credits_to_debt", 0),
-        refunded_minor=fields["refunded_minor"],
-        disputed_minor=fields["disputed_minor"],
-        clawed_back=fields["clawed_back"],
-        # An older version did not count them: a paid order of that time may have some.
-        reversal_changes=fields.get("reversal_changes", int(fields["status"] == Status.SUCCEEDED)),
+        **_money_from(fields),
         opened_at=moment_of(fields.get("opened_at")),
         synced_at=moment_of(fields.get("synced_at")),
         next_look_at=moment_of(fields.get("next_look_at")),
     )
+
+
+def _money_from(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What was paid, and what went back."""
+    return {
+        "paid_minor": fields.get("paid_minor"),
+        "tax_minor": fields.get("tax_minor", 0),
+        "discount_minor": fields.get("discount_minor", 0),
+        "refunded_minor": fields["refunded_minor"],
+        "disputed_minor": fields["disputed_minor"],
+        "clawed_back": fields["clawed_back"],
+        # An older version did not count them: a paid order of that time may have some.
+        "reversal_changes": fields.get("reversal_changes", int(fields["status"] == Status.SUCCEEDED)),
+    }
 
 
 def _order_status(text: str) -> Status:

@@ -5,7 +5,14 @@ from topup.stripe_gateway.events import current_reversal, read_event, read_rever
 from topup.stripe_gateway.listing import Listed, Page, reversals_of
 from topup.stripe_gateway.refunds import create_refund, find_refund
 from topup.stripe_gateway.reversals import reversal_of
-from topup.stripe_gateway.sessions import Session, SessionState, end_session, open_session, read_session
+from topup.stripe_gateway.sessions import (
+    Session,
+    SessionState,
+    end_session,
+    open_session,
+    payment_of_intent,
+    read_session,
+)
 from topup.stripe_gateway.signatures import verified_event
 from topup.stripe_gateway.translation import EVENT_TYPES
 
@@ -21,6 +28,7 @@ __all__ = [
     "find_refund",
     "listing",
     "open_session",
+    "payment_of_intent",
     "read_event",
     "read_reversal",
     "read_session",

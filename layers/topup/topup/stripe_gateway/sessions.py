@@ -6,7 +6,7 @@ from typing import Any
 
 from topup.domain import return_urls, wording
 from topup.domain.orders import Order
-from topup.domain.updates import PaymentUpdate, ReversalUpdate
+from topup.domain.updates import PaymentReceived, PaymentUpdate, ReversalUpdate
 from topup.runtime import config
 from topup.stripe_gateway import translation
 from topup.stripe_gateway.client import client, own_key, retrieved, translate_errors
@@ -72,6 +72,18 @@ def end_session(order: Order) -> SessionState | None:
     with translate_errors():
         ended = client(retries=0).v1.checkout.sessions.expire(str(order.provider_order_id), WITH_CHARGE)
     return _state_of(ended.to_dict())
+
+
+def payment_of_intent(intent_id: str) -> PaymentReceived | None:
+    """The payment of a payment intent as the Checkout Session that made it has it, with its price, tax and discount.
+
+    None if no session of ours made it, or the money has not arrived. One Stripe call; raises StripeFailed, Busy.
+    """
+    params: Any = {"payment_intent": intent_id, "limit": 1, "expand": ["data.payment_intent"]}
+    with translate_errors():
+        found = [one.to_dict() for one in client(retries=0).v1.checkout.sessions.list(params).data]
+    update = translation.session_update(found[0]) if found and translation.is_ours(found[0]) else None
+    return update if isinstance(update, PaymentReceived) else None
 
 
 def _state_of(session: Json) -> SessionState:

@@ -18,7 +18,7 @@ from topup.stripe_gateway import parsing
 
 Json = Mapping[str, Any]
 
-PAID = ("paid", "no_payment_required")  # the latter for a price of zero, which no package has
+PAID = ("paid", "no_payment_required")  # the latter where a promotion code takes the whole price
 
 REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
 DISPUTE_EVENTS = (
@@ -126,8 +126,12 @@ def unknown_status(stripe_id: Any, status: Any) -> None:
 
 
 def _received_by_session(session: Json) -> PaymentReceived:
+    details = session.get("total_details") or {}
     return PaymentReceived(
         amount_minor=parsing.whole_amount(session["amount_total"]),
+        subtotal_minor=parsing.whole_amount(session["amount_subtotal"]),
+        tax_minor=parsing.whole_amount(details.get("amount_tax") or 0),
+        discount_minor=parsing.whole_amount(details.get("amount_discount") or 0),
         currency=session["currency"].upper(),
         reference=parsing.text_or_none(session["client_reference_id"]),
         **_session_fields(session),
