@@ -99,6 +99,8 @@ def confirm_page(call: Call) -> Json:
 
 
 def attempt_of(call: Call, session: Json, method: dict[str, Any]) -> checkout.Attempt:
+    if session["amount_total"] == 0:
+        return checkout.order_for_free(call.world, session)
     if method["type"] == "card":
         return checkout.pay_by_card(call.world, session, call.world.card_numbers[method["id"]], None)
     attempt = checkout.pay_by_delayed_method(call.world, session, method["type"])

@@ -10,7 +10,7 @@ UNUSED: Json = {
             "account_name account_tax_ids application automatically_finalizes_at customer_account customer_phone "
             "customer_shipping default_payment_method default_source due_date from_invoice last_finalization_error "
             "latest_revision next_payment_attempt on_behalf_of parent receipt_number rendering shipping_cost "
-            "shipping_details statement_descriptor subscription test_clock"
+            "shipping_details statement_descriptor test_clock"
         )
     ),
     "account_country": "US",
