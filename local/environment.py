@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from local.aws.intrinsics import REGION
-from local.settings import DEFAULT_PORTS, PARAMETERS, SECRETS, Settings
+from local.settings import DEFAULT_PORTS, OTHER_CATALOGUE, PARAMETERS, SECRETS, Settings
 
 LOOPBACK = ("localhost", "127.0.0.1")
 
@@ -50,9 +50,15 @@ def for_handlers(template_variables: Mapping[str, str], settings: Settings, addr
     own = {
         "STRIPE_API_BASE": addresses.stripe or "",
         "API_BASE_URL": settings.values["API_BASE_URL"],
+        OTHER_CATALOGUE: _catalogue(settings),
         "JWT_PUBLIC_KEY": "",  # one from the shell would replace JWT_SECRET
     }
     return {**template_variables, **secrets, **own, **_aws(addresses.dynamodb)}
+
+
+def _catalogue(settings: Settings) -> str:
+    file = settings.values.get(OTHER_CATALOGUE, "")
+    return str(settings.root / file) if file else ""
 
 
 def for_tools(template_variables: Mapping[str, str], dynamodb: str) -> dict[str, str]:

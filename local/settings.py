@@ -34,7 +34,8 @@ CHECKED_SECRETS: dict[str, Callable[[str], object]] = {
     "PROXY_API_KEY": secret_values.api_keys,
     "STRIPE_WEBHOOK_SECRET": lambda text: secret_values.listed(text) and secret_values.webhook_secrets(text),
 }
-KNOWN = {*DEFAULT_PORTS, *REQUIRED, *PARAMETERS.values()}
+OTHER_CATALOGUE = "CATALOGUE_FILE"  # instead of the layer's own; relative to the project
+KNOWN = {*DEFAULT_PORTS, *REQUIRED, *PARAMETERS.values(), OTHER_CATALOGUE}
 
 ASSIGNMENT = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)")
 TEST_KEY = re.compile(r"(sk|rk)_test_[A-Za-z0-9_]+")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local import ROOT
 from topup.domain import catalogue_file
 from topup.domain.catalogue import AnyAmount, Package
 from topup.domain.checkout_options import CheckoutOptions
@@ -195,6 +196,24 @@ def test_every_option_of_checkout_is_read():
     assert all(value != asdict(CheckoutOptions())[name] for name, value in options.items())
 
 
+def test_null_is_an_option_where_it_is_the_default():
+    options = {"locale": None, "tax_behavior": None}
+
+    assert catalogue_file.parse(a_document() | {"checkout": options}).checkout == CheckoutOptions()
+
+
+def test_another_file_may_be_tried_and_the_example_has_everything(environment: pytest.MonkeyPatch):
+    environment.setenv("CATALOGUE_FILE", str(ROOT / "local" / "example_catalogue.json"))
+    config.catalogue.cache_clear()
+
+    tried = config.catalogue()
+    config.catalogue.cache_clear()
+    written = json.loads((ROOT / "local" / "example_catalogue.json").read_text(encoding="utf-8"))
+    assert written["checkout"].keys() == asdict(CheckoutOptions()).keys()
+    assert {type(package) for package in tried.packages.values()} == {Package, AnyAmount}
+    assert {package.valid_months for package in tried.packages.values()} == {None, FOREVER, 1, 12}
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -204,9 +223,11 @@ def test_every_option_of_checkout_is_read():
         ({"automatic_tax": 1}, "checkout.automatic_tax: must be true or false"),
         ({"customer_email": None}, "checkout.customer_email: must be true or false"),
         ({"tax_behavior": "unspecified"}, "checkout.tax_behavior: must be one of inclusive, exclusive"),
+        ({"billing_address": None}, "checkout.billing_address: must be one of auto, required"),
         ({"billing_address": True}, "checkout.billing_address: must be one of auto, required"),
         ({"billing_address": ["auto"]}, "checkout.billing_address: must be one of auto, required"),
         ({"locale": "klingon"}, "checkout.locale: must be one of auto, bg"),
+        ({"session_minutes": None}, "checkout.session_minutes: must be a whole number from 30 to 1440"),
         ({"session_minutes": 29}, "checkout.session_minutes: must be a whole number from 30 to 1440"),
         ({"session_minutes": 1441}, "checkout.session_minutes: must be a whole number from 30 to 1440"),
         ({"session_minutes": Decimal("60.0")}, "checkout.session_minutes: must be a whole number from 30 to 1440"),

@@ -48,7 +48,8 @@ export const transactions = (limit, cursor) => read("users/credits/transactions"
 /** The visitor's open holds, the soonest to end first. */
 export const holds = () => call("holds", { toShop: true });
 
-export function buy(packageId, language, idempotencyKey) {
+/** `amount` only where the package is one of any amount. */
+export function buy({ id, amount }, language, idempotencyKey) {
   return call("buy", {
     method: "POST",
     headers: {
@@ -57,7 +58,8 @@ export function buy(packageId, language, idempotencyKey) {
       "idempotency-key": idempotencyKey,
     },
     body: JSON.stringify({
-      package: packageId,
+      package: id,
+      amount,
       return_url: location.origin + location.pathname,
       locale: language,
     }),

@@ -16,6 +16,12 @@ export const signed = (value) => format(value, { signDisplay: "exceptZero" });
 
 export const percent = (share) => format(share, { style: "percent" });
 
+/** A bonus of the catalogue: 17.5 → "17.5%" */
+export const bonus = (given) => format(given / 100, { style: "percent", maximumFractionDigits: 2 });
+
+/** "12 months" */
+export const months = (count) => format(count, { style: "unit", unit: "month", unitDisplay: "long" });
+
 /** "CN¥100.00", always with all decimals, as on the pay page. */
 export const money = (amount, currency) => format(Number(amount), { style: "currency", currency });
 

@@ -1,15 +1,16 @@
 // The package cards, and buying: from a Buy button to the pay page.
 
+import { amountCard } from "./amount_card.js";
 import * as api from "./api.js";
 import { data, loadCatalogue } from "./data.js";
 import { byId, h, isWebAddress } from "./dom.js";
 import { errorBox, PageError } from "./errors.js";
-import { money, number, percent, unitPrice } from "./format.js";
+import { money, months, number, percent, unitPrice } from "./format.js";
 import { currentLanguage, t } from "./i18n.js";
 import { remember, remembered } from "./memory.js";
 
 // One idempotency key per purchase: a retry after an error must get the checkout that the first try may have created.
-// The pay page's language is a part of the request.
+// The amount and the pay page's language are a part of the request.
 const keys = new Map();
 
 let shown = ""; // what the cards show; shown again, they would lose the focus
@@ -39,7 +40,8 @@ export async function showPackages() {
 function cards({ packages, credit_value_rmb: creditValue }) {
   const offers = Object.entries(packages).map(([id, sold]) => ({ id, ...sold, ...saving(sold, creditValue) }));
   const best = offers.reduce((a, b) => (b.saved > a.saved ? b : a), { saved: 0 });
-  return offers.map((offer) => card(offer, offer === best));
+  const parts = { owedText, validityLine, buyButton, errorPlace };
+  return offers.map((offer) => (offer.price ? card(offer, offer === best) : amountCard(offer, parts)));
 }
 
 /** How much a package saves and its bonus credits. Only for prices in CNY: the credit value is in CNY. */
@@ -51,8 +53,10 @@ function saving({ credits, price, currency }, creditValue) {
 
 function card(offer, isBest) {
   const price = money(offer.price, offer.currency);
-  const spoken = t("buyPackage", { name: offer.name, credits: number(offer.credits), price });
   const owed = owedText(offer.credits);
+  const button = buyButton(offer, () => offer, { isPrimary: isBest, describedBy: owed ? `owed-${offer.id}` : null });
+  button.addEventListener("click", button.buy);
+  button.setAttribute("aria-label", t("buyPackage", { name: offer.name, credits: number(offer.credits), price }));
   return h(
     "article",
     { class: isBest ? "card best" : "card", "aria-label": offer.name },
@@ -61,23 +65,37 @@ function card(offer, isBest) {
     h("p", { class: "card-credits" }, h("strong", {}, number(offer.credits)), " ", h("span", {}, t("credits"))),
     h("p", { class: offer.saved ? "saving" : "saving none" }, ...savingText(offer)),
     owed ? h("p", { class: "owed", id: `owed-${offer.id}` }, owed) : null,
+    validityLine(offer),
     h("p", { class: "price" }, h("strong", {}, price)),
     h("p", { class: "unit-price" }, t("perCredit", { price: unitPrice(offer.unit_price, offer.currency) })),
-    h(
-      "button",
-      {
-        type: "button",
-        class: isBest ? "button primary" : "button",
-        "aria-label": spoken,
-        "aria-describedby": owed ? `owed-${offer.id}` : null,
-        dataset: { package: offer.id },
-        onclick: () => buy(offer),
-      },
-      t("buy"),
-    ),
-    h("div", { class: "card-error", role: "alert", tabindex: "-1", dataset: { error: offer.id } }),
+    button,
+    errorPlace(offer),
   );
 }
+
+/** How long the credits are valid, where the package says so. */
+function validityLine({ valid_months: valid }) {
+  if (valid === undefined) return null;
+  return h("p", { class: "validity" }, valid === null ? t("lotNeverExpires") : t("validFor", { duration: months(valid) }));
+}
+
+/** A Buy button; its `buy` buys what `chosen` returns by then. In a form it submits, and the form decides. */
+function buyButton({ id }, chosen, { isPrimary = false, describedBy = null }) {
+  const button = h(
+    "button",
+    {
+      type: "submit",
+      class: isPrimary ? "button primary" : "button",
+      "aria-describedby": describedBy,
+      dataset: { package: id },
+    },
+    t("buy"),
+  );
+  return Object.assign(button, { buy: () => buy(chosen()) });
+}
+
+const errorPlace = ({ id }) =>
+  h("div", { class: "card-error", role: "alert", tabindex: "-1", dataset: { error: id } });
 
 function savingText({ saved, bonus }) {
   if (!saved) return [t("basePrice")];
@@ -94,7 +112,7 @@ function owedText(credits) {
 
 async function buy(offer) {
   const packageId = offer.id;
-  const intent = `${packageId} ${currentLanguage()}`;
+  const intent = [packageId, offer.amount, currentLanguage()].join(" ");
   if (!keys.has(intent)) keys.set(intent, crypto.randomUUID());
   failure = null;
   showFailure();
@@ -102,7 +120,7 @@ async function buy(offer) {
   const open = openCheckout(offer);
   if (open) return location.assign(open.payment_url);
   try {
-    const checkout = await api.buy(packageId, currentLanguage(), keys.get(intent));
+    const checkout = await api.buy(offer, currentLanguage(), keys.get(intent));
     if (checkout.under_review) throw new PageError("reviewText");
     if (!isWebAddress(checkout.payment_url)) throw new PageError("errorNoPayUrl");
     keys.delete(intent); // the checkout exists: the next click is a new purchase

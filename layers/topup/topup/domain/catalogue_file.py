@@ -55,6 +55,8 @@ def _parse_checkout(options: Any) -> CheckoutOptions:
 
 
 def _option(name: str, value: Any, where: str) -> Any:
+    if value is None and getattr(CheckoutOptions(), name) is None:
+        return None
     if name in _WORDS:
         words = get_args(_WORDS[name])
         _check(isinstance(value, str) and value in words, where, f"must be one of {', '.join(words)}")

@@ -106,12 +106,13 @@ def console_sign_in() -> SignIn | None:
 @cache
 def catalogue() -> Catalogue:
     """The packages on sale; raises ConfigurationError naming the field and the fix."""
+    file = Path(os.environ.get("CATALOGUE_FILE") or CATALOGUE_FILE)  # another one only to try it, on a local stack
     try:
-        document = json.loads(CATALOGUE_FILE.read_bytes(), parse_float=Decimal)
+        document = json.loads(file.read_bytes(), parse_float=Decimal)
     except OSError as error:
-        raise ConfigurationError(f"{CATALOGUE_FILE.name} cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"{file.name} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise ConfigurationError(f"{CATALOGUE_FILE.name} is not valid JSON: {error}") from None
+        raise ConfigurationError(f"{file.name} is not valid JSON: {error}") from None
     return catalogue_file.parse(document)
 
 
