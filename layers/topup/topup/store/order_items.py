@@ -30,7 +30,7 @@ def order_fields(order: Order) -> dict[str, Any]:
         "user_id": order.user_id,
         "provider": order.provider,
         "provider_order_id": order.provider_order_id,
-        "package": {"id": order.package_id, "name": order.package_name},
+        **_as_requested(order),
         "amount_minor": order.amount_minor,
         "currency": order.currency,
         "credits_purchased": order.credits_purchased,
@@ -42,12 +42,6 @@ def order_fields(order: Order) -> dict[str, Any]:
         "error_code": order.error_code,
         "quarantine_reason": order.quarantine_reason,
         "rejected_intent": order.rejected_intent,
-        "return_url": order.return_url,
-        "locale": order.page.locale,
-        "product": order.page.product,
-        "language": order.page.language,
-        "valid_months": order.valid_months,
-        "request_fingerprint": order.request_fingerprint,
         "attempt": order.attempt,
         "created_at": times.to_sortable_text(order.created_at),
         "paid_at": text_of(order.paid_at),
@@ -64,6 +58,19 @@ def order_fields(order: Order) -> dict[str, Any]:
         "opened_at": text_of(order.opened_at),
         "next_look_at": text_of(order.next_look_at),
         **order_waiting_fields(order),
+    }
+
+
+def _as_requested(order: Order) -> dict[str, Any]:
+    """What is fixed when the order is placed, besides its price and credits."""
+    return {
+        "package": {"id": order.package_id, "name": order.package_name},
+        "return_url": order.return_url,
+        "locale": order.page.locale,
+        "product": order.page.product,
+        "language": order.page.language,
+        "valid_months": order.valid_months,
+        "request_fingerprint": order.request_fingerprint,
     }
 
 
