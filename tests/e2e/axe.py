@@ -19,7 +19,8 @@ VISITORS: dict[str, tuple[str, ViewportSize, Literal["dark", "light"]]] = {
 
 SMALLEST_TARGET = 44  # CSS pixels (WCAG 2.5.5)
 TOO_SMALL = """smallest => [...document.querySelectorAll("a, button, input:not([type=hidden]), summary")]
-  .filter((one) => one.checkVisibility() && !one.matches(".skip") && one.getBoundingClientRect().height < smallest)
+  .filter((one) => one.checkVisibility() && !one.matches(".skip"))
+  .filter((one) => (one.closest("label") ?? one).getBoundingClientRect().height < smallest)
   .map((one) => one.outerHTML)"""
 IS_TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 

@@ -58,3 +58,26 @@ def test_an_error_and_an_empty_search(page: Page, stack: Stack) -> None:
     search(page, "alice")
     expect(page.get_by_role("alert")).to_be_visible()
     assert findings(page) == []
+
+
+def test_each_dialog_and_the_question_before_a_refund(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:
+    buyer = new_buyer(stack)
+    payment = buyer.buy()
+    buyer.spend(1000, "job-1").raise_for_status()
+    open_console(page, stack, f"#/user/{buyer.user_id}")
+    for action in ("grant", "adjust"):
+        page.locator(f"[data-action={action}]").click()
+        assert findings(page) == []
+        page.keyboard.press("Escape")
+
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    page.locator("[data-action=refund]").click()
+    assert findings(page) == []
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog input[name=force]")).to_be_visible()
+    assert findings(page) == []
+    page.route("**/refund", lambda route: route.abort())
+    page.locator("dialog input[name=force]").check()
+    page.locator("dialog button[type=submit]").click()
+    expect(page.locator("dialog").get_by_role("alert").first).to_be_visible()
+    assert findings(page) == []

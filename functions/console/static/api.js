@@ -24,7 +24,7 @@ export class CallFailed extends Error {
 let clockAhead = 0; // milliseconds that the API's clock is ahead of this computer's
 let signedOut = () => {};
 
-/** Called with what the API says when it does not accept the token. */
+/** Called when the API does not accept the token. */
 export const onSignedOut = (listener) => (signedOut = listener);
 
 export async function loadConfig() {
@@ -47,6 +47,7 @@ export const transactions = (user, query) => read(`/api/users/${id(user)}/credit
 
 export const grant = (body, key) => change("/api/admin/credits/grant", body, key);
 export const adjust = (body, key) => change("/api/admin/credits/adjust", body, key);
+export const quoteRefund = (body) => change("/api/payments/stripe/refund/quote", body);
 export const refund = (body, key) => change("/api/payments/stripe/refund", body, key);
 
 function read(path, query = {}) {
@@ -63,10 +64,12 @@ const change = (path, body, key = null) =>
   });
 
 async function authorised(path, { headers = {}, ...options } = {}) {
+  const used = token();
   try {
-    return await request(path, { ...options, headers: { ...headers, authorization: `Bearer ${token()}` } });
+    return await request(path, { ...options, headers: { ...headers, authorization: `Bearer ${used}` } });
   } catch (error) {
-    if (error.status === 401) signedOut(error);
+    // Not where somebody has signed in again since.
+    if (error.status === 401 && used === token()) signedOut();
     throw error;
   }
 }

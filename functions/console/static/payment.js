@@ -6,13 +6,15 @@ import { day, money, number } from "./format.js";
 import { t } from "./i18n.js";
 import { loadPackages, packageName } from "./packages.js";
 import { badge } from "./payments.js";
+import { refundButton } from "./refund.js";
 import { searchField, userAddress } from "./search.js";
+import { isAdmin } from "./session.js";
 import { storyOf, storyPanel } from "./story.js";
 import { stripeRows } from "./stripe.js";
 
 const NEWEST_ENTRIES = 100; // of the user's ledger, in which those of this payment are looked for
 
-export async function paymentView({ subject: id, config }) {
+export async function paymentView({ subject: id, config, reload }) {
   const [payment] = await Promise.all([api.payment(id), loadPackages()]);
   const history = await api.transactions(payment.user_id, { limit: NEWEST_ENTRIES });
   return h(
@@ -24,6 +26,7 @@ export async function paymentView({ subject: id, config }) {
       { class: "title" },
       h("div", {}, h("p", { class: "kind" }, t("payment")), h("h1", { class: "mono" }, id)),
       badge(payment),
+      isAdmin() ? h("div", { class: "actions" }, refundButton(payment, reload)) : null,
     ),
     h("div", { class: "columns" }, factsPanel(payment, config), storyPanel(storyOf(payment, history), history.next_cursor)),
   );

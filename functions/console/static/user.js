@@ -1,6 +1,7 @@
 // A user: what they have, where it came from, what became of it, and what they bought.
 
 import * as api from "./api.js";
+import { adjustButton, grantButton } from "./credit_actions.js";
 import { facts, h, panel } from "./dom.js";
 import { number } from "./format.js";
 import { t } from "./i18n.js";
@@ -9,10 +10,11 @@ import { holdsPanel, lotsPanel } from "./lots.js";
 import { loadPackages } from "./packages.js";
 import { paymentsPanel } from "./payments.js";
 import { searchField } from "./search.js";
+import { isAdmin } from "./session.js";
 
 const PAGE = { limit: 20 };
 
-export async function userView({ subject: user }) {
+export async function userView({ subject: user, reload }) {
   const [credits, { holds }, history, payments] = await Promise.all([
     api.credits(user),
     api.holds(user),
@@ -25,7 +27,12 @@ export async function userView({ subject: user }) {
     "div",
     {},
     searchField(user),
-    h("header", { class: "title" }, h("div", {}, h("p", { class: "kind" }, t("user")), h("h1", { class: "mono" }, user))),
+    h(
+      "header",
+      { class: "title" },
+      h("div", {}, h("p", { class: "kind" }, t("user")), h("h1", { class: "mono" }, user)),
+      isAdmin() ? h("div", { class: "actions" }, grantButton(user, reload), adjustButton(user, reload)) : null,
+    ),
     isKnown ? null : h("p", { class: "notice" }, t("userUnknown")),
     figures(credits),
     h(

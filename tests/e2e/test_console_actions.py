@@ -1,0 +1,252 @@
+"""What administrators change in the console: once, whatever happens on the way, with the consequences shown before."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+
+from local.launcher import Stack
+from local.tokens import mint_support
+from tests.e2e.buyer import Buyer, NewBuyer
+from tests.e2e.console_page import expect_title, figure, open_console, steps
+from topup.runtime import clock
+
+
+@pytest.fixture
+def buyer(stack: Stack, new_buyer: NewBuyer) -> Buyer:
+    return new_buyer(stack)
+
+
+@pytest.fixture
+def of_buyer(page: Page, stack: Stack, buyer: Buyer) -> Iterator[Page]:
+    """The page of a user who has nothing yet."""
+    open_console(page, stack, f"#/user/{buyer.user_id}")
+    yield page
+
+
+def dialog(page: Page) -> Locator:
+    return page.locator("dialog[open]")
+
+
+def start_to_grant(page: Page, credits: int) -> Locator:
+    """The button that gives them; the form is filled in."""
+    page.get_by_role("button", name="Give credits").click()
+    dialog(page).get_by_label("Credits").fill(str(credits))
+    dialog(page).get_by_label("Reason").fill("Goodwill")
+    return dialog(page).get_by_role("button", name="Give them")
+
+
+def lose_answers(page: Page, address: str) -> list[str | None]:
+    """Let requests reach the API and their answers get lost; the Idempotency-Keys that were sent."""
+    keys: list[str | None] = []
+
+    def lose(route: Route) -> None:
+        keys.append(route.request.headers.get("idempotency-key"))
+        route.fetch()
+        route.abort()
+
+    page.route(address, lose)
+    return keys
+
+
+def close(page: Page) -> None:
+    dialog(page).get_by_role("button", name="Close").click()
+    expect(dialog(page)).to_have_count(0)
+
+
+# ---------------------------------------------------------------------------------------------- credits, up and down
+
+
+def test_credits_are_given_with_a_reason_and_shown_at_once(of_buyer: Page, buyer: Buyer) -> None:
+    start_to_grant(of_buyer, 70).click()
+
+    expect(dialog(of_buyer)).to_contain_text(f"{buyer.user_id} has got 70 credits. The balance is 70 now.")
+    close(of_buyer)
+    expect(figure(of_buyer, "balance")).to_have_text("70")
+    entry = of_buyer.locator("#ledger li[data-type=granted]")
+    expect(entry).to_contain_text("Goodwill")
+    expect(entry).to_contain_text("admin:admin-demo")
+
+
+@pytest.mark.parametrize(
+    ("choice", "shown"), [("for ever", "Never expires"), ("until the day below", "Expires on 3 May 2099")]
+)
+def test_credits_are_valid_as_long_as_somebody_chooses(of_buyer: Page, choice: str, shown: str) -> None:
+    give = start_to_grant(of_buyer, 70)
+    dialog(of_buyer).get_by_label("Valid").select_option(choice)
+    dialog(of_buyer).get_by_label("Last day").fill("2099-05-03")
+    give.click()
+
+    close(of_buyer)
+    expect(of_buyer.locator("#lots")).to_contain_text(shown)
+
+
+def test_a_double_click_gives_credits_once(of_buyer: Page, buyer: Buyer) -> None:
+    start_to_grant(of_buyer, 70).dblclick()
+
+    close(of_buyer)
+    assert buyer.amounts("granted") == [70]
+
+
+def test_a_lost_answer_is_said_and_sending_again_does_it_once(of_buyer: Page, buyer: Buyer) -> None:
+    keys = lose_answers(of_buyer, "**/grant")
+    start_to_grant(of_buyer, 70).click()
+
+    expect(dialog(of_buyer)).to_contain_text("its outcome has not been seen")
+    dialog(of_buyer).get_by_role("button", name="Send it again").click()
+    expect(dialog(of_buyer).get_by_role("button", name="Send it again")).to_be_enabled()
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+    of_buyer.unroute("**/grant")
+    dialog(of_buyer).get_by_role("button", name="Send it again").click()
+    expect(dialog(of_buyer)).to_contain_text("The balance is 70 now.")
+    assert buyer.amounts("granted") == [70]
+
+
+def test_a_reload_in_the_middle_goes_on_where_it_was_left(of_buyer: Page, buyer: Buyer) -> None:
+    lose_answers(of_buyer, "**/grant")
+    start_to_grant(of_buyer, 70).click()
+    expect(dialog(of_buyer)).to_contain_text("its outcome has not been seen")
+    of_buyer.unroute("**/grant")
+    of_buyer.reload()
+
+    expect(dialog(of_buyer)).to_contain_text("its outcome has not been seen")
+    expect(dialog(of_buyer)).to_contain_text("Goodwill")
+    dialog(of_buyer).get_by_role("button", name="Send it again").click()
+    close(of_buyer)
+    assert buyer.amounts("granted") == [70]
+
+
+def test_the_next_gift_is_another_one(of_buyer: Page, buyer: Buyer) -> None:
+    for _ in range(2):
+        start_to_grant(of_buyer, 70).click()
+        close(of_buyer)
+
+    assert buyer.amounts("granted") == [70, 70]
+
+
+def test_a_correction_takes_what_is_available_and_no_more(of_buyer: Page, buyer: Buyer) -> None:
+    start_to_grant(of_buyer, 70).click()
+    close(of_buyer)
+    of_buyer.get_by_role("button", name="Adjust credits").click()
+    dialog(of_buyer).get_by_label("Credits").fill("-71")
+    dialog(of_buyer).get_by_label("Reason").fill("Counted twice")
+    dialog(of_buyer).get_by_role("button", name="Adjust").click()
+    expect(dialog(of_buyer)).to_contain_text("fewer credits available than that. Nothing was changed.")
+
+    dialog(of_buyer).get_by_label("Credits").fill("-30")
+    dialog(of_buyer).get_by_role("button", name="Adjust").click()
+    expect(dialog(of_buyer)).to_contain_text("adjusted by −30. The balance is 40 now.")
+    assert buyer.balance() == 40
+
+
+def test_a_dialog_that_is_left_has_changed_nothing(of_buyer: Page, buyer: Buyer) -> None:
+    start_to_grant(of_buyer, 70)
+    of_buyer.keyboard.press("Escape")
+
+    expect(dialog(of_buyer)).to_have_count(0)
+    expect(of_buyer.get_by_role("button", name="Give credits")).to_be_focused()
+    assert buyer.amounts("granted") == []
+
+
+# ----------------------------------------------------------------------------------------------------------- refunds
+
+
+def ask_for_refund(page: Page, amount: str = "") -> None:
+    """Up to the question; nothing has been refunded."""
+    page.get_by_role("button", name="Refund", exact=True).click()
+    dialog(page).get_by_label("Amount").fill(amount)
+    dialog(page).get_by_label("Reason").fill("Customer request")
+    dialog(page).get_by_role("button", name="Show what it does").click()
+    expect(dialog(page).get_by_text("Goes back to the buyer")).to_be_visible()
+
+
+def test_a_refund_shows_what_it_takes_and_then_does_that(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = buyer.buy()
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    ask_for_refund(page, "25")
+
+    assert buyer.refunded_here(payment) == 0
+    facts = dialog(page).locator(".facts")
+    expect(facts).to_contain_text("CN¥25.00")
+    expect(facts).to_contain_text("275")
+    dialog(page).get_by_role("button", name="Refund CN¥25.00").click()
+    expect(dialog(page)).to_contain_text("Refunded: CN¥25.00. Credits taken back: 275.")
+    close(page)
+    expect(page.locator(".title .badge")).to_have_text("Partly refunded")
+    assert steps(page) == ["placed", "paid", "purchased", "refund", "refunded"]
+    assert (buyer.refunded_here(payment), buyer.balance()) == (2500, 825)
+
+
+def test_a_refund_into_debt_needs_a_second_confirmation(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = buyer.buy()
+    buyer.spend(1000, "job-1").raise_for_status()
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    ask_for_refund(page)
+
+    expect(dialog(page)).to_contain_text("will owe 1,000 of them")
+    expect(dialog(page)).to_contain_text("at most CN¥9.18 can be refunded")
+    refund = dialog(page).get_by_role("button", name="Refund CN¥100.00")
+    refund.click()
+    expect(dialog(page).get_by_label("Refund it nevertheless")).to_be_focused()
+    assert buyer.refunded_here(payment) == 0
+
+    dialog(page).get_by_label("Refund it nevertheless").check()
+    refund.click()
+    expect(dialog(page)).to_contain_text("Credits taken back: 1,100")
+    close(page)
+    expect(page.get_by_role("button", name="Refund", exact=True)).to_have_count(0)
+    assert buyer.balance() == -1000
+
+
+def test_a_refund_that_has_become_another_one_is_not_made(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = buyer.buy()
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    ask_for_refund(page)
+    buyer.spend(1000, "job-1").raise_for_status()
+    dialog(page).get_by_role("button", name="Refund CN¥100.00").click()
+
+    expect(dialog(page)).to_contain_text("Something has changed since this was shown. Nothing was refunded")
+    assert buyer.refunded_here(payment) == 0
+
+
+def test_the_lost_answer_of_a_refund_makes_no_second_one(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = buyer.buy()
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    ask_for_refund(page, "25")
+    lose_answers(page, "**/refund")
+    dialog(page).get_by_role("button", name="Refund CN¥25.00").click()
+    expect(dialog(page)).to_contain_text("its outcome has not been seen")
+    page.unroute("**/refund")
+    page.reload()
+    dialog(page).get_by_role("button", name="Send it again").click()
+
+    expect(dialog(page)).to_contain_text("Refunded: CN¥25.00. Credits taken back: 275.")
+    assert buyer.refunded_here(payment) == buyer.refunded_at_stripe(payment) == 2500
+
+
+# ----------------------------------------------------------------------------------------------------------- support
+
+
+def test_support_sees_everything_and_is_offered_no_change(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = buyer.buy()
+    open_console(page, stack, f"#/user/{buyer.user_id}", mint_support(stack.values, "support-demo", clock.now()))
+
+    expect(page.locator("#person-role")).to_have_text("Support")
+    expect(figure(page, "balance")).to_have_text("1,100")
+    expect(page.locator("[data-action]")).to_have_count(0)
+    page.locator(".payments").get_by_role("link").first.click()
+    expect_title(page, payment["payment_id"])
+    assert steps(page) == ["placed", "paid", "purchased"]
+    expect(page.locator("[data-action]")).to_have_count(0)
+
+
+def test_somebody_who_is_no_administrator_any_more_is_refused_by_the_api(of_buyer: Page, buyer: Buyer) -> None:
+    give = start_to_grant(of_buyer, 70)
+    of_buyer.route("**/grant", lambda route: route.fulfill(status=403, json={"code": "forbidden", "status": 403}))
+    give.click()
+
+    expect(dialog(of_buyer).get_by_role("alert")).to_contain_text(re.compile("Your role does not allow this"))
+    assert buyer.amounts("granted") == []
