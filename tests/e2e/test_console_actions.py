@@ -1,7 +1,6 @@
 """What administrators change in the console: once, whatever happens on the way, with the consequences shown before."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -19,10 +18,10 @@ def buyer(stack: Stack, new_buyer: NewBuyer) -> Buyer:
 
 
 @pytest.fixture
-def of_buyer(page: Page, stack: Stack, buyer: Buyer) -> Iterator[Page]:
+def of_buyer(page: Page, stack: Stack, buyer: Buyer) -> Page:
     """The page of a user who has nothing yet."""
     open_console(page, stack, f"#/user/{buyer.user_id}")
-    yield page
+    return page
 
 
 def dialog(page: Page) -> Locator:
