@@ -36,14 +36,24 @@ def new_buyer() -> Iterator[NewBuyer]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project that a test may edit."""
+    return copied_project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def project_of_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project that the tests of a module share."""
+    return copied_project(tmp_path_factory.mktemp("project"))
+
+
+def copied_project(folder: Path) -> Path:
     for name in PROJECT:
-        source, target = ROOT / name, tmp_path / name
+        source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    return tmp_path
+    return folder
 
 
 @pytest.fixture(scope="module")
