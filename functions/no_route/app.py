@@ -14,6 +14,7 @@ METHODS = {
     "/api/payments/stripe/refund/quote": ("POST",),
     "/api/payments/webhook/stripe": ("POST",),
     "/api/payments/{payment_id}": ("GET", "HEAD"),
+    "/api/payments/{payment_id}/cancel": ("POST",),
     "/api/users/credits": ("GET", "HEAD"),
     "/api/users/credits/holds": ("POST",),
     "/api/users/credits/holds/{hold_id}/capture": ("POST",),

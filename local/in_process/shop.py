@@ -58,6 +58,10 @@ class Shop:
         way = how if "method" in how else {"card": CARD, **how}
         return str(self.simulator.pay(session_id, **way)["payment_intent"] or "")
 
+    def cancel(self, payment: Mapping[str, Any], user: str = USER_ID) -> ApiResponse:
+        """End a payment that its buyer no longer wants."""
+        return self.api.post(f"/api/payments/{payment['payment_id']}/cancel", headers=as_user(user))
+
     def buy(self, package: str = "standard", user: str = USER_ID) -> tuple[str, str]:
         """Buy and deliver the webhooks. Returns the fulfilled payment's id and its payment intent."""
         payment = self.create(package, user)

@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -102,6 +103,64 @@ def test_who_comes_back_without_the_addresss_query_finds_the_open_payment_and_ma
         page.reload()
     expect(page.locator("#payments li").first).to_contain_text("Value")
     expect(panel).to_be_hidden()
+
+
+def test_an_open_payment_is_discarded_from_its_panel_and_nobody_can_pay_it_any_more(page: Page, stack: Stack) -> None:
+    open_shop(page, stack)
+    buy(page, stack, "value")
+    checkout = page.url
+    page.go_back()
+    panel = page.locator("#payment-status")
+
+    panel.get_by_role("button", name="Discard").click()
+
+    expect(panel).to_be_hidden()
+    row = page.locator("#payments li").first
+    expect(row).to_contain_text("Value")
+    expect(row).to_contain_text("Expired")
+    expect(row.get_by_role("button")).to_have_count(0)
+    page.goto(checkout)
+    expect(page.locator("button#pay")).to_have_count(0)
+
+
+def test_an_open_payment_is_discarded_from_the_list_and_its_panel_goes_too(page: Page, stack: Stack) -> None:
+    open_shop(page, stack)
+    buy(page, stack, "premium")
+    page.go_back()
+    in_chinese(page)
+    row = page.locator("#payments li").first
+
+    row.get_by_role("button", name="放弃付款").click()
+
+    expect(row).to_contain_text("已过期")
+    expect(page.locator("#payment-status")).to_be_hidden()
+
+
+def test_a_payment_that_was_paid_before_it_could_be_discarded_is_shown_as_paid(page: Page, stack: Stack) -> None:
+    open_shop(page, stack)
+    buy(page, stack, "trial")
+    session = page.url.rpartition("/")[2]
+    page.go_back()
+    panel = page.locator("#payment-status")
+    expect(panel.get_by_role("button", name="Discard")).to_be_visible()
+    httpx.put(f"{stack.stripe_url}/_sim/webhooks", json={"paused": True}).raise_for_status()
+    httpx.post(f"{stack.stripe_url}/_sim/checkout/{session}/pay", json={"card": "4242424242424242"}).raise_for_status()
+
+    panel.get_by_role("button", name="Discard").click()
+
+    expect(panel).to_contain_text("500 credits added")
+    httpx.put(f"{stack.stripe_url}/_sim/webhooks", json={"paused": False}).raise_for_status()
+
+
+def test_money_on_its_way_cannot_be_discarded_and_the_page_says_so(page: Page, stack: Stack) -> None:
+    payment = a_payment(status="pending", paid_at=None)
+    answer_with(page, payments=[payment])
+    page.route("**/cancel", lambda route: route.fulfill(status=409, json={"code": "not_cancellable", "status": 409}))
+    open_shop(page, stack)
+
+    page.locator("#payments li").first.get_by_role("button", name="Discard").click()
+
+    expect(page.locator("#account-error")).to_contain_text("its money is on its way")
 
 
 def test_buying_the_same_package_again_goes_on_with_the_checkout_that_is_open(page: Page, stack: Stack) -> None:

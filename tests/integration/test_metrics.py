@@ -86,6 +86,7 @@ def give_back(shop: Shop) -> None:
         (give_back, {"CreditsSpent": 30, "SpendsReversed": 20}),
         (refund_what_is_held, {"HoldsOpened": 1, "RefundBegun": 1, "RefundChanged": 1, "HeldCreditsTaken": 450}),
         (lambda shop: shop.create(), {"CheckoutOpened": 1}),
+        (lambda shop: shop.cancel(shop.create()), {"CheckoutOpened": 1, "CheckoutCancelled": 1}),
         (lambda shop: shop.spend(30, key="k"), {"CreditsSpent": 30}),
         (grant_again, {"CreditsGrantedFree": 50}),
         (adjust, {"CreditsAdjusted": 12}),

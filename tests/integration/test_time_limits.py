@@ -226,6 +226,18 @@ def keyless_refund_of_an_expired_lot(shop: Shop) -> Call:
     return lambda: shop.refund(payment_id, 10, force=True)
 
 
+def cancel(shop: Shop) -> Call:
+    payment = shop.create()
+    return lambda: shop.cancel(payment)
+
+
+def cancel_of_a_paid_one(shop: Shop) -> Call:
+    payment = shop.create()
+    shop.simulator.refund(shop.pay(payment), 2500)
+    shop.lose()
+    return lambda: shop.cancel(payment)
+
+
 def quote(shop: Shop) -> Call:
     payment_id, _ = shop.buy()
     return lambda: shop.quote(payment_id)
@@ -316,6 +328,7 @@ FLOWS: dict[str, list[Callable[[Shop], Call]]] = {
     "create_checkout": [create],
     "stripe_webhook": [payment, dashboard_refund_before_its_payment, dispute_of_an_expired_lot],
     "get_payment": [status_without_a_webhook],
+    "cancel_checkout": [cancel, cancel_of_a_paid_one],
     "list_payments": [payments],
     "get_credits": [credits],
     "list_transactions": [transactions],

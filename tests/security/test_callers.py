@@ -193,6 +193,20 @@ def test_only_an_administrator_refunds_grants_adjusts_or_sees_another_users_paym
     assert "refunds" not in edge.status(bought)
 
 
+def test_only_the_owner_cancels_a_payment(edge: Edge):
+    payment = edge.create("victim")
+    cancel, unknown = f"{PAYMENTS}/{payment['payment_id']}/cancel", f"{PAYMENTS}/{UNKNOWN}/cancel"
+
+    for caller in ({}, edge.service()):
+        assert is_refused(edge.post(cancel, {}, caller))
+    for caller in (edge.user("thief"), edge.buyer("thief"), edge.support(), edge.admin()):
+        foreign, missing = (edge.post(path, {}, caller) for path in (cancel, unknown))
+        assert (foreign.status_code, missing.status_code) == (404, 404)
+        assert foreign.json() | {"request_id": ""} == missing.json() | {"request_id": ""}
+    assert edge.status(payment)["status"] == "pending"
+    assert edge.post(cancel, {}, edge.user("victim")).json()["status"] == "expired"
+
+
 def test_only_staff_ask_what_a_refund_would_do(edge: Edge, bought: dict[str, Any]):
     quote = {"payment_id": bought["payment_id"]}
 

@@ -95,6 +95,7 @@ def described() -> BaseSchema:
         parameters = {one["name"]: one for one in document["paths"][path]["get"]["parameters"]}
         parameters["as_of"]["schema"] = {"enum": MOMENTS}
     document["paths"]["/api/payments/{payment_id}"]["get"]["parameters"][0]["schema"] = {"enum": KNOWN}
+    document["paths"]["/api/payments/{payment_id}/cancel"]["post"]["parameters"][0]["schema"] = {"enum": KNOWN}
     for path, position in CURSORS.items():
         parameters = {one["name"]: one for one in document["paths"][path]["get"]["parameters"]}
         parameters["cursor"]["schema"] = {"enum": [position]}
@@ -162,6 +163,7 @@ EXPECTED = {
     "create_checkout": {200, 422},
     "stripe_webhook": {200, 400},
     "get_payment": {200, 404},
+    "cancel_checkout": {200, 404},
     "list_payments": {200, 422},
     "quote_refund": {200, 404, 422},
     "refund_payment": {200, 404, 409, 422},

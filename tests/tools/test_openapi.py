@@ -24,7 +24,7 @@ GATEWAY_STATUSES = ("404", "413", "429", "431", "500", "503")
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 
 
-WITHOUT_A_BODY = {"release_hold"}
+WITHOUT_A_BODY = {"cancel_checkout", "release_hold"}
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -61,6 +61,7 @@ FORBIDDEN_IMPORTS = [
 
 # What each handler uses of the package, apart from `topup.api`.
 USED_BY_FUNCTIONS = {
+    "cancel_checkout": {"cancellations"},
     "capture_hold": {"domain.hold_changes", "holding", "runtime.secret_values"},
     "console": {"runtime.config", "domain.errors"},
     "create_checkout": {"checkouts", "runtime.secret_values"},
@@ -223,6 +224,7 @@ print(*sorted(sys.modules.keys() & {{"stripe", "pydantic", "boto3", "botocore.se
         "console": set(),
         "create_checkout": reads | {"pydantic", "stripe"},
         "quote_refund": reads | {"pydantic"},
+        "cancel_checkout": reads | {"stripe"},
         "refund_payment": reads | {"pydantic", "stripe"},
         "spend_credits": {"botocore.session", "pydantic"},
         "spend_batch": {"botocore.session", "pydantic"},

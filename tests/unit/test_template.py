@@ -17,6 +17,7 @@ ROUTES = {
     "create_checkout": {"POST /api/payments/stripe/create"},
     "stripe_webhook": {"POST /api/payments/webhook/stripe"},
     "get_payment": {"GET /api/payments/{payment_id}"},
+    "cancel_checkout": {"POST /api/payments/{payment_id}/cancel"},
     "list_payments": {"GET /api/payments", "GET /api/users/{user_id}/payments"},
     "get_credits": {"GET /api/users/credits", "GET /api/users/{user_id}/credits"},
     "list_transactions": {"GET /api/users/credits/transactions", "GET /api/users/{user_id}/credits/transactions"},
@@ -158,7 +159,10 @@ def test_no_function_may_do_what_the_store_never_does():
 @pytest.mark.parametrize(
     ("secret", "readers"),
     [
-        ("STRIPE_SECRET_KEY", {"create_checkout", "stripe_webhook", "get_payment", "refund_payment", "reconcile"}),
+        (
+            "STRIPE_SECRET_KEY",
+            {"create_checkout", "stripe_webhook", "get_payment", "cancel_checkout", "refund_payment", "reconcile"},
+        ),
         ("STRIPE_WEBHOOK_SECRET", {"stripe_webhook"}),
         (
             "PROXY_API_KEY",
@@ -171,7 +175,15 @@ def test_no_function_may_do_what_the_store_never_does():
         (
             "JWT_SECRET",
             {
-                *("create_checkout", "quote_refund", "refund_payment", "get_payment", "list_payments", "get_credits"),
+                *(
+                    "create_checkout",
+                    "cancel_checkout",
+                    "quote_refund",
+                    "refund_payment",
+                    "get_payment",
+                    "list_payments",
+                    "get_credits",
+                ),
                 *("list_transactions", "grant_credits", "adjust_credits", "reverse_spend", "list_holds"),
             },
         ),

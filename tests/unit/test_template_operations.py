@@ -324,7 +324,10 @@ def watched_of_ours() -> list[str]:
 
 # What is counted without an alarm, and why nobody needs to be told.
 NO_TROUBLE = {
-    **dict.fromkeys(("CheckoutOpened", "PaymentSettled", "RefundBegun", "RefundChanged", "DisputeChanged"), "business"),
+    **dict.fromkeys(
+        ("CheckoutOpened", "CheckoutCancelled", "PaymentSettled", "RefundBegun", "RefundChanged", "DisputeChanged"),
+        "business",
+    ),
     **dict.fromkeys(("CreditsGranted", "CreditsGrantedFree", "CreditsAdjusted", "CreditsSpent"), "business"),
     **dict.fromkeys(("CreditsExpired", "SpendsReversed", "HoldsOpened", "HoldsReleased"), "business"),
     "CaptureShortfall": "the answer says it to the service; nothing is wrong with the books",

@@ -40,6 +40,7 @@ BUDGETS = {
     "quote_refund": 1.5,
     "stripe_webhook": 2.2,
     "create_checkout": 2.2,
+    "cancel_checkout": 2.2,
     "refund_payment": 2.2,
 }
 # A handler that only creates a client: with boto3 from Lambda's runtime, and with boto3 from a plainly built layer.

@@ -50,13 +50,8 @@ def events() -> dict[str, dict[str, Any]]:
     buyer = user | {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": KEY}
     paid = json.dumps(_paid_event(), indent=2)
     signed = {"stripe-signature": _signature(paid, secrets["STRIPE_WEBHOOK_SECRET"])}
-    admin = {"authorization": f"Bearer {_token(secrets, 'admin-demo', role='admin')}"}
     service = {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": "events-spend-credits"}
     spend = json.dumps({"user_id": USER, "amount": 100, "description": "Translation of three pages"})
-    grant = json.dumps(GRANT)
-    adjust = json.dumps({"user_id": USER, "amount": -5, "reason": "Counted twice"})
-    refund = json.dumps({"payment_id": REFUND_ORDER, "reason": "Customer request", "amount": 25})
-    quote = json.dumps({"payment_id": REFUND_ORDER, "amount": 25})
     create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
     return {
         "list_packages": _event("GET /api/payments/packages", {}),
@@ -66,10 +61,30 @@ def events() -> dict[str, dict[str, Any]]:
         "get_payment": _event(
             "GET /api/payments/{payment_id}", user, path=f"/api/payments/{ORDER}", parameters={"payment_id": ORDER}
         ),
+        "cancel_checkout": _event(  # too late: it has been paid
+            "POST /api/payments/{payment_id}/cancel",
+            user,
+            path=f"/api/payments/{ORDER}/cancel",
+            parameters={"payment_id": ORDER},
+        ),
         "list_payments": _event("GET /api/payments", user, query={"limit": "20"}),
         "get_credits": _event("GET /api/users/credits", user),
         "spend_credits": _event("POST /api/users/credits/spend", service, body=spend),
         **_of_services(secrets["PROXY_API_KEY"]),
+        **_of_administrators(secrets),
+        "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
+        **_of_nobody(),
+    }
+
+
+def _of_administrators(secrets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """What they give and correct, and a refund, with what it would take."""
+    admin = {"authorization": f"Bearer {_token(secrets, 'admin-demo', role='admin')}"}
+    grant = json.dumps(GRANT)
+    adjust = json.dumps({"user_id": USER, "amount": -5, "reason": "Counted twice"})
+    refund = json.dumps({"payment_id": REFUND_ORDER, "reason": "Customer request", "amount": 25})
+    quote = json.dumps({"payment_id": REFUND_ORDER, "amount": 25})
+    return {
         "grant_credits": _event(
             "POST /api/admin/credits/grant", admin | {"idempotency-key": "events-grant-credits"}, body=grant
         ),
@@ -78,8 +93,6 @@ def events() -> dict[str, dict[str, Any]]:
         ),
         "quote_refund": _event("POST /api/payments/stripe/refund/quote", admin, body=quote),
         "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
-        "list_transactions": _event("GET /api/users/credits/transactions", user, query={"limit": "20"}),
-        **_of_nobody(),
     }
 
 

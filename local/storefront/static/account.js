@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { data, entryOf, loadAccount, loadMore, packageName } from "./data.js";
+import { discardButton } from "./discard.js";
 import { byId, h, link } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { expiry, isSoon, moment, money, number, relative, signed, timeOfDay, validUntil } from "./format.js";
@@ -193,7 +194,7 @@ function paymentRow(payment) {
         ? h("p", { class: "small" }, t("refunded", { amount: money(payment.amount_refunded, payment.currency) }))
         : null,
       payment.under_review ? h("p", { class: "small" }, t("reviewLine", { id: payment.payment_id })) : null,
-      payPageLink(payment),
+      h("p", { class: "row-actions" }, payPageLink(payment), discardButton(payment, "row-link", showFailure)),
     ),
     h(
       "div",
@@ -202,6 +203,12 @@ function paymentRow(payment) {
       h("p", {}, h("span", { class: `badge ${badge}` }, tOr(`badge_${badge}`, tOr(`status_${badge}`, badge)))),
     ),
   );
+}
+
+/** A payment could not be discarded: the account says what it is by now. */
+async function showFailure(error) {
+  if (await refreshAccount()) failure = { error, retry: refreshAccount };
+  showAccount();
 }
 
 /** What the badge says: the payment's status, or what has become of its money since. */

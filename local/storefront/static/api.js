@@ -67,6 +67,13 @@ export function buy({ id, amount }, language, idempotencyKey) {
   });
 }
 
+/** End a payment that nobody has paid; the payment as it is then. */
+export const cancel = (id) =>
+  call(`${config.api_url}/api/payments/${encodeURIComponent(id)}/cancel`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${config.user_token}` },
+  });
+
 async function call(address, { toShop = false, ...request }) {
   let response;
   let body;

@@ -4,10 +4,11 @@ import { loadMoreHistory, loadMorePayments, refreshAccount, showAccount } from "
 import { isSimulated, loadConfig } from "./api.js";
 import { replacePayment } from "./data.js";
 import { byId } from "./dom.js";
+import { whenEnded } from "./discard.js";
 import { errorBox } from "./errors.js";
 import { setLanguage, t, translatePage } from "./i18n.js";
 import { showPackages, stopBuying } from "./packages.js";
-import { showPayment, watchReturnedPayment, watchUnfinishedPayment } from "./payment.js";
+import { paymentEnded, showPayment, watchReturnedPayment, watchUnfinishedPayment } from "./payment.js";
 
 let config = null;
 
@@ -51,6 +52,10 @@ function switchLanguage(language) {
   if (config) showEverything();
 }
 
+whenEnded(async (payment) => {
+  paymentEnded(payment);
+  await reload(payment);
+});
 for (const button of document.querySelectorAll("[data-language]"))
   button.addEventListener("click", () => switchLanguage(button.dataset.language));
 byId("refresh").addEventListener("click", async () => {

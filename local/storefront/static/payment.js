@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { data, packageName } from "./data.js";
+import { discardButton } from "./discard.js";
 import { byId, h, link } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { day, money, number, validUntil } from "./format.js";
@@ -99,6 +100,13 @@ async function settle(result, signal) {
   if (!signal.aborted) show(result);
 }
 
+/** The payment has ended because the buyer discarded it here, or was paid a moment before. */
+export function paymentEnded(payment) {
+  if (watched?.id !== payment.payment_id) return;
+  if (payment.status === "succeeded") startWatching();
+  else close();
+}
+
 function close() {
   watching.abort();
   if (latest?.payment && !FINAL.includes(latest.payment.status)) putAside(latest.payment.payment_id);
@@ -172,6 +180,7 @@ const VIEWS = {
     name: "pending",
     title: t("openTitle"),
     text: [about(payment), t("openText")],
+    isBuyersTurn: true,
     action: link(payment.payment_url, t("continuePaying"), "button primary"),
   }),
   processing: (payment) => ({
@@ -195,12 +204,14 @@ const VIEWS = {
     name: "failed",
     title: t(payment.may_retry ? "failedTitle" : "failedFinalTitle"),
     text: [about(payment), reasonText(payment), t(payment.may_retry ? "failedText" : "failedFinalText")],
+    isBuyersTurn: payment.may_retry,
     action: payment.may_retry ? link(payment.payment_url, t("tryAnotherCard"), "button primary") : null,
   }),
   cancelled: (payment) => ({
     name: "cancelled",
     title: t("cancelledTitle"),
     text: [about(payment), t("cancelledText")],
+    isBuyersTurn: true,
     action: link(payment.payment_url, t("continuePaying"), "button primary"),
   }),
   expired: (payment) => ({
@@ -265,18 +276,25 @@ function errorParts({ error }) {
   return [box, closeButton()];
 }
 
-function statusParts(view, { error, hasStopped }) {
+function statusParts(view, { payment, error, hasStopped }) {
   const isWaiting = view.isWaiting && !hasStopped;
   const warnings = [error ? t("connectionLost") : null, hasStopped ? t("stillWaiting") : null];
   const notes = [...view.text, ...warnings].filter(Boolean);
   const checkAgain = () => h("button", { type: "button", class: "button", onclick: startWatching }, t("checkAgain"));
-  const actions = [view.action, hasStopped ? checkAgain() : null].filter(Boolean);
+  const discard = view.isBuyersTurn ? discardButton(payment, "button", showFailure) : null;
+  const actions = [view.action, discard, hasStopped ? checkAgain() : null].filter(Boolean);
   return [
     h("span", { class: isWaiting ? "mark spinner" : "mark", "aria-hidden": "true" }),
     h("div", { class: "status-text" }, h("h2", {}, view.title), ...notes.map((note) => h("p", {}, note))),
     actions.length ? h("div", { class: "actions" }, ...actions) : "",
     closeButton(),
   ];
+}
+
+/** It could not be discarded: either it can be tried again, or it has another status by now. */
+function showFailure(error) {
+  if (error.status === 409) startWatching();
+  else show({ ...latest, error });
 }
 
 const closeButton = () =>

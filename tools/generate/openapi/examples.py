@@ -115,6 +115,14 @@ def _purchase(shop: Shop) -> str:
     api.post(ADJUST, {"user_id": USER_ID, "amount": -5, "reason": "Counted twice"}, as_admin() | _key("ticket-13"))
     api.get(f"{PAYMENTS}/{payment['payment_id']}", as_user())
     shop.wait(minutes=1)
+    discarded = shop.create()
+    for _ in range(2):
+        api.post(f"{PAYMENTS}/{discarded['payment_id']}/cancel", headers=as_user())
+    slow = shop.create()
+    shop.pay(slow, method="alipay")
+    shop.deliver()
+    api.post(f"{PAYMENTS}/{slow['payment_id']}/cancel", headers=as_user())
+    shop.wait(minutes=1)
     shop.create()
     for path in (f"{PAYMENTS}?limit=1", f"{TRANSACTIONS}?limit=4", CREDITS):
         api.get(path, as_user())

@@ -83,6 +83,24 @@ OPERATIONS: Mapping[str, Operation] = {
         responses={HTTPStatus.OK: ("The status of the payment", schemas.Payment)},
         errors=(errors.Unauthorized, errors.PaymentNotFound, errors.ValidationFailed, errors.Busy),
     ),
+    "cancel_checkout": Operation(
+        tag="Payments",
+        description=(
+            "Nobody can pay it any more: it is `expired`, or `failed` after a declined card. A payment that has ended "
+            "before stays as it is; one whose money is on its way is refused (409)."
+        ),
+        headers=REPLAYED,
+        callers=("user",),
+        parameters=(PAYMENT_ID,),
+        responses={HTTPStatus.OK: ("The payment, which has ended, or is paid", schemas.Payment)},
+        errors=(
+            errors.Unauthorized,
+            errors.PaymentNotFound,
+            errors.NotCancellable,
+            errors.StripeFailed,
+            errors.Busy,
+        ),
+    ),
     "list_payments": Operation(
         tag="Payments",
         description="A payment reads here as at its own address.",

@@ -27,6 +27,7 @@ STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.SpendReversed: HTTPStatus.CONFLICT,
     errors.HoldNotFound: HTTPStatus.NOT_FOUND,
     errors.SpendNotFound: HTTPStatus.NOT_FOUND,
+    errors.NotCancellable: HTTPStatus.CONFLICT,
     errors.NotRefundable: HTTPStatus.CONFLICT,
     errors.CreditsSpent: HTTPStatus.CONFLICT,
     errors.QuoteStale: HTTPStatus.CONFLICT,

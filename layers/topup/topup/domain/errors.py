@@ -142,6 +142,13 @@ class AlreadyGranted(TopupError):
     title = "The user has had this campaign's credits"
 
 
+class NotCancellable(TopupError):
+    """The buyer has paid: the money is here or on its way."""
+
+    code = "not_cancellable"
+    title = "This payment cannot be cancelled any more"
+
+
 class NotRefundable(TopupError):
     code = "not_refundable"
     title = "This payment cannot be refunded"

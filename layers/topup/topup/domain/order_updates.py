@@ -49,6 +49,17 @@ def decide(
     return _advance(order, _after(order, update))
 
 
+def abandoned(order: Order) -> CheckoutAbandoned:
+    """The update that ends an order which has no session, unless somebody opens one meanwhile."""
+    return CheckoutAbandoned(
+        payment_id=order.payment_id,
+        user_id=order.user_id,
+        livemode=order.livemode,
+        read_attempt=order.attempt,
+        read_opened_at=order.opened_at,
+    )
+
+
 def granted_before(settlement: Change, expires_at: datetime | None) -> Advance:
     """The settlement of an order whose credits exist already, in a lot with this expiry: it grants nothing."""
     # What it paid of the user's debt then, only its ledger entry knows.

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from topup import expiry, fulfilment, payment_status, refunds, store, stripe_gateway
-from topup.domain import looks
+from topup.domain import looks, order_updates
 from topup.domain.errors import StripeFailed
 from topup.domain.orders import Order, Status
 from topup.domain.reversals import ReversalStatus
-from topup.domain.updates import CheckoutAbandoned, CheckoutExpired, PaymentFailed, PaymentProcessing, PaymentUpdate
+from topup.domain.updates import CheckoutExpired, PaymentFailed, PaymentProcessing, PaymentUpdate
 from topup.reconciliation.reports import Part, Result
 from topup.runtime.telemetry import logger
 from topup.store.cursors import Cursor
@@ -129,14 +129,7 @@ def _ask(order: Order, now: datetime) -> Result:
 
 def _abandon(order: Order, now: datetime) -> Result:
     """End an order that never got a session, unless its request has come again."""
-    abandoned = CheckoutAbandoned(
-        payment_id=order.payment_id,
-        user_id=order.user_id,
-        livemode=order.livemode,
-        read_attempt=order.attempt,
-        read_opened_at=order.opened_at,
-    )
-    return _ended(abandoned, now)
+    return _ended(order_updates.abandoned(order), now)
 
 
 def _forget_session(order: Order, now: datetime) -> Result:
