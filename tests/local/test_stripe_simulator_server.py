@@ -529,7 +529,7 @@ def test_inclusive_tax_is_named_so(site: httpx.Client) -> None:
 
     page = site.get(f"/c/pay/{session.id}").text
     assert "Tax (included)" in page
-    assert figures_on(page) == ["CN¥100.00", "CN¥16.66", "CN¥100.00"]
+    assert figures_on(page) == ["CN¥100.00", "CN¥16.67", "CN¥100.00"]
 
 
 @pytest.mark.parametrize("action", ["card", "alipay"])

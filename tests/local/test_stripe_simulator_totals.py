@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from local.stripe_simulator import Refused
-from local.stripe_simulator.core.pricing import PROMOTION_CODES, shares
+from local.stripe_simulator.core.pricing import PROMOTION_CODES, fraction, shares
 from tests.support.stripe_simulator import BASE_URL, DECLINED, SUCCEEDS, Account, line_item
 
 TAXED: dict[str, Any] = {"automatic_tax": {"enabled": True}}
@@ -146,6 +146,16 @@ def test_the_lines_share_the_discount_and_the_tax_without_a_remainder(account: A
     assert sum(line.amount_tax for line in lines) == 10
     assert sum(line.amount_total for line in lines) == session.amount_total == 9_910
     assert shares(5, [0, 0]) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("amount", "percent", "currency", "result"),
+    [(5, 50, "cny", 3), (104, 10, "cny", 10), (105, 10, "cny", 11), (150, 10, "kwd", 20), (14_900, 1, "isk", 100)],
+)
+def test_a_percentage_is_rounded_half_up_to_what_the_currency_has(
+    amount: int, percent: int, currency: str, result: int
+) -> None:
+    assert fraction(amount, percent, 100, currency) == result
 
 
 @pytest.mark.parametrize("terms", [{"promotion_code": "FREE100"}, {"discount_minor": 10_000}])

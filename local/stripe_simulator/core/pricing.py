@@ -77,8 +77,7 @@ def refuse_what_is_not_offered(session: Json, terms: Terms) -> None:
 
 def discount_of(session: Json, terms: Terms) -> int:
     if terms.promotion_code is not None:
-        percent = percent_off(terms.promotion_code)
-        return whole_steps(session["amount_subtotal"] * percent // 100, session["currency"])
+        return fraction(session["amount_subtotal"], percent_off(terms.promotion_code), 100, session["currency"])
     if terms.discount_minor is not None:
         return terms.discount_minor
     return int(session["total_details"]["amount_discount"])
@@ -164,15 +163,15 @@ def tax_in(country: str, items: Sequence[Json], discount: int) -> int:
     rate = TAX_RATES[country]
     discounts = shares(discount, [item["amount_subtotal"] for item in items])
     return sum(
-        whole_steps(
-            (item["amount_subtotal"] - off) * rate // (100 + (rate if is_inclusive(item) else 0)), item["currency"]
-        )
+        fraction(item["amount_subtotal"] - off, rate, 100 + (rate if is_inclusive(item) else 0), item["currency"])
         for item, off in zip(items, discounts, strict=True)
     )
 
 
-def whole_steps(amount: int, currency: str) -> int:
-    return amount // step(currency) * step(currency)
+def fraction(amount: int, numerator: int, denominator: int, currency: str) -> int:
+    """This fraction of the amount, rounded half up to what the currency has."""
+    smallest = step(currency)
+    return (2 * amount * numerator + denominator * smallest) // (2 * denominator * smallest) * smallest
 
 
 def present(session: Json, currency: str | None) -> None:
