@@ -237,3 +237,42 @@ def test_every_rule_of_cloud_security_that_is_left_out_has_a_reason():
 
     assert left_out
     assert not [line for line in left_out if not re.fullmatch(r"  - CKV_[A-Z0-9_]+ # .{20,}", line)]
+
+
+# ------------------------------------------------------------------------------------------------------- the console
+
+
+def test_people_sign_in_to_the_console_at_the_issuer_of_the_tokens():
+    rule = document()["Rules"]["ConsoleSignIn"]
+    given = {"ConsoleClientId": "topup-console"}
+
+    assert resolver().resolve(rule["RuleCondition"], "") is False
+    assert resolver(**given).resolve(rule["RuleCondition"], "") is True
+    [assertion] = rule["Assertions"]
+    assert resolver(**given).resolve(assertion["Assert"], "") is False
+    assert resolver(**given, JwtIssuer="https://id.example").resolve(assertion["Assert"], "") is True
+
+
+def test_the_console_has_an_address_for_people_to_remember():
+    address = document()["Outputs"]["ConsoleUrl"]["Value"]
+    given = {"DomainName": "api.shop.example", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/1"}
+
+    assert resolver(**given).resolve(address, "") == "https://api.shop.example/console"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_right"),
+    [
+        ("", True),
+        ("https://login.example", True),
+        ("https://a.example,https://b.example:8443", True),
+        ("http://login.example", False),
+        ("https://login.example/oauth2", False),
+        ("https://login.example 'unsafe-inline'", False),
+        ("https://a.example;script-src *", False),
+    ],
+)
+def test_an_origin_of_the_console_cannot_change_the_rest_of_its_policy(text: str, is_right: bool):
+    pattern = document()["Parameters"]["ConsoleOrigins"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, text)) is is_right

@@ -5,6 +5,7 @@ import { byId, h } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { homeView } from "./home.js";
 import { setLanguage, t, translatePage } from "./i18n.js";
+import { tokenOfReturn } from "./oidc.js";
 import { paymentView } from "./payment.js";
 import { searchField, searchView } from "./search.js";
 import * as session from "./session.js";
@@ -27,19 +28,26 @@ async function start() {
     return;
   }
   session.useRoles(config.roles);
+  let failure = {};
+  try {
+    const token = await tokenOfReturn(config.sign_in);
+    if (token) session.signIn(token);
+  } catch (error) {
+    failure = { reason: error.reason ?? "errorOther", detail: error.detail };
+  }
   api.onSignedOut(() => {
     session.signOut();
     render({ reason: "signedOut" });
   });
-  render();
+  render(failure);
 }
 
-/** Show what the address names; `reason` says why somebody must sign in. */
-async function render({ reason = null } = {}) {
+/** Show what the address names; `reason` and `detail` say why somebody must sign in. */
+async function render({ reason = null, detail = null } = {}) {
   const mine = (turn += 1);
   showPerson();
   if (!session.token()) {
-    show(signInView({ config, reason, done: render }));
+    show(signInView({ config, reason, detail, done: () => render() }));
     return;
   }
   show(h("p", { class: "muted" }, t("loading")), { isBusy: true });
@@ -53,7 +61,7 @@ async function load(hash) {
   try {
     return await view({ subject: decoded(rest.join("/")), config, reload: render });
   } catch (error) {
-    if (error.status === 401) return signInView({ config, reason: "signedOut", done: render });
+    if (error.status === 401) return signInView({ config, reason: "signedOut", done: () => render() });
     return errorPage(error, render, searchField());
   }
 }

@@ -173,4 +173,12 @@ export const en = {
   problem_already_granted: "The user has got the credits of this campaign already. Nothing was changed.",
   problem_not_refundable: "This payment cannot be refunded: it is not paid, or all of it has gone back.",
   problem_idempotency_conflict: "This request was sent before with other values. Please look at what has happened so far.",
+  signInProvider: "You are led to {host} and back.",
+  signInAtProvider: "Sign in at your provider",
+  signInByToken: "Sign in by a token instead",
+  signInForeign: "Somebody came back from the identity provider who had not left from here. Please sign in again.",
+  signInRefused: "The identity provider did not sign you in.",
+  signInUnreachable: "The identity provider could not be reached from this page. Is its origin among ConsoleOrigins?",
+  signInOtherIssuer: "The identity provider has another name than the one that is configured.",
+  signInNoToken: "The identity provider gave no token that the API could read. Auth0 wants an audience: ConsoleAudience.",
 };

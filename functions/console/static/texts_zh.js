@@ -173,4 +173,12 @@ export const zh = {
   problem_already_granted: "该用户已获得此活动的积分，没有任何变动。",
   problem_not_refundable: "此付款不能退款：尚未支付，或已全部退还。",
   problem_idempotency_conflict: "此请求曾以其他内容发送过，请先查看已发生的情况。",
+  signInProvider: "您将前往 {host} 登录，然后返回此处。",
+  signInAtProvider: "通过身份提供商登录",
+  signInByToken: "改用令牌登录",
+  signInForeign: "此次返回并非由本页面发起的登录，请重新登录。",
+  signInRefused: "身份提供商未能让您登录。",
+  signInUnreachable: "本页面无法访问身份提供商。其来源是否已列入 ConsoleOrigins？",
+  signInOtherIssuer: "身份提供商的名称与配置不一致。",
+  signInNoToken: "身份提供商没有返回 API 能读取的令牌。Auth0 需要指定 audience：ConsoleAudience。",
 };
