@@ -6,11 +6,12 @@ from topup.api.endpoint import Request, Response, endpoint
 from topup.domain.errors import PaymentNotFound
 
 
-@endpoint()
+@endpoint(query=("lang",))
 def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
     payment = payment_status.find(request.path_parameters["payment_id"])
     if payment.order.user_id != caller.user_id and not caller.may_read_all:
         raise PaymentNotFound
     payment = payment_status.sync_payment(payment, request.now)
-    return Response(responses.payment(payment.order, payment.reversals, in_full=caller.may_read_all))
+    language = request.query.get("lang")
+    return Response(responses.payment(payment.order, payment.reversals, in_full=caller.may_read_all, language=language))

@@ -5,11 +5,12 @@ from topup.api import cursor, readers, responses
 from topup.api.endpoint import Request, Response, endpoint
 
 
-@endpoint(query=("limit", "cursor"))
+@endpoint(query=("limit", "cursor", "lang"))
 def handler(request: Request) -> Response:
     reader = readers.of(request)
     after = cursor.decode_order_position(request.query["cursor"]) if "cursor" in request.query else None
     orders, last = store.list_orders(reader.user_id, request.limit, after)
     payments = store.with_reversals(orders)
     next_cursor = cursor.encode(*last) if last else None
-    return Response(responses.payments(payments, next_cursor), headers=cursor.link(request.query, next_cursor))
+    page = responses.payments(payments, next_cursor, request.query.get("lang"))
+    return Response(page, headers=cursor.link(request.query, next_cursor))

@@ -23,6 +23,7 @@ OF_ALL: Mapping[str, str] = {
     "metadata": "What the caller has noted with it",
     "next_cursor": "Send it as `cursor` to get the next page; null on the last page",
     "paid_at": "When the payment succeeded, in UTC; null before",
+    "package_name": "The package's name in the language `lang`; absent without `lang`, null without a payment",
     "payment_id": "The payment's id",
     "payment_url": "Stripe's page where the buyer pays; it stays here when the payment has ended",
     "price": "What it costs, in major units with all decimals, as text",

@@ -58,7 +58,9 @@ def checkout(order: Order) -> "schemas.Checkout":
     return body
 
 
-def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool = False) -> "schemas.Payment":
+def payment(
+    order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool = False, language: str | None = None
+) -> "schemas.Payment":
     """GET /api/payments/{payment_id}; its amounts are numbers, which is what existing clients parse."""
     body: schemas.Payment = {
         "payment_id": order.payment_id,
@@ -71,6 +73,8 @@ def payment(order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool =
         "created_at": times.to_text(order.created_at),
         "paid_at": times.to_text(order.paid_at) if order.paid_at else None,
     }
+    if language:
+        body["package_name"] = order.package_in(language)
     if body["status"] == "failed":
         body["error_message"], body["error_code"] = order.error_message, order.error_code
         body["may_retry"] = order.status is Status.DECLINED  # another card, at the same payment_url
@@ -180,9 +184,10 @@ def adjustment_receipt(receipt: Receipt) -> "schemas.AdjustmentReceipt":
     }
 
 
-def payments(listed: Iterable[Payment], next_cursor: str | None) -> "schemas.PaymentList":
+def payments(listed: Iterable[Payment], next_cursor: str | None, language: str | None = None) -> "schemas.PaymentList":
     """GET /api/payments; it says of each payment what its own answer says."""
-    return {"payments": [payment(one.order, one.reversals) for one in listed], "next_cursor": next_cursor}
+    rows = [payment(one.order, one.reversals, language=language) for one in listed]
+    return {"payments": rows, "next_cursor": next_cursor}
 
 
 def user_credits(user: UserCredits, now: datetime, *, knows_holds: bool = True) -> "schemas.Credits":
@@ -217,11 +222,16 @@ def transactions(
     *,
     in_full: bool = False,
     lots: Mapping[str, Lot] | None = None,
+    package_names: Mapping[str, str] | None = None,
 ) -> "schemas.TransactionList":
-    """GET /api/users/credits/transactions; with the lots that entries name, by id, where it is to be explained."""
+    """GET /api/users/credits/transactions; with the lots that entries name, by id, where it is to be explained, and
+    with the names of payments' packages, by the payment's id, in the reader's language.
+    """
     rows = []
     for entry in entries:
         row = _transaction(entry, now, in_full=in_full)
+        if package_names is not None:
+            row["package_name"] = package_names.get(entry.payment_id or "")
         if lots is not None:
             moves = {lot_id: amount for lot_id, amount in entry.moves.items() if amount}
             row["lots"] = [_moved(lot_id, moves[lot_id], lots) for lot_id in in_draw_order(moves, lots)]

@@ -151,6 +151,7 @@ class Payment(TypedDict):
     credits_refunded: NotRequired[Count]
     refunds: NotRequired[list[Refund]]
     disputes: NotRequired[list[Dispute]]
+    package_name: NotRequired[str]
     user_id: NotRequired[str]
     quarantine_reason: NotRequired[str | None]
 
@@ -215,6 +216,7 @@ class Transaction(TypedDict):
     actor: NotRequired[str]
     reason: NotRequired[str | None]
     lots: NotRequired[list[MovedLot]]
+    package_name: NotRequired[str | None]
 
 
 class TransactionList(TypedDict):

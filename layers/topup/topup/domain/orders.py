@@ -1,10 +1,12 @@
 """Orders: what was asked for, frozen when it was placed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from topup.domain import times
+from topup.domain.catalogue import name_in
 from topup.domain.credits import CreditChange
 from topup.domain.wording import NO_WORDS, PayPage
 
@@ -29,12 +31,12 @@ UNFINISHED = frozenset({Status.PENDING, Status.DECLINED, Status.PROCESSING})
 class Order:
     """One attempt to buy one package; price, currency and credits are frozen at creation.
 
-    `page` is how its pay page speaks. `provider_order_id` is Stripe's Checkout Session, `transaction_id` its payment
-    intent, `attempt` counts the tries to open the session, `opened_at` is when the latest of them began (None: with the
-    order), `synced_at` is when Stripe was last asked, `next_look_at` is when reconcile looks at it next (None: see
-    `looks`), `quarantine_reason` is why its payment was refused (`rejected_intent`: that payment's intent),
-    `error_message` and `error_code` are Stripe's words for why its payment failed. `credits_to_debt` is how many of its
-    credits paid what the user owed.
+    `package_names` are the package's names in other languages. `page` is how its pay page speaks. `provider_order_id`
+    is Stripe's Checkout Session, `transaction_id` its payment intent, `attempt` counts the tries to open the session,
+    `opened_at` is when the latest of them began (None: with the order), `synced_at` is when Stripe was last asked,
+    `next_look_at` is when reconcile looks at it next (None: see `looks`), `quarantine_reason` is why its payment was
+    refused (`rejected_intent`: that payment's intent), `error_message` and `error_code` are Stripe's words for why its
+    payment failed. `credits_to_debt` is how many of its credits paid what the user owed.
     `paid_minor` is what the buyer paid in the end, with tax and less a discount: None until then, and of an order of an
     earlier version, where it was the price. `tax_minor` is the tax in it, `discount_minor` what a promotion code took.
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
@@ -54,6 +56,7 @@ class Order:
     return_url: str
     request_fingerprint: str
     created_at: datetime
+    package_names: Mapping[str, str] = field(default_factory=dict)
     page: PayPage = NO_WORDS
     valid_months: int | None = None
     status: Status = Status.PENDING
@@ -79,6 +82,10 @@ class Order:
     disputed_minor: int = 0
     clawed_back: int = 0
     reversal_changes: int = 0
+
+    def package_in(self, language: str) -> str:
+        """The package's name in this language, else its own; as they were when the order was placed."""
+        return name_in(self.package_name, self.package_names, language)
 
     @property
     def is_settled(self) -> bool:

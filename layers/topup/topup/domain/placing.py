@@ -27,6 +27,7 @@ def place(
         user_id=user_id,
         package_id=package.id,
         package_name=package.name,
+        package_names=package.names,
         credits_purchased=package.credits,
         amount_minor=package.price_minor,
         currency=package.currency,

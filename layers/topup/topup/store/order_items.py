@@ -64,7 +64,7 @@ def order_fields(order: Order) -> dict[str, Any]:
 def _as_requested(order: Order) -> dict[str, Any]:
     """What is fixed when the order is placed, besides its price and credits."""
     return {
-        "package": {"id": order.package_id, "name": order.package_name},
+        "package": {"id": order.package_id, "name": order.package_name, "names": dict(order.package_names) or None},
         "return_url": order.return_url,
         "locale": order.page.locale,
         "product": order.page.product,
@@ -84,6 +84,7 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         provider_order_id=fields.get("provider_order_id"),
         package_id=package["id"],
         package_name=package["name"],
+        package_names=package.get("names") or {},
         amount_minor=fields["amount_minor"],
         currency=fields["currency"],
         credits_purchased=fields["credits_purchased"],

@@ -1,6 +1,6 @@
 """Read orders, and write their changes: among them the transaction that fulfils one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from topup.domain.credits import Wallet
+from topup.domain.credits import Entry, Wallet
+from topup.domain.errors import Busy
 from topup.domain.lots import Lot
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
 from topup.domain.times import to_sortable_text
@@ -51,6 +52,19 @@ def load_order(payment_id: str) -> Order | None:
         TableName=config.settings().orders_table, Key=order_items.order_key(payment_id), ConsistentRead=True
     )
     return order_items.order_from_item(found["Item"]) if "Item" in found else None
+
+
+def load_orders_of(entries: Iterable[Entry]) -> list[Order]:
+    """The orders that these entries (at most a hundred) name a package of, if they exist; 1 request. Raises Busy."""
+    payment_ids = {entry.payment_id for entry in entries if entry.payment_id and entry.cause.package}
+    if not payment_ids:
+        return []
+    table = config.settings().orders_table
+    keys = [order_items.order_key(payment_id) for payment_id in payment_ids]
+    found = client().batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+    if found.get("UnprocessedKeys"):
+        raise Busy("DynamoDB returned only part of the read; please retry")
+    return [order_items.order_from_item(item) for item in found["Responses"].get(table, [])]
 
 
 def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, Wallet, Lot | None]:
