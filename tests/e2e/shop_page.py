@@ -161,7 +161,7 @@ def answer_with(
     _answer(page, "**/api/users/credits/transactions?*", {"transactions": history, "next_cursor": None})
     _answer(page, "**/api/payments?*", {"payments": listed, "next_cursor": None})
     for payment in listed:
-        _answer(page, f"**/api/payments/{payment['payment_id']}", payment)
+        _answer(page, f"**/api/payments/{payment['payment_id']}?*", payment)
 
 
 def _answer(page: Page, address: str, body: dict[str, Any]) -> None:
@@ -172,7 +172,7 @@ def returned_with(page: Page, stack: Stack, hint: str = "success", **changes: An
     """Come back from the pay page of a payment that differs by `changes` from a paid one; its row."""
     payment = a_payment(**changes)
     _answer(page, "**/api/payments?*", {"payments": [payment], "next_cursor": None})
-    _answer(page, f"**/api/payments/{PAYMENT_ID}", payment)
+    _answer(page, f"**/api/payments/{PAYMENT_ID}?*", payment)
     page.goto(f"{stack.web_url}?payment_id={PAYMENT_ID}&status={hint}")
     row = page.locator(f"#payments li[data-payment='{PAYMENT_ID}']")
     expect(row).to_be_visible()

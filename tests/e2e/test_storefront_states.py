@@ -537,3 +537,21 @@ def test_on_a_phone_balance_and_all_packages_fit_in_one_screen(page: Page, stack
         expect(button).to_be_in_viewport(ratio=1)
     page.locator("footer").scroll_into_view_if_needed()
     expect(page.locator("#header-balance")).to_be_in_viewport(ratio=1)
+
+
+# ----------------------------------------------------------------------------------------------- packages off sale
+
+
+def test_a_package_that_is_off_sale_keeps_its_name_in_both_languages(page: Page, stack: Stack) -> None:
+    off_sale = {"package": "gone", "package_name": "Spring offer"}
+    answer_with(page, payments=[a_payment(**off_sale)], entries=[an_entry(**off_sale)])
+    open_shop(page, stack)
+    expect(page.locator("#payments li")).to_contain_text("Spring offer · 1,100 credits")
+    expect(page.locator("#history li")).to_contain_text("Spring offer")
+
+    named = {"package": "gone", "package_name": "春季套餐"}
+    answer_with(page, payments=[a_payment(**named)], entries=[an_entry(**named)])
+    with page.expect_request(re.compile(r"/credits/transactions\?.*lang=zh")):
+        in_chinese(page)
+    expect(page.locator("#payments li")).to_contain_text("春季套餐")
+    expect(page.locator("#history li")).to_contain_text("春季套餐")

@@ -158,11 +158,11 @@ function entryRow(entry) {
 }
 
 /** What an entry is about, in the reader's language: the description is only shown where a service wrote it. */
-function aboutEntry({ transaction_type: type, package: packageId, description, metadata, reverses }) {
+function aboutEntry({ transaction_type: type, package: packageId, package_name: kept, description, metadata, reverses }) {
   if (type === "spent") return description;
   if (type === "spend_reversed") return aboutSpend(entryOf(reverses));
   if (metadata.campaign) return t("campaign", { name: metadata.campaign });
-  return packageName(packageId);
+  return packageName(packageId, kept);
 }
 
 /** Which spend was given back. */
@@ -180,7 +180,7 @@ function validity({ transaction_type: type, expires_at: expiresAt, is_expired: i
 function paymentRow(payment) {
   const { status } = payment;
   const badge = badgeOf(payment);
-  const name = packageName(payment.package);
+  const name = packageName(payment.package, payment.package_name);
   const credits = t("paymentLine", { credits: number(payment.credits_purchased) });
   return h(
     "li",

@@ -1,6 +1,8 @@
 // Calls to the API. Reads go directly to it with the visitor's token. Purchases and the list of holds go through the
 // shop's own server, which adds the API key that a browser must never have.
 
+import { currentLanguage } from "./i18n.js";
+
 const TIMEOUT_MS = 35_000; // a little more than the API's own limit of 30 s
 
 /** A failed call. `status` is 0 if there was no response. */
@@ -40,10 +42,12 @@ const read = (path, query = {}) => {
 };
 
 export const packages = (lang) => read("payments/packages", { lang: lang === "en" ? "en" : null });
-export const payment = (id) => read(`payments/${encodeURIComponent(id)}`);
-export const payments = (limit, cursor) => read("payments", { limit, cursor });
+// `lang` asks for the packages' names as well: of those that are off sale nothing else has them.
+export const payment = (id) => read(`payments/${encodeURIComponent(id)}`, { lang: currentLanguage() });
+export const payments = (limit, cursor) => read("payments", { limit, cursor, lang: currentLanguage() });
 export const credits = () => read("users/credits");
-export const transactions = (limit, cursor) => read("users/credits/transactions", { limit, cursor });
+export const transactions = (limit, cursor) =>
+  read("users/credits/transactions", { limit, cursor, lang: currentLanguage() });
 
 /** The visitor's open holds, the soonest to end first. */
 export const holds = () => call("holds", { toShop: true });

@@ -46,10 +46,13 @@ function showStaticParts() {
   byId("demo-route").textContent = t(isSimulated() ? "demoSimulator" : "demoStripe");
 }
 
-function switchLanguage(language) {
+async function switchLanguage(language) {
   setLanguage(language);
   showStaticParts();
-  if (config) showEverything();
+  if (!config) return;
+  showEverything();
+  await refreshAccount(); // it names packages that are off sale
+  showEverything();
 }
 
 whenEnded(async (payment) => {

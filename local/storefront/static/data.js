@@ -21,8 +21,8 @@ export async function loadCatalogue(language) {
   data.catalogues[language] ??= await api.packages(language);
 }
 
-/** The name of a package in the page's language; null if it is not on sale any more. */
-export const packageName = (id) => data.catalogues[currentLanguage()]?.packages[id]?.name ?? null;
+/** The name of a package in the page's language; of one that is off sale by now, the name that its order has `kept`. */
+export const packageName = (id, kept = null) => data.catalogues[currentLanguage()]?.packages[id]?.name ?? kept;
 
 export async function loadAccount() {
   const [credits, history, payments] = await Promise.all([

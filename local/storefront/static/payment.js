@@ -225,7 +225,7 @@ const VIEWS = {
 /** "Standard · 1,100 credits · CN¥100.00" */
 function about(payment) {
   const credits = t("paymentLine", { credits: number(payment.credits_purchased) });
-  return [packageName(payment.package), credits, money(payment.amount, payment.currency)].filter(Boolean).join(" · ");
+  return [packageName(payment.package, payment.package_name), credits, money(payment.amount, payment.currency)].filter(Boolean).join(" · ");
 }
 
 function succeededTitle({ credits_purchased: bought, credits_available: left = bought }) {
