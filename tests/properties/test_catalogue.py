@@ -1,5 +1,6 @@
 """The catalogue file: a valid one is read to the last digit, an invalid one is refused with the field's name."""
 
+import dataclasses
 import json
 import math
 import re
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from topup.domain import catalogue_file, money
 from topup.domain.catalogue import Package
+from topup.domain.checkout_options import CheckoutOptions
 from topup.domain.errors import ConfigurationError
 
 IDS = st.from_regex(r"[a-z0-9_-]{1,40}", fullmatch=True)
@@ -65,8 +67,16 @@ JUNK = st.recursive(
     max_leaves=6,
 )
 PLACES = [("packages",), ("credit_value_rmb",), ("packages", "standard")] + [
-    ("packages", "standard", field) for field in ("name", "credits", "price", "currency", "unit_price", "names", "more")
+    ("packages", "standard", field)
+    for field in ("name", "credits", "price", "currency", "unit_price", "names", "valid_months", "more")
 ]
+OTHER_PLACES: list[tuple[Any, ...]] = [("checkout",), ("packages", "custom")]
+OTHER_PLACES += [("checkout", option.name) for option in dataclasses.fields(CheckoutOptions)]
+OTHER_PLACES += [
+    ("packages", "custom", field) for field in ("currency", "min", "max", "step", "unit_price", "tiers", "valid_months")
+]
+OTHER_PLACES += [("packages", "custom", "tiers", 0, field) for field in ("from", "bonus_percent")]
+OTHER_PLACES += [("packages", "custom", "tiers", 0)]
 
 
 def a_document() -> dict[str, Any]:
@@ -74,8 +84,8 @@ def a_document() -> dict[str, Any]:
     return document_of({"standard": fields})
 
 
-def put(document: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[str, Any]:
-    inner = document
+def put(document: dict[str, Any], place: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    inner: Any = document
     for name in place[:-1]:
         inner = inner[name]
     inner[place[-1]] = value
@@ -104,6 +114,30 @@ def test_a_catalogue_with_junk_in_one_place_is_read_or_refused_with_that_place(p
         assert abs(package.unit_price * package.credits / money.to_major(package.price_minor, "CNY") - 1) <= Decimal(
             "0.02"
         )
+
+
+@examples(500)
+@given(st.sampled_from(OTHER_PLACES), JUNK)
+@example(("packages", "custom", "unit_price"), Decimal("1e9999999"))
+@example(("packages", "custom", "unit_price"), Decimal("1e-9999999"))
+@example(("packages", "custom", "tiers", 0, "bonus_percent"), Decimal("1e9999999"))
+@example(("packages", "custom", "tiers", 0, "bonus_percent"), Decimal("1e-9999999"))
+@example(("packages", "custom", "valid_months"), 10**30)
+@example(("checkout", "session_minutes"), 10**30)
+def test_junk_among_the_options_and_the_amounts_is_refused_with_its_place(place: tuple[Any, ...], value: Any):
+    tiers = [{"from": "20.00", "bonus_percent": 10}]
+    custom = {"name": "Any", "currency": "CNY", "min": "10.00", "max": "50.00", "step": "10.00", "tiers": tiers}
+    document = a_document() | {"checkout": {}}
+    document["packages"]["custom"] = custom | {"unit_price": Decimal("0.1")}
+    put(document, place, value)
+    try:
+        catalogue = catalogue_file.parse(document)
+    except ConfigurationError:
+        with pytest.raises(ConfigurationError, match=rf"^catalogue\.json: {'.'.join(map(str, place[:2]))}"):
+            catalogue_file.parse(document)
+        return
+    package = catalogue.packages["custom"]
+    assert isinstance(package, Package) or 0 < package.credits_for(package.max_minor) <= catalogue_file.LARGEST_CREDITS
 
 
 @examples(100)
