@@ -30,6 +30,7 @@ METHODS = {
     "/api/users/{user_id}/payments": ("GET", "HEAD"),
     "/api/admin/credits/adjust": ("POST",),
     "/api/admin/credits/grant": ("POST",),
+    "/api/admin/payments": ("GET", "HEAD"),
     "/console": ("GET", "HEAD"),
     "/console/{file}": ("GET", "HEAD"),
 }

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from local.in_process.api import Api, ApiResponse, as_admin, as_buyer, as_user, load_handler
 from local.in_process.dynamodb import Emulator
@@ -107,6 +108,10 @@ class Shop:
         return self.api.post(
             "/api/payments/stripe/refund/quote", {"payment_id": payment_id, "amount": amount}, as_admin()
         )
+
+    def find(self, **search: Any) -> ApiResponse:
+        """Look for payments as an administrator."""
+        return self.api.get(f"/api/admin/payments?{urlencode(search)}", as_admin())
 
     def spend(self, amount: Any, key: str | None = None, user: str = USER_ID, **body: Any) -> ApiResponse:
         request = {"user_id": user, "amount": amount, "description": "work", **body}

@@ -22,6 +22,14 @@ def refunds_at_stripe(shop: Shop) -> list[dict[str, Any]]:
     return found
 
 
+def charge_of(shop: Shop, intent_id: str) -> str:
+    """The charge of a payment intent that was paid."""
+    headers = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+    status, _, body = shop.simulator.request("GET", f"/v1/payment_intents/{intent_id}", headers, b"")
+    assert status == 200
+    return str(json.loads(body)["latest_charge"])
+
+
 def calls_of_stripe(shop: Shop) -> list[str]:
     """The calls of Stripe's API from now on ("POST /v1/refunds"); the list grows with each."""
     calls: list[str] = []

@@ -19,6 +19,7 @@ from local.in_process.dynamodb import Fault, lost_after, lost_before, refused
 from local.in_process.environment import ENVIRONMENT, JWT_SECRET, USER_ID
 from local.in_process.shop import Shop
 from local.stripe_simulator.in_process import InProcessStripe, timed_out
+from tests.integration.stripe_side import charge_of
 from topup.api import provider_keys, token_keys
 from topup.runtime import config, parameter_store
 from topup.store import client as dynamodb_client
@@ -238,6 +239,23 @@ def cancel_of_a_paid_one(shop: Shop) -> Call:
     return lambda: shop.cancel(payment)
 
 
+def found_by_charge(shop: Shop) -> Call:
+    _, intent = shop.buy()
+    charge = charge_of(shop, intent)
+    return lambda: shop.find(charge=charge)
+
+
+def found_by_email(shop: Shop) -> Call:
+    shop.buy()
+    return lambda: shop.find(email="buyer@example.com")
+
+
+def found_by_state(shop: Shop) -> Call:
+    shop.pay(shop.create(), method="alipay")
+    shop.deliver()
+    return lambda: shop.find(status="processing")
+
+
 def quote(shop: Shop) -> Call:
     payment_id, _ = shop.buy()
     return lambda: shop.quote(payment_id)
@@ -332,6 +350,7 @@ FLOWS: dict[str, list[Callable[[Shop], Call]]] = {
     "list_payments": [payments],
     "get_credits": [credits],
     "list_transactions": [transactions],
+    "find_payments": [found_by_charge, found_by_email, found_by_state],
     "quote_refund": [quote],
     "refund_payment": [refund, refund_of_an_expired_lot, refund_in_flight],
     "spend_credits": [spend, refused_spend],

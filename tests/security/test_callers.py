@@ -6,7 +6,7 @@ import httpx
 import jwt
 import pytest
 
-from local.client import ADJUST, CREATE, CREDITS, GRANT, PAYMENTS, QUOTE, REFUND, SPEND, TRANSACTIONS
+from local.client import ADJUST, CREATE, CREDITS, FIND, GRANT, PAYMENTS, QUOTE, REFUND, SPEND, TRANSACTIONS
 from tests.security.conftest import Provider
 from tests.security.edge import Edge
 
@@ -205,6 +205,18 @@ def test_only_the_owner_cancels_a_payment(edge: Edge):
         assert foreign.json() | {"request_id": ""} == missing.json() | {"request_id": ""}
     assert edge.status(payment)["status"] == "pending"
     assert edge.post(cancel, {}, edge.user("victim")).json()["status"] == "expired"
+
+
+def test_only_staff_find_payments(edge: Edge, bought: dict[str, Any]):
+    for search in (f"payment_id={bought['payment_id']}", "email=buyer@example.com", "status=quarantined"):
+        assert is_refused(edge.get(f"{FIND}?{search}"))
+        assert is_refused(edge.get(f"{FIND}?{search}", edge.service()))
+        for caller in (edge.user("victim"), edge.buyer("victim"), edge.user("thief", role="Support")):
+            response = edge.get(f"{FIND}?{search}", caller)
+            assert response.status_code == 403
+    for caller in (edge.admin(), edge.support()):
+        [row] = edge.get(f"{FIND}?payment_id={bought['payment_id']}", caller).json()["payments"]
+        assert row["user_id"] == "victim"
 
 
 def test_only_staff_ask_what_a_refund_would_do(edge: Edge, bought: dict[str, Any]):

@@ -66,6 +66,7 @@ USED_BY_FUNCTIONS = {
     "console": {"runtime.config", "domain.errors"},
     "create_checkout": {"checkouts", "runtime.secret_values"},
     "expire_credits": {"expiry", "store", "runtime.deadline", "runtime.telemetry"},
+    "find_payments": {"domain.searches", "finding"},
     "get_credits": {"store"},
     "get_payment": {"payment_status", "domain.errors"},
     "list_packages": {"runtime.config"},

@@ -28,6 +28,7 @@ ROUTES = {
     "capture_hold": {"POST /api/users/credits/holds/{hold_id}/capture"},
     "extend_hold": {"POST /api/users/credits/holds/{hold_id}/extend"},
     "release_hold": {"POST /api/users/credits/holds/{hold_id}/release"},
+    "find_payments": {"GET /api/admin/payments"},
     "quote_refund": {"POST /api/payments/stripe/refund/quote"},
     "refund_payment": {"POST /api/payments/stripe/refund"},
     "spend_credits": {"POST /api/users/credits/spend"},
@@ -161,7 +162,15 @@ def test_no_function_may_do_what_the_store_never_does():
     [
         (
             "STRIPE_SECRET_KEY",
-            {"create_checkout", "stripe_webhook", "get_payment", "cancel_checkout", "refund_payment", "reconcile"},
+            {
+                "create_checkout",
+                "stripe_webhook",
+                "get_payment",
+                "cancel_checkout",
+                "refund_payment",
+                "reconcile",
+                "find_payments",
+            },
         ),
         ("STRIPE_WEBHOOK_SECRET", {"stripe_webhook"}),
         (
@@ -178,6 +187,7 @@ def test_no_function_may_do_what_the_store_never_does():
                 *(
                     "create_checkout",
                     "cancel_checkout",
+                    "find_payments",
                     "quote_refund",
                     "refund_payment",
                     "get_payment",

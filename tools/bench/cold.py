@@ -37,6 +37,7 @@ BUDGETS = {
     "release_hold": 1.5,
     "grant_credits": 1.5,
     "adjust_credits": 1.5,
+    "find_payments": 1.5,
     "quote_refund": 1.5,
     "stripe_webhook": 2.2,
     "create_checkout": 2.2,

@@ -91,6 +91,7 @@ def _of_administrators(secrets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         "adjust_credits": _event(
             "POST /api/admin/credits/adjust", admin | {"idempotency-key": "events-adjust-credits"}, body=adjust
         ),
+        "find_payments": _event("GET /api/admin/payments", admin, query={"payment_id": ORDER}),
         "quote_refund": _event("POST /api/payments/stripe/refund/quote", admin, body=quote),
         "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
     }

@@ -106,6 +106,7 @@ def _purchase(shop: Shop) -> str:
     api.post(SPEND, WORK, {"x-api-key": API_KEY} | _key("job-7"))
     refund = {"payment_id": payment["payment_id"], "amount": 25, "reason": "Customer request"}
     quote = {"payment_id": payment["payment_id"], "amount": 25}
+    api.get(f"/api/admin/payments?payment_id={payment['payment_id']}", as_admin())
     token = api.post(f"{REFUND}/quote", quote, as_admin()).json()["quote_token"]
     api.post(REFUND, refund | {"quote_token": token}, as_admin() | _key("ticket-12"))
     api.post(REFUND, quote | {"quote_token": token}, as_admin())

@@ -19,6 +19,7 @@ from tools.generate.openapi.parts import (
     REFUND_NOT_KNOWN,
     REPLAYED,
     RETRY,
+    SEARCHES,
     SPEND_ERRORS,
     Operation,
     StripeEvent,
@@ -109,6 +110,27 @@ OPERATIONS: Mapping[str, Operation] = {
         parameters=(LIMIT, CURSOR, LANGUAGE),
         responses={HTTPStatus.OK: ("A page of payments", schemas.PaymentList)},
         errors=(errors.Unauthorized, errors.ValidationFailed, errors.Busy),
+    ),
+    "find_payments": Operation(
+        tag="Administration",
+        description=(
+            "Name exactly one of `payment_id`, `session`, `payment_intent`, `charge`, `email` and `status`; where "
+            "there is none, the list is empty. Stripe is asked once for its own ids and for `email`, which finds the "
+            "payments whose buyer gave this address on the pay page. A page of `email` or `status` may have fewer rows "
+            "than `limit`, or none: follow `next_cursor`."
+        ),
+        headers=NEXT_PAGE,
+        callers=("administrator",),
+        others=("support",),
+        parameters=(*SEARCHES, LIMIT, CURSOR, LANGUAGE),
+        responses={HTTPStatus.OK: ("The payments that were found", schemas.PaymentList)},
+        errors=(
+            errors.Unauthorized,
+            errors.Forbidden,
+            errors.ValidationFailed,
+            errors.StripeFailed,
+            errors.Busy,
+        ),
     ),
     "quote_refund": Operation(
         tag="Administration",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from topup.api import endpoint
+from topup.api import endpoint, queries
 from topup.api.cursor import LARGEST
 from topup.domain import errors, times
 from topup.domain.errors import TopupError
@@ -88,6 +88,15 @@ PAYMENT_ID = {
     "description": "The payment's id",
     "schema": {"type": "string", "format": "uuid"},
 }
+SEARCHES = tuple(
+    {
+        "name": name,
+        "in": "query",
+        "description": words[:1].upper() + words[1:],
+        "schema": {"type": "string", "pattern": f"^({form.pattern})$"},
+    }
+    for name, (form, words) in queries.SEARCHES.items()
+)
 HOLD_ID = {
     "name": "hold_id",
     "in": "path",

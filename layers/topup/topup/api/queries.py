@@ -1,10 +1,24 @@
 """The query parameters of single addresses; a mistake is refused with the parameter's name."""
 
+import re
 from datetime import datetime
 
 from topup.api.endpoint import Request
 from topup.domain import times
 from topup.domain.errors import FieldError, ValidationFailed
+from topup.domain.searches import State
+
+# What payments are found by: the form of each value, and in words. Stripe's ids have no other characters.
+_STRIPE_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
+SEARCHES = {
+    "payment_id": (re.compile(r"[ -~]{1,255}"), "the id of a payment"),
+    "session": (_STRIPE_ID, "the id of a Checkout Session"),
+    "payment_intent": (_STRIPE_ID, "the id of a payment intent"),
+    "charge": (_STRIPE_ID, "the id of a charge"),
+    "email": (re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}"), "an e-mail address"),
+    "status": (re.compile("|".join(State)), f"one of {', '.join(State)}"),
+}
+PAGED = ("email", "status")
 
 
 def moment(request: Request, name: str) -> datetime | None:
@@ -25,3 +39,19 @@ def flag(request: Request, name: str) -> bool:
     if text not in ("true", "false"):
         raise ValidationFailed(FieldError(name, "must be true or false"))
     return text == "true"
+
+
+def search(request: Request) -> tuple[str, str]:
+    """The one thing that payments are to be found by: its name and its value; raises ValidationFailed."""
+    given = [name for name in SEARCHES if name in request.query]
+    if len(given) != 1:
+        raise ValidationFailed(FieldError("query", f"must name exactly one of {', '.join(SEARCHES)}"))
+    [name] = given
+    form, words = SEARCHES[name]
+    if not form.fullmatch(request.query[name]):
+        raise ValidationFailed(FieldError(name, f"must be {words}"))
+    if "cursor" in request.query and name not in PAGED:
+        raise ValidationFailed(
+            FieldError("cursor", f"belongs to {' and '.join(PAGED)}: {name} finds one payment at most")
+        )
+    return name, request.query[name]

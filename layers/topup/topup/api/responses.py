@@ -184,9 +184,11 @@ def adjustment_receipt(receipt: Receipt) -> "schemas.AdjustmentReceipt":
     }
 
 
-def payments(listed: Iterable[Payment], next_cursor: str | None, language: str | None = None) -> "schemas.PaymentList":
+def payments(
+    listed: Iterable[Payment], next_cursor: str | None, language: str | None = None, *, in_full: bool = False
+) -> "schemas.PaymentList":
     """GET /api/payments; it says of each payment what its own answer says."""
-    rows = [payment(one.order, one.reversals, language=language) for one in listed]
+    rows = [payment(one.order, one.reversals, in_full=in_full, language=language) for one in listed]
     return {"payments": rows, "next_cursor": next_cursor}
 
 

@@ -23,6 +23,14 @@ def from_text(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
+def is_sortable_text(text: str) -> bool:
+    """Whether `to_sortable_text` could have made it."""
+    try:
+        return to_sortable_text(from_text(text)) == text
+    except (ValueError, OverflowError):  # OverflowError: a time that UTC moves out of the calendar
+        return False
+
+
 def from_rfc_3339(text: str) -> datetime:
     """The moment that a caller names, in UTC to the microsecond; raises ValueError."""
     if not re.fullmatch(RFC_3339, text):

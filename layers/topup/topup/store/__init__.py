@@ -25,7 +25,13 @@ from topup.store.receipts import load_receipt, load_receipts, record_with_receip
 from topup.store.reversals import begin_attempt, load_payment, load_settled_payment, record_reversal, with_reversals
 from topup.store.reversed_spends import load_spend, set_reversed_spend
 from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
-from topup.store.waiting import Waiting, orders_to_look_at, refunds_in_flight_since
+from topup.store.waiting import (
+    Waiting,
+    is_position,
+    list_waiting,
+    orders_to_look_at,
+    refunds_in_flight_since,
+)
 from topup.store.walks import Place
 
 __all__ = [
@@ -48,8 +54,10 @@ __all__ = [
     "due_by_timer",
     "due_since",
     "forget_stuck",
+    "is_position",
     "list_entries",
     "list_orders",
+    "list_waiting",
     "load_account",
     "load_credits",
     "load_credits_at",

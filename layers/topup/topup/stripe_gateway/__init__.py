@@ -2,6 +2,7 @@
 
 from topup.stripe_gateway import listing
 from topup.stripe_gateway.events import current_reversal, read_event, read_reversal
+from topup.stripe_gateway.finding import order_of_charge, order_of_intent, order_of_session, orders_by_email
 from topup.stripe_gateway.listing import Listed, Page, reversals_of
 from topup.stripe_gateway.refunds import create_refund, find_refund
 from topup.stripe_gateway.reversals import reversal_of
@@ -28,6 +29,10 @@ __all__ = [
     "find_refund",
     "listing",
     "open_session",
+    "order_of_charge",
+    "order_of_intent",
+    "order_of_session",
+    "orders_by_email",
     "payment_of_intent",
     "read_event",
     "read_reversal",

@@ -1,0 +1,89 @@
+"""Find payments by what somebody knows of them: an id of ours or of Stripe's, an e-mail address, a state."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from topup import store
+from topup.domain import idempotency
+from topup.domain.errors import FieldError, StripeFailed, ValidationFailed
+from topup.domain.orders import Status
+from topup.domain.payments import Payment
+from topup.domain.reversals import ReversalStatus
+from topup.domain.searches import State
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of payments, and where the next one begins; None on the last page."""
+
+    payments: list[Payment]
+    after: tuple[str, ...] | None = None
+
+
+def by_id(payment_id: str) -> Found:
+    """The payment with this id, if there is one."""
+    return _loaded([payment_id])
+
+
+def by_session(session_id: str) -> Found:
+    """The payment of Stripe's Checkout Session. Raises StripeFailed, Busy; so do the next ones."""
+    from topup import stripe_gateway  # noqa: PLC0415 - most searches do not need Stripe's library
+
+    return _loaded([stripe_gateway.order_of_session(session_id)])
+
+
+def by_intent(intent_id: str) -> Found:
+    """The payment of Stripe's payment intent."""
+    from topup import stripe_gateway  # noqa: PLC0415
+
+    return _loaded([stripe_gateway.order_of_intent(intent_id)])
+
+
+def by_charge(charge_id: str) -> Found:
+    """The payment of Stripe's charge."""
+    from topup import stripe_gateway  # noqa: PLC0415
+
+    return _loaded([stripe_gateway.order_of_charge(charge_id)])
+
+
+def by_email(email: str, limit: int, after: Sequence[str] | None) -> Found:
+    """The payments whose buyer gave this address on the pay page; a page may have fewer than `limit`, or none.
+
+    `after` is what the page before said. Raises ValidationFailed for anything else.
+    """
+    from topup import stripe_gateway  # noqa: PLC0415
+
+    try:
+        orders, last = stripe_gateway.orders_by_email(email, limit, after[0] if after else None)
+    except StripeFailed as error:
+        if after and error.stripe_code == "resource_missing":
+            raise _not_its_cursor() from None
+        raise
+    return Found(_loaded(orders).payments, (last,) if last else None)
+
+
+def by_state(state: State, limit: int, after: Sequence[str] | None) -> Found:
+    """The payments that are in this state; a page may have fewer than `limit`, since the index may be behind.
+
+    `after` is what the page before said. Raises ValidationFailed for anything else.
+    """
+    if after is not None and not store.is_position(state, after):
+        raise _not_its_cursor()
+    ids, last = store.list_waiting(state, limit, after)
+    return Found([payment for payment in _loaded(ids).payments if IS_IN[state](payment)], last)
+
+
+IS_IN: Mapping[State, Callable[[Payment], bool]] = {
+    State.QUARANTINED: lambda payment: payment.order.quarantine_reason is not None,
+    State.PROCESSING: lambda payment: payment.order.status is Status.PROCESSING,
+    State.IN_FLIGHT: lambda payment: any(one.status is ReversalStatus.IN_FLIGHT for one in payment.reversals),
+}
+
+
+def _not_its_cursor() -> ValidationFailed:
+    return ValidationFailed(FieldError("cursor", "must be the next_cursor of the same search"))
+
+
+def _loaded(ids: Iterable[str | None]) -> Found:
+    found = (store.load_payment(payment_id) for payment_id in ids if payment_id and idempotency.is_id(payment_id))
+    return Found([payment for payment in found if payment])
