@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from local.in_process.api import load_handler
 from local.in_process.environment import STRIPE_SECRET_KEY
@@ -156,11 +156,12 @@ def reconcile_slowly(shop: Shop, seconds: float, **event: Any) -> dict[str, Any]
         return load_handler("reconcile")({"time": shop.now.isoformat(), **event}, Context())
 
 
-def foreign_payment(shop: Shop) -> str:
-    """A payment of another system in the same account; its payment intent."""
+def foreign_payment(shop: Shop, metadata: Mapping[str, str] | None = None) -> str:
+    """A payment of another system in the same account, which may say anything of itself; its payment intent."""
     headers = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
-    wanted = b"amount=1000&currency=usd&confirm=true&payment_method=pm_card_visa"
-    status, _, body = shop.simulator.request("POST", "/v1/payment_intents", headers, wanted)
+    wanted = {"amount": "1000", "currency": "usd", "confirm": "true", "payment_method": "pm_card_visa"}
+    wanted |= {f"metadata[{name}]": text for name, text in (metadata or {}).items()}
+    status, _, body = shop.simulator.request("POST", "/v1/payment_intents", headers, urlencode(wanted).encode())
     assert status == 200
     return str(json.loads(body)["id"])
 

@@ -10,19 +10,26 @@ import pytest
 
 from local.in_process.api import as_admin, as_user
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import calls_of_stripe
+from tests.integration.stripe_side import calls_of_stripe, foreign_payment
 from topup import store
+from topup.domain.catalogue import Catalogue
 from topup.domain.checkout_options import CheckoutOptions
 from topup.runtime import config
 
 COMPLETED, SUCCEEDED = "checkout.session.completed", "payment_intent.succeeded"
 
 
+CATALOGUE = config.catalogue()
+
+
+def with_options(options: CheckoutOptions) -> Catalogue:
+    return replace(CATALOGUE, checkout=options)
+
+
 @pytest.fixture(autouse=True)
 def _offers(environment: pytest.MonkeyPatch) -> None:
-    catalogue = config.catalogue()
     options = CheckoutOptions(automatic_tax=True, tax_behavior="exclusive", promotion_codes=True)
-    environment.setattr(config, "catalogue", lambda: replace(catalogue, checkout=options))
+    environment.setattr(config, "catalogue", lambda: with_options(options))
 
 
 def paid(shop: Shop, **terms: Any) -> tuple[str, str]:
@@ -88,13 +95,42 @@ def test_whichever_event_comes_first_settles_it(shop: Shop, first: str):
     shop.check()
 
 
-def test_a_payment_without_tax_or_discount_asks_stripe_nothing(shop: Shop):
+def test_a_payment_asks_stripe_nothing_where_there_is_no_tax_and_no_code(shop: Shop, environment: pytest.MonkeyPatch):
+    environment.setattr(config, "catalogue", lambda: with_options(CheckoutOptions()))
     paid(shop)
     calls = calls_of_stripe(shop)
 
     shop.deliver()
 
     assert calls == []
+
+
+def test_tax_that_the_price_contains_is_known_whichever_event_comes_first(shop: Shop, environment: pytest.MonkeyPatch):
+    options = CheckoutOptions(automatic_tax=True, tax_behavior="inclusive")
+    environment.setattr(config, "catalogue", lambda: with_options(options))
+    payment_id, _ = paid(shop, tax_minor=566)
+
+    shop.deliver(SUCCEEDED)
+
+    payment = shown(shop, payment_id)
+    assert payment["tax"] == 5.66
+    assert "amount_paid" not in payment  # it is the price
+    shop.deliver()
+    shop.check()
+
+
+def test_a_refund_of_a_second_payment_takes_nothing_from_an_order_for_nothing(shop: Shop):
+    payment = shop.create()
+    shop.pay(payment, promotion_code="FREE100")
+    shop.deliver()
+    session = shop.simulator.session(payment["payment_url"].rpartition("/")[2])
+    intent = foreign_payment(shop, session["metadata"])
+
+    shop.simulator.refund(intent)
+    assert set(shop.deliver()) == {200}
+
+    assert shop.ledger() == [("purchased", 1100)]
+    shop.check()
 
 
 def test_half_of_what_was_paid_takes_half_of_the_credits(shop: Shop):

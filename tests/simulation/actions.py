@@ -80,27 +80,29 @@ class Actions:
         settles: str,
         settles_after: float,
         reads: int,
+        terms: tuple[float, float] | list[float] = (0.0, 0.0),
         **_rest: Any,
     ) -> None:
         self._world.scheduler.pause(after)
         simulator, session = self._world.simulator, purchase.session
         if session not in simulator._world.tables["checkout.session"]:
             return  # it was opened in the other mode
+        entered = self._entered(session, *terms)
         try:
             match pay:
                 case "never":
                     return
                 case "alipay" | "wechat_pay":
-                    simulator.pay(session, method=pay)
+                    simulator.pay(session, method=pay, **entered)
                     self._begin(lambda: self._settle(session, settles), settles_after)
                 case "declined first":
-                    simulator.pay(session, card=DECLINED)
+                    simulator.pay(session, card=DECLINED, **entered)
                     self._world.scheduler.pause(after)
                     simulator.pay(session, card=CARD)
                 case "3-D Secure":
-                    simulator.pay(session, card=CHALLENGED, three_d_secure="complete")
+                    simulator.pay(session, card=CHALLENGED, three_d_secure="complete", **entered)
                 case _:
-                    simulator.pay(session, card=CARD)
+                    simulator.pay(session, card=CARD, **entered)
         except Refused:
             return  # paid or expired already
         finally:
@@ -109,6 +111,18 @@ class Actions:
         for _ in range(reads):
             self._read_payment(purchase)
             self._world.scheduler.pause(self._rng.uniform(0.1, 7.0))
+
+    def _entered(self, session_id: str, discount: float, tax: float) -> Json:
+        """What the code and the address of the buyer come to, where the pay page asks for them: shares of the price."""
+        session = self._world.simulator.session(session_id)
+        entered: Json = {}
+        if off := int(session["amount_subtotal"] * discount) if session["allow_promotion_codes"] else 0:
+            self._world.hit("a promotion code takes the whole price" if discount == 1 else "a promotion code is used")
+            entered["discount_minor"] = off
+        if tax and session["automatic_tax"]["enabled"]:
+            self._world.hit("tax is paid")
+            entered["tax_minor"] = int((session["amount_subtotal"] - off) * tax)
+        return entered
 
     def _settle(self, session: str, outcome: str) -> None:
         try:
@@ -161,7 +175,7 @@ class Actions:
         reason: str = "Customer request",
     ) -> None:
         payment = self._world.shadow.payment(purchase.payment_id)
-        amount_minor = max(1, int(payment.order.amount_minor * share)) if share and payment else None
+        amount_minor = max(1, int(payment.order.charged_minor * share)) if share and payment else None
         body = {
             "payment_id": purchase.payment_id,
             "reason": reason,

@@ -33,8 +33,10 @@ def differences(simulator: Simulator, payment: Payment, heard: Container[str]) -
     }
     charges = [one for one in tables["charge"].values() if one["payment_intent"] in intents]
     sessions = {intent: _sessions_of(tables["checkout.session"], intent) for intent in intents}
+    for_nothing = [one for one in tables["checkout.session"].values() if _is_for_nothing(order, one)]
     found = [
-        *_of_the_order(order, charges, sessions, heard),
+        *(_of_nothing(order, for_nothing) if for_nothing else _of_the_order(order, charges, sessions, heard)),
+        *_of_what_was_paid(order, tables["checkout.session"]),
         *_of_reversals(payment, tables["refund"], Kind.REFUND),
         *_of_reversals(payment, tables["dispute"], Kind.DISPUTE),
         *_made_twice(order, tables["refund"]),
@@ -78,6 +80,33 @@ def _is_of_ours(intent: Json) -> bool:
 
 def _sessions_of(sessions: dict[str, Json], intent: str) -> list[str]:
     return [one["id"] for one in sessions.values() if one["payment_intent"] == intent]
+
+
+def _is_for_nothing(order: Order, session: Json) -> bool:
+    is_done = session["status"] == "complete" and session["payment_status"] == "no_payment_required"
+    return is_done and session["client_reference_id"] == order.payment_id and _is_of_ours(session)
+
+
+def _of_nothing(order: Order, sessions: list[Json]) -> Iterator[str]:
+    """A code has taken the whole price: the session is done, and no money came."""
+    if order.provider_order_id in [one["id"] for one in sessions] and not order.is_settled:
+        yield f"cost nothing, as it was asked for, and is {order.status} ({order.quarantine_reason})"
+
+
+def _of_what_was_paid(order: Order, sessions: dict[str, Json]) -> Iterator[str]:
+    """The sum, the tax and the discount are those of the session that was paid."""
+    paid = [one for one in sessions.values() if one["id"] == order.provider_order_id and one["status"] == "complete"]
+    if not order.is_settled or not paid or paid[0]["payment_intent"] != order.transaction_id:
+        return
+    details = paid[0]["total_details"]
+    compared = {
+        "paid": (order.charged_minor, paid[0]["amount_total"]),
+        "tax": (order.tax_minor, details["amount_tax"]),
+        "discount": (order.discount_minor, details["amount_discount"]),
+    }
+    for name, (ours, theirs) in compared.items():
+        if ours != theirs:
+            yield f"has {ours} {name}, at Stripe {theirs}"
 
 
 def _of_the_order(
@@ -152,5 +181,5 @@ def _money_of(order: Order, kind: Kind, theirs: Json) -> int:
     """How much of the order's money it reverses now: in another currency, that share of the whole."""
     if kind is Kind.DISPUTE:
         share, whole = money_reversed(theirs), int(theirs["amount"])
-        return share if theirs["currency"].upper() == order.currency else order.amount_minor * share // whole
+        return share if theirs["currency"].upper() == order.currency else order.charged_minor * share // whole
     return int(theirs["amount"]) if OURS.get(theirs["status"], theirs["status"]) in GONE else 0

@@ -9,13 +9,13 @@ from tests.simulation.mutants_of_money import MUTANTS_OF_MONEY
 from tests.simulation.planting import Edit, Mutant
 
 TIMERS = "        for item in (credit_items.lot_to_item(lot), *_timer_items(lot))\n    ]\n"
-STATE = "    if order.is_settled:\n        return None\n    lot = new_lot"
-NO_STATE = "    lot = new_lot"
+STATE = "    if order.is_settled:\n        return None\n    paid = _paid"
+NO_STATE = "    paid = _paid"
 HANDLE = "    if isinstance(update, ReversalUpdate):\n        return clawback.apply(update, now)\n"
 MARKED = "    if event['id'] in SEEN:\n        return False\n"
 SEEN = Edit("topup.webhooks", "def handle(", "SEEN: set[str] = set()\n\n\ndef handle(")
 DUE_BY_THEN = "payment.order.credits_due_for(by_then) - expired"
-AT_MOST_ALL = "min(self.amount_minor, {0})"
+AT_MOST_ALL = "min(self.charged_minor, {0})"
 
 # An order that may grant again, in its own state and by the credits that it has granted.
 GRANTS_AGAIN = (

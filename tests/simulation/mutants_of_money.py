@@ -120,9 +120,7 @@ MUTANTS_OF_MONEY = (
         (
             Edit(
                 "topup.clawback",
-                "    is_of_order = update.payment_id == order.payment_id\n"
-                "    return is_of_order and update.transaction_id in"
-                " (None, order.transaction_id or update.transaction_id)\n",
+                "    return is_of_order and update.transaction_id in (None, own)\n",
                 "    return True\n",
             ),
         ),
@@ -240,6 +238,54 @@ MUTANTS_OF_MONEY = (
                 "topup.store.reversals",
                 "    payment = load_payment(order.payment_id) if has_any else None\n",
                 "    payment = None\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "credits stand for the price, whatever was paid",
+        200,
+        (
+            Edit(
+                "topup.domain.orders",
+                "return self.amount_minor if self.paid_minor is None else self.paid_minor",
+                "return self.amount_minor",
+            ),
+        ),
+    ),
+    Mutant(
+        "the sum that arrived must be the price",
+        100,
+        (
+            Edit(
+                "topup.domain.order_updates",
+                "    if payment.subtotal_minor is None:\n",
+                "    if payment.amount_minor >= 0:\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a payment intent is asked for nothing but its sum",
+        100,
+        (Edit("topup.domain.order_updates", "    return not is_known and (", "    return False and ("),),
+    ),
+    Mutant(
+        "tax that the price contains is overlooked",
+        1000,
+        (Edit("topup.domain.order_updates", "(order.page.may_change_total or update", "(update"),),
+    ),
+    Mutant(
+        "a price of nothing is not paid",
+        100,
+        (Edit("topup.stripe_gateway.translation", 'PAID = ("paid", "no_payment_required")', 'PAID = ("paid",)'),),
+    ),
+    Mutant(
+        "a second payment of an order for nothing is its own",
+        1000,
+        (
+            Edit(
+                "topup.clawback",
+                "own = order.transaction_id or (update.transaction_id if order.charged_minor else None)",
+                "own = order.transaction_id or update.transaction_id",
             ),
         ),
     ),

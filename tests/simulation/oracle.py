@@ -196,7 +196,7 @@ class Story:
         order = payment.order
         now_out = sum(one.reversed_minor for one in payment.reversals)
         stands = sum(min(one.reversed_minor, self._final.get(_key(one), 0)) for one in payment.reversals)
-        due = order.credits_purchased * min(order.amount_minor, stands) // order.amount_minor
+        due = order.credits_purchased * min(order.charged_minor, stands) // max(1, order.charged_minor)
         before = self.told.taken(order)
         self.told.stand(order, due, now)
         was_out = any(self._excess.values())

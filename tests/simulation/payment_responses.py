@@ -12,6 +12,7 @@ from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 CHANGING_FIELDS = (
     *("status", "under_review", "payment_url", "credits_purchased", "paid_at"),
+    *("amount_paid", "tax", "discount"),
     *("credits_to_debt", "credits_available", "amount_refunded", "credits_refunded", "refunds", "disputes"),
 )
 REFUND_STATUS = {
@@ -33,12 +34,16 @@ def payment_response(payment: Payment) -> dict[str, Any]:
         "credits_purchased": order.credits_purchased,
         "paid_at": times.to_text(order.paid_at) if order.paid_at else None,
     }
+    for name, figure in (("tax", order.tax_minor), ("discount", order.discount_minor)):
+        seen[name] = float(money.to_major(figure, order.currency)) if figure else None
+    is_of_the_price = order.charged_minor == order.amount_minor
+    seen["amount_paid"] = None if is_of_the_price else float(money.to_major(order.charged_minor, order.currency))
     if order.credits_to_debt:
         seen["credits_to_debt"] = order.credits_to_debt
         seen["credits_available"] = order.credits_purchased - order.credits_to_debt
     if order.refunded_minor or payment.reversals:
         seen["amount_refunded"] = float(money.to_major(order.refunded_minor, order.currency))
-        due = math.floor(Fraction(order.credits_purchased * order.refunded_minor, order.amount_minor))
+        due = math.floor(Fraction(order.credits_purchased * order.refunded_minor, max(1, order.charged_minor)))
         seen["credits_refunded"] = min(due, order.clawed_back)
         rows = [(one.kind, reversal_row(one, order.currency)) for one in payment.reversals]
         seen["refunds"] = [row for kind, row in rows if kind is Kind.REFUND] or None

@@ -64,8 +64,8 @@ def check_taken_once(before: Order, after: Order, account: Account) -> None:
 
 def _due(order: Order) -> int:
     """The share of the order's credits that its reversed money stands for, rounded down."""
-    reversed_minor = min(order.amount_minor, order.refunded_minor + order.disputed_minor)
-    return order.credits_purchased * reversed_minor // order.amount_minor
+    reversed_minor = min(order.charged_minor, order.refunded_minor + order.disputed_minor)
+    return order.credits_purchased * reversed_minor // max(1, order.charged_minor)
 
 
 def open_lots(account: Account, now: datetime) -> list[Lot]:

@@ -95,6 +95,9 @@ RARE = (
     "a batch is refused because of a key that was used",
     "a spend is given back at the expiry of credits",
     "credits of a spend come back to nobody, because theirs have lapsed",
+    "a promotion code is used",
+    "a promotion code takes the whole price",
+    "tax is paid",
     "credits were held at a moment that is past",
     "the answer to a refund's first write is lost",
 )

@@ -39,6 +39,7 @@ def _buy(rng: random.Random) -> Args:
         "settles_after": rng.choice((0.1, 2.0, 3600.0, 90_000.0)),
         "reads": rng.randint(0, 2),
         "twice": rng.random() < 0.15,
+        "terms": [rng.choice((0.0, 0.0, 0.1, 1 / 3, 1.0)), rng.choice((0.0, 0.06, 0.19))],  # discount and tax
     }
 
 

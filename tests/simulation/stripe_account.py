@@ -33,7 +33,7 @@ class StripeAccount:
         session = self._simulator.session(session_id)
         price = {
             "currency": session["currency"],
-            "unit_amount": session["amount_total"],
+            "unit_amount": session["amount_subtotal"],
             "product_data": {"name": "the same again"},
         }
         made = self.post(

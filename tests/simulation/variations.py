@@ -1,6 +1,7 @@
 """What differs between the worlds of two seeds: the size of pages, other endpoints, the mode, the time of a run."""
 
 import random
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -14,26 +15,38 @@ class Variation(StrEnum):
     LIVE_MODE = "live mode"
     BY_SCHEDULE = "reconcile runs by its schedule alone"
     SHORT_RUNS = "reconcile has little time at the end"
+    TAX_AND_CODES = "the pay page takes promotion codes and adds tax"
     MANY_LOT_WRITES = "a transaction holds as many lots as the product allows"
+
+
+def _is_so(_rng: random.Random) -> bool:
+    return True
+
+
+def _one_of(*values: Any) -> Callable[[random.Random], Any]:
+    return lambda rng: rng.choice(values)
+
+
+# How often each is drawn, and its value.
+DRAWN: tuple[tuple[Variation, float, Callable[[random.Random], Any]], ...] = (
+    (Variation.SMALL_PAGES, 0.7, _one_of(1, 2, 3, 5)),
+    (Variation.SMALL_LISTS, 0.7, _one_of(1, 2, 3, 5)),
+    (Variation.OTHER_ENDPOINT, 0.12, _is_so),
+    (Variation.LIVE_MODE, 0.2, _is_so),
+    (Variation.BY_SCHEDULE, 0.1, _is_so),
+    (Variation.SHORT_RUNS, 0.07, _one_of(32.0, 34.0, 40.0)),  # seconds; seldom, since it takes many runs
+    (Variation.MANY_LOT_WRITES, 0.2, _is_so),
+    (Variation.TAX_AND_CODES, 0.25, _one_of("inclusive", "exclusive")),
+)
 
 
 def variations(rng: random.Random) -> dict[Variation, Any]:
     """The variations of a seed: pages of a few items in most seeds, the others in some."""
     drawn: dict[Variation, Any] = {}
-    if rng.random() < 0.7:
-        drawn[Variation.SMALL_PAGES] = rng.choice((1, 2, 3, 5))
-    if rng.random() < 0.7:
-        drawn[Variation.SMALL_LISTS] = rng.choice((1, 2, 3, 5))
-    if rng.random() < 0.12:
-        drawn[Variation.OTHER_ENDPOINT] = True
-    if rng.random() < 0.2:
-        drawn[Variation.LIVE_MODE] = True
-    if rng.random() < 0.1:
-        drawn[Variation.BY_SCHEDULE] = True
-    if rng.random() < 0.07:  # it takes many runs
+    for variation, often, value in DRAWN:
+        if rng.random() < often:
+            drawn[variation] = value(rng)
+    if Variation.SHORT_RUNS in drawn and Variation.SMALL_LISTS in drawn:
         # What Stripe made within one second has to be read within one run: with small pages that takes more requests.
-        longer = 40.0 if Variation.SMALL_LISTS in drawn else 0.0
-        drawn[Variation.SHORT_RUNS] = rng.choice((32.0, 34.0, 40.0)) + longer  # seconds
-    if rng.random() < 0.2:
-        drawn[Variation.MANY_LOT_WRITES] = True
+        drawn[Variation.SHORT_RUNS] += 40.0
     return drawn

@@ -20,7 +20,7 @@ from local.stripe_simulator.core import webhooks
 from tests.simulation import convergence, determinism
 from tests.simulation.actions import DAY, LONGEST_WINDOW
 from tests.simulation.bank import Bank
-from tests.simulation.catalogues import ON_SALE
+from tests.simulation.catalogues import ON_SALE, with_tax_and_codes
 from tests.simulation.clients import Clients
 from tests.simulation.comparison import setbacks
 from tests.simulation.database import Database
@@ -229,7 +229,8 @@ class World:
     # ------------------------------------------------------------------------------------------------- operators
 
     def use_catalogue(self, edited: Catalogue) -> None:
-        config.catalogue = lambda: edited  # type: ignore[assignment]
+        on_sale = _on_sale(self.plan, edited)
+        config.catalogue = lambda: on_sale  # type: ignore[assignment]
 
     def rotate_secret(self) -> None:
         """Stripe signs with a new secret; the functions get it now, or some time later."""
@@ -308,6 +309,11 @@ class World:
         return self._hash.hexdigest()[:16]
 
 
+def _on_sale(plan: Plan, catalogue: Catalogue) -> Catalogue:
+    behavior = plan.variations.get(Variation.TAX_AND_CODES)
+    return with_tax_and_codes(catalogue, behavior) if behavior else catalogue
+
+
 def key_of(plan: Plan) -> str:
     """The Stripe key of a run."""
     return LIVE_KEY if Variation.LIVE_MODE in plan.variations else TEST_KEY
@@ -351,7 +357,8 @@ def _environment(plan: Plan) -> Iterator[None]:
     rest.json = webhooks.json = SimpleNamespace(dumps=_compact)  # type: ignore[assignment, attr-defined]
     telemetry.single_metric = _no_metric  # type: ignore[assignment, attr-defined]
     level = telemetry.logger.log_level
-    config.catalogue = lambda: ON_SALE  # type: ignore[assignment]
+    on_sale = _on_sale(plan, ON_SALE)
+    config.catalogue = lambda: on_sale  # type: ignore[assignment]
     config.settings.cache_clear()
     telemetry.logger.setLevel("CRITICAL")
     try:

@@ -11,6 +11,7 @@ from topup.domain import order_updates, placing
 from topup.domain.errors import Busy
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
 from topup.domain.updates import CheckoutExpired, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentUpdate
+from topup.domain.wording import PayPage
 
 ABOUT: dict[str, Any] = {
     "payment_id": PAYMENT_ID,
@@ -317,6 +318,7 @@ def test_a_payment_whose_sum_does_not_follow_from_the_price_is_quarantined(wrong
     [
         (an_order(), a_payment(amount_minor=9_000), True),
         (an_order(), a_payment(), False),
+        (an_order(page=PayPage(may_change_total=True)), a_payment(), True),  # the price may contain tax
         (an_order(), a_payment(amount_minor=9_000, subtotal_minor=10_000), False),
         (an_order(rejected_intent=INTENT_ID), a_payment(amount_minor=9_000), False),
         (an_order(status=Status.SUCCEEDED), a_payment(amount_minor=9_000), False),

@@ -1,13 +1,14 @@
 """Open a checkout: write the order, create Stripe's session for it, store the session in the order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from topup import store, stripe_gateway
 from topup.domain import idempotency, placing, return_urls, wording
-from topup.domain.catalogue import Package
+from topup.domain.catalogue import Catalogue, Package
 from topup.domain.errors import Busy, FieldError, StripeFailed, ValidationFailed
 from topup.domain.orders import Order, Status
+from topup.domain.wording import PayPage
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger, pseudonym
 
@@ -48,7 +49,7 @@ def create(request: CheckoutRequest, now: datetime) -> tuple[Order, bool]:
             payment_id=payment_id,
             user_id=request.user_id,
             return_url=return_urls.checked(request.return_url, config.settings().frontend_origins),
-            page=wording.pay_page(package, request.locale or catalogue.checkout.locale, catalogue.language),
+            page=_page(package, request, catalogue),
             request_fingerprint=request.fingerprint,
             livemode=config.is_livemode(),
             now=now,
@@ -70,6 +71,11 @@ def create(request: CheckoutRequest, now: datetime) -> tuple[Order, bool]:
         return _open_session(_open(order, now), request.email), True
     except store.LostRace:
         raise Busy("The same request is under way; please retry") from None
+
+
+def _page(package: Package, request: CheckoutRequest, catalogue: Catalogue) -> PayPage:
+    page = wording.pay_page(package, request.locale or catalogue.checkout.locale, catalogue.language)
+    return replace(page, may_change_total=catalogue.checkout.may_change_total)
 
 
 def _open(order: Order, now: datetime) -> Order:

@@ -101,7 +101,9 @@ def _settle_first(update: ReversalUpdate, now: datetime) -> bool:
 def _is_of_its_intent(update: ReversalUpdate, order: Order) -> bool:
     """Whether the update is about the payment that settled the order, as far as both are known."""
     is_of_order = update.payment_id == order.payment_id
-    return is_of_order and update.transaction_id in (None, order.transaction_id or update.transaction_id)
+    # Of an order for nothing there is no intent: whatever was paid for it besides is another payment.
+    own = order.transaction_id or (update.transaction_id if order.charged_minor else None)
+    return is_of_order and update.transaction_id in (None, own)
 
 
 def _apply_where_it_belongs(update: ReversalUpdate, order: Order, now: datetime) -> bool:

@@ -49,6 +49,11 @@ class CheckoutOptions:
     session_minutes: int = LONGEST_SESSION
     customer_email: bool = True
 
+    @property
+    def may_change_total(self) -> bool:
+        """Whether a buyer may pay another sum than the price, or tax that the price contains."""
+        return self.automatic_tax or self.promotion_codes
+
     def session_end(self, begun: datetime) -> datetime | None:
         """When the session of an attempt that began then is to end; None: when Stripe ends it by itself, in a day."""
         if self.session_minutes == LONGEST_SESSION:

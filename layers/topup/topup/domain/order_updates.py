@@ -122,14 +122,14 @@ def _paid(order: Order, payment: PaymentReceived, now: datetime) -> Order:
 
 
 def is_price_unknown(order: Order, update: PaymentUpdate) -> bool:
-    """Whether the update names what arrived, which is not the price, and not what of it is tax or a discount.
+    """Whether the update names only what arrived, and more may have made it than the price: tax, or a discount.
 
     A payment intent knows the sum alone: the Checkout Session that made it knows the parts.
     """
     if not isinstance(update, PaymentReceived) or update.subtotal_minor is not None:
         return False
     is_known = order.is_settled or update.transaction_id in (None, order.rejected_intent)
-    return not is_known and update.amount_minor != order.amount_minor
+    return not is_known and (order.page.may_change_total or update.amount_minor != order.amount_minor)
 
 
 def _is_told_already(order: Order, payment: PaymentReceived) -> bool:

@@ -16,11 +16,14 @@ MONTHS = (
 class PayPage:
     """How the pay page speaks: its locale in Stripe's words (None: the browser's), how it names what is bought (None:
     by the package's name), and the language of the words that we add (None: we add none).
+
+    `may_change_total`: it may add tax or take a promotion code, so that the buyer pays another sum than the price.
     """
 
     locale: str | None = None
     product: str | None = None
     language: str | None = None
+    may_change_total: bool = False
 
 
 NO_WORDS = PayPage()  # an order of an earlier version has no others

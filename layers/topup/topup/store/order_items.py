@@ -70,6 +70,7 @@ def _as_requested(order: Order) -> dict[str, Any]:
         "product": order.page.product,
         "language": order.page.language,
         "valid_months": order.valid_months,
+        "may_change_total": order.page.may_change_total or None,
         "request_fingerprint": order.request_fingerprint,
     }
 
@@ -97,7 +98,7 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         quarantine_reason=fields.get("quarantine_reason"),
         rejected_intent=fields.get("rejected_intent"),
         return_url=fields["return_url"],
-        page=PayPage(fields.get("locale"), fields.get("product"), fields.get("language")),
+        page=_page_from(fields),
         valid_months=fields.get("valid_months"),
         request_fingerprint=fields["request_fingerprint"],
         attempt=fields["attempt"],
@@ -110,6 +111,11 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         synced_at=moment_of(fields.get("synced_at")),
         next_look_at=moment_of(fields.get("next_look_at")),
     )
+
+
+def _page_from(fields: Mapping[str, Any]) -> PayPage:
+    may_change_total = fields.get("may_change_total", False)
+    return PayPage(fields.get("locale"), fields.get("product"), fields.get("language"), may_change_total)
 
 
 def _money_from(fields: Mapping[str, Any]) -> dict[str, Any]:
