@@ -83,7 +83,8 @@ def check_catalogue(package: Path) -> None:
     python = find_lambda_python()
     if python is None:
         return  # said when the bytecode is made
-    environment = os.environ | {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"}
+    # Not another catalogue, which a developer tries: this one is deployed.
+    environment = os.environ | {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1", "CATALOGUE_FILE": ""}
     found = subprocess.run(
         [python, "-P", "-c", CATALOGUE_CHECK], env=environment, capture_output=True, text=True, check=False
     )
