@@ -14,7 +14,7 @@ export AWS_DEFAULT_REGION ?= us-east-1
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets api-key stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi bench-cold bench-warm bench-ledger lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets api-key stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -158,6 +158,9 @@ events: .venv/.installed ## Write events/ again
 
 openapi: .venv/.installed ## Write docs/openapi.json again, from the routes and the code behind them
 	@$(BIN)/python -m tools.generate.openapi
+
+pictures: .venv/.installed ## Take the pictures of docs/pictures again, of the console and the storefront (Chromium)
+	@$(BIN)/python -m tools.pictures
 
 lock: .venv/.installed ## Resolve the versions of pyproject.toml again
 	@$(BIN)/python -m tools.build.lock

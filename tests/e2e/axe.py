@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from local import ROOT
-from tests.e2e.shop_page import DESKTOP, PHONE, WAIT_MS
+from tests.e2e.shop_page import WAIT_MS
+from tools.pictures.browser import DESKTOP, PHONE
 
 AXE = ROOT / ".cache" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 

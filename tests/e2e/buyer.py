@@ -26,7 +26,7 @@ class Buyer:
     def __init__(self, stack: Stack, clients: ExitStack) -> None:
         self.user_id = f"buyer-{next(_users)}"
         self.http = clients.enter_context(httpx.Client(trust_env=False, timeout=30))
-        client = Client(stack.api_url, stack.stripe_url, stack.values, self.http.request)
+        self.client = client = Client(stack.api_url, stack.stripe_url, stack.values, self.http.request)
         self.api, self.stripe, self.local = client.api, client.stripe, client.local
 
     # ---------------------------------------------------------------------------------------------------- the user

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from local import ROOT
 from local.launcher import Stack, running
 from tests.e2e.buyer import Buyer, NewBuyer
-from tests.e2e.shop_page import ARGUMENTS, CHROMIUM, WAIT_MS
+from tests.e2e.shop_page import WAIT_MS
+from tools.pictures.browser import ARGUMENTS, CHROMIUM
 
 PROJECT = ("template.yaml", ".env.example", "functions", "layers/topup", "local")
 

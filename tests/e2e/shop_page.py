@@ -1,27 +1,12 @@
 """What the tests in a browser do and see on the shop's page and on the pay page."""
 
 import re
-import shutil
 from typing import Any
 
-from playwright.sync_api import Locator, Page, ViewportSize, expect
+from playwright.sync_api import Locator, Page, expect
 
 from local.launcher import Stack
 from tests.support.builders import PAYMENT_ID
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-# No sandbox, for containers; and no calls by the browser itself.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE, DESKTOP = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=900)  # CSS pixels
 
 WAIT_MS = 20_000  # reached only if something is wrong
 

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from local.client import session_of
 from local.launcher import Stack
 from tests.e2e.buyer import NewBuyer
 from tests.e2e.console_page import expect_title, figure, open_console, search, steps
@@ -44,14 +45,14 @@ def test_a_pasted_token_signs_in_and_signing_out_forgets_it(page: Page, stack: S
 
 
 @pytest.mark.parametrize("kind", ["forged", "expired"])
-def test_a_token_that_the_api_refuses_leads_back_to_the_sign_in_and_then_to_the_same_place(
+def test_a_token_that_the_api_refuses_leads_to_the_sign_in_and_then_to_the_place_of_the_address(
     page: Page, stack: Stack, kind: str
 ) -> None:
     token = stack.admin_token[:-4] + "AAAA" if kind == "forged" else stack.token("admin-1", role="admin", exp=1)
     page.goto(f"{stack.api_url}/console#token={token}")
-    search(page, "alice")
-
     expect(page.get_by_text("does not accept your token")).to_be_visible()
+
+    page.goto(f"{stack.api_url}/console#/user/alice")
     page.locator("#token").fill(stack.admin_token)
     page.get_by_role("button", name="Sign in").click()
     expect_title(page, "alice")
@@ -103,6 +104,24 @@ def test_a_payment_tells_its_story(page: Page, stack: Stack, new_buyer: NewBuyer
     expect(page.locator("#story")).to_contain_text("−275 credits")
     page.get_by_role("link", name=buyer.user_id).click()
     expect_title(page, buyer.user_id)
+
+
+def test_with_stripe_itself_its_ids_lead_to_its_dashboard(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:
+    buyer = new_buyer(stack)
+    payment = buyer.buy()
+    refund = buyer.refund(payment, 25).json()["refund_id"]
+    address = "https://dashboard.stripe.com"
+
+    def with_dashboard(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "stripe_dashboard": address})
+
+    page.route("**/console/config.json", with_dashboard)
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+
+    for part, named in ((".facts", session_of(payment)), ("#story", refund)):
+        link = page.locator(part).get_by_role("link", name="Open in Stripe").first
+        expect(link).to_have_attribute("href", f"{address}/test/search?query={named}")
+        expect(link).to_have_attribute("rel", "noreferrer noopener")
 
 
 def test_a_search_without_a_result_says_what_it_looked_for(page: Page, stack: Stack) -> None:

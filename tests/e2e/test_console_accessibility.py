@@ -9,6 +9,7 @@ from local.launcher import Stack
 from tests.e2e.axe import VISITORS, findings, needs_axe, visiting
 from tests.e2e.buyer import NewBuyer
 from tests.e2e.console_page import open_console, search
+from tools.pictures import scenes
 
 pytestmark = needs_axe
 
@@ -28,8 +29,17 @@ def test_the_sign_in(page: Page, stack: Stack) -> None:
     assert findings(page) == []
 
 
-def test_the_first_page(page: Page, stack: Stack) -> None:
+def test_the_first_page_and_what_was_found(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:
+    buyer = new_buyer(stack)
+    payment = scenes.quarantined(buyer.client, buyer.user_id)
     open_console(page, stack)
+    expect(page.locator("[data-list=quarantined] li").first).to_be_visible()
+    assert findings(page) == []
+
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    assert findings(page) == []
+
+    open_console(page, stack, "#/find/nobody%40nowhere.example")
 
     assert findings(page) == []
 

@@ -13,7 +13,6 @@ from local.client import document
 from local.launcher import Stack
 from tests.e2e.buyer import NewBuyer
 from tests.e2e.shop_page import (
-    PHONE,
     a_hold,
     a_lot,
     a_payment,
@@ -28,6 +27,7 @@ from tests.e2e.shop_page import (
     returned_with,
 )
 from tests.support.builders import PAYMENT_ID
+from tools.pictures.browser import PHONE
 from topup.domain.times import to_text
 
 ENGLISH_WORDS = re.compile("[A-Za-z]{2,}")

@@ -13,7 +13,21 @@ from topup.domain.holds import Overrun
 STATIC = ROOT / "functions" / "console" / "static"
 TEXTS = ("texts_en.js", "texts_zh.js")
 # Keys that are made from values of the API or from kinds of things: `type_` + an entry's type.
-PREFIXES = (*("type_", "state_", "source_", "overrun_", "refund_", "role_", "dispute_", "stripe_", "problem_"),)
+PREFIXES = (
+    *(
+        "type_",
+        "state_",
+        "source_",
+        "overrun_",
+        "refund_",
+        "role_",
+        "dispute_",
+        "stripe_",
+        "problem_",
+        "looked_for_",
+        "list_",
+    ),
+)
 
 
 def source(name: str) -> str:

@@ -1,5 +1,6 @@
 """Who may do what, over HTTP: every route, with every kind of wrong caller."""
 
+import re
 from typing import Any
 
 import httpx
@@ -359,3 +360,15 @@ def test_the_support_staffs_claim_is_the_configured_one(rotating_edge: Edge, pro
         REFUND, {"payment_id": payment["payment_id"]}, of_the_provider(provider, groups="helpdesk")
     )
     assert refund.status_code == 403
+
+
+# ------------------------------------------------------------------------------------------------------ the console
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/config.json", "/console/app.js"])
+def test_the_console_is_for_anyone_and_tells_everybody_the_same(edge: Edge, path: str):
+    """That nothing of it is secret is checked of every response, at the end."""
+    seen = [edge.get(path, headers) for headers in ({}, edge.user("thief"), edge.admin(), edge.support())]
+
+    assert {response.status_code for response in seen} == {200}
+    assert len({re.sub(r'"now":"[^"]*"', "", response.text) for response in seen}) == 1

@@ -45,6 +45,9 @@ export const holds = (user) => read(`/api/users/${id(user)}/holds`);
 export const payments = (user, query) => read(`/api/users/${id(user)}/payments`, query);
 export const transactions = (user, query) => read(`/api/users/${id(user)}/credits/transactions`, { explain: "true", ...query });
 
+/** `query` names one thing to find payments by: session, payment_intent, charge, email or status. */
+export const findPayments = (query) => read("/api/admin/payments", query);
+
 export const grant = (body, key) => change("/api/admin/credits/grant", body, key);
 export const adjust = (body, key) => change("/api/admin/credits/adjust", body, key);
 export const quoteRefund = (body) => change("/api/payments/stripe/refund/quote", body);

@@ -10,13 +10,14 @@ import { refundButton } from "./refund.js";
 import { searchField, userAddress } from "./search.js";
 import { isAdmin } from "./session.js";
 import { storyOf, storyPanel } from "./story.js";
-import { stripeRows } from "./stripe.js";
+import { stripeReference, stripeRows } from "./stripe.js";
 
 const NEWEST_ENTRIES = 100; // of the user's ledger, in which those of this payment are looked for
 
 export async function paymentView({ subject: id, config, reload }) {
   const [payment] = await Promise.all([api.payment(id), loadPackages()]);
   const history = await api.transactions(payment.user_id, { limit: NEWEST_ENTRIES });
+  const reference = stripeReference(payment, config);
   return h(
     "div",
     {},
@@ -28,11 +29,11 @@ export async function paymentView({ subject: id, config, reload }) {
       badge(payment),
       isAdmin() ? h("div", { class: "actions" }, refundButton(payment, reload)) : null,
     ),
-    h("div", { class: "columns" }, factsPanel(payment, config), storyPanel(storyOf(payment, history), history.next_cursor)),
+    h("div", { class: "columns" }, factsPanel(payment, reference), storyPanel(storyOf(payment, history), reference, history.next_cursor)),
   );
 }
 
-function factsPanel(payment, config) {
+function factsPanel(payment, reference) {
   const { user_id: user, package: packageId, currency, lot } = payment;
   const inCurrency = (amount) => (amount === undefined || amount === null ? null : money(amount, currency));
   return panel(
@@ -50,7 +51,7 @@ function factsPanel(payment, config) {
       [t("refundedCredits"), payment.credits_refunded ? number(payment.credits_refunded) : null],
       [t("lotNow"), lot ? t("lotLeft", { remaining: number(lot.remaining), granted: number(lot.granted) }) : null],
       [t("expires"), lot?.expires_at ? day(lot.expires_at) : null],
-      ...stripeRows(payment, config),
+      ...stripeRows(payment, reference),
     ),
   );
 }

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { h, link, panel } from "./dom.js";
-import { moment, money, number } from "./format.js";
+import { moment, money, number, relative } from "./format.js";
 import { t, tOr } from "./i18n.js";
 import { moreButton } from "./more.js";
 import { packageName } from "./packages.js";
@@ -16,17 +16,27 @@ export function paymentsPanel(user, { payments, next_cursor: cursor }) {
   const rows = paymentList(payments);
   const load = async (from) => {
     const page = await api.payments(user, { limit: 50, cursor: from });
-    rows.append(...page.payments.map((one) => paymentRow(one)));
+    rows.append(...page.payments.map(paymentRow));
     return page.next_cursor;
   };
   return panel(t("payments"), rows, moreButton(cursor, load));
 }
 
-/** `withUser`: the rows are of more than one user. */
-export const paymentList = (payments, { withUser = false } = {}) =>
-  h("ul", { class: "rows payments" }, payments.map((one) => paymentRow(one, withUser)));
+/** Payments of any user, found by `query`, with their next pages. */
+export function foundPayments(query, payments, cursor) {
+  const rows = paymentList(payments);
+  const load = async (from) => {
+    const page = await api.findPayments({ ...query, limit: 20, cursor: from });
+    rows.append(...page.payments.map(paymentRow));
+    return page.next_cursor;
+  };
+  return [rows, moreButton(cursor, load)];
+}
 
-function paymentRow(payment, withUser = false) {
+const paymentList = (payments) => h("ul", { class: "rows payments" }, payments.map(paymentRow));
+
+/** Where the API names the user, the rows are of more than one. */
+function paymentRow(payment) {
   const { payment_id: id, package: packageId, credits_purchased: credits, amount, currency, user_id: user } = payment;
   return h(
     "li",
@@ -37,7 +47,8 @@ function paymentRow(payment, withUser = false) {
       h("span", {}, link(paymentAddress(id), packageName(packageId)), " · ", t("creditsCount", { credits: number(credits) })),
       h("span", { class: "amounts" }, h("strong", {}, money(amount, currency)), badge(payment)),
     ),
-    h("p", { class: "small muted" }, moment(payment.created_at), ...(withUser && user ? [" · ", link(userAddress(user), user)] : [])),
+    h("p", { class: "small muted" }, `${moment(payment.created_at)}, ${relative(payment.created_at)}`, ...(user ? [" · ", link(userAddress(user), user)] : [])),
+    payment.quarantine_reason ? h("p", { class: "small" }, payment.quarantine_reason) : null,
   );
 }
 

@@ -3,7 +3,9 @@
 import * as api from "./api.js";
 import { h, link } from "./dom.js";
 import { t } from "./i18n.js";
-import { PAYMENT_ID, kindOf } from "./kinds.js";
+import { EMAIL, USER, kindOf } from "./kinds.js";
+import { loadPackages } from "./packages.js";
+import { foundPayments } from "./payments.js";
 
 /** The field; it leads to …#/find/<text>. */
 export function searchField(text = "") {
@@ -40,22 +42,17 @@ export const paymentAddress = (id) => `#/payment/${encodeURIComponent(id)}`;
 /** What was found; a single payment or user is shown at once. */
 export async function searchView({ subject: text }) {
   const kind = kindOf(text);
-  if (kind === PAYMENT_ID) {
-    if (await exists(text)) return goTo(paymentAddress(text));
-    return nothing(text, [t("lookedForPayment", { text })]);
-  }
-  return goTo(userAddress(text));
+  if (kind === USER) return goTo(userAddress(text));
+  const { payments, next_cursor: cursor } = await api.findPayments({ [kind]: text });
+  if (kind !== EMAIL && payments.length === 1) return goTo(paymentAddress(payments[0].payment_id));
+  // Users' ids may have the form of a payment's id or of an address.
+  if (!payments.length && !cursor && (await isUser(text))) return goTo(userAddress(text));
+  await loadPackages();
+  return results(text, kind, payments, cursor);
 }
 
-async function exists(paymentId) {
-  try {
-    await api.payment(paymentId);
-    return true;
-  } catch (error) {
-    if (error.status === 404) return false;
-    throw error;
-  }
-}
+/** Whether credits ever came to a user with this id. */
+const isUser = async (id) => (await api.transactions(id, { limit: 1 })).transactions.length > 0;
 
 /** In place of the search in the browser's history, so that Back leads to where somebody searched. */
 function goTo(address) {
@@ -63,13 +60,16 @@ function goTo(address) {
   return h("p", { class: "muted" }, t("loading"));
 }
 
-function nothing(text, lookedFor) {
+/** What was looked for, and what was found; a text may be a user's id whatever its form. */
+function results(text, kind, payments, cursor = null) {
+  const isAnything = payments.length > 0 || cursor;
   return h(
     "div",
     {},
     searchField(text),
-    h("h1", {}, t("nothingFound")),
-    lookedFor.map((one) => h("p", {}, one)),
+    h("h1", {}, t(isAnything ? "found" : "nothingFound")),
+    h("p", {}, t(`looked_for_${kind}`, { text })),
+    isAnything ? h("section", { class: "panel" }, foundPayments({ [kind]: text }, payments, cursor)) : null,
     h("p", {}, link(userAddress(text), t("openAsUser", { text }))),
   );
 }

@@ -25,20 +25,22 @@ export function storyOf(payment, { transactions }) {
 
 const rank = ({ kind }) => (RANK.includes(kind) ? RANK.indexOf(kind) : RANK.length);
 
-export function storyPanel(steps, isPart) {
+/** `reference` shows an id of Stripe's; `isPart`: the ledger has more entries than were searched. */
+export function storyPanel(steps, reference, isPart) {
   return panel(
     t("story"),
-    h("ol", { id: "story", class: "story" }, steps.map(stepRow)),
+    h("ol", { id: "story", class: "story" }, steps.map((step) => stepRow(step, reference))),
     isPart ? h("p", { class: "small muted" }, t("storyIsPart")) : null,
   );
 }
 
-function stepRow({ kind, at, title, text }) {
+function stepRow({ kind, at, title, text, id }, reference) {
   return h(
     "li",
     { dataset: { step: kind } },
     h("p", { class: "step-title" }, title),
     text ? h("p", {}, text) : null,
+    id ? h("p", { class: "small" }, reference(id)) : null,
     at ? h("p", { class: "small muted" }, h("time", { datetime: at }, moment(at))) : null,
   );
 }
@@ -67,14 +69,16 @@ const refunded = (refund, payment) => ({
   kind: "refund",
   at: refund.created_at,
   title: t("stepRefund", { amount: money(refund.amount, refund.currency ?? payment.currency) }),
-  text: [tOr(`refund_${refund.status}`, refund.status), refund.reason, refund.refund_id].filter(Boolean).join(" · "),
+  text: [tOr(`refund_${refund.status}`, refund.status), refund.reason].filter(Boolean).join(" · "),
+  id: refund.refund_id,
 });
 
 const disputed = (dispute, payment) => ({
   kind: "dispute",
   at: dispute.created_at,
   title: t("stepDispute", { amount: money(dispute.amount, dispute.currency ?? payment.currency) }),
-  text: [tOr(`dispute_${dispute.status}`, dispute.status), dispute.reason, dispute.dispute_id].filter(Boolean).join(" · "),
+  text: [tOr(`dispute_${dispute.status}`, dispute.status), dispute.reason].filter(Boolean).join(" · "),
+  id: dispute.dispute_id,
 });
 
 function ended({ status, error_message: message, error_code: code, may_retry: mayRetry }) {

@@ -1,0 +1,93 @@
+"""Take the pictures of docs/pictures: a stack of their own, a few weeks of history, and every page in Chromium."""
+
+import sys
+from typing import Literal, TypeAlias
+
+import httpx
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from local import ROOT
+from local.client import Client, Json
+from local.launcher import Stack, running
+from tools.pictures import scenes
+from tools.pictures.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE
+
+FOLDER = ROOT / "docs" / "pictures"
+Visitor: TypeAlias = tuple[str, Literal["light", "dark"]]
+ENGLISH: Visitor = ("en-GB", "light")
+CHINESE: Visitor = ("zh-CN", "dark")
+READY = "main[aria-busy=false]"
+
+
+def main() -> int:
+    if CHROMIUM is None:
+        print("no chromium on the PATH", file=sys.stderr)
+        return 1
+    FOLDER.mkdir(exist_ok=True)
+    with running() as stack, httpx.Client(trust_env=False, timeout=30) as http, sync_playwright() as playwright:
+        client = Client(stack.api_url, stack.stripe_url, stack.values, http.request)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        _take_console(browser, stack, client)
+        _take_storefront(browser, stack, client)
+        browser.close()
+    return 0
+
+
+def _take_console(browser: Browser, stack: Stack, client: Client) -> None:
+    payment = scenes.history(client)
+    scenes.waiting(client)
+    scenes.quarantined(client)
+    places = {
+        "console-lists": ("", _nothing),
+        "console-user": (f"#/user/{scenes.USER}", _nothing),
+        "console-payment": (f"#/payment/{payment['payment_id']}", _nothing),
+        "console-refund": (f"#/payment/{payment['payment_id']}", _ask_for_refund),
+    }
+    for visitor, size, suffix in ((ENGLISH, DESKTOP, ""), (CHINESE, PHONE, "-zh-phone")):
+        for name, (place, act) in places.items():
+            page = _page(browser, visitor, size)
+            page.goto(f"{stack.api_url}/console#token={stack.admin_token}")
+            page.wait_for_selector(f"{READY} #search")
+            if place:
+                page.goto(f"{stack.api_url}/console{place}")
+                page.wait_for_selector(f"{READY} h1.mono")
+            act(page)
+            _save(page, name + suffix, is_whole=act is _nothing)
+
+
+def _nothing(_: Page) -> None:
+    """The page as it is."""
+
+
+def _ask_for_refund(page: Page) -> None:
+    page.locator("[data-action=refund]").click()
+    page.locator("dialog button[type=submit]").click()
+    page.wait_for_selector("dialog button[type=submit]:enabled")
+
+
+def _take_storefront(browser: Browser, stack: Stack, client: Client) -> None:
+    """After a purchase, as its buyer sees it."""
+    payment: Json = scenes.bought(client, "standard", "user-demo")
+    scenes.bought(client, "trial", "user-demo")
+    address = f"{stack.web_url}?payment_id={payment['payment_id']}&status=success"
+    for visitor, size, suffix in ((ENGLISH, DESKTOP, ""), (CHINESE, PHONE, "-zh-phone")):
+        page = _page(browser, visitor, size)
+        page.goto(address)
+        page.wait_for_selector("#payment-status[data-status=succeeded]")
+        _save(page, f"storefront{suffix}", is_whole=True)
+
+
+def _page(browser: Browser, visitor: Visitor, size: ViewportSize) -> Page:
+    language, scheme = visitor
+    return browser.new_page(locale=language, color_scheme=scheme, viewport=size, reduced_motion="reduce")
+
+
+def _save(page: Page, name: str, *, is_whole: bool) -> None:
+    path = FOLDER / f"{name}.png"
+    page.screenshot(path=path, full_page=is_whole)
+    page.close()
+    print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
