@@ -51,7 +51,9 @@ class Actions:
     def buy(self, **how: Any) -> None:
         self._begin(partial(self._buy, **how))
 
-    def _buy(self, *, user: int, package: str, key: bool, tries: int, twice: bool, **how: Any) -> None:
+    def _buy(
+        self, *, user: int, package: str, key: bool, tries: int, twice: bool, cancel: float | None = None, **how: Any
+    ) -> None:
         name = USERS[user]
         given = self._key(name) if key else None
         if twice and given:
@@ -63,6 +65,8 @@ class Actions:
         purchase = Purchase(name, document["payment_id"], document["payment_url"].rpartition("/")[2])
         if purchase.payment_id not in [known.payment_id for known in self.purchases]:
             self.purchases.append(purchase)
+        if cancel is not None:
+            self._begin(lambda: self._cancel(purchase, tries), max(0.0, how["after"] + cancel))
         self._pay(purchase, **how)
 
     def _create(self, name: str, package: str, key: str | None, tries: int) -> Response | None:
@@ -133,6 +137,15 @@ class Actions:
     def session_expires(self, which: int) -> None:
         if purchase := self._purchase(which):
             self._at_stripe(lambda: self._world.simulator.expire(purchase.session))
+
+    def cancel(self, *, which: int, tries: int) -> None:
+        if purchase := self._purchase(which):
+            self._begin(lambda: self._cancel(purchase, tries))
+
+    def _cancel(self, purchase: Purchase, tries: int) -> None:
+        about: Json = {"user": purchase.user, "payment": purchase.payment_id}
+        about["path"] = {"payment_id": purchase.payment_id}
+        self._ask("cancel_checkout", as_user(purchase.user), None, tries, **about)
 
     # ------------------------------------------------------------------------------------------------- spending
 

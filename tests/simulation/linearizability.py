@@ -39,6 +39,7 @@ RACES: dict[tuple[str, str], tuple[str, str]] = {
     ("stripe_webhook", "stripe_webhook"): ("payment", "two webhooks of a payment at once"),
     ("stripe_webhook", "get_payment"): ("payment", "a status read while its webhook runs"),
     ("create_checkout", "create_checkout"): ("key", "the same create twice at once"),
+    ("cancel_checkout", "stripe_webhook"): ("payment", "a payment is ended while its webhook runs"),
     ("reconcile", "stripe_webhook"): ("", "a webhook while reconcile runs"),
     ("grant_credits", "grant_credits"): ("given", "a campaign's grant several times at once"),
     ("adjust_credits", "spend_credits"): ("user", "an adjustment while a spend runs"),
@@ -165,6 +166,24 @@ class LinearizabilityChecker:
         self._check_was_true(invocation, self._shadow.payments.get(invocation.about["payment"]), is_true, response)
 
     # ------------------------------------------------------------------------------------------------- doing
+
+    def _cancel_checkout(self, invocation: Invocation, status: int, response: Any) -> None:
+        """The payment has ended, one way or the other; or its money is here or on its way, and nothing ends it."""
+        versions = self._shadow.payments.get(invocation.about["payment"])
+        if status == OK:
+            has_ended = response["status"] in ("expired", "failed", "succeeded") and not response.get("may_retry")
+            self.hit(f"a payment that is to end is {response['status']}")
+
+            def is_true(payment: Payment | None) -> bool:
+                return payment is not None and has_ended and is_said_of(payment, response)
+
+            self._check_was_true(invocation, versions, is_true, response)
+        elif status == CONFLICT:
+
+            def is_paid(payment: Payment | None) -> bool:
+                return payment is not None and payment_response(payment)["status"] == "processing"
+
+            self._check_was_true(invocation, versions, is_paid, response)
 
     def _create_checkout(self, invocation: Invocation, status: int, response: Any) -> None:
         if status != OK:

@@ -289,4 +289,17 @@ MUTANTS_OF_MONEY = (
             ),
         ),
     ),
+    Mutant(
+        "a payment is ended here alone",
+        200,
+        (
+            Edit(
+                "topup.cancellations",
+                "    state = _end_session(order)\n",
+                "    about = {'payment_id': order.payment_id, 'user_id': order.user_id, 'livemode': order.livemode}\n"
+                "    return fulfilment.apply(order_updates.CheckoutExpired(**about), now)\n"
+                "    state = _end_session(order)\n",
+            ),
+        ),
+    ),
 )

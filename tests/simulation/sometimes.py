@@ -95,6 +95,8 @@ RARE = (
     "a batch is refused because of a key that was used",
     "a spend is given back at the expiry of credits",
     "credits of a spend come back to nobody, because theirs have lapsed",
+    "a payment that is to end is expired",
+    "a payment that is to end is succeeded",
     "a promotion code is used",
     "a promotion code takes the whole price",
     "tax is paid",

@@ -39,6 +39,8 @@ def _buy(rng: random.Random) -> Args:
         "settles_after": rng.choice((0.1, 2.0, 3600.0, 90_000.0)),
         "reads": rng.randint(0, 2),
         "twice": rng.random() < 0.15,
+        # Seconds from the payment on, until the buyer ends it instead.
+        "cancel": rng.choice((-3.0, -0.05, 0.0, 0.0, 0.05, 0.3)) if rng.random() < 0.1 else None,
         "terms": [rng.choice((0.0, 0.0, 0.1, 1 / 3, 1.0)), rng.choice((0.0, 0.06, 0.19))],  # discount and tax
     }
 
@@ -96,6 +98,10 @@ def _read(rng: random.Random) -> Args:
 
 def _which(rng: random.Random) -> Args:
     return {"which": rng.randrange(6)}
+
+
+def _cancel(rng: random.Random) -> Args:
+    return {"which": rng.randrange(6), "tries": rng.randint(1, 3)}
 
 
 def _wait(rng: random.Random) -> Args:
@@ -191,6 +197,7 @@ STEPS: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "dispute_outcome": (4, _dispute_outcome),
     "read": (10, _read),
     "session_expires": (2, _which),
+    "cancel": (2, _cancel),
     "wait": (8, _wait),
     "endpoint_down": (2, _endpoint_down),
     "replay": (3, _nothing),
