@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tests.simulation.faults import Fault
 from tests.simulation.plan import Plan, Step
 from tests.simulation.steps import Args
+from tests.simulation.variations import Variation
 from tests.simulation.world import Outcome, simulate
 
 INJECTED_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.LATE_COMMIT)
@@ -18,6 +19,8 @@ BUY: Args = {
     "settles_after": 2.0, "reads": 0, "twice": False,
 }  # fmt: skip
 SPEND: Args = {"user": 0, "share": 0.3, "tries": 3, "times": 1, "twice": False}
+TAXED = BUY | {"terms": [0.1, 0.19]}
+CANCEL: Args = {"which": 0, "tries": 3}
 REFUND: Args = {"which": 0, "share": None, "force": True, "key": True, "tries": 3}
 PARTLY = REFUND | {"share": 0.37}
 DASHBOARD: Args = {"which": 0, "share": None, "pending": False}
@@ -85,6 +88,9 @@ FLOWS: dict[str, tuple[Step, ...]] = {
     "a spend from many lots, given back": (
         Step("spend_many_lots", 0.0, MANY_LOTS), _then("reverse", REVERSE), _then("spend", SPEND, 120.0),
     ),
+    "a payment that its buyer ends": (Step("buy", 0.0, BUY | {"pay": "never"}), _then("cancel", CANCEL)),
+    "a purchase with tax and a code, refunded in part": (Step("buy", 0.0, TAXED), _then("refund", PARTLY)),
+    "a purchase for nothing": (Step("buy", 0.0, BUY | {"terms": [1.0, 0.0]}), _then("spend", SPEND)),
     "a refund after the expiry": (BOUGHT, _then("wait", SIX_MONTHS), _then("refund", REFUND)),
 }  # fmt: skip
 
@@ -101,7 +107,9 @@ class InjectedRun:
 
 
 def plan_of_flow(flow: str) -> Plan:
-    return Plan(1, {}, FLOWS[flow])  # a seed with small transactions
+    # A seed with small transactions; and a pay page on which a buyer may enter a code and an address.
+    offers = {Variation.TAX_AND_CODES: "exclusive"} if any("terms" in step.args for step in FLOWS[flow]) else {}
+    return Plan(1, {}, FLOWS[flow], offers)
 
 
 def calls_of(flow: str) -> dict[str, int]:
