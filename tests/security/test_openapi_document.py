@@ -33,6 +33,8 @@ KNOWN = [
     idempotency.id_from_key("another-user", "foreign"),
     "00000000-0000-4000-8000-000000000000",
 ]
+# The requests for refunds leave nothing of a payment to quote.
+QUOTED = idempotency.id_from_key(USER, "quoted")
 CURSORS = {
     PAYMENTS: cursor.encode("9999-12-31T23:59:59.000000Z", KNOWN[0]),
     TRANSACTIONS: cursor.encode(2),
@@ -89,8 +91,8 @@ def described() -> BaseSchema:
     # Refused for packages with one price, and no others are on sale here.
     schemas["CheckoutBody"]["properties"]["amount"] = {"enum": [None]}
     schemas["CheckoutBody"]["properties"]["return_url"] = {"enum": [None, "https://yourdomain.com/back?a=1"]}
-    for body in ("QuoteBody", "RefundBody"):
-        schemas[body]["properties"]["payment_id"] = {"enum": KNOWN}
+    schemas["RefundBody"]["properties"]["payment_id"] = {"enum": KNOWN}
+    schemas["QuoteBody"]["properties"]["payment_id"] = {"enum": [QUOTED, *KNOWN[1:]]}
     for body in ("SpendBody", "BatchBody", "HoldBody"):
         schemas[body]["properties"]["user_id"] = {"enum": ["spender", "nobody"]}
     # An expiry that is past is refused; a schema cannot say it.
@@ -128,6 +130,9 @@ def payments(edge: Edge) -> None:
     edge.pay(bought)
     placed = [bought, edge.create(USER, key="pending"), edge.create("another-user", key="foreign")]
     assert [payment["payment_id"] for payment in placed] == KNOWN[:3]
+    quoted = edge.create(USER, key="quoted")
+    edge.pay(quoted)
+    assert quoted["payment_id"] == QUOTED
     edge.buy("spender", "premium")
     spent = edge.post(SPEND, {"user_id": USER, "amount": 7, "description": "x"}, edge.service("schemathesis"))
     assert spent.status_code == 200
