@@ -31,6 +31,7 @@ METHODS = {
     "/api/admin/credits/adjust": ("POST",),
     "/api/admin/credits/grant": ("POST",),
     "/api/admin/payments": ("GET", "HEAD"),
+    "/api/admin/payments/{payment_id}/release": ("POST",),
     "/console": ("GET", "HEAD"),
     "/console/{file}": ("GET", "HEAD"),
 }

@@ -109,6 +109,11 @@ class Shop:
             "/api/payments/stripe/refund/quote", {"payment_id": payment_id, "amount": amount}, as_admin()
         )
 
+    def release_payment(self, payment_id: str, action: str, reason: str = "looked at it") -> ApiResponse:
+        """End a quarantine as an administrator."""
+        body = {"action": action, "reason": reason}
+        return self.api.post(f"/api/admin/payments/{payment_id}/release", body, as_admin())
+
     def find(self, **search: Any) -> ApiResponse:
         """Look for payments as an administrator."""
         return self.api.get(f"/api/admin/payments?{urlencode(search)}", as_admin())

@@ -22,6 +22,26 @@ def refunds_at_stripe(shop: Shop) -> list[dict[str, Any]]:
     return found
 
 
+def set_order(shop: Shop, payment_id: str, **fields: dict[str, str]) -> None:
+    """Change the stored order by hand."""
+    shop.dynamodb.client.update_item(
+        TableName=shop.dynamodb.orders_table,
+        Key={"payment_id": {"S": payment_id}, "record": {"S": "ORDER"}},
+        UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in fields),
+        ExpressionAttributeValues={f":{name}": value for name, value in fields.items()},
+    )
+
+
+def quarantined(shop: Shop, price_minor: int = 20_000) -> tuple[str, str]:
+    """A payment of 100.00 CNY, quarantined since its order's price is another one; its id and its intent."""
+    payment = shop.create()
+    set_order(shop, payment["payment_id"], amount_minor={"N": str(price_minor)})
+    intent = shop.pay(payment)
+    shop.deliver()
+    assert shop.payment(payment["payment_id"])["under_review"] is True
+    return payment["payment_id"], intent
+
+
 def charge_of(shop: Shop, intent_id: str) -> str:
     """The charge of a payment intent that was paid."""
     headers = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}

@@ -11,7 +11,7 @@ from local.in_process.api import as_support, as_user
 from local.in_process.dynamodb import Emulator
 from local.in_process.environment import API_KEY, USER_ID
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import REFUNDS, calls_of_stripe, charge_of
+from tests.integration.stripe_side import REFUNDS, calls_of_stripe, charge_of, quarantined
 from topup.runtime import config
 from topup.store import waiting
 
@@ -38,20 +38,6 @@ def pages(shop: Shop, **search: Any) -> list[list[str]]:
 
 def session_id(payment: dict[str, Any]) -> str:
     return str(payment["payment_url"].rpartition("/")[2])
-
-
-def quarantined(shop: Shop) -> str:
-    """A payment whose price at Stripe is not the order's."""
-    payment = shop.create()
-    shop.dynamodb.client.update_item(
-        TableName=shop.dynamodb.orders_table,
-        Key={"payment_id": {"S": payment["payment_id"]}, "record": {"S": "ORDER"}},
-        UpdateExpression="SET amount_minor = :amount",
-        ExpressionAttributeValues={":amount": {"N": "9000"}},
-    )
-    shop.pay(payment)
-    shop.deliver()
-    return str(payment["payment_id"])
 
 
 # ------------------------------------------------------------------------------------------------ by ids and e-mail
@@ -169,7 +155,7 @@ def test_while_stripe_does_not_answer_a_search_that_needs_it_is_502_and_the_othe
 def test_quarantined_payments_are_found(shop: Shop):
     shop.buy()
     shop.create()
-    payment_id = quarantined(shop)
+    payment_id, _ = quarantined(shop)
 
     [row] = shop.find(status="quarantined").json()["payments"]
 
@@ -208,7 +194,7 @@ def test_payments_with_a_refund_in_flight_are_found_once(shop: Shop):
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 def test_a_walk_through_the_pages_finds_each_payment_once(shop: Shop, limit: int):
-    expected = {quarantined(shop) for _ in range(3)}
+    expected = {quarantined(shop)[0] for _ in range(3)}
     slow = [shop.create() for _ in range(3)]
     for payment in slow:
         shop.pay(payment, method="alipay")

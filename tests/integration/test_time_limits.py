@@ -19,7 +19,7 @@ from local.in_process.dynamodb import Fault, lost_after, lost_before, refused
 from local.in_process.environment import ENVIRONMENT, JWT_SECRET, USER_ID
 from local.in_process.shop import Shop
 from local.stripe_simulator.in_process import InProcessStripe, timed_out
-from tests.integration.stripe_side import charge_of
+from tests.integration.stripe_side import charge_of, quarantined
 from topup.api import provider_keys, token_keys
 from topup.runtime import config, parameter_store
 from topup.store import client as dynamodb_client
@@ -256,6 +256,16 @@ def found_by_state(shop: Shop) -> Call:
     return lambda: shop.find(status="processing")
 
 
+def fulfilled_release(shop: Shop) -> Call:
+    payment_id, _ = quarantined(shop)
+    return lambda: shop.release_payment(payment_id, "fulfil")
+
+
+def refunded_release(shop: Shop) -> Call:
+    payment_id, _ = quarantined(shop)
+    return lambda: shop.release_payment(payment_id, "refund")
+
+
 def quote(shop: Shop) -> Call:
     payment_id, _ = shop.buy()
     return lambda: shop.quote(payment_id)
@@ -352,6 +362,7 @@ FLOWS: dict[str, list[Callable[[Shop], Call]]] = {
     "list_transactions": [transactions],
     "find_payments": [found_by_charge, found_by_email, found_by_state],
     "quote_refund": [quote],
+    "release_payment": [fulfilled_release, refunded_release],
     "refund_payment": [refund, refund_of_an_expired_lot, refund_in_flight],
     "spend_credits": [spend, refused_spend],
     "grant_credits": [grant],

@@ -44,7 +44,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
 
 @pytest.mark.parametrize("name", [name for name, event in EVENTS.items() if "requestContext" in event])
 def test_a_function_responds_from_its_container(results: dict[str, Any], name: str):
-    expected = {"grant_credits": 201, "open_hold": 201, "no_route": 204}.get(name, 200)
+    expected = {"grant_credits": 201, "open_hold": 201, "no_route": 204, "release_payment": 409}.get(name, 200)
     assert results[name]["statusCode"] == expected, results[name]
 
 

@@ -208,6 +208,19 @@ def test_only_the_owner_cancels_a_payment(edge: Edge):
     assert edge.post(cancel, {}, edge.user("victim")).json()["status"] == "expired"
 
 
+def test_only_an_administrator_releases_a_payment(edge: Edge, bought: dict[str, Any]):
+    release = f"{FIND}/{bought['payment_id']}/release"
+    for action in ("fulfil", "refund"):
+        body = {"action": action, "reason": "theft"}
+        for caller in ({}, edge.service()):
+            assert is_refused(edge.post(release, body, caller))
+        for caller in (edge.user("victim"), edge.buyer("victim"), edge.support(), edge.user("thief", role="Admin")):
+            assert edge.post(release, body, caller).status_code == 403
+            assert edge.post(f"{FIND}/{UNKNOWN}/release", body, caller).status_code == 403
+        assert edge.post(release, body, edge.admin()).json()["code"] == "not_releasable"
+        assert edge.post(f"{FIND}/{UNKNOWN}/release", body, edge.admin()).status_code == 404
+
+
 def test_only_staff_find_payments(edge: Edge, bought: dict[str, Any]):
     for search in (f"payment_id={bought['payment_id']}", "email=buyer@example.com", "status=quarantined"):
         assert is_refused(edge.get(f"{FIND}?{search}"))

@@ -62,6 +62,11 @@ CONFIG = {
             "generation": {"max-examples": 120},
             "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
         },
+        # Few of the payments wait for a decision.
+        {
+            "include-operation-id": "release_payment",
+            "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409"]}},
+        },
         # It takes exactly one of six parameters; a schema cannot say it.
         {
             "include-operation-id": "find_payments",
@@ -102,7 +107,8 @@ def described() -> BaseSchema:
         parameters = {one["name"]: one for one in document["paths"][path]["get"]["parameters"]}
         parameters["as_of"]["schema"] = {"enum": MOMENTS}
     document["paths"]["/api/payments/{payment_id}"]["get"]["parameters"][0]["schema"] = {"enum": KNOWN}
-    document["paths"]["/api/payments/{payment_id}/cancel"]["post"]["parameters"][0]["schema"] = {"enum": KNOWN}
+    for path in ("/api/payments/{payment_id}/cancel", "/api/admin/payments/{payment_id}/release"):
+        document["paths"][path]["post"]["parameters"][0]["schema"] = {"enum": KNOWN}
     for path, position in CURSORS.items():
         parameters = {one["name"]: one for one in document["paths"][path]["get"]["parameters"]}
         parameters["cursor"]["schema"] = {"enum": [position]}
@@ -177,6 +183,7 @@ EXPECTED = {
     "list_payments": {200, 422},
     "find_payments": {200, 422},
     "quote_refund": {200, 404, 422},
+    "release_payment": {404, 409, 422},
     "refund_payment": {200, 404, 409, 422},
     "get_credits": {200, 422},
     "list_transactions": {200, 422},

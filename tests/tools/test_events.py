@@ -81,7 +81,8 @@ def invoke(shop: Shop, name: str) -> Any:
     function = name.removesuffix("_url")
     if "requestContext" in on_file(name):
         response = shop.api.invoke(function, on_file(name))
-        assert response.status in (200, 201, 204), response.body
+        expected = (409,) if name == "release_payment" else (200, 201, 204)
+        assert response.status in expected, response.body
         return response.json() if response.body else None
     with shop.dynamodb.acting_as(function):
         return load_handler(function)(on_file(name), Context())

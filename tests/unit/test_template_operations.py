@@ -325,7 +325,15 @@ def watched_of_ours() -> list[str]:
 # What is counted without an alarm, and why nobody needs to be told.
 NO_TROUBLE = {
     **dict.fromkeys(
-        ("CheckoutOpened", "CheckoutCancelled", "PaymentSettled", "RefundBegun", "RefundChanged", "DisputeChanged"),
+        (
+            "CheckoutOpened",
+            "CheckoutCancelled",
+            "QuarantineReleased",
+            "PaymentSettled",
+            "RefundBegun",
+            "RefundChanged",
+            "DisputeChanged",
+        ),
         "business",
     ),
     **dict.fromkeys(("CreditsGranted", "CreditsGrantedFree", "CreditsAdjusted", "CreditsSpent"), "business"),

@@ -43,6 +43,7 @@ BUDGETS = {
     "create_checkout": 2.2,
     "cancel_checkout": 2.2,
     "refund_payment": 2.2,
+    "release_payment": 2.2,
 }
 # A handler that only creates a client: with boto3 from Lambda's runtime, and with boto3 from a plainly built layer.
 YARDSTICK, PLAIN_YARDSTICK = "boto3 client", "boto3 client, plain layer"

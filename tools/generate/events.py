@@ -83,6 +83,7 @@ def _of_administrators(secrets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     grant = json.dumps(GRANT)
     adjust = json.dumps({"user_id": USER, "amount": -5, "reason": "Counted twice"})
     refund = json.dumps({"payment_id": REFUND_ORDER, "reason": "Customer request", "amount": 25})
+    release = json.dumps({"action": "refund", "reason": "The price at Stripe was not ours"})
     quote = json.dumps({"payment_id": REFUND_ORDER, "amount": 25})
     return {
         "grant_credits": _event(
@@ -93,6 +94,13 @@ def _of_administrators(secrets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
         ),
         "find_payments": _event("GET /api/admin/payments", admin, query={"payment_id": ORDER}),
         "quote_refund": _event("POST /api/payments/stripe/refund/quote", admin, body=quote),
+        "release_payment": _event(  # refused: its payment is as it was ordered
+            "POST /api/admin/payments/{payment_id}/release",
+            admin,
+            path=f"/api/admin/payments/{ORDER}/release",
+            parameters={"payment_id": ORDER},
+            body=release,
+        ),
         "refund_payment": _event("POST /api/payments/stripe/refund", admin, body=refund),
     }
 

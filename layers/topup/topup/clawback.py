@@ -11,9 +11,11 @@ from topup.domain import credits, payments, refundable
 from topup.domain.errors import OrderUnsettled
 from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
-from topup.domain.reversals import Reversal
+from topup.domain.reversals import Reversal, ReversalStatus
 from topup.domain.updates import ReversalUpdate
 from topup.runtime.telemetry import count, logger, pseudonym
+
+NOT_MADE = frozenset({ReversalStatus.FAILED, ReversalStatus.CANCELED})
 
 
 @store.retried
@@ -24,6 +26,8 @@ def apply(update: ReversalUpdate, now: datetime) -> bool:
     say whether it is a late one. Raises OrderMissing, OrderUnsettled, StripeFailed, Busy.
     """
     payment = _load(update.payment_id)
+    if update.transaction_id in payment.order.given_back_intents:
+        return _of_given_back(update, payment.order)
     if not payment.order.is_settled:
         if not _settle_first(update, now):
             return False
@@ -96,6 +100,16 @@ def _settle_first(update: ReversalUpdate, now: datetime) -> bool:
         )
         return False
     return True
+
+
+def _of_given_back(update: ReversalUpdate, order: Order) -> bool:
+    """The payment granted nothing, so there is nothing to take; but if its refund fails, its money is here again."""
+    if update.reversal.status not in NOT_MADE or order.release_under_way:
+        return False
+    money = stripe_gateway.read_intent_money(str(update.transaction_id))
+    if money is None or money.is_back:
+        return False
+    return fulfilment.reopen(order, str(update.transaction_id), str(update.reversal.stripe_id))
 
 
 def _is_of_its_intent(update: ReversalUpdate, order: Order) -> bool:

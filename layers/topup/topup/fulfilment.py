@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from topup import store
-from topup.domain import order_updates
+from topup.domain import order_updates, releases
 from topup.domain.errors import OrderMissing
 from topup.domain.lots import Lot
 from topup.domain.orders import Change, Order, Settlement
@@ -68,6 +68,16 @@ def _record_grant_before(change: Change, expires_at: datetime | None) -> Change:
     return granted
 
 
+def reopen(order: Order, intent: str, refund_id: str) -> bool:
+    """Quarantine an order again whose refused payment's refund has failed; True if it was not, yet. Raises LostRace."""
+    change = releases.undone(order, intent, refund_id)
+    if change is None:
+        return False
+    _warn_of_quarantine(change)
+    store.record_order_change(change)
+    return True
+
+
 def missing(payment_id: str) -> OrderMissing:
     """The error for an update of an order that should exist: Stripe must send it again, and a person must look."""
     count("OrderMissing")
@@ -102,7 +112,7 @@ def _report(update: PaymentUpdate, change: Change | None) -> None:
 def _warn_of_quarantine(change: Change) -> None:
     """Before the write: where its response is lost, the next try finds nothing to change, and nobody would be told."""
     after = change.after
-    if after.quarantine_reason != change.before.quarantine_reason:
+    if after.quarantine_reason and after.quarantine_reason != change.before.quarantine_reason:
         count("PaymentQuarantined")
         logger.error(
             "payment quarantined",

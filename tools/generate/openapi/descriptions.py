@@ -30,6 +30,7 @@ OF_ALL: Mapping[str, str] = {
     "quarantine_reason": "Why the payment is under review; null where it is not. For administrators and support staff",
     "reason": "Why, for your records; null where nobody said it",
     "refund_id": "Stripe's id of the refund; ours until Stripe has one",
+    "releases": "How its quarantines were ended, oldest first. For administrators and support staff",
     "refunds": "The payment's refunds, oldest first; absent where there is none",
     "transaction_id": "The id of the ledger entry, which the user's transactions list",
     "user_id": "The user's id: the `sub` of their token",
@@ -171,6 +172,20 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "credits_refunded": "The credits that were taken back",
         "message": "What has happened, for people",
         "success": "Whether Stripe has made or accepted the refund; false while that is not known",
+    },
+    "Release": {
+        "action": "`fulfil`: its credits were granted; `refund`: its money went back",
+        "actor": "Who decided: `admin:…`",
+        "credits_ordered": "The credits that the order was for; `credits_purchased` is what was granted of them",
+        "payment_intent": "The payment intent that had been refused",
+        "quarantine_reason": "Why it had been refused",
+        "reason": "Why it was decided so",
+        "released_at": "When, in UTC",
+        "status": "`in_flight` while it is not known whether the money has gone back, then `done`",
+    },
+    "ReleaseBody": {
+        "action": "Grant the credits of what was really paid, or give the money back",
+        "reason": "Why; it stays with the payment, and with the entry of the credits",
     },
     "ReversalBody": {
         "amount": "How many credits to give back; null or absent = all that is left of the spend",

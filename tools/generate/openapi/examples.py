@@ -76,6 +76,7 @@ def recorded() -> Examples:
     ):
         payment_id = _purchase(shop)
         _refusals(shop, payment_id)
+        _releases(shop)
     return examples
 
 
@@ -128,6 +129,25 @@ def _purchase(shop: Shop) -> str:
     for path in (f"{PAYMENTS}?limit=1", f"{TRANSACTIONS}?limit=4", CREDITS):
         api.get(path, as_user())
     return str(payment["payment_id"])
+
+
+def _releases(shop: Shop) -> None:
+    """Two payments of half of what their orders cost are decided over."""
+    for action in ("refund", "fulfil"):
+        payment = shop.create(user="user-3")
+        shop.dynamodb.client.update_item(
+            TableName=shop.dynamodb.orders_table,
+            Key={"payment_id": {"S": payment["payment_id"]}, "record": {"S": "ORDER"}},
+            UpdateExpression="SET amount_minor = :dearer",
+            ExpressionAttributeValues={":dearer": {"N": "20000"}},
+        )
+        shop.pay(payment)
+        shop.deliver()
+        decision = {"action": action, "reason": "The price was changed at that minute"}
+        shop.fault("/v1/refunds", "timeout_before", times=9 if action == "refund" else 0)
+        shop.api.post(f"/api/admin/payments/{payment['payment_id']}/release", decision, as_admin())
+        shop.simulator.set_faults([])
+    shop.api.post(f"/api/admin/payments/{payment['payment_id']}/release", decision | {"action": "refund"}, as_admin())
 
 
 def _services(shop: Shop) -> None:

@@ -151,6 +151,34 @@ OPERATIONS: Mapping[str, Operation] = {
             errors.Busy,
         ),
     ),
+    "release_payment": Operation(
+        tag="Administration",
+        description=(
+            "`fulfil` grants the share of the order's credits that the payment paid of the price, never more than all; "
+            "`refund` gives back what is left of its money. Who decided, and why, stays with the payment. The same "
+            "request again gets the same answer."
+        ),
+        headers=REPLAYED,
+        callers=("administrator",),
+        parameters=(PAYMENT_ID,),
+        body=requests.ReleaseBody,
+        responses={
+            HTTPStatus.OK: ("The quarantine has ended", schemas.Payment),
+            HTTPStatus.ACCEPTED: (
+                "The money is on its way back, and it is not known yet whether it has gone: it will be completed",
+                schemas.Payment,
+            ),
+        },
+        errors=(
+            errors.Unauthorized,
+            errors.Forbidden,
+            errors.PaymentNotFound,
+            *BODY_ERRORS,
+            errors.NotReleasable,
+            errors.StripeFailed,
+            errors.Busy,
+        ),
+    ),
     "refund_payment": Operation(
         tag="Administration",
         description="A key belongs to its refund for ever.",

@@ -28,6 +28,7 @@ STATUS_OF: Mapping[type[TopupError], HTTPStatus] = {
     errors.HoldNotFound: HTTPStatus.NOT_FOUND,
     errors.SpendNotFound: HTTPStatus.NOT_FOUND,
     errors.NotCancellable: HTTPStatus.CONFLICT,
+    errors.NotReleasable: HTTPStatus.CONFLICT,
     errors.NotRefundable: HTTPStatus.CONFLICT,
     errors.CreditsSpent: HTTPStatus.CONFLICT,
     errors.QuoteStale: HTTPStatus.CONFLICT,

@@ -85,6 +85,13 @@ class RefundBody(Body):
     quote_token: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
 
 
+class ReleaseBody(Body):
+    """POST /api/admin/payments/{payment_id}/release."""
+
+    action: Literal["fulfil", "refund"]
+    reason: Description
+
+
 class SpendBody(Body):
     """POST /api/users/credits/spend."""
 

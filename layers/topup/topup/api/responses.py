@@ -8,7 +8,7 @@ from topup.api import hold_ids
 from topup.domain import money, times
 from topup.domain.credits import Entry, UserCredits, transaction_id
 from topup.domain.lots import Lot, Source, in_draw_order, spendable
-from topup.domain.orders import Order, Status
+from topup.domain.orders import Order, Release, Status
 from topup.domain.payments import Payment
 from topup.domain.receipts import Receipt
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
@@ -89,6 +89,8 @@ def payment(
     if in_full:
         body["user_id"] = order.user_id
         body["quarantine_reason"] = order.quarantine_reason
+        if order.releases:
+            body["releases"] = [_release(one) for one in order.releases]
     return body
 
 
@@ -110,6 +112,19 @@ def _add_reversals(body: "schemas.Payment", order: Order, reversals: Sequence[Re
         body["refunds"] = refunds
     if disputes := [_dispute(one, order.currency) for one in reversals if one.kind is Kind.DISPUTE]:
         body["disputes"] = disputes
+
+
+def _release(release: Release) -> "schemas.Release":
+    return {
+        "action": release.action.value,
+        "status": "done" if release.is_done else "in_flight",
+        "payment_intent": release.intent,
+        "quarantine_reason": release.quarantine_reason,
+        "credits_ordered": release.credits_ordered,
+        "reason": release.reason,
+        "actor": release.actor,
+        "released_at": times.to_text(release.released_at),
+    }
 
 
 def _refund(refund: Reversal, currency: str) -> "schemas.Refund":

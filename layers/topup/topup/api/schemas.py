@@ -126,6 +126,19 @@ class Dispute(TypedDict):
     currency: NotRequired[ReversalCurrency]
 
 
+class Release(TypedDict):
+    """A decision over a payment that was under review."""
+
+    action: Literal["fulfil", "refund"]
+    status: Literal["in_flight", "done"]
+    payment_intent: str
+    quarantine_reason: str
+    credits_ordered: Count
+    reason: str
+    actor: str
+    released_at: Moment
+
+
 class Payment(TypedDict):
     """The status of a payment; the last two fields are for administrators and support staff."""
 
@@ -154,6 +167,7 @@ class Payment(TypedDict):
     package_name: NotRequired[str]
     user_id: NotRequired[str]
     quarantine_reason: NotRequired[str | None]
+    releases: NotRequired[list[Release]]
 
 
 class PaymentList(TypedDict):

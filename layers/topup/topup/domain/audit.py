@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from topup.domain import audit_of_holds
+from topup.domain import audit_of_holds, audit_of_releases
 from topup.domain.credits import CAPTURES, EARNS, Entry, TransactionType, Wallet
 from topup.domain.holds import Hold
 from topup.domain.lots import Funding, Lot, Source
@@ -263,7 +263,9 @@ def _named_lots(out: Clawback, account: Account) -> Iterator[str]:
 
 def audit_payment(payment: Payment, ledger: PaymentLedger) -> list[str]:
     """Everything that is wrong with one payment, given its user's ledger."""
-    findings = [*_grant(payment.order, ledger), *_figures(payment), *_claw_back(payment.order, ledger)]
+    order = payment.order
+    own = audit_of_releases.findings(order)
+    findings = [*_grant(order, ledger), *_figures(payment), *_claw_back(order, ledger), *own]
     return [f"payment {payment.order.payment_id}: {finding}" for finding in findings]
 
 

@@ -149,6 +149,13 @@ class NotCancellable(TopupError):
     title = "This payment cannot be cancelled any more"
 
 
+class NotReleasable(TopupError):
+    """The payment waits for no decision, or not for this one."""
+
+    code = "not_releasable"
+    title = "This payment cannot be released so"
+
+
 class NotRefundable(TopupError):
     code = "not_refundable"
     title = "This payment cannot be refunded"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from topup.domain.orders import Order
 
 FIRST_LOOK = timedelta(minutes=15)  # the webhook and the buyer's return come long before
+AFTER_A_RELEASE = timedelta(minutes=2)  # the request that began to give the money back has ended long ago
 LONGEST_PAUSE = timedelta(days=1)
 NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 AFTER_A_FAILURE = timedelta(minutes=15)  # the next run: nothing was learned from this one
@@ -22,6 +23,8 @@ def due_at(order: Order) -> datetime:
     A quarantined order waits for a person. It is looked at only as long as its own session may be open: another payment
     was refused, and nobody should be able to make one more.
     """
+    if release := order.release_under_way:
+        return order.next_look_at or release.released_at + AFTER_A_RELEASE
     if not order.is_unfinished or (order.quarantine_reason and order.provider_order_id is None):
         return NEVER
     return order.next_look_at or (order.created_at if order.quarantine_reason else order.open_since + FIRST_LOOK)
@@ -32,6 +35,8 @@ def next_look(order: Order, now: datetime) -> datetime:
 
     Its session ends before ABANDONED_AFTER, so that there is a look right then.
     """
+    if order.release_under_way:
+        return now + AFTER_A_FAILURE
     begin = order.open_since
     pause = min(LONGEST_PAUSE, max(FIRST_LOOK, now - begin))
     end = begin + ABANDONED_AFTER

@@ -17,6 +17,7 @@ from topup.domain.updates import (
     PaymentFailed,
     PaymentProcessing,
     PaymentReceived,
+    PaymentReleased,
     PaymentUpdate,
 )
 
@@ -40,6 +41,8 @@ def decide(
     """What the update changes; None if nothing. Raises Busy while this version does not know the order's status."""
     if order.status is Status.UNKNOWN:
         raise Busy("A newer version changed this payment; please retry")
+    if isinstance(update, PaymentReleased):
+        return _release(order, wallet, update, now, expire_after_months)
     if isinstance(update, PaymentReceived):
         return _settle(order, wallet, update, now, expire_after_months)
     if isinstance(update, CheckoutAbandoned) and not update.is_about(
@@ -84,12 +87,36 @@ def _settle(
             next_look_at=order.next_look_at if order.quarantine_reason else None,  # soon, to end its own session
         )
         return _advance(order, refused)
-    if order.is_settled:
+    return None if order.is_settled else _settlement(order, wallet, payment, now, expire_after_months)
+
+
+def _release(
+    order: Order, wallet: Wallet, payment: PaymentReleased, now: datetime, expire_after_months: int
+) -> Settlement | None:
+    """Settle a quarantined order with the payment that was refused; None if it has been decided over meanwhile."""
+    is_waiting = order.rejected_intent == payment.transaction_id and not order.release_under_way
+    if order.is_settled or order.quarantine_reason is None or not is_waiting:
         return None
+    accepted = replace(
+        order,
+        credits_purchased=payment.credits,
+        quarantine_reason=None,
+        rejected_intent=None,
+        releases=(*order.releases, payment.release),
+    )
+    settlement = _settlement(accepted, wallet, payment, now, expire_after_months)
+    return replace(settlement, before=order)
+
+
+def _settlement(
+    order: Order, wallet: Wallet, payment: PaymentReceived, now: datetime, expire_after_months: int
+) -> Settlement:
     paid = _paid(order, payment, now)
+    release = payment.release if isinstance(payment, PaymentReleased) else None
     cause = Cause(
         transaction_type=TransactionType.PURCHASED,
-        actor=STRIPE,
+        actor=release.actor if release else STRIPE,
+        reason=release.reason if release else None,
         description=f"Package {order.package_name}",
         payment_id=order.payment_id,
         package=order.package_id,
@@ -128,7 +155,7 @@ def is_price_unknown(order: Order, update: PaymentUpdate) -> bool:
     """
     if not isinstance(update, PaymentReceived) or update.subtotal_minor is not None:
         return False
-    is_known = order.is_settled or update.transaction_id in (None, order.rejected_intent)
+    is_known = order.is_settled or update.transaction_id in (None, order.rejected_intent, *order.given_back_intents)
     return not is_known and (order.page.may_change_total or update.amount_minor != order.amount_minor)
 
 
@@ -140,6 +167,8 @@ def _is_told_already(order: Order, payment: PaymentReceived) -> bool:
     """
     if payment.transaction_id is None:
         return False
+    if payment.transaction_id in order.given_back_intents:
+        return True
     is_its_own = order.is_settled and payment.transaction_id == order.transaction_id
     is_one_more = order.is_settled and order.rejected_intent not in (None, payment.transaction_id)
     return is_its_own or is_one_more

@@ -27,6 +27,31 @@ class Status(StrEnum):
 UNFINISHED = frozenset({Status.PENDING, Status.DECLINED, Status.PROCESSING})
 
 
+class ReleaseAction(StrEnum):
+    """How an administrator ends a quarantine."""
+
+    FULFIL = "fulfil"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """A decision over a payment that was refused: by whom (`admin:…`), when and why.
+
+    `intent` is that payment's intent, `quarantine_reason` why it was refused. `credits_ordered` is what the order was
+    for until then. `is_done` is False while the money is on its way back.
+    """
+
+    action: ReleaseAction
+    intent: str
+    quarantine_reason: str
+    credits_ordered: int
+    reason: str
+    actor: str
+    released_at: datetime
+    is_done: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """One attempt to buy one package; price, currency and credits are frozen at creation.
@@ -37,6 +62,7 @@ class Order:
     `next_look_at` is when reconcile looks at it next (None: see `looks`), `quarantine_reason` is why its payment was
     refused (`rejected_intent`: that payment's intent), `error_message` and `error_code` are Stripe's words for why its
     payment failed. `credits_to_debt` is how many of its credits paid what the user owed.
+    `releases` are the decisions that ended its quarantines, oldest first.
     `paid_minor` is what the buyer paid in the end, with tax and less a discount: None until then, and of an order of an
     earlier version, where it was the price. `tax_minor` is the tax in it, `discount_minor` what a promotion code took.
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
@@ -69,6 +95,7 @@ class Order:
     error_code: str | None = None
     quarantine_reason: str | None = None
     rejected_intent: str | None = None
+    releases: tuple[Release, ...] = ()
     synced_at: datetime | None = None
     opened_at: datetime | None = None
     next_look_at: datetime | None = None
@@ -101,6 +128,16 @@ class Order:
     def is_under_review(self) -> bool:
         """Whether a payment for it was quarantined: its buyer has paid something and must not pay again."""
         return self.quarantine_reason is not None and not self.is_settled
+
+    @property
+    def release_under_way(self) -> Release | None:
+        """The decision to give the money of its refused payment back, while that has not happened."""
+        return self.releases[-1] if self.releases and not self.releases[-1].is_done else None
+
+    @property
+    def given_back_intents(self) -> frozenset[str]:
+        """The payments whose money went back, or is on its way, because they were refused: they grant nothing."""
+        return frozenset(one.intent for one in self.releases if one.action is ReleaseAction.REFUND)
 
     @property
     def open_since(self) -> datetime:

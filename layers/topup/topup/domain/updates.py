@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from topup.domain.orders import Release
 from topup.domain.reversals import Reversal
 
 
@@ -38,6 +39,14 @@ class PaymentReceived(PaymentUpdate):
     tax_minor: int = 0
     discount_minor: int = 0
     reference: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReleased(PaymentReceived):
+    """Ours, not Stripe's: an administrator accepts a payment that was quarantined, for `credits` of the order's."""
+
+    credits: int
+    release: Release
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from topup import expiry, fulfilment, payment_status, refunds, store, stripe_gateway
+from topup import expiry, fulfilment, payment_status, refunds, releases, store, stripe_gateway
 from topup.domain import looks, order_updates
 from topup.domain.errors import StripeFailed
 from topup.domain.orders import Order, Status
@@ -117,6 +117,8 @@ def _look_at(payment_id: str, now: datetime) -> Result:
 
 
 def _ask(order: Order, now: datetime) -> Result:
+    if order.release_under_way:
+        return Result.REPAIRED if releases.resume(order, now) else Result.NOTHING_TO_DO
     if order.quarantine_reason:
         return _end_session(order, now)
     if order.provider_order_id is None:

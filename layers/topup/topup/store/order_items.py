@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from topup.domain import times
-from topup.domain.orders import Order, Status
+from topup.domain.orders import Order, Release, ReleaseAction, Status
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.domain.wording import PayPage
 from topup.store.attributes import Item, from_item, moment_of, text_of, to_item
@@ -42,6 +42,7 @@ def order_fields(order: Order) -> dict[str, Any]:
         "error_code": order.error_code,
         "quarantine_reason": order.quarantine_reason,
         "rejected_intent": order.rejected_intent,
+        "releases": [_release_to_item(one) for one in order.releases] or None,
         "attempt": order.attempt,
         "created_at": times.to_sortable_text(order.created_at),
         "paid_at": text_of(order.paid_at),
@@ -97,6 +98,7 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         error_code=fields.get("error_code"),
         quarantine_reason=fields.get("quarantine_reason"),
         rejected_intent=fields.get("rejected_intent"),
+        releases=tuple(_release_from_item(one) for one in fields.get("releases", ())),
         return_url=fields["return_url"],
         page=_page_from(fields),
         valid_months=fields.get("valid_months"),
@@ -130,6 +132,32 @@ def _money_from(fields: Mapping[str, Any]) -> dict[str, Any]:
         # An older version did not count them: a paid order of that time may have some.
         "reversal_changes": fields.get("reversal_changes", int(fields["status"] == Status.SUCCEEDED)),
     }
+
+
+def _release_to_item(release: Release) -> dict[str, Any]:
+    return {
+        "action": release.action.value,
+        "intent": release.intent,
+        "quarantine_reason": release.quarantine_reason,
+        "credits_ordered": release.credits_ordered,
+        "reason": release.reason,
+        "actor": release.actor,
+        "released_at": times.to_sortable_text(release.released_at),
+        "is_done": release.is_done,
+    }
+
+
+def _release_from_item(fields: Mapping[str, Any]) -> Release:
+    return Release(
+        action=ReleaseAction(fields["action"]),
+        intent=fields["intent"],
+        quarantine_reason=fields["quarantine_reason"],
+        credits_ordered=fields["credits_ordered"],
+        reason=fields["reason"],
+        actor=fields["actor"],
+        released_at=times.from_text(fields["released_at"]),
+        is_done=fields["is_done"],
+    )
 
 
 def _order_status(text: str) -> Status:

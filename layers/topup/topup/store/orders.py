@@ -36,6 +36,9 @@ SAME_ATTEMPT = "attempt = :attempt_read"
 # Another payment of the order may be quarantined at this moment: then the order waits for a person.
 QUARANTINE_UNCHANGED_SINCE_READ = "quarantine_reason = :quarantine_read"
 STILL_NOT_QUARANTINED = "attribute_not_exists(quarantine_reason)"
+# Nobody has decided over its quarantine since: the order cannot be fulfilled while its money goes back.
+RELEASES_UNCHANGED_SINCE_READ = "size(releases) = :releases_read"
+STILL_NO_RELEASE = "attribute_not_exists(releases)"
 # Stripe is asked about an order at most once per interval, however many requests look at it.
 NOT_SYNCED_SINCE = "attribute_exists(payment_id) AND (attribute_not_exists(synced_at) OR synced_at <= :latest)"
 
@@ -262,15 +265,26 @@ def order_update(before: Order, after: Order, condition: str, condition_values: 
 def _order_update(change: Change) -> Any:
     before = change.before
     session = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
-    conditions = (STATUS_UNCHANGED_SINCE_READ, session, SAME_ATTEMPT, _quarantine_unchanged(before))
+    conditions = (
+        STATUS_UNCHANGED_SINCE_READ,
+        session,
+        SAME_ATTEMPT,
+        _quarantine_unchanged(before),
+        _releases_unchanged(before),
+    )
     values = {
         ":status_read": before.status.value,
         ":session_read": before.provider_order_id,
         ":attempt_read": before.attempt,
         ":quarantine_read": before.quarantine_reason,
+        ":releases_read": len(before.releases) or None,
     }
     return order_update(before, change.after, " AND ".join(conditions), values)
 
 
 def _quarantine_unchanged(order: Order) -> str:
     return QUARANTINE_UNCHANGED_SINCE_READ if order.quarantine_reason else STILL_NOT_QUARANTINED
+
+
+def _releases_unchanged(order: Order) -> str:
+    return RELEASES_UNCHANGED_SINCE_READ if order.releases else STILL_NO_RELEASE

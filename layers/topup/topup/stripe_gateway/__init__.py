@@ -3,8 +3,9 @@
 from topup.stripe_gateway import listing
 from topup.stripe_gateway.events import current_reversal, read_event, read_reversal
 from topup.stripe_gateway.finding import order_of_charge, order_of_intent, order_of_session, orders_by_email
+from topup.stripe_gateway.intents import IntentMoney, read_intent_money
 from topup.stripe_gateway.listing import Listed, Page, reversals_of
-from topup.stripe_gateway.refunds import create_refund, find_refund
+from topup.stripe_gateway.refunds import create_refund, find_refund, refund_intent
 from topup.stripe_gateway.reversals import reversal_of
 from topup.stripe_gateway.sessions import (
     Session,
@@ -19,6 +20,7 @@ from topup.stripe_gateway.translation import EVENT_TYPES
 
 __all__ = [
     "EVENT_TYPES",
+    "IntentMoney",
     "Listed",
     "Page",
     "Session",
@@ -35,8 +37,10 @@ __all__ = [
     "orders_by_email",
     "payment_of_intent",
     "read_event",
+    "read_intent_money",
     "read_reversal",
     "read_session",
+    "refund_intent",
     "reversal_of",
     "reversals_of",
     "verified_event",

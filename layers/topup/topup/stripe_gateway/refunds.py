@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from topup.domain.orders import Order
+from topup.domain.orders import Order, Release
 from topup.domain.reversals import Reversal
 from topup.domain.updates import ReversalUpdate
 from topup.stripe_gateway import reversals
@@ -29,6 +29,19 @@ def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:
             {"idempotency_key": _idempotency_key(refund)},
         )
     return reversals.refund_update(made.to_dict(), order.payment_id)
+
+
+def refund_intent(order: Order, release: Release) -> None:
+    """Give back all that is left of a payment of the order's that was refused; raises StripeFailed, Busy.
+
+    Stripe refuses to give back more than there is, so a repeated request makes no second refund.
+    """
+    params: Any = {
+        "payment_intent": release.intent,
+        "metadata": order_metadata(order) | {"release": release.reason[:LONGEST_METADATA]},
+    }
+    with translate_errors():
+        client(retries=0).v1.refunds.create(params)
 
 
 def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:

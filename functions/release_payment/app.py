@@ -1,0 +1,26 @@
+"""POST /api/admin/payments/{payment_id}/release: end a quarantine: grant what was paid for, or give the money back.
+
+202 while it is not known whether the money went back: `reconcile` or the same request completes it.
+"""
+
+from http import HTTPStatus
+
+from topup import releases
+from topup.api import auth, requests, responses
+from topup.api.endpoint import Request, Response, endpoint
+from topup.domain.orders import ReleaseAction
+
+
+@endpoint()
+def handler(request: Request) -> Response:
+    admin = auth.authenticate_admin(request)
+    body = requests.read(request, requests.ReleaseBody)
+    wanted = releases.ReleaseRequest(
+        payment_id=request.path_parameters["payment_id"],
+        action=ReleaseAction(body.action),
+        reason=body.reason,
+        actor=f"admin:{admin.user_id}",
+    )
+    result = releases.release(wanted, request.now)
+    payment = responses.payment(result.payment.order, result.payment.reversals, in_full=True)
+    return Response(payment, HTTPStatus.OK if result.is_known else HTTPStatus.ACCEPTED, is_replay=result.is_replay)

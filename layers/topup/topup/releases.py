@@ -1,0 +1,199 @@
+"""End the quarantine of a payment, as an administrator decides: grant its credits, or give its money back.
+
+What was decided stands in the order before Stripe is asked for anything, so two administrators cannot both decide. A
+refund whose answer was lost is looked for: all of the payment's money goes back, so it is made once at most.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from topup import clawback, fulfilment, payment_status, store, stripe_gateway
+from topup.domain import releases
+from topup.domain.errors import Busy, NotReleasable, Refusal, StripeFailed
+from topup.domain.orders import Order, Release, ReleaseAction
+from topup.domain.payments import Payment
+from topup.domain.updates import PaymentReceived, PaymentReleased
+from topup.runtime import failures
+from topup.runtime.telemetry import count, count_misconfiguration, logger, pseudonym
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseRequest:
+    """How an administrator (`admin:…`) ends the quarantine of a payment, and why."""
+
+    payment_id: str
+    action: ReleaseAction
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseResult:
+    """The payment after a release; `is_known` is False while it is not known whether its money went back."""
+
+    payment: Payment
+    is_known: bool = True
+    is_replay: bool = False
+
+
+def release(request: ReleaseRequest, now: datetime) -> ReleaseResult:
+    """End the quarantine; the same request again answers the same, and continues a refund whose outcome is not known.
+
+    Raises PaymentNotFound, NotReleasable, StripeFailed, Busy.
+    """
+    if request.action is ReleaseAction.FULFIL:
+        return _fulfil(request, now)
+    begun, is_replay = _begin(request, now)
+    if begun.release_under_way is None:
+        return ReleaseResult(payment=payment_status.find(request.payment_id), is_replay=is_replay)
+    is_known = _give_back(begun, now)
+    return ReleaseResult(payment=payment_status.find(request.payment_id), is_known=is_known, is_replay=is_replay)
+
+
+def resume(order: Order, now: datetime) -> bool:
+    """Continue to give a payment's money back; True once it has gone back.
+
+    Raises NotReleasable and StripeFailed where Stripe refuses it: then the payment waits for a decision again.
+    """
+    return _give_back(order, now)
+
+
+# ------------------------------------------------------------------------------------------------------- the credits
+
+
+def _fulfil(request: ReleaseRequest, now: datetime) -> ReleaseResult:
+    order = payment_status.find(request.payment_id).order
+    is_replay = releases.is_done(order, ReleaseAction.FULFIL)
+    intent = order.transaction_id if is_replay else order.rejected_intent
+    if not is_replay:
+        releases.check(order, ReleaseAction.FULFIL)
+        outcome = fulfilment.apply(_released(order, _payment(str(intent)), request, now), now)
+        if not releases.is_done(outcome.order, ReleaseAction.FULFIL):
+            releases.check(outcome.order, ReleaseAction.FULFIL)
+            raise Busy("The payment is changing; please retry")
+        _report(outcome.order)
+    # Only now: what is refunded before the order is settled is reported to an order that has nothing to give back.
+    for reversal in stripe_gateway.reversals_of(str(intent)):
+        clawback.apply(reversal, now)
+    return ReleaseResult(payment=payment_status.find(request.payment_id), is_replay=is_replay)
+
+
+def _payment(intent: str) -> PaymentReceived:
+    """What was really paid, as Stripe has it now; raises NotReleasable where its money is not here."""
+    money = stripe_gateway.read_intent_money(intent)
+    if money is None or money.payment is None:
+        raise NotReleasable("Stripe knows no money of this payment")
+    if money.is_back:
+        raise NotReleasable("The money of this payment has gone back: release it as refunded")
+    return stripe_gateway.payment_of_intent(intent) or money.payment
+
+
+def _released(order: Order, payment: PaymentReceived, request: ReleaseRequest, now: datetime) -> PaymentReleased:
+    fields = {**vars(payment), "payment_id": order.payment_id, "user_id": order.user_id}
+    return PaymentReleased(
+        **fields | {"transaction_id": order.rejected_intent},
+        credits=releases.credits_for(order, payment),
+        release=_decision(order, request, now, is_done=True),
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- the money
+
+
+@store.retried
+def _begin(request: ReleaseRequest, now: datetime) -> tuple[Order, bool]:
+    """The order with the decision written into it, and whether it was there before."""
+    order = payment_status.find(request.payment_id).order
+    if releases.is_done(order, ReleaseAction.REFUND) or (order.quarantine_reason and order.release_under_way):
+        return order, True
+    releases.check(order, ReleaseAction.REFUND)
+    change = releases.begun(order, _decision(order, request, now, is_done=False))
+    store.record_order_change(change)
+    return change.after, False
+
+
+def _decision(order: Order, request: ReleaseRequest, now: datetime, *, is_done: bool) -> Release:
+    return Release(
+        action=request.action,
+        intent=str(order.rejected_intent),
+        quarantine_reason=str(order.quarantine_reason),
+        credits_ordered=order.credits_purchased,
+        reason=request.reason,
+        actor=request.actor,
+        released_at=now,
+        is_done=is_done,
+    )
+
+
+def _give_back(order: Order, now: datetime) -> bool:
+    """Give all of the money back that is still here; False while it is not known whether that has happened."""
+    release = order.release_under_way
+    assert release, "Bug! the decision is written first"
+    try:
+        _refund(order, release)
+        _report(_finish(order.payment_id, now))
+    except (NotReleasable, StripeFailed) as refused:
+        if isinstance(refused, StripeFailed) and refused.refusal in (None, Refusal.OF_ACCESS):
+            return _left_under_way(order, refused)
+        _give_up(order.payment_id)
+        raise
+    except Exception as error:
+        return _left_under_way(order, error)
+    return True
+
+
+def _refund(order: Order, release: Release) -> None:
+    """Refund what is still here, unless nothing is. Raises NotReleasable, StripeFailed, Busy."""
+    if _is_back(release.intent):
+        return
+    try:
+        stripe_gateway.refund_intent(order, release)
+    except StripeFailed:
+        if not _is_back(release.intent):
+            raise
+
+
+def _is_back(intent: str) -> bool:
+    money = stripe_gateway.read_intent_money(intent)
+    if money is None or money.payment is None:
+        raise NotReleasable("Stripe knows no money of this payment")
+    return money.is_back
+
+
+def _left_under_way(order: Order, error: Exception) -> bool:
+    count_misconfiguration(error)
+    logger.warning(
+        "release left under way",
+        payment_id=order.payment_id,
+        user=pseudonym(order.user_id),
+        reason=failures.code_of(error),
+    )
+    return False
+
+
+@store.retried
+def _finish(payment_id: str, now: datetime) -> Order:
+    order = payment_status.find(payment_id).order
+    if order.release_under_way is None:
+        return order
+    change = releases.refunded(order, now)
+    store.record_order_change(change)
+    return change.after
+
+
+@store.retried
+def _give_up(payment_id: str) -> None:
+    order = payment_status.find(payment_id).order
+    if order.release_under_way:
+        store.record_order_change(releases.given_up(order))
+
+
+def _report(order: Order) -> None:
+    count("QuarantineReleased")
+    logger.info(
+        "payment released",
+        payment_id=order.payment_id,
+        user=pseudonym(order.user_id),
+        action=order.releases[-1].action.value,
+        status=order.status.value,
+    )

@@ -1,0 +1,38 @@
+"""Read what a payment intent has brought, and how much of that has gone back."""
+
+from dataclasses import dataclass
+
+from topup.domain.reversals import Kind, ReversalStatus
+from topup.domain.updates import PaymentReceived
+from topup.stripe_gateway import translation
+from topup.stripe_gateway.client import retrieved
+from topup.stripe_gateway.listing import reversals_of
+
+
+@dataclass(frozen=True)
+class IntentMoney:
+    """The payment that an intent has made, None if none; and how much of its money went back, in minor units."""
+
+    payment: PaymentReceived | None
+    returned_minor: int
+
+    @property
+    def is_back(self) -> bool:
+        """Whether nothing of its money is left here."""
+        return self.payment is not None and self.returned_minor >= self.payment.amount_minor
+
+
+def read_intent_money(intent_id: str) -> IntentMoney | None:
+    """What Stripe has of the intent now; None if it is not ours. Up to three Stripe calls; raises StripeFailed, Busy.
+
+    A refund that Stripe has accepted counts as gone back, a dispute once it is lost.
+    """
+    intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(intent_id))
+    if intent is None or not translation.is_ours(intent):
+        return None
+    payment = translation.received_by_intent(intent) if intent["status"] == "succeeded" else None
+    reversals = [update.reversal for update in reversals_of(intent_id)] if payment else []
+    returned = sum(
+        one.reversed_minor for one in reversals if one.kind is Kind.REFUND or one.status is ReversalStatus.LOST
+    )
+    return IntentMoney(payment, returned)
