@@ -320,7 +320,8 @@ def test_a_dispute_that_is_lost_and_won_on_appeal_gives_the_credits_back(shop: S
 
 
 @pytest.mark.parametrize("end", ["won", "lost"])
-def test_an_appeal_after_the_decision_takes_the_credits_whatever_is_replayed(shop: Shop, end: str):
+@pytest.mark.parametrize("opened_again", ["appeal_under_review", "under_review", "needs_response"])
+def test_a_dispute_that_is_opened_again_takes_the_credits_whatever_is_replayed(shop: Shop, opened_again: str, end: str):
     _, intent = shop.buy()
     dispute = shop.simulator.dispute(intent)
     shop.simulator.close_dispute(dispute["id"], "won")
@@ -328,7 +329,7 @@ def test_an_appeal_after_the_decision_takes_the_credits_whatever_is_replayed(sho
     assert shop.balance() == 1100
     won = [delivery["event"] for delivery in shop.simulator.deliveries()]
 
-    shop.simulator.update_dispute(dispute["id"], "appeal_under_review")
+    shop.simulator.update_dispute(dispute["id"], opened_again)
     shop.deliver()
 
     assert shop.balance() == 0

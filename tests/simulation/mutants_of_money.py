@@ -302,4 +302,15 @@ MUTANTS_OF_MONEY = (
             ),
         ),
     ),
+    Mutant(
+        "a late end of a dispute that was opened again counts",
+        1000,
+        (
+            Edit(
+                "topup.domain.payments",
+                "    return update.status in DECIDED or (before is not None and before.status in DECIDED)\n",
+                "    return before is not None and before.status in DECIDED\n",
+            ),
+        ),
+    ),
 )

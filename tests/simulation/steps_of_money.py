@@ -16,6 +16,8 @@ COURSES: dict[str, tuple[tuple[str, Args], ...]] = {
     "an inquiry ends": (("warning_needs_response", {}), ("warning_under_review", {}), ("warning_closed", {})),
     "won, then lost": (("needs_response", {}), ("under_review", {}), ("won", {}), ("lost", {})),
     "lost, then won": (("needs_response", {}), ("lost", {}), ("won", {})),
+    "won, then opened again": (("needs_response", {}), ("won", {}), ("under_review", {}), ("lost", {})),
+    "lost, then opened again": (("needs_response", {}), ("lost", {}), ("under_review", {}), ("won", {})),
     "a part comes back": (("needs_response", {}), ("lost", {"keeps": 0.4})),
     "an appeal is won": (
         ("needs_response", {}),

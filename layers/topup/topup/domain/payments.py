@@ -127,14 +127,14 @@ def confirm(order: Order, before: Reversal, update: Reversal) -> ReversalChange 
 
 
 def is_ambiguous(before: Reversal | None, update: Reversal) -> bool:
-    """Whether only Stripe can say which of the two is the later one: a bank decides anew, and an amount may change."""
-    if before is None or update.kind is not Kind.DISPUTE:
+    """Whether only Stripe can say if this is news: a bank decides anew and opens a case again, and amounts change."""
+    if update.kind is not Kind.DISPUTE:
         return False
     if update.status is ReversalStatus.UNKNOWN:
-        return update.net_minor is not None and update.net_minor != before.reversed_minor
-    if update.status is before.status:
+        return before is not None and update.net_minor is not None and update.net_minor != before.reversed_minor
+    if before is not None and update.status is before.status:
         return (update.amount_minor, update.reversed_minor) != (before.amount_minor, before.reversed_minor)
-    return before.status in DECIDED
+    return update.status in DECIDED or (before is not None and before.status in DECIDED)
 
 
 def _merged(before: Reversal | None, update: Reversal, *, is_current: bool = False) -> Reversal:
