@@ -9,6 +9,7 @@ from local.launcher import Stack
 from local.tokens import mint_support
 from tests.e2e.buyer import Buyer, NewBuyer
 from tests.e2e.console_page import expect_title, figure, open_console, steps
+from tools.pictures import scenes
 from topup.runtime import clock
 
 
@@ -226,6 +227,42 @@ def test_the_lost_answer_of_a_refund_makes_no_second_one(page: Page, stack: Stac
     assert buyer.refunded_here(payment) == buyer.refunded_at_stripe(payment) == 2500
 
 
+# ------------------------------------------------------------------------------------------------------- quarantines
+
+
+def release(page: Page, name: str, confirm: str) -> None:
+    page.get_by_role("button", name=name).click()
+    dialog(page).get_by_label("Reason").fill("Agreed with the buyer")
+    dialog(page).get_by_role("button", name=confirm).dblclick()
+
+
+def test_a_quarantine_ends_with_the_credits_of_what_was_paid(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = scenes.quarantined(buyer.client, buyer.user_id)
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    expect(page.locator(".title .badge")).to_have_text("Quarantined")
+    release(page, "Grant the credits", "Grant the credits of what was paid")
+
+    expect(dialog(page)).to_contain_text("Released: the user has got 550 credits.")
+    close(page)
+    expect(page.locator(".title .badge")).to_have_text("Paid")
+    assert {"release", "purchased"} <= set(steps(page))
+    expect(page.locator("#story")).to_contain_text("Agreed with the buyer · admin:admin-demo · was quarantined for:")
+    expect(page.get_by_role("button", name="Grant the credits")).to_have_count(0)
+    assert buyer.amounts("purchased") == [550]
+
+
+def test_a_quarantine_ends_with_the_money_back(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = scenes.quarantined(buyer.client, buyer.user_id)
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    release(page, "Give the money back", "Give all of it back")
+
+    expect(dialog(page)).to_contain_text("Released: all of the money has gone back.")
+    close(page)
+    expect(page.locator(".title .badge")).not_to_have_text("Quarantined")
+    assert "release" in steps(page)
+    assert buyer.balance() == 0
+
+
 # ----------------------------------------------------------------------------------------------------------- support
 
 
@@ -239,6 +276,10 @@ def test_support_sees_everything_and_is_offered_no_change(page: Page, stack: Sta
     page.locator(".payments").get_by_role("link").first.click()
     expect_title(page, payment["payment_id"])
     assert steps(page) == ["placed", "paid", "purchased"]
+    expect(page.locator("[data-action]")).to_have_count(0)
+    quarantined = scenes.quarantined(buyer.client, buyer.user_id)
+    page.goto(f"{stack.api_url}/console#/payment/{quarantined['payment_id']}")
+    expect(page.locator(".title .badge")).to_have_text("Quarantined")
     expect(page.locator("[data-action]")).to_have_count(0)
 
 

@@ -26,6 +26,7 @@ PREFIXES = (
         "problem_",
         "looked_for_",
         "list_",
+        "release_",
     ),
 )
 
@@ -68,8 +69,15 @@ def test_modules_stay_small(name: str):
     assert len(lines) <= (400 if name in TEXTS else 150)
 
 
+def test_the_page_loads_all_modules_at_once():
+    loaded = re.findall(r'<link rel="modulepreload" href="/console/(.+)">', source("index.html"))
+
+    assert loaded == [name for name in scripts() if name != "app.js"]
+
+
 def test_every_file_is_used():
     everything = "\n".join(source(name) for name in ["index.html", *scripts()])
+    everything = re.sub("<link rel=.modulepreload.*", "", everything)
 
     for file in STATIC.iterdir():
         assert file.name == "index.html" or re.search(rf'["/]{re.escape(file.name)}"', everything), file.name

@@ -36,11 +36,12 @@ def main() -> int:
 def _take_console(browser: Browser, stack: Stack, client: Client) -> None:
     payment = scenes.history(client)
     scenes.waiting(client)
-    scenes.quarantined(client)
+    quarantined = scenes.quarantined(client)
     places = {
         "console-lists": ("", _nothing),
         "console-user": (f"#/user/{scenes.USER}", _nothing),
         "console-payment": (f"#/payment/{payment['payment_id']}", _nothing),
+        "console-quarantine": (f"#/payment/{quarantined['payment_id']}", _nothing),
         "console-refund": (f"#/payment/{payment['payment_id']}", _ask_for_refund),
     }
     for visitor, size, suffix in ((ENGLISH, DESKTOP, ""), (CHINESE, PHONE, "-zh-phone")):

@@ -52,6 +52,7 @@ export const grant = (body, key) => change("/api/admin/credits/grant", body, key
 export const adjust = (body, key) => change("/api/admin/credits/adjust", body, key);
 export const quoteRefund = (body) => change("/api/payments/stripe/refund/quote", body);
 export const refund = (body, key) => change("/api/payments/stripe/refund", body, key);
+export const release = (paymentId, body) => change(`/api/admin/payments/${id(paymentId)}/release`, body);
 
 function read(path, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");

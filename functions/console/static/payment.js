@@ -7,6 +7,7 @@ import { t } from "./i18n.js";
 import { loadPackages, packageName } from "./packages.js";
 import { badge } from "./payments.js";
 import { refundButton } from "./refund.js";
+import { releaseButtons } from "./release.js";
 import { searchField, userAddress } from "./search.js";
 import { isAdmin } from "./session.js";
 import { storyOf, storyPanel } from "./story.js";
@@ -27,7 +28,7 @@ export async function paymentView({ subject: id, config, reload }) {
       { class: "title" },
       h("div", {}, h("p", { class: "kind" }, t("payment")), h("h1", { class: "mono" }, id)),
       badge(payment),
-      isAdmin() ? h("div", { class: "actions" }, refundButton(payment, reload)) : null,
+      isAdmin() ? h("div", { class: "actions" }, releaseButtons(payment, reload), refundButton(payment, reload)) : null,
     ),
     h("div", { class: "columns" }, factsPanel(payment, reference), storyPanel(storyOf(payment, history), reference, history.next_cursor)),
   );

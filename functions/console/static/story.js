@@ -17,6 +17,7 @@ export function storyOf(payment, { transactions }) {
     ...transactions.toReversed().filter((entry) => entry.payment_order_id === payment.payment_id).map(changed),
     ...(payment.refunds ?? []).map((refund) => refunded(refund, payment)),
     ...(payment.disputes ?? []).map((dispute) => disputed(dispute, payment)),
+    ...(payment.releases ?? []).map(released),
     ended(payment),
     quarantined(payment),
   ].filter(Boolean);
@@ -79,6 +80,15 @@ const disputed = (dispute, payment) => ({
   title: t("stepDispute", { amount: money(dispute.amount, dispute.currency ?? payment.currency) }),
   text: [tOr(`dispute_${dispute.status}`, dispute.status), dispute.reason].filter(Boolean).join(" · "),
   id: dispute.dispute_id,
+});
+
+/** A decision over a payment that was quarantined; what it was quarantined for stays with it. */
+const released = ({ action, status, reason, actor, quarantine_reason: why, released_at: at, payment_intent: id }) => ({
+  kind: "release",
+  at,
+  title: t(`release_step_${action}`),
+  text: [status === "in_flight" ? t("release_in_flight") : null, reason, actor, t("releaseOf", { reason: why })].filter(Boolean).join(" · "),
+  id,
 });
 
 function ended({ status, error_message: message, error_code: code, may_retry: mayRetry }) {
