@@ -1,7 +1,7 @@
 """POST /api/admin/credits/adjust: correct a user's credits, up or down. For administrators."""
 
 from topup import adjustments
-from topup.api import auth, requests, responses
+from topup.api import auth, receipts, requests
 from topup.api.endpoint import Request, Response, endpoint
 
 
@@ -17,4 +17,4 @@ def handler(request: Request) -> Response:
         actor=f"admin:{admin.user_id}",
     )
     receipt, is_new = adjustments.adjust(adjustment, request.now)
-    return Response(responses.adjustment_receipt(receipt), is_replay=not is_new)
+    return Response(receipts.of_adjustment(receipt), is_replay=not is_new)

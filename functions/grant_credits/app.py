@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from topup import grants
-from topup.api import actors, requests, responses
+from topup.api import actors, receipts, requests
 from topup.api.endpoint import Request, Response, endpoint
 from topup.runtime.secret_values import Scope
 
@@ -23,4 +23,4 @@ def handler(request: Request) -> Response:
         actor=actor,
     )
     receipt, is_new = grants.grant(grant_request, request.now)
-    return Response(responses.grant_receipt(receipt), HTTPStatus.CREATED, is_replay=not is_new)
+    return Response(receipts.of_grant(receipt), HTTPStatus.CREATED, is_replay=not is_new)

@@ -1,7 +1,7 @@
 """POST /api/users/credits/spend/reverse: a trusted service or an administrator gives a spend back."""
 
 from topup import spend_reversals
-from topup.api import actors, requests, responses
+from topup.api import actors, receipts, requests
 from topup.api.endpoint import Request, Response, endpoint
 from topup.runtime.secret_values import Scope
 
@@ -19,4 +19,4 @@ def handler(request: Request) -> Response:
         actor=actor,
     )
     receipt, is_new = spend_reversals.reverse(wanted, request.now)
-    return Response(responses.reversal_receipt(receipt), is_replay=not is_new)
+    return Response(receipts.of_reversal(receipt), is_replay=not is_new)

@@ -1,7 +1,7 @@
 """POST /api/users/credits/spend/batch: a trusted service spends a user's credits many times, all or none."""
 
 from topup import batch_spending
-from topup.api import api_keys, requests, responses
+from topup.api import api_keys, receipts, requests
 from topup.api.endpoint import Request, Response, endpoint
 from topup.batch_spending import BatchItem
 from topup.runtime.secret_values import Scope
@@ -15,5 +15,5 @@ def handler(request: Request) -> Response:
         BatchItem(key=item.key, amount=item.amount, description=item.description, metadata=item.metadata)
         for item in body.items
     ]
-    receipts, is_new = batch_spending.spend(body.user_id, items, service.actor, request.now)
-    return Response(responses.batch_receipt(receipts), is_replay=not is_new)
+    made, is_new = batch_spending.spend(body.user_id, items, service.actor, request.now)
+    return Response(receipts.of_batch(made), is_replay=not is_new)

@@ -1,7 +1,7 @@
 """POST /api/users/credits/spend: a trusted service spends a user's credits, once per Idempotency-Key."""
 
 from topup import spending
-from topup.api import api_keys, requests, responses
+from topup.api import api_keys, receipts, requests
 from topup.api.endpoint import Request, Response, endpoint
 from topup.runtime.secret_values import Scope
 
@@ -19,4 +19,4 @@ def handler(request: Request) -> Response:
         actor=service.actor,
     )
     receipt, is_new = spending.spend(wanted, request.now)
-    return Response(responses.spend_receipt(receipt), is_replay=not is_new)
+    return Response(receipts.of_spend(receipt), is_replay=not is_new)

@@ -227,6 +227,11 @@ def keyless_refund_of_an_expired_lot(shop: Shop) -> Call:
     return lambda: shop.refund(payment_id, 10, force=True)
 
 
+def status_with_receipt(shop: Shop) -> Call:
+    payment_id, _ = shop.buy()
+    return lambda: shop.api.get(f"/api/payments/{payment_id}?expand=receipt", as_user())
+
+
 def cancel(shop: Shop) -> Call:
     payment = shop.create()
     return lambda: shop.cancel(payment)
@@ -355,7 +360,7 @@ FLOWS: dict[str, list[Callable[[Shop], Call]]] = {
     "list_packages": [packages],
     "create_checkout": [create],
     "stripe_webhook": [payment, dashboard_refund_before_its_payment, dispute_of_an_expired_lot],
-    "get_payment": [status_without_a_webhook],
+    "get_payment": [status_without_a_webhook, status_with_receipt],
     "cancel_checkout": [cancel, cancel_of_a_paid_one],
     "list_payments": [payments],
     "get_credits": [credits],

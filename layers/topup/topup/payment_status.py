@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from topup import fulfilment, store
 from topup.domain import idempotency
+from topup.domain.documents import Documents
 from topup.domain.errors import PaymentNotFound
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
@@ -74,6 +75,16 @@ def ask(order: Order, now: datetime) -> Order | None:
     if state is None:
         return None
     return apply(state.update, state.reversals, now).order if state.update else order
+
+
+def documents(order: Order) -> Documents:
+    """Stripe's receipt and invoice of the order, of one that is not settled none. Raises StripeFailed, Busy."""
+    if not order.is_settled:
+        return Documents()
+    # Imported here, for the same reason.
+    from topup import stripe_gateway  # noqa: PLC0415
+
+    return stripe_gateway.read_documents(order)
 
 
 def apply(update: PaymentUpdate, reversals: Iterable[ReversalUpdate], now: datetime) -> Outcome:

@@ -29,6 +29,7 @@ OF_ALL: Mapping[str, str] = {
     "price": "What it costs, in major units with all decimals, as text",
     "quarantine_reason": "Why the payment is under review; null where it is not. For administrators and support staff",
     "reason": "Why, for your records; null where nobody said it",
+    "receipt": "With `expand=receipt`: Stripe's pages for the buyer; both null until the payment has succeeded",
     "refund_id": "Stripe's id of the refund; ours until Stripe has one",
     "releases": "How its quarantines were ended, oldest first. For administrators and support staff",
     "refunds": "The payment's refunds, oldest first; absent where there is none",
@@ -93,6 +94,10 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "created_at": "When the dispute was opened, in UTC",
         "dispute_id": "Stripe's id of the dispute",
         "reason": "Stripe's word for why; null where it gave none",
+    },
+    "Documents": {
+        "invoice_url": "The invoice, where the catalogue asks Stripe for invoices",
+        "receipt_url": "The receipt; null where nothing was charged",
     },
     "ExtensionBody": {
         "add": "How many more credits to reserve; absent = none",

@@ -8,6 +8,7 @@ from tools.generate.openapi.parts import (
     BODY_ERRORS,
     CURSOR,
     ETAG,
+    EXPAND,
     EXPLAIN,
     IF_NONE_MATCH,
     LANGUAGE,
@@ -26,7 +27,7 @@ from tools.generate.openapi.parts import (
     idempotency_key,
 )
 from tools.generate.openapi.services import OF_SERVICES
-from topup.api import package_schemas, refund_schemas, requests, schemas
+from topup.api import package_schemas, receipt_schemas, refund_schemas, requests, schemas
 from topup.domain import errors
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -80,9 +81,15 @@ OPERATIONS: Mapping[str, Operation] = {
             "ask every two seconds. `payment_url` stays when the payment has ended."
         ),
         callers=("user",),
-        parameters=(PAYMENT_ID, LANGUAGE),
+        parameters=(PAYMENT_ID, LANGUAGE, EXPAND),
         responses={HTTPStatus.OK: ("The status of the payment", schemas.Payment)},
-        errors=(errors.Unauthorized, errors.PaymentNotFound, errors.ValidationFailed, errors.Busy),
+        errors=(
+            errors.Unauthorized,
+            errors.PaymentNotFound,
+            errors.ValidationFailed,
+            errors.StripeFailed,
+            errors.Busy,
+        ),
     ),
     "cancel_checkout": Operation(
         tag="Payments",
@@ -231,7 +238,7 @@ OPERATIONS: Mapping[str, Operation] = {
         others=("service",),
         parameters=(idempotency_key(required=True, description="The same key grants once"),),
         body=requests.GrantBody,
-        responses={HTTPStatus.CREATED: ("The credits are granted", schemas.GrantReceipt)},
+        responses={HTTPStatus.CREATED: ("The credits are granted", receipt_schemas.GrantReceipt)},
         errors=(
             errors.Unauthorized,
             errors.Forbidden,
@@ -248,7 +255,7 @@ OPERATIONS: Mapping[str, Operation] = {
         callers=("administrator",),
         parameters=(idempotency_key(required=True, description="The same key adjusts once"),),
         body=requests.AdjustmentBody,
-        responses={HTTPStatus.OK: ("The credits are adjusted", schemas.AdjustmentReceipt)},
+        responses={HTTPStatus.OK: ("The credits are adjusted", receipt_schemas.AdjustmentReceipt)},
         errors=(errors.Unauthorized, errors.Forbidden, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
     **OF_SERVICES,

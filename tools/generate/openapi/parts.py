@@ -81,6 +81,12 @@ EXPLAIN = {
     "description": "Whether each transaction says in `lots` which purchases its credits came from or went to",
     "schema": {"type": "boolean", "default": False},
 }
+EXPAND = {
+    "name": "expand",
+    "in": "query",
+    "description": "`receipt`: with the addresses of Stripe's receipt and invoice, for which Stripe is asked once",
+    "schema": {"type": "string", "enum": ["receipt"]},
+}
 PAYMENT_ID = {
     "name": "payment_id",
     "in": "path",

@@ -22,7 +22,7 @@ from tools.generate.openapi.parts import (
     Operation,
     idempotency_key,
 )
-from topup.api import hold_schemas, requests, schemas
+from topup.api import hold_schemas, receipt_schemas, requests, schemas
 from topup.domain import errors
 
 # Functions that read any user's records at another address, by its path.
@@ -136,7 +136,7 @@ OF_SERVICES: Mapping[str, Operation] = {
         headers=REPLAYED,
         callers=("service",),
         body=requests.BatchBody,
-        responses={HTTPStatus.OK: ("The credits are spent", schemas.BatchReceipt)},
+        responses={HTTPStatus.OK: ("The credits are spent", receipt_schemas.BatchReceipt)},
         errors=(errors.Unauthorized, errors.Forbidden, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
     "reverse_spend": Operation(
@@ -153,7 +153,7 @@ OF_SERVICES: Mapping[str, Operation] = {
             idempotency_key(required=True, description=RETRY.format("the same receipt, and nothing is given again")),
         ),
         body=requests.ReversalBody,
-        responses={HTTPStatus.OK: ("The credits are given back", schemas.ReversalReceipt)},
+        responses={HTTPStatus.OK: ("The credits are given back", receipt_schemas.ReversalReceipt)},
         errors=(
             errors.Unauthorized,
             errors.Forbidden,
@@ -176,7 +176,7 @@ OF_SERVICES: Mapping[str, Operation] = {
             idempotency_key(required=True, description=RETRY.format("the same receipt, and nothing is spent again")),
         ),
         body=requests.SpendBody,
-        responses={HTTPStatus.OK: ("The credits are spent", schemas.SpendReceipt)},
+        responses={HTTPStatus.OK: ("The credits are spent", receipt_schemas.SpendReceipt)},
         errors=(errors.Unauthorized, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
 }

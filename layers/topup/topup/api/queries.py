@@ -41,6 +41,14 @@ def flag(request: Request, name: str) -> bool:
     return text == "true"
 
 
+def expands(request: Request, what: str) -> bool:
+    """Whether the response is to have this as well; raises ValidationFailed for anything else."""
+    wanted = request.query.get("expand")
+    if wanted not in (None, what):
+        raise ValidationFailed(FieldError("expand", f"must be {what}"))
+    return wanted is not None
+
+
 def search(request: Request) -> tuple[str, str]:
     """The one thing that payments are to be found by: its name and its value; raises ValidationFailed."""
     given = [name for name in SEARCHES if name in request.query]

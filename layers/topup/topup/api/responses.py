@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from topup.api import hold_ids
 from topup.domain import money, times
 from topup.domain.credits import Entry, UserCredits, transaction_id
+from topup.domain.documents import Documents
 from topup.domain.lots import Lot, Source, in_draw_order, spendable
 from topup.domain.orders import Order, Release, Status
 from topup.domain.payments import Payment
-from topup.domain.receipts import Receipt
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ def payment(
     return body
 
 
+def documents(found: Documents) -> "schemas.Documents":
+    """What `expand=receipt` adds to a payment."""
+    return {"receipt_url": found.receipt_url, "invoice_url": found.invoice_url}
+
+
 def _add_what_was_paid(body: "schemas.Payment", order: Order) -> None:
     """Where it is not the price alone."""
     if order.charged_minor != order.amount_minor:
@@ -153,50 +158,6 @@ def _dispute(dispute: Reversal, currency: str) -> "schemas.Dispute":
     if own_currency != currency:
         body["currency"] = own_currency
     return body
-
-
-def spend_receipt(receipt: Receipt) -> "schemas.SpendReceipt":
-    """POST /api/users/credits/spend."""
-    return {
-        "transaction_id": str(receipt.transaction_id),
-        "amount": receipt.amount,
-        "balance_after": receipt.balance_after,
-        "available_after": receipt.available_after,
-    }
-
-
-def batch_receipt(receipts: Iterable[Receipt]) -> "schemas.BatchReceipt":
-    """POST /api/users/credits/spend/batch."""
-    return {"items": [spend_receipt(receipt) for receipt in receipts]}
-
-
-def reversal_receipt(receipt: Receipt) -> "schemas.ReversalReceipt":
-    """POST /api/users/credits/spend/reverse."""
-    return {
-        "transaction_id": receipt.transaction_id,
-        "amount": receipt.amount,
-        "lapsed": receipt.lapsed,
-        "balance_after": receipt.balance_after,
-        "available_after": receipt.available_after,
-    }
-
-
-def grant_receipt(receipt: Receipt) -> "schemas.GrantReceipt":
-    """POST /api/admin/credits/grant."""
-    return {
-        "transaction_id": str(receipt.transaction_id),
-        "lot_id": str(receipt.lot_id),
-        "balance_after": receipt.balance_after,
-    }
-
-
-def adjustment_receipt(receipt: Receipt) -> "schemas.AdjustmentReceipt":
-    """POST /api/admin/credits/adjust."""
-    return {
-        "transaction_id": str(receipt.transaction_id),
-        "lot_id": receipt.lot_id,
-        "balance_after": receipt.balance_after,
-    }
 
 
 def payments(

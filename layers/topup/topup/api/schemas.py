@@ -139,6 +139,13 @@ class Release(TypedDict):
     released_at: Moment
 
 
+class Documents(TypedDict):
+    """The addresses of Stripe's pages for the buyer."""
+
+    receipt_url: Url | None
+    invoice_url: Url | None
+
+
 class Payment(TypedDict):
     """The status of a payment; the last two fields are for administrators and support staff."""
 
@@ -165,6 +172,7 @@ class Payment(TypedDict):
     refunds: NotRequired[list[Refund]]
     disputes: NotRequired[list[Dispute]]
     package_name: NotRequired[str]
+    receipt: NotRequired[Documents]
     user_id: NotRequired[str]
     quarantine_reason: NotRequired[str | None]
     releases: NotRequired[list[Release]]
@@ -238,47 +246,6 @@ class TransactionList(TypedDict):
 
     transactions: list[Transaction]
     next_cursor: Cursor | None
-
-
-class SpendReceipt(TypedDict):
-    """A spend that has happened."""
-
-    transaction_id: Id
-    amount: Annotated[int, Schema({"minimum": 1})]
-    balance_after: int
-    available_after: int
-
-
-class BatchReceipt(TypedDict):
-    """Spends that have happened, in the order of the request."""
-
-    items: list[SpendReceipt]
-
-
-class ReversalReceipt(TypedDict):
-    """A spend that has been given back: `amount` credits came back, `lapsed` did not, since their lots had expired."""
-
-    transaction_id: Id | None
-    amount: Count
-    lapsed: Count
-    balance_after: int
-    available_after: int
-
-
-class GrantReceipt(TypedDict):
-    """A grant that has been made."""
-
-    transaction_id: Id
-    lot_id: Id
-    balance_after: int
-
-
-class AdjustmentReceipt(TypedDict):
-    """An adjustment that has been made; `lot_id` where it gave credits."""
-
-    transaction_id: Id
-    lot_id: Id | None
-    balance_after: int
 
 
 class Received(TypedDict):

@@ -13,6 +13,7 @@ from topup.stripe_gateway.sessions import (
     end_session,
     open_session,
     payment_of_intent,
+    read_documents,
     read_session,
 )
 from topup.stripe_gateway.signatures import verified_event
@@ -36,6 +37,7 @@ __all__ = [
     "order_of_session",
     "orders_by_email",
     "payment_of_intent",
+    "read_documents",
     "read_event",
     "read_intent_money",
     "read_reversal",

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from topup.domain import return_urls, wording
+from topup.domain.documents import Documents
 from topup.domain.orders import Order
 from topup.domain.updates import PaymentReceived, PaymentUpdate, ReversalUpdate
 from topup.runtime import config
-from topup.stripe_gateway import translation
+from topup.stripe_gateway import parsing, translation
 from topup.stripe_gateway.client import client, own_key, retrieved, translate_errors
 from topup.stripe_gateway.listing import reversals_of
 from topup.stripe_gateway.translation import Json
 
+WITH_LATEST_CHARGE: Any = {"expand": ["latest_charge"]}
+WITH_DOCUMENTS: Any = {"expand": ["payment_intent.latest_charge", "invoice"]}
 WITH_CHARGE: Any = {"expand": ["payment_intent.latest_charge"]}
 
 
@@ -84,6 +87,24 @@ def payment_of_intent(intent_id: str) -> PaymentReceived | None:
         found = [one.to_dict() for one in client(retries=0).v1.checkout.sessions.list(params).data]
     update = translation.session_update(found[0]) if found and translation.is_ours(found[0]) else None
     return update if isinstance(update, PaymentReceived) else None
+
+
+def read_documents(order: Order) -> Documents:
+    """The receipt and the invoice of a settled order; one Stripe call, and another where its session has not paid it.
+
+    Raises StripeFailed, Busy.
+    """
+    session_id = str(order.provider_order_id)
+    session = retrieved(lambda stripe: stripe.v1.checkout.sessions.retrieve(session_id, WITH_DOCUMENTS)) or {}
+    intent = session.get("payment_intent") or {}
+    if order.transaction_id not in (None, intent.get("id")):
+        intent_id = order.transaction_id
+        intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(intent_id, WITH_LATEST_CHARGE)) or {}
+        session = {}
+    return Documents(
+        receipt_url=parsing.text_or_none((intent.get("latest_charge") or {}).get("receipt_url")),
+        invoice_url=parsing.text_or_none((session.get("invoice") or {}).get("hosted_invoice_url")),
+    )
 
 
 def _state_of(session: Json) -> SessionState:
