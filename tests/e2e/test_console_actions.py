@@ -240,6 +240,7 @@ def test_a_quarantine_ends_with_the_credits_of_what_was_paid(page: Page, stack: 
     payment = scenes.quarantined(buyer.client, buyer.user_id)
     open_console(page, stack, f"#/payment/{payment['payment_id']}")
     expect(page.locator(".title .badge")).to_have_text("Quarantined")
+    expect(page.locator("#story")).to_contain_text("Price in the smallest unit: paid 5000, ordered 10000")
     release(page, "Grant the credits", "Grant the credits of what was paid")
 
     expect(dialog(page)).to_contain_text("Released: the user has got 550 credits.")
@@ -249,6 +250,34 @@ def test_a_quarantine_ends_with_the_credits_of_what_was_paid(page: Page, stack: 
     expect(page.locator("#story")).to_contain_text("Agreed with the buyer · admin:admin-demo · was quarantined for:")
     expect(page.get_by_role("button", name="Grant the credits")).to_have_count(0)
     assert buyer.amounts("purchased") == [550]
+
+
+def test_what_was_paid_once_more_is_given_back_and_the_credits_stay(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = scenes.paid_twice(buyer.client, buyer.user_id)
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    expect(page.locator("#story")).to_contain_text("Paid once more")
+    expect(page.locator("#story")).to_contain_text("Payment intent: paid pi_")
+    expect(page.get_by_role("button", name="Grant the credits")).to_have_count(0)
+    release(page, "Give the second payment back", "Give all of it back")
+
+    expect(dialog(page)).to_contain_text("all of the money has gone back")
+    close(page)
+    expect(page.get_by_role("button", name="Give the second payment back")).to_have_count(0)
+    assert buyer.balance() == 1100
+
+
+def test_a_quarantine_that_somebody_else_has_ended_is_said(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = scenes.quarantined(buyer.client, buyer.user_id)
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    address = f"{stack.api_url}/api/admin/payments/{payment['payment_id']}/release"
+    body = {"action": "refund", "reason": "A colleague was faster"}
+    buyer.http.post(address, json=body, headers=buyer.client.credentials.admin()).raise_for_status()
+    release(page, "Grant the credits", "Grant the credits of what was paid")
+
+    expect(dialog(page)).to_contain_text(
+        "cannot be released so. Nothing was changed. (This payment is not under review)"
+    )
+    assert buyer.balance() == 0
 
 
 def test_a_quarantine_ends_with_the_money_back(page: Page, stack: Stack, buyer: Buyer) -> None:

@@ -27,6 +27,7 @@ PREFIXES = (
         "looked_for_",
         "list_",
         "release_",
+        "differs_",
     ),
 )
 

@@ -4,6 +4,8 @@ import { CallFailed } from "./api.js";
 import { button, h } from "./dom.js";
 import { currentLanguage, t, tOr } from "./i18n.js";
 
+const EXPLAINED = ["not_refundable", "not_releasable"]; // for more than one reason, which the API gives in English
+
 /** A box with the error, and a button that tries again where there is something to try. */
 export function errorBox(error, retry = null) {
   return h(
@@ -20,7 +22,8 @@ export function errorBox(error, retry = null) {
 export function describe(error) {
   if (!(error instanceof CallFailed)) return t("errorOther");
   if (error.status === 0) return t("errorNetwork");
-  const text = tOr(`problem_${error.code}`, null) ?? otherProblem(error);
+  const known = tOr(`problem_${error.code}`, null);
+  const text = known && EXPLAINED.includes(error.code) ? `${known} (${error.message})` : known ?? otherProblem(error);
   return error.retryAfter ? `${text} ${t("retryAfter", { seconds: error.retryAfter })}` : text;
 }
 

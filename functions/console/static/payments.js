@@ -6,6 +6,7 @@ import { moment, money, number, relative } from "./format.js";
 import { t, tOr } from "./i18n.js";
 import { moreButton } from "./more.js";
 import { packageName } from "./packages.js";
+import { reasonsOf } from "./quarantine.js";
 import { paymentAddress, userAddress } from "./search.js";
 
 // The bank has closed the dispute and the shop keeps the money. A lost one stays disputed.
@@ -48,7 +49,7 @@ function paymentRow(payment) {
       h("span", { class: "amounts" }, h("strong", {}, money(amount, currency)), badge(payment)),
     ),
     h("p", { class: "small muted" }, `${moment(payment.created_at)}, ${relative(payment.created_at)}`, ...(user ? [" · ", link(userAddress(user), user)] : [])),
-    payment.quarantine_reason ? h("p", { class: "small" }, payment.quarantine_reason) : null,
+    reasonsOf(payment.quarantine_reason).map((reason) => h("p", { class: "small" }, reason)),
   );
 }
 

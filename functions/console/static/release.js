@@ -5,20 +5,26 @@ import { actionButton } from "./dialog.js";
 import { number } from "./format.js";
 import { t } from "./i18n.js";
 
-const ACTIONS = ["fulfil", "refund"];
-
-/** The buttons of a quarantined payment; none for others. */
+/** The buttons of a payment that waits for a decision; none for others. */
 export function releaseButtons(payment, done) {
-  return payment.under_review ? ACTIONS.map((action) => releaseButton(payment, action, done)) : [];
+  return waysOf(payment).map(([action, words]) => releaseButton(payment, action, words, done));
 }
 
-const releaseButton = ({ payment_id: id }, action, done) =>
+/** [what the API is told, whose words the dialog has] */
+function waysOf({ quarantine_reason: reason, under_review: isUnpaid, releases = [] }) {
+  if (!reason) return [];
+  if (!isUnpaid) return [["refund", "second"]]; // it has its credits, and was paid once more
+  const isOnItsWayBack = releases.at(-1)?.status === "in_flight";
+  return isOnItsWayBack ? [["refund", "refund"]] : [["fulfil", "fulfil"], ["refund", "refund"]];
+}
+
+const releaseButton = ({ payment_id: id }, action, words, done) =>
   actionButton({
     id: `release_${action}:${id}`,
-    title: t(`release_${action}`),
+    title: t(`release_${words}`),
     confirm: t(`release_confirm_${action}`),
     isDangerous: action === "refund",
-    fields: [{ name: "reason", label: t("reason"), hint: t(`release_hint_${action}`), maxlength: 200, required: true }],
+    fields: [{ name: "reason", label: t("reason"), hint: t(`release_hint_${words}`), maxlength: 200, required: true }],
     send: ({ reason }) => api.release(id, { action, reason }), // made once whatever the key: the payment itself remembers
     outcome: (payment) => outcome(payment, action),
     done,

@@ -5,6 +5,7 @@ import { moment, money, number, signed } from "./format.js";
 import { t, tOr } from "./i18n.js";
 import { typeName } from "./ledger.js";
 import { packageName } from "./packages.js";
+import { reasonsOf } from "./quarantine.js";
 
 // Of the steps of one second, which comes first: money before the credits that follow it.
 const RANK = ["placed", "paid", "purchased", "refund", "dispute"];
@@ -87,7 +88,7 @@ const released = ({ action, status, reason, actor, quarantine_reason: why, relea
   kind: "release",
   at,
   title: t(`release_step_${action}`),
-  text: [status === "in_flight" ? t("release_in_flight") : null, reason, actor, t("releaseOf", { reason: why })].filter(Boolean).join(" · "),
+  text: [status === "in_flight" ? t("release_in_flight") : null, reason, actor, t("releaseOf", { reason: reasonsOf(why).join("; ") })].filter(Boolean).join(" · "),
   id,
 });
 
@@ -99,5 +100,5 @@ function ended({ status, error_message: message, error_code: code, may_retry: ma
 
 function quarantined({ under_review: isUnderReview, quarantine_reason: reason }) {
   if (!isUnderReview && !reason) return null;
-  return { kind: "quarantine", at: null, title: t("stepQuarantine"), text: reason };
+  return { kind: "quarantine", at: null, title: t(isUnderReview ? "stepQuarantine" : "stepSecond"), text: reasonsOf(reason).join("; ") };
 }
