@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from local.client import session_of
 from local.launcher import Stack
-from tests.e2e.buyer import NewBuyer
+from tests.e2e.buyer import NewBuyer, eventually
 from tests.e2e.console_page import expect_title, figure, open_console, search, steps
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -104,6 +104,25 @@ def test_a_payment_tells_its_story(page: Page, stack: Stack, new_buyer: NewBuyer
     expect(page.locator("#story")).to_contain_text("−275 credits")
     page.get_by_role("link", name=buyer.user_id).click()
     expect_title(page, buyer.user_id)
+
+
+def test_a_dispute_and_a_warning_of_fraud_are_part_of_the_story(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:
+    buyer = new_buyer(stack)
+    payment = buyer.buy()
+    buyer.stripe.dispute(buyer.stripe.intent_of(payment))
+    eventually(lambda: buyer.payment(payment).get("disputes"))
+    warning = {"warning_id": "issfr_1", "fraud_type": "made_with_stolen_card", "created_at": "2099-01-01T00:00:00Z"}
+
+    def with_a_warning(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "fraud_warning": warning})
+
+    page.route(f"**/api/payments/{payment['payment_id']}", with_a_warning)
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+
+    assert steps(page) == ["placed", "paid", "purchased", "dispute", "disputed", "warning"]
+    expect(page.locator(".title .badge")).to_have_text("Disputed")
+    expect(page.locator("#story")).to_contain_text("Dispute about CN¥100.00needs an answer · fraudulent")
+    expect(page.locator("#story")).to_contain_text("made_with_stolen_card")
 
 
 def test_with_stripe_itself_its_ids_lead_to_its_dashboard(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:

@@ -18,6 +18,7 @@ export function storyOf(payment, { transactions }) {
     ...transactions.toReversed().filter((entry) => entry.payment_order_id === payment.payment_id).map(changed),
     ...(payment.refunds ?? []).map((refund) => refunded(refund, payment)),
     ...(payment.disputes ?? []).map((dispute) => disputed(dispute, payment)),
+    warned(payment),
     ...(payment.releases ?? []).map(released),
     ended(payment),
     quarantined(payment),
@@ -82,6 +83,12 @@ const disputed = (dispute, payment) => ({
   text: [tOr(`dispute_${dispute.status}`, dispute.status), dispute.reason].filter(Boolean).join(" · "),
   id: dispute.dispute_id,
 });
+
+/** The card's issuer takes the payment for fraud; a dispute often follows. */
+function warned({ fraud_warning: warning }) {
+  if (!warning) return null;
+  return { kind: "warning", at: warning.created_at, title: t("stepWarning"), text: warning.fraud_type, id: warning.warning_id };
+}
 
 /** A decision over a payment that was quarantined; what it was quarantined for stays with it. */
 const released = ({ action, status, reason, actor, quarantine_reason: why, released_at: at, payment_intent: id }) => ({

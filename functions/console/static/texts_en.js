@@ -100,6 +100,7 @@ export const en = {
   stepRefund: "Refund of {amount}",
   stepDispute: "Dispute about {amount}",
   stepQuarantine: "Quarantined: no credits until an administrator decides",
+  stepWarning: "Early fraud warning of the card’s issuer",
   mayRetry: "the buyer may try another card",
   refund_pending: "on its way",
   refund_succeeded: "done",

@@ -100,6 +100,7 @@ export const zh = {
   stepRefund: "退款 {amount}",
   stepDispute: "争议 {amount}",
   stepQuarantine: "已隔离：在管理员处理之前不发放积分",
+  stepWarning: "发卡行的早期欺诈警告",
   mayRetry: "买家可以换一张卡重试",
   refund_pending: "处理中",
   refund_succeeded: "已完成",
