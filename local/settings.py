@@ -26,6 +26,7 @@ PARAMETERS = {
     "ConsoleAudience": "CONSOLE_AUDIENCE",
     "ConsoleOrigins": "CONSOLE_ORIGINS",
     "CreditsExpireAfterMonths": "CREDITS_EXPIRE_AFTER_MONTHS",
+    "RefundFraudWarnings": "REFUND_FRAUD_WARNINGS",
     "LogLevel": "LOG_LEVEL",
 }
 # As in the functions. Of STRIPE_WEBHOOK_SECRET and PROXY_API_KEY there may be none: then nobody is let in.

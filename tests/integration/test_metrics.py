@@ -9,6 +9,7 @@ import pytest
 
 from local.in_process.api import as_user
 from local.in_process.shop import Shop
+from tests.integration.stripe_side import quarantined
 from tests.integration.test_restored_orders import orders_of, restore
 
 
@@ -70,6 +71,22 @@ def hold(shop: Shop) -> None:
     shop.run_timers()
 
 
+def warn(shop: Shop) -> None:
+    _, intent = shop.buy()
+    shop.simulator.warn_of_fraud(intent)
+    shop.deliver()
+    for event in {one["event"] for one in shop.simulator.deliveries()}:
+        shop.simulator.resend(event)
+    shop.deliver()
+
+
+def end_quarantines(shop: Shop) -> None:
+    for action in ("fulfil", "refund"):
+        payment_id, _ = quarantined(shop)
+        for _ in range(2):
+            shop.release_payment(payment_id, action)
+
+
 def give_back(shop: Shop) -> None:
     spent = shop.spend(30, key="k").json()
     for _ in range(2):
@@ -82,6 +99,17 @@ def give_back(shop: Shop) -> None:
         (
             hold,
             {"HoldsOpened": 3, "HoldsReleased": 1, "HoldsExpired": 1, "CreditsSpent": 1090, "CaptureShortfall": 110},
+        ),
+        (warn, {"CheckoutOpened": 1, "PaymentSettled": 1, "CreditsGranted": 1100, "FraudWarned": 1}),
+        (
+            end_quarantines,
+            {
+                "CheckoutOpened": 2,
+                "PaymentQuarantined": 2,
+                "QuarantineReleased": 2,
+                "PaymentSettled": 1,
+                "CreditsGranted": 550,
+            },
         ),
         (give_back, {"CreditsSpent": 30, "SpendsReversed": 20}),
         (refund_what_is_held, {"HoldsOpened": 1, "RefundBegun": 1, "RefundChanged": 1, "HeldCreditsTaken": 450}),

@@ -232,6 +232,12 @@ def status_with_receipt(shop: Shop) -> Call:
     return lambda: shop.api.get(f"/api/payments/{payment_id}?expand=receipt", as_user())
 
 
+def fraud_warning(shop: Shop) -> Call:
+    _, intent = shop.buy()
+    shop.simulator.warn_of_fraud(intent)
+    return lambda: shop.deliver("radar.early_fraud_warning.created")
+
+
 def cancel(shop: Shop) -> Call:
     payment = shop.create()
     return lambda: shop.cancel(payment)
@@ -359,7 +365,7 @@ def released_hold(shop: Shop) -> Call:
 FLOWS: dict[str, list[Callable[[Shop], Call]]] = {
     "list_packages": [packages],
     "create_checkout": [create],
-    "stripe_webhook": [payment, dashboard_refund_before_its_payment, dispute_of_an_expired_lot],
+    "stripe_webhook": [payment, dashboard_refund_before_its_payment, dispute_of_an_expired_lot, fraud_warning],
     "get_payment": [status_without_a_webhook, status_with_receipt],
     "cancel_checkout": [cancel, cancel_of_a_paid_one],
     "list_payments": [payments],

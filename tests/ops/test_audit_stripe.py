@@ -202,7 +202,7 @@ def test_a_refund_that_stripe_does_not_have(shop: Shop):
 @pytest.mark.parametrize(
     ("record", "changes", "says"),
     [
-        ("ORDER", {"amount_minor": 9_999}, "amount_minor: 10000 at Stripe, 9999 here"),
+        ("ORDER", {"paid_minor": 9_999}, "amount_minor: 10000 at Stripe, 9999 here"),
         ("ORDER", {"currency": "JPY"}, "currency: CNY at Stripe, JPY here"),
         ("REFUND#", {"amount_minor": 999}, "amount_minor: 1000 at Stripe, 999 here"),
         ("REFUND#", {"status": "failed"}, "status: succeeded at Stripe, failed here"),

@@ -329,6 +329,7 @@ NO_TROUBLE = {
             "CheckoutOpened",
             "CheckoutCancelled",
             "QuarantineReleased",
+            "FraudWarned",
             "PaymentSettled",
             "RefundBegun",
             "RefundChanged",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from topup import clawback, fulfilment, stripe_gateway
-from topup.domain.updates import ReversalUpdate
+from topup import clawback, fraud_warnings, fulfilment, stripe_gateway
+from topup.domain.updates import PaymentSuspected, ReversalUpdate
 from topup.runtime.telemetry import logger
 
 
@@ -20,6 +20,8 @@ def handle(event: Mapping[str, Any], now: datetime) -> bool:
     update = stripe_gateway.read_event(event)
     if update is None:
         return False
+    if isinstance(update, PaymentSuspected):
+        return fraud_warnings.apply(update, now)
     if isinstance(update, ReversalUpdate):
         return clawback.apply(update, now)
     return fulfilment.apply(update, now).is_changed

@@ -17,6 +17,7 @@ OF_ALL: Mapping[str, str] = {
     "disputes": "The payment's disputes, oldest first; absent where there is none",
     "error_message": "Why the last attempt to pay failed, in Stripe's words; null where Stripe gave no reason",
     "expires_at": "When the credits expire, in UTC; null = never",
+    "fraud_warning": "The card's issuer believes that it was fraud. For administrators and support staff",
     "lot_id": "The id of these credits",
     "lots": "The credits that are left, soonest expiry first",
     "may_retry": "Whether the buyer may try again, with another card, at the same `payment_url`",
@@ -33,6 +34,7 @@ OF_ALL: Mapping[str, str] = {
     "refund_id": "Stripe's id of the refund; ours until Stripe has one",
     "releases": "How its quarantines were ended, oldest first. For administrators and support staff",
     "refunds": "The payment's refunds, oldest first; absent where there is none",
+    "stripe": "What the payment is called at Stripe. For administrators and support staff",
     "transaction_id": "The id of the ledger entry, which the user's transactions list",
     "user_id": "The user's id: the `sub` of their token",
 }
@@ -102,6 +104,11 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
     "ExtensionBody": {
         "add": "How many more credits to reserve; absent = none",
         "ttl_seconds": "How many seconds from now the hold is to last at least; absent = 900",
+    },
+    "FraudWarning": {
+        "created_at": "When, in UTC",
+        "fraud_type": "Stripe's word for what kind of fraud it is: https://docs.stripe.com/api/radar/early_fraud_warnings",
+        "warning_id": "Stripe's id of the warning",
     },
     "GatewayError": {"message": "The gateway's words"},
     "GrantBody": {
@@ -203,6 +210,11 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "transaction_id": "The id of the ledger entry; null where nothing came back",
     },
     "SpendBody": {"amount": "How many credits to spend"},
+    "StripeIds": {
+        "payment_intent": "The payment intent that paid it",
+        "rejected_intent": "The payment intent of a payment that was refused: see `quarantine_reason`",
+        "session": "Its Checkout Session",
+    },
     "SpendReceipt": {"amount": "The credits that were spent"},
     "StripeEvent": {"object": "Always `event`", "type": "What has happened, in Stripe's words"},
     "Tier": {

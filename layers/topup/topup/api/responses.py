@@ -9,7 +9,7 @@ from topup.domain import money, times
 from topup.domain.credits import Entry, UserCredits, transaction_id
 from topup.domain.documents import Documents
 from topup.domain.lots import Lot, Source, in_draw_order, spendable
-from topup.domain.orders import Order, Release, Status
+from topup.domain.orders import FraudWarning, Order, Release, Status
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
@@ -87,11 +87,22 @@ def payment(
     if order.refunded_minor or reversals:
         _add_reversals(body, order, reversals)
     if in_full:
-        body["user_id"] = order.user_id
-        body["quarantine_reason"] = order.quarantine_reason
-        if order.releases:
-            body["releases"] = [_release(one) for one in order.releases]
+        _add_for_staff(body, order)
     return body
+
+
+def _add_for_staff(body: "schemas.Payment", order: Order) -> None:
+    body["user_id"] = order.user_id
+    body["quarantine_reason"] = order.quarantine_reason
+    body["stripe"] = {
+        "session": order.provider_order_id,
+        "payment_intent": order.transaction_id,
+        "rejected_intent": order.rejected_intent,
+    }
+    if order.releases:
+        body["releases"] = [_release(one) for one in order.releases]
+    if order.fraud_warning:
+        body["fraud_warning"] = _fraud_warning(order.fraud_warning)
 
 
 def documents(found: Documents) -> "schemas.Documents":
@@ -117,6 +128,14 @@ def _add_reversals(body: "schemas.Payment", order: Order, reversals: Sequence[Re
         body["refunds"] = refunds
     if disputes := [_dispute(one, order.currency) for one in reversals if one.kind is Kind.DISPUTE]:
         body["disputes"] = disputes
+
+
+def _fraud_warning(warning: FraudWarning) -> "schemas.FraudWarning":
+    return {
+        "warning_id": warning.warning_id,
+        "fraud_type": warning.fraud_type,
+        "created_at": times.to_text(warning.created_at),
+    }
 
 
 def _release(release: Release) -> "schemas.Release":

@@ -139,6 +139,22 @@ class Release(TypedDict):
     released_at: Moment
 
 
+class FraudWarning(TypedDict):
+    """What the card's issuer says of a payment."""
+
+    warning_id: str
+    fraud_type: str
+    created_at: Moment
+
+
+class StripeIds(TypedDict):
+    """What a payment is called at Stripe; null where there is none."""
+
+    session: str | None
+    payment_intent: str | None
+    rejected_intent: str | None
+
+
 class Documents(TypedDict):
     """The addresses of Stripe's pages for the buyer."""
 
@@ -147,7 +163,7 @@ class Documents(TypedDict):
 
 
 class Payment(TypedDict):
-    """The status of a payment; the last two fields are for administrators and support staff."""
+    """The status of a payment; the fields from `user_id` on are for administrators and support staff."""
 
     payment_id: Id
     status: PaymentStatus
@@ -175,7 +191,9 @@ class Payment(TypedDict):
     receipt: NotRequired[Documents]
     user_id: NotRequired[str]
     quarantine_reason: NotRequired[str | None]
+    stripe: NotRequired[StripeIds]
     releases: NotRequired[list[Release]]
+    fraud_warning: NotRequired[FraudWarning]
 
 
 class PaymentList(TypedDict):

@@ -18,6 +18,7 @@ from topup.domain.updates import (
     PaymentProcessing,
     PaymentReceived,
     PaymentReleased,
+    PaymentSuspected,
     PaymentUpdate,
 )
 
@@ -41,6 +42,10 @@ def decide(
     """What the update changes; None if nothing. Raises Busy while this version does not know the order's status."""
     if order.status is Status.UNKNOWN:
         raise Busy("A newer version changed this payment; please retry")
+    if isinstance(update, PaymentSuspected):
+        is_its_own = order.transaction_id in (None, update.transaction_id)
+        is_new = is_its_own and order.fraud_warning is None
+        return _advance(order, replace(order, fraud_warning=update.warning)) if is_new else None
     if isinstance(update, PaymentReleased):
         return _release(order, wallet, update, now, expire_after_months)
     if isinstance(update, PaymentReceived):

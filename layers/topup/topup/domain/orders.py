@@ -53,6 +53,15 @@ class Release:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FraudWarning:
+    """The card's issuer believes that a payment was fraud; `fraud_type` is Stripe's word for what kind."""
+
+    warning_id: str
+    fraud_type: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """One attempt to buy one package; price, currency and credits are frozen at creation.
 
@@ -62,7 +71,8 @@ class Order:
     `next_look_at` is when reconcile looks at it next (None: see `looks`), `quarantine_reason` is why its payment was
     refused (`rejected_intent`: that payment's intent), `error_message` and `error_code` are Stripe's words for why its
     payment failed. `credits_to_debt` is how many of its credits paid what the user owed.
-    `releases` are the decisions that ended its quarantines, oldest first.
+    `releases` are the decisions that ended its quarantines, oldest first. `fraud_warning` is the first one of its
+    payment, if any.
     `paid_minor` is what the buyer paid in the end, with tax and less a discount: None until then, and of an order of an
     earlier version, where it was the price. `tax_minor` is the tax in it, `discount_minor` what a promotion code took.
     `refunded_minor` and `disputed_minor` are what refunds and disputes reverse now, `clawed_back` is how many credits
@@ -96,6 +106,7 @@ class Order:
     quarantine_reason: str | None = None
     rejected_intent: str | None = None
     releases: tuple[Release, ...] = ()
+    fraud_warning: FraudWarning | None = None
     synced_at: datetime | None = None
     opened_at: datetime | None = None
     next_look_at: datetime | None = None

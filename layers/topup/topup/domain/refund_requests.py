@@ -15,7 +15,8 @@ from topup.domain.reversals import Kind, Reversal, ReversalStatus
 class RefundRequest:
     """What an administrator asks for: `amount` in major units of the payment's currency, None for all that is left.
 
-    `quote_token` is of the quote that they have seen: the refund must do what it says.
+    `quote_token` is of the quote that they have seen: the refund must do what it says. `admin_id` is None for a refund
+    that a fraud warning causes.
     """
 
     payment_id: str
@@ -24,7 +25,7 @@ class RefundRequest:
     force: bool = False
     quote_token: str | None = None
     idempotency_key: str | None = None
-    admin_id: str
+    admin_id: str | None
 
     @property
     def fingerprint(self) -> str:

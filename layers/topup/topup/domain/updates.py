@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from topup.domain.orders import Release
+from topup.domain.orders import FraudWarning, Release
 from topup.domain.reversals import Reversal
 
 
@@ -47,6 +47,14 @@ class PaymentReleased(PaymentReceived):
 
     credits: int
     release: Release
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentSuspected(PaymentUpdate):
+    """The card's issuer has warned of the payment. `is_actionable`: a refund may still prevent a dispute."""
+
+    warning: FraudWarning
+    is_actionable: bool
 
 
 @dataclass(frozen=True, kw_only=True)

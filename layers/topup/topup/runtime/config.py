@@ -45,6 +45,7 @@ class Settings:
     admin_claim_is_list: bool
     admin_value: str
     support_value: str
+    refund_fraud_warnings: bool
 
     @property
     def stack_names(self) -> tuple[str, ...]:
@@ -71,6 +72,7 @@ def settings() -> Settings:
         admin_claim_is_list=_true_or_false("ADMIN_CLAIM_IS_LIST"),
         admin_value=os.environ.get("ADMIN_VALUE") or "admin",
         support_value=os.environ.get("SUPPORT_VALUE") or "support",
+        refund_fraud_warnings=_true_or_false("REFUND_FRAUD_WARNINGS"),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from topup.domain import times
-from topup.domain.orders import Order, Release, ReleaseAction, Status
+from topup.domain.orders import FraudWarning, Order, Release, ReleaseAction, Status
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.domain.wording import PayPage
 from topup.store.attributes import Item, from_item, moment_of, text_of, to_item
@@ -42,6 +42,7 @@ def order_fields(order: Order) -> dict[str, Any]:
         "error_code": order.error_code,
         "quarantine_reason": order.quarantine_reason,
         "rejected_intent": order.rejected_intent,
+        "fraud_warning": _warning_to_item(order.fraud_warning),
         "releases": [_release_to_item(one) for one in order.releases] or None,
         "attempt": order.attempt,
         "created_at": times.to_sortable_text(order.created_at),
@@ -98,6 +99,7 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         error_code=fields.get("error_code"),
         quarantine_reason=fields.get("quarantine_reason"),
         rejected_intent=fields.get("rejected_intent"),
+        fraud_warning=_warning_from_item(fields.get("fraud_warning")),
         releases=tuple(_release_from_item(one) for one in fields.get("releases", ())),
         return_url=fields["return_url"],
         page=_page_from(fields),
@@ -132,6 +134,20 @@ def _money_from(fields: Mapping[str, Any]) -> dict[str, Any]:
         # An older version did not count them: a paid order of that time may have some.
         "reversal_changes": fields.get("reversal_changes", int(fields["status"] == Status.SUCCEEDED)),
     }
+
+
+def _warning_to_item(warning: FraudWarning | None) -> dict[str, str] | None:
+    if warning is None:
+        return None
+    created_at = times.to_sortable_text(warning.created_at)
+    return {"warning_id": warning.warning_id, "fraud_type": warning.fraud_type, "created_at": created_at}
+
+
+def _warning_from_item(fields: Mapping[str, Any] | None) -> FraudWarning | None:
+    if fields is None:
+        return None
+    created_at = times.from_text(fields["created_at"])
+    return FraudWarning(warning_id=fields["warning_id"], fraud_type=fields["fraud_type"], created_at=created_at)
 
 
 def _release_to_item(release: Release) -> dict[str, Any]:

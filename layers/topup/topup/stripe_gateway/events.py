@@ -18,19 +18,22 @@ UNREADABLE = (KeyError, TypeError, AttributeError, ValueError)  # a field is mis
 def read_event(event: Json) -> PaymentUpdate | ReversalUpdate | None:
     """The update of one of our orders that an event carries; None for any other event.
 
-    A refund or dispute that does not name its order is traced through its payment intent, and an object that Stripe
-    rendered in another API version is read again in ours if it cannot be read: one Stripe call each. Raises
-    InvalidEvent, StripeFailed, Busy, ConfigurationError. Source: Stripe API, event types and their objects.
+    A fraud warning, and a refund or dispute that does not name its order, is traced through its payment intent, and an
+    object that Stripe rendered in another API version is read again in ours if it cannot be read: one Stripe call each.
+    Raises InvalidEvent, StripeFailed, Busy, ConfigurationError. Source: Stripe API, event types and their objects.
     """
     try:
         if event["type"] not in translation.EVENT_TYPES or not _is_of_our_account(event):
             return None
         stripe_object = event["data"]["object"]
         is_reversal = event["type"] in translation.REVERSAL_EVENTS
-        if not is_reversal and not translation.is_ours(stripe_object):
+        is_warning = event["type"] == translation.FRAUD_WARNING
+        if not (is_reversal or is_warning or translation.is_ours(stripe_object)):
             return None
         if not _is_of_our_mode(event, is_anothers=translation.is_anothers(stripe_object)):
             return None
+        if is_warning:
+            return _read_warning(stripe_object)
         return _read_reversal(event, stripe_object) if is_reversal else _read_payment(event, stripe_object)
     except UNREADABLE as error:
         logger.error("malformed event", event_id=str(event.get("id")), reason=type(error).__name__)
@@ -52,6 +55,12 @@ def current_reversal(kind: Kind, stripe_id: str) -> ReversalUpdate | None:
     else:
         found = retrieved(lambda stripe: stripe.v1.disputes.retrieve(stripe_id, WITH_INTENT))
     return reversals.reversal_of(found) if found else None
+
+
+def _read_warning(warning: Json) -> PaymentUpdate | None:
+    intent_id = parsing.text_or_none(warning.get("payment_intent"))
+    intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(intent_id)) if intent_id else None
+    return translation.suspected(warning, intent) if intent and translation.is_ours(intent) else None
 
 
 def _read_payment(event: Json, stripe_object: Json) -> PaymentUpdate | None:

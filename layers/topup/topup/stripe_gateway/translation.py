@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from topup.domain import idempotency, order_updates
+from topup.domain.orders import FraudWarning
 from topup.domain.updates import (
     CheckoutExpired,
     PaymentDeclined,
     PaymentFailed,
     PaymentProcessing,
     PaymentReceived,
+    PaymentSuspected,
     PaymentUpdate,
 )
 from topup.runtime import config
@@ -37,8 +39,9 @@ PAYMENT_EVENTS = (
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
 )
+FRAUD_WARNING = "radar.early_fraud_warning.created"
 # What the webhook endpoint has to be registered for.
-EVENT_TYPES = PAYMENT_EVENTS + REVERSAL_EVENTS
+EVENT_TYPES = (*PAYMENT_EVENTS, *REVERSAL_EVENTS, FRAUD_WARNING)
 
 
 def session_update(session: Json) -> PaymentUpdate | None:
@@ -168,6 +171,19 @@ def _order_fields(stripe_object: Json) -> dict[str, Any]:
         "livemode": parsing.truth(stripe_object["livemode"]),
         "attempt": parsing.count_or_none(metadata.get("attempt")),
     }
+
+
+def suspected(warning: Json, intent: Json) -> PaymentSuspected:
+    """The update that an early fraud warning of this payment intent carries."""
+    return PaymentSuspected(
+        warning=FraudWarning(
+            warning_id=parsing.text(warning["id"]),
+            fraud_type=parsing.text(warning["fraud_type"]),
+            created_at=parsing.moment(warning["created"]),
+        ),
+        is_actionable=parsing.truth(warning["actionable"]),
+        **_intent_fields(intent),
+    )
 
 
 def _failure(intent: Json) -> dict[str, Any]:
