@@ -9,8 +9,8 @@ from tests.simulation.mutants_of_money import MUTANTS_OF_MONEY
 from tests.simulation.planting import Edit, Mutant
 
 TIMERS = "        for item in (credit_items.lot_to_item(lot), *_timer_items(lot))\n    ]\n"
-STATE = "    if order.is_settled:\n        return None\n    paid = _paid"
-NO_STATE = "    paid = _paid"
+STATE = "    return None if order.is_settled else _settlement("
+NO_STATE = "    return _settlement("
 HANDLE = "    if isinstance(update, ReversalUpdate):\n        return clawback.apply(update, now)\n"
 MARKED = "    if event['id'] in SEEN:\n        return False\n"
 SEEN = Edit("topup.webhooks", "def handle(", "SEEN: set[str] = set()\n\n\ndef handle(")

@@ -158,7 +158,7 @@ MUTANTS_OF_MONEY = (
         (
             Edit(
                 "topup.domain.payments",
-                "    if before is None or update.kind is not Kind.DISPUTE:\n        return False\n",
+                "    if update.kind is not Kind.DISPUTE:\n        return False\n",
                 "    return False\n",
             ),
         ),
