@@ -11,7 +11,14 @@ from local.in_process.dynamodb import lost_after, lost_before, overtaken_by, ref
 from local.in_process.environment import API_KEY
 from local.in_process.shop import Shop
 from local.stripe_simulator.core.errors import NoResponse
-from tests.integration.stripe_side import REFUNDS, calls_of_stripe, quarantined, refunds_at_stripe, set_order
+from tests.integration.stripe_side import (
+    REFUNDS,
+    calls_of_stripe,
+    foreign_payment,
+    quarantined,
+    refunds_at_stripe,
+    set_order,
+)
 
 REASON = "looked at it"
 
@@ -173,6 +180,49 @@ def test_refunding_gives_all_of_the_money_back_and_ends_the_payment(shop: Shop):
     [made] = refunds_at_stripe(shop)
     assert (made["metadata"]["order_id"], made["metadata"]["release"]) == (payment_id, REASON)
     assert shop.balance() == 0
+    shop.check()
+
+
+def paid_besides(shop: Shop) -> tuple[dict[str, Any], str]:
+    """A payment whose own session is open, and its session; something else was paid in its name, and quarantined."""
+    payment = shop.create()
+    session_id = payment["payment_url"].rpartition("/")[2]
+    foreign_payment(shop, shop.simulator.session(session_id)["metadata"])
+    shop.deliver()
+    return payment, session_id
+
+
+def test_nobody_can_pay_a_payment_any_more_whose_money_was_given_back(shop: Shop):
+    payment, session_id = paid_besides(shop)
+
+    assert shop.release_payment(payment["payment_id"], "refund").json()["status"] == "expired"
+
+    assert shop.simulator.session(session_id)["status"] == "expired"
+    shop.check()
+
+
+def test_what_is_paid_as_it_was_asked_for_is_fulfilled_although_other_money_goes_back(shop: Shop):
+    payment, _ = paid_besides(shop)
+    shop.pay(payment)
+    shop.lose()
+
+    released = shop.release_payment(payment["payment_id"], "refund").json()
+
+    assert (released["status"], released["quarantine_reason"]) == ("succeeded", None)
+    assert shop.balance() == 1100
+    shop.check()
+
+
+def test_a_payment_that_settles_later_goes_on_although_other_money_goes_back(shop: Shop):
+    payment, session_id = paid_besides(shop)
+    shop.pay(payment, method="alipay")
+    shop.lose()
+
+    assert shop.release_payment(payment["payment_id"], "refund").json()["status"] == "processing"
+
+    shop.simulator.settle(session_id, "succeeded")
+    shop.deliver()
+    assert shop.balance() == 1100
     shop.check()
 
 

@@ -23,6 +23,7 @@ ROUTES = {
     "stripe_webhook": "POST /api/payments/webhook/stripe",
     "get_payment": "GET /api/payments/{payment_id}",
     "list_payments": "GET /api/payments",
+    "release_payment": "POST /api/admin/payments/{payment_id}/release",
     "cancel_checkout": "POST /api/payments/{payment_id}/cancel",
     "refund_payment": "POST /api/payments/stripe/refund",
     "get_credits": "GET /api/users/credits",

@@ -37,6 +37,7 @@ def differences(simulator: Simulator, payment: Payment, heard: Container[str]) -
     found = [
         *(_of_nothing(order, for_nothing) if for_nothing else _of_the_order(order, charges, sessions, heard)),
         *_of_what_was_paid(order, tables["checkout.session"]),
+        *_of_what_went_back(order, charges, tables["refund"]),
         *_of_reversals(payment, tables["refund"], Kind.REFUND),
         *_of_reversals(payment, tables["dispute"], Kind.DISPUTE),
         *_made_twice(order, tables["refund"]),
@@ -109,11 +110,31 @@ def _of_what_was_paid(order: Order, sessions: dict[str, Json]) -> Iterator[str]:
             yield f"has {ours} {name}, at Stripe {theirs}"
 
 
+def _of_what_went_back(order: Order, charges: list[Json], refunds: dict[str, Json]) -> Iterator[str]:
+    """The money of a payment that was refused is back, all of it, where an administrator has decided so."""
+    if order.release_under_way:
+        yield f"still has the money of {order.release_under_way.intent}, which is to go back"
+    for charge in charges:
+        intent = charge["payment_intent"]
+        back = sum(one["amount"] for one in refunds.values() if one["payment_intent"] == intent and _is_gone(one))
+        is_waiting = intent == order.rejected_intent or charge["disputed"]
+        is_back = intent in order.given_back_intents and back >= charge["amount"]
+        if is_back and intent == order.rejected_intent and not order.release_under_way:
+            yield f"is under review for {intent}, whose money has gone back"
+        if intent in order.given_back_intents and back < charge["amount"] and not is_waiting:
+            yield f"has {back} of {charge['amount']} given back of {intent}"
+
+
+def _is_gone(refund: Json) -> bool:
+    return OURS.get(refund["status"], refund["status"]) in GONE
+
+
 def _of_the_order(
     order: Order, charges: list[Json], sessions: dict[str, list[str]], heard: Container[str]
 ) -> Iterator[str]:
     """One payment of the order has granted its credits; another one is told to an administrator."""
     paid = [charge["payment_intent"] for charge in charges if charge["status"] == "succeeded"]
+    paid = [intent for intent in paid if intent not in order.given_back_intents]
     is_known = order.is_settled or (order.quarantine_reason and len(paid) > 0)
     if bool(paid) != bool(is_known):
         yield f"is {order.status}, at Stripe {'paid' if paid else 'unpaid'}"

@@ -167,6 +167,17 @@ class LinearizabilityChecker:
 
     # ------------------------------------------------------------------------------------------------- doing
 
+    def _release_payment(self, invocation: Invocation, status: int, response: Any) -> None:
+        """The payment is as the answer says; and after a decision that is known to be carried out, not under review."""
+        versions = self._shadow.payments.get(invocation.about["payment"])
+        if status in (OK, ACCEPTED):
+            self.hit(f"a quarantine ends: {invocation.about['action']}")
+            self._check_was_true(
+                invocation, versions, lambda payment: payment is not None and is_said_of(payment, response), response
+            )
+        elif status == CONFLICT:
+            self.hit("a quarantine is not ended")
+
     def _cancel_checkout(self, invocation: Invocation, status: int, response: Any) -> None:
         """The payment has ended, one way or the other; or its money is here or on its way, and nothing ends it."""
         versions = self._shadow.payments.get(invocation.about["payment"])

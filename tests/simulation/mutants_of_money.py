@@ -313,4 +313,37 @@ MUTANTS_OF_MONEY = (
             ),
         ),
     ),
+    Mutant(
+        "a payment whose money went back can be paid again",
+        500,
+        (
+            Edit(
+                "topup.releases",
+                "        is_being_paid = _end_session(order, now)\n",
+                "        is_being_paid = False\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a payment that was given back grants when it is reported again",
+        500,
+        (
+            Edit(
+                "topup.domain.order_updates",
+                "    if payment.transaction_id in order.given_back_intents:\n        return True\n",
+                "",
+            ),
+        ),
+    ),
+    Mutant(
+        "all credits are granted, whatever was paid",
+        500,
+        (
+            Edit(
+                "topup.domain.releases",
+                "    credits = order.credits_purchased * min(price, order.amount_minor) // order.amount_minor\n",
+                "    credits = order.credits_purchased\n",
+            ),
+        ),
+    ),
 )

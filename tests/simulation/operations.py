@@ -3,6 +3,7 @@
 from functools import partial
 
 from tests.simulation.actions import DAY, USERS, Json, Purchase
+from tests.simulation.clients import as_admin
 from tests.simulation.faults import Fault
 from tests.simulation.money import Money
 from tests.simulation.names import OUR_URL
@@ -135,6 +136,26 @@ class Operations(Money):
         self._world.hit(f"an event of another account ({says})")
         delivery = self._world.account.delivery_of(event, self._world.endpoint.id, OUR_URL)
         self._world.delivery.deliver(delivery, is_ours=False)
+
+    def release(
+        self, *, which: int, pays: str, share: float, after: float, action: str, tries: int, other: str | None
+    ) -> None:
+        """An order is paid by a session that somebody made by hand, for a part of the price or once more.
+
+        `after` so many seconds an administrator ends the quarantine, and sometimes another one does at the same time.
+        """
+        purchase = self._world.run_now(lambda: self._unpaid(which)) if pays == "a part" else self._settled(which)
+        if purchase is None or purchase.session not in self._world.simulator._world.tables["checkout.session"]:
+            return
+        self._begin(lambda: self._world.account.pay(self._world.account.open_again(purchase.session, share)))
+        self._begin(partial(self._release, purchase, action, tries), after)
+        if other:
+            self._begin(partial(self._release, purchase, other, tries), after + self._rng.choice((0.0, 0.05, 0.3)))
+
+    def _release(self, purchase: Purchase, action: str, tries: int) -> None:
+        about: Json = {"user": purchase.user, "payment": purchase.payment_id, "action": action}
+        about["path"] = {"payment_id": purchase.payment_id}
+        self._ask("release_payment", as_admin(), {"action": action, "reason": "It was looked at"}, tries, **about)
 
     # ------------------------------------------------------------------------------------------------- reconcile
 

@@ -89,8 +89,10 @@ class Told:
         else:
             self._return(out, taken - wanted)
 
-    def spend(self, number: int, amount: int, now: datetime) -> None:
-        self.spends[number] = self.draw(amount, now)
+    def spend(self, number: int, amount: int, now: datetime, owed: int = 0) -> None:
+        """Take credits; `owed` is what a capture left owing although there were some, which another hold had."""
+        self.spends[number] = [*self.draw(amount - owed, now), *([(None, owed)] if owed else [])]
+        self.owed += owed
 
     def give_back(self, number: int, amount: int, now: datetime) -> None:
         """Give back what a spend drew last: to piles that are open, once what is owed is paid."""
@@ -188,7 +190,7 @@ class Story:
             lot = self._lots[name]
             self.told.give(Pile(name, entry.amount, lot.expires_at, lot.payment_id))
         elif entry.transaction_type in (TransactionType.SPENT, TransactionType.ADJUSTED):
-            self.told.spend(entry.number, -entry.amount, entry.created_at)
+            self.told.spend(entry.number, -entry.amount, entry.created_at, entry.debt_change)
             if any(self._excess.values()):
                 self.meanwhile.used -= entry.amount
 

@@ -90,6 +90,17 @@ def _pay_twice(rng: random.Random) -> Args:
     }
 
 
+def _release(rng: random.Random) -> Args:
+    return _which(rng) | {
+        "pays": rng.choice(("a part", "a part", "once more")),
+        "share": rng.choice((0.37, 0.5, 1.0, 1.2)),
+        "after": rng.choice((5.0, 60.0, 4000.0, 2 * DAY)),
+        "action": rng.choice(("fulfil", "refund")),
+        "tries": rng.randint(1, 3),
+        "other": rng.choice(("fulfil", "refund")) if rng.random() < 0.3 else None,
+    }
+
+
 def _endpoint_missing(rng: random.Random) -> Args:
     return _which(rng) | {
         "meanwhile": rng.choice(("nothing", "a refund", "a refund in part", "a dispute")),
@@ -159,6 +170,7 @@ STEPS_OF_MONEY: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "won_after_expiry": (1.5, _won_after_expiry),
     "paid_debt": (2, _paid_debt),
     "pay_twice": (3, _pay_twice),
+    "release": (4, _release),
     "endpoint_missing": (4, _endpoint_missing),
     "foreign_objects": (3, _foreign_objects),
     "foreign_account": (2, _foreign_account),

@@ -28,12 +28,15 @@ class StripeAccount:
         made: Json = json.loads(str(client.raw_request("post", path, **params).body))
         return made
 
-    def open_again(self, session_id: str) -> str:
-        """Another session that says the same as one of ours: made by hand, or by an older version's retry."""
+    def open_again(self, session_id: str, share: float = 1.0) -> str:
+        """Another session that says the same as one of ours: made by hand, or by an older version's retry.
+
+        `share`: of the price.
+        """
         session = self._simulator.session(session_id)
         price = {
             "currency": session["currency"],
-            "unit_amount": session["amount_subtotal"],
+            "unit_amount": int(session["amount_subtotal"] * share),
             "product_data": {"name": "the same again"},
         }
         made = self.post(

@@ -12,7 +12,7 @@ from topup.domain import releases
 from topup.domain.errors import Busy, NotReleasable, Refusal, StripeFailed
 from topup.domain.orders import Order, Release, ReleaseAction
 from topup.domain.payments import Payment
-from topup.domain.updates import PaymentReceived, PaymentReleased
+from topup.domain.updates import PaymentProcessing, PaymentReceived, PaymentReleased
 from topup.runtime import failures
 from topup.runtime.telemetry import count, count_misconfiguration, logger, pseudonym
 
@@ -131,12 +131,16 @@ def _give_back(order: Order, now: datetime) -> bool:
     assert release, "Bug! the decision is written first"
     try:
         _refund(order, release)
-        _report(_finish(order.payment_id, now))
     except (NotReleasable, StripeFailed) as refused:
         if isinstance(refused, StripeFailed) and refused.refusal in (None, Refusal.OF_ACCESS):
             return _left_under_way(order, refused)
         _give_up(order.payment_id)
         raise
+    except Exception as error:
+        return _left_under_way(order, error)
+    try:
+        is_being_paid = _end_session(order, now)
+        _report(_finish(order.payment_id, now, is_being_paid=is_being_paid))
     except Exception as error:
         return _left_under_way(order, error)
     return True
@@ -160,6 +164,20 @@ def _is_back(intent: str) -> bool:
     return money.is_back
 
 
+def _end_session(order: Order, now: datetime) -> bool:
+    """Let nobody pay the order's own session any more; True while a payment of it is on its way.
+
+    What was paid there at this moment is fulfilled. Raises StripeFailed, Busy.
+    """
+    if not order.is_unfinished or order.provider_order_id is None:
+        return False
+    state = stripe_gateway.end_session(order)
+    if state is None or state.update is None:
+        return False
+    payment_status.apply(state.update, state.reversals, now)
+    return isinstance(state.update, PaymentProcessing)
+
+
 def _left_under_way(order: Order, error: Exception) -> bool:
     count_misconfiguration(error)
     logger.warning(
@@ -172,11 +190,11 @@ def _left_under_way(order: Order, error: Exception) -> bool:
 
 
 @store.retried
-def _finish(payment_id: str, now: datetime) -> Order:
+def _finish(payment_id: str, now: datetime, *, is_being_paid: bool) -> Order:
     order = payment_status.find(payment_id).order
     if order.release_under_way is None:
         return order
-    change = releases.refunded(order, now)
+    change = releases.refunded(order, now, is_being_paid=is_being_paid)
     store.record_order_change(change)
     return change.after
 

@@ -51,14 +51,14 @@ def begun(order: Order, release: Release) -> Advance:
     return Advance(before=order, after=replace(order, releases=(*order.releases, release), next_look_at=None))
 
 
-def refunded(order: Order, now: datetime) -> Advance:
-    """The order after the money of its refused payment has gone back; one that nobody has paid otherwise has failed."""
+def refunded(order: Order, now: datetime, *, is_being_paid: bool) -> Advance:
+    """The order after the money of its refused payment has gone back; one that nobody pays otherwise has failed."""
     release = replace(order.releases[-1], is_done=True, released_at=now)
     ended = replace(order, releases=(*order.releases[:-1], release), next_look_at=None)
     if order.rejected_intent != release.intent:
         return Advance(before=order, after=ended)  # one more payment has been refused meanwhile
     ended = replace(ended, quarantine_reason=None, rejected_intent=None)
-    if order.is_unfinished:
+    if order.is_unfinished and not is_being_paid:
         ended = replace(ended, status=Status.FAILED, error_message=GIVEN_BACK, error_code=None)
     return Advance(before=order, after=ended)
 
