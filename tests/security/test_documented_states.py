@@ -140,7 +140,7 @@ def test_a_payment_in_any_state_matches_the_document(
     assert all(is_as_described("get_payment", response) for response in seen.values())
     assert fields <= seen["by its owner"].json().keys()
     of_administrators = seen["by an administrator"].json().keys() - seen["by its owner"].json().keys()
-    assert of_administrators == {"user_id", "quarantine_reason"}
+    assert of_administrators == {"user_id", "quarantine_reason", "stripe"}
     assert seen["by support"].json() == seen["by an administrator"].json()
     for path, operation in ((PAYMENTS, "list_payments"), (TRANSACTIONS, "list_transactions"), (CREDITS, "get_credits")):
         assert is_as_described(operation, edge.get(path, edge.user(buyer.user_id)))

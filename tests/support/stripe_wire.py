@@ -54,7 +54,9 @@ class StripeWire(stripe.HTTPClient):
 
 
 def opens_session(request: WireRequest) -> ScriptedResponse:
-    """Open a Checkout Session; the same Idempotency-Key returns the same one, as with Stripe."""
+    """Open a Checkout Session; the same Idempotency-Key returns the same one, as with Stripe. A list has none."""
+    if request.method.upper() == "GET":
+        return 200, {"object": "list", "data": [], "has_more": False, "url": "/v1/checkout/sessions"}
     key = request.idempotency_key or "none"
     session_id = f"cs_test_{key.rpartition('/')[2].replace('-', '')}"  # without the stack's name
     return 200, {
