@@ -74,7 +74,7 @@ def without_session(dynamodb: Emulator) -> Order:
     "change",
     [
         *({"status": "failed"}, {"provider_order_id": "cs_other"}, {"provider_order_id": None}, {"attempt": 2}),
-        {"quarantine_reason": "another amount"},
+        *({"quarantine_reason": "another amount"}, {"next_look_at": "2026-03-01T13:00:00.000000Z"}),
     ],
 )
 def test_a_decision_needs_the_order_as_it_was_read(order: Order, other: Writer, change: dict[str, Any]):

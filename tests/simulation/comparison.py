@@ -136,7 +136,9 @@ def _of_the_order(
     paid = [charge["payment_intent"] for charge in charges if charge["status"] == "succeeded"]
     paid = [intent for intent in paid if intent not in order.given_back_intents]
     is_known = order.is_settled or (order.quarantine_reason and len(paid) > 0)
-    if bool(paid) != bool(is_known):
+    # What was paid at another session than the order's own is known only from its events.
+    due = [intent for intent in paid if intent in heard or order.provider_order_id in sessions.get(intent, ())]
+    if (due and not is_known) or (is_known and not paid):
         yield f"is {order.status}, at Stripe {'paid' if paid else 'unpaid'}"
     if order.is_settled and order.transaction_id not in paid:
         yield f"was granted for {order.transaction_id}, which nobody paid"
@@ -144,7 +146,8 @@ def _of_the_order(
     if own and not order.is_settled:
         yield f"was paid as it was asked for, and is {order.status} ({order.quarantine_reason})"
     others = [intent for intent in paid if intent != order.transaction_id]
-    if not order.quarantine_reason and any(intent in heard for intent in others):
+    # An order knows one refused payment at a time: whoever has ended a quarantine has looked at Stripe's others.
+    if not (order.quarantine_reason or order.releases) and any(intent in heard for intent in others):
         yield f"was paid {len(paid)} times, and nobody is told"
     if order.is_unfinished and not order.quarantine_reason and not any(one["status"] == "pending" for one in charges):
         yield f"is still {order.status}"

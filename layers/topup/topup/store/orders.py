@@ -36,6 +36,9 @@ SAME_ATTEMPT = "attempt = :attempt_read"
 # Another payment of the order may be quarantined at this moment: then the order waits for a person.
 QUARANTINE_UNCHANGED_SINCE_READ = "quarantine_reason = :quarantine_read"
 STILL_NOT_QUARANTINED = "attribute_not_exists(quarantine_reason)"
+# Nobody has looked at it since: when it is looked at next would be overwritten.
+LOOK_UNCHANGED_SINCE_READ = "next_look_at = :look_read"
+STILL_NO_LOOK = "attribute_not_exists(next_look_at)"
 # Nobody has decided over its quarantine since: the order cannot be fulfilled while its money goes back.
 RELEASES_UNCHANGED_SINCE_READ = "size(releases) = :releases_read"
 STILL_NO_RELEASE = "attribute_not_exists(releases)"
@@ -219,11 +222,10 @@ def claim_look(order: Order, now: datetime, next_look_at: datetime) -> Order | N
     """
     claimed = replace(order, next_look_at=next_look_at, synced_at=now)
     unread: dict[str, Any] = {"waits_for": "", "waits_since": ""}  # an older version may have written another time
-    look_unchanged = "next_look_at = :look_read" if order.next_look_at else "attribute_not_exists(next_look_at)"
     update = update_changed(
         order_items.order_fields(order) | unread,
         order_items.order_fields(claimed),
-        f"{STATUS_UNCHANGED_SINCE_READ} AND {look_unchanged} AND {_quarantine_unchanged(order)}",
+        f"{STATUS_UNCHANGED_SINCE_READ} AND {_look_unchanged(order)} AND {_quarantine_unchanged(order)}",
         {
             ":status_read": order.status.value,
             ":look_read": attributes.text_of(order.next_look_at),
@@ -269,6 +271,7 @@ def _order_update(change: Change) -> Any:
         STATUS_UNCHANGED_SINCE_READ,
         session,
         SAME_ATTEMPT,
+        _look_unchanged(before),
         _quarantine_unchanged(before),
         _releases_unchanged(before),
     )
@@ -276,10 +279,15 @@ def _order_update(change: Change) -> Any:
         ":status_read": before.status.value,
         ":session_read": before.provider_order_id,
         ":attempt_read": before.attempt,
+        ":look_read": attributes.text_of(before.next_look_at),
         ":quarantine_read": before.quarantine_reason,
         ":releases_read": len(before.releases) or None,
     }
     return order_update(before, change.after, " AND ".join(conditions), values)
+
+
+def _look_unchanged(order: Order) -> str:
+    return LOOK_UNCHANGED_SINCE_READ if order.next_look_at else STILL_NO_LOOK
 
 
 def _quarantine_unchanged(order: Order) -> str:
