@@ -109,6 +109,8 @@ class Money(Reads):
             grown = int(self._intent(intent)["amount"]) if changes.get("grows") and not currency else None
             bank.move(dispute, next_status, amount=grown, keeps=changes.get("keeps", 0.0))
             self._world.hit(f"a dispute becomes {next_status}")
+            if changes.get("replays"):
+                self._begin(lambda: self._world.account.resend(dispute["id"]), 30.0)
 
     def won_after_expiry(self, *, which: int, spends: float) -> None:
         """Credits are spent, others bought, the first purchase is disputed, its credits expire, the dispute is won."""

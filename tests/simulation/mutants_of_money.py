@@ -232,7 +232,7 @@ MUTANTS_OF_MONEY = (
     ),
     Mutant(
         "a list says nothing of refunds",
-        200,
+        1000,
         (
             Edit(
                 "topup.store.reversals",
@@ -304,7 +304,7 @@ MUTANTS_OF_MONEY = (
     ),
     Mutant(
         "a late end of a dispute that was opened again counts",
-        1000,
+        3000,
         (
             Edit(
                 "topup.domain.payments",

@@ -10,14 +10,15 @@ from tests.simulation.faults import Fault
 Args = dict[str, Any]
 
 HOUR, DAY = 3600.0, 86_400.0
+AGAIN: Args = {"replays": True}  # what was sent before comes again
 # The courses of disputes at banks: statuses that follow each other, and what else changes with them.
 COURSES: dict[str, tuple[tuple[str, Args], ...]] = {
     "an inquiry grows": (("warning_needs_response", {}), ("needs_response", {"grows": True}), ("lost", {})),
     "an inquiry ends": (("warning_needs_response", {}), ("warning_under_review", {}), ("warning_closed", {})),
     "won, then lost": (("needs_response", {}), ("under_review", {}), ("won", {}), ("lost", {})),
     "lost, then won": (("needs_response", {}), ("lost", {}), ("won", {})),
-    "won, then opened again": (("needs_response", {}), ("won", {}), ("under_review", {}), ("lost", {})),
-    "lost, then opened again": (("needs_response", {}), ("lost", {}), ("under_review", {}), ("won", {})),
+    "won, then opened again": (("needs_response", {}), ("won", {}), ("under_review", AGAIN), ("lost", {})),
+    "lost, then opened again": (("needs_response", {}), ("lost", {}), ("under_review", AGAIN), ("won", {})),
     "a part comes back": (("needs_response", {}), ("lost", {"keeps": 0.4})),
     "an appeal is won": (
         ("needs_response", {}),

@@ -78,6 +78,12 @@ class StripeAccount:
         except stripe.StripeError:
             return None
 
+    def resend(self, object_id: str) -> None:
+        """Stripe sends all events about one of its objects again."""
+        for event_id, event in list(self._simulator._world.tables["event"].items()):
+            if event["data"]["object"]["id"] == object_id:
+                self._simulator.resend(event_id)
+
     def delivery_of(self, event: Json, endpoint_id: str, url: str) -> Delivery:
         """An event that Stripe sends to our endpoint, signed, without there being one in our account."""
         body = json.dumps(event).encode()
