@@ -64,7 +64,7 @@ MUTANTS_OF_PAYMENTS = (
     ),
     Mutant(
         "refund without Stripe's key",
-        500,
+        1000,
         (
             Edit(
                 "topup.stripe_gateway.refunds",
@@ -115,7 +115,7 @@ MUTANTS_OF_PAYMENTS = (
     ),
     Mutant(
         "an unpaid Alipay session is fulfilled",
-        200,
+        400,
         (
             Edit(
                 "topup.stripe_gateway.translation",

@@ -103,7 +103,7 @@ MUTANTS_OF_CREDITS = (
     ),
     Mutant(
         "a spend that was made is refused when it is repeated",
-        500,
+        1000,
         (
             Edit(
                 "topup.spending",

@@ -90,7 +90,7 @@ MUTANTS_OF_HOLDS = (
     ),
     Mutant(
         "a late capture is refused",
-        500,
+        1000,
         (Edit("topup.domain.holds", "return self.is_open(now) or is_late", "return self.is_open(now)"),),
     ),
     Mutant(
@@ -132,7 +132,7 @@ MUTANTS_OF_HOLDS = (
     ),
     Mutant(
         "a batch with a key that was used spends the rest",
-        1000,
+        4000,
         (
             Edit("topup.batch_spending", "            if item.key in known_before:\n", "            if False:\n"),
             Edit(

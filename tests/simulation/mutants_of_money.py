@@ -265,7 +265,7 @@ MUTANTS_OF_MONEY = (
     ),
     Mutant(
         "a payment intent is asked for nothing but its sum",
-        100,
+        200,
         (Edit("topup.domain.order_updates", "    return not is_known and (", "    return False and ("),),
     ),
     Mutant(
@@ -315,7 +315,7 @@ MUTANTS_OF_MONEY = (
     ),
     Mutant(
         "a payment whose money went back can be paid again",
-        500,
+        1000,
         (
             Edit(
                 "topup.releases",
@@ -326,7 +326,7 @@ MUTANTS_OF_MONEY = (
     ),
     Mutant(
         "a payment that was given back grants when it is reported again",
-        500,
+        1500,
         (
             Edit(
                 "topup.domain.order_updates",
