@@ -37,6 +37,7 @@ SCENARIOS = (
     "integration/test_reconciliation.py",
     "integration/test_refunds.py",
     "integration/test_refunds_under_faults.py",
+    "integration/test_releases.py::test_refunding_gives_all_of_the_money_back_and_ends_the_payment",
     "integration/test_spend_reversals.py",
     "integration/test_spending.py",
     "ops/test_audit.py",
