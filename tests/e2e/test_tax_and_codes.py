@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from local.launcher import Stack, running
 from tests.e2e.buyer import Buyer, NewBuyer, eventually
-from tests.e2e.shop_page import buy, expect_balance, expect_status, open_shop, pay_by_card
+from tests.e2e.shop_page import buy, expect_balance, expect_status, in_chinese, open_shop, pay_by_card, returned_with
 
 OPTIONS = {"automatic_tax": True, "tax_behavior": "exclusive", "promotion_codes": True, "invoices": True}
 
@@ -35,6 +35,30 @@ def test_a_buyer_enters_a_code_and_a_country_and_gets_the_credits_of_the_price(p
 
     expect_status(page, shop, "succeeded", "1,100 credits added")
     expect_balance(page, before + 1100)
+    expect(page.locator("#payment-status")).to_contain_text("CN¥107.10")
+    row = page.locator("[data-payment]").first
+    expect(row).to_contain_text("CN¥107.10")
+    expect(row).to_contain_text("CN¥10.00 discount · including CN¥17.10 tax")
+
+
+WITH_A_CODE = {"amount_paid": 59.5, "tax": 9.5, "discount": 50.0}
+
+
+@pytest.mark.parametrize(("back", "badge"), [(59.5, "Refunded"), (50.0, "Partly refunded")])
+def test_a_payment_is_refunded_when_all_that_was_paid_is_back(page: Page, shop: Stack, back: float, badge: str) -> None:
+    row = returned_with(page, shop, amount_refunded=back, credits_refunded=1100, **WITH_A_CODE)
+
+    expect(row.locator(".badge")).to_have_text(badge)
+
+
+def test_a_chinese_buyer_reads_what_was_paid(page: Page, shop: Stack) -> None:
+    open_shop(page, shop)
+    in_chinese(page)
+
+    row = returned_with(page, shop, **WITH_A_CODE)
+
+    expect(row).to_contain_text("¥59.50")
+    expect(row).to_contain_text("优惠 ¥50.00 · 含税 ¥9.50")
 
 
 def test_a_code_for_the_whole_price_needs_no_card(page: Page, shop: Stack) -> None:

@@ -7,6 +7,7 @@ import { byId, h, link } from "./dom.js";
 import { errorBox } from "./errors.js";
 import { expiry, isSoon, moment, money, number, relative, signed, timeOfDay, validUntil } from "./format.js";
 import { t, tOr } from "./i18n.js";
+import { amountPaid, withinPaid } from "./paid.js";
 
 const DAY_MS = 86_400_000;
 const WARN_DAYS = 30;
@@ -190,6 +191,7 @@ function paymentRow(payment) {
       {},
       h("p", { class: "row-title" }, name ? `${name} · ${credits}` : credits),
       h("p", { class: "small muted" }, moment(payment.created_at)),
+      withinPaid(payment) ? h("p", { class: "small" }, withinPaid(payment)) : null,
       payment.amount_refunded
         ? h("p", { class: "small" }, t("refunded", { amount: money(payment.amount_refunded, payment.currency) }))
         : null,
@@ -199,7 +201,7 @@ function paymentRow(payment) {
     h(
       "div",
       { class: "row-end" },
-      h("p", { class: "amount" }, money(payment.amount, payment.currency)),
+      h("p", { class: "amount" }, money(amountPaid(payment), payment.currency)),
       h("p", {}, h("span", { class: `badge ${badge}` }, tOr(`badge_${badge}`, tOr(`status_${badge}`, badge)))),
     ),
   );
@@ -212,11 +214,12 @@ async function showFailure(error) {
 }
 
 /** What the badge says: the payment's status, or what has become of its money since. */
-function badgeOf({ status, under_review: isUnderReview, disputes = [], amount, amount_refunded: refunded }) {
+function badgeOf(payment) {
+  const { status, under_review: isUnderReview, disputes = [], amount_refunded: refunded } = payment;
   if (isUnderReview) return "under_review";
   if (disputes.some((dispute) => !DISPUTE_IS_OVER.includes(dispute.status))) return "disputed";
   if (!refunded) return status;
-  return refunded < amount ? "partly_refunded" : "refunded";
+  return refunded < amountPaid(payment) ? "partly_refunded" : "refunded";
 }
 
 /** A link to the pay page, if the payment can still change there. */

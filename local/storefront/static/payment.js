@@ -9,6 +9,7 @@ import { errorBox } from "./errors.js";
 import { day, money, number, validUntil } from "./format.js";
 import { currentLanguage, t, tOr } from "./i18n.js";
 import { forget, isPutAside, putAside, remembered } from "./memory.js";
+import { amountPaid } from "./paid.js";
 
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 10_000;
@@ -225,7 +226,7 @@ const VIEWS = {
 /** "Standard · 1,100 credits · CN¥100.00" */
 function about(payment) {
   const credits = t("paymentLine", { credits: number(payment.credits_purchased) });
-  return [packageName(payment.package, payment.package_name), credits, money(payment.amount, payment.currency)].filter(Boolean).join(" · ");
+  return [packageName(payment.package, payment.package_name), credits, money(amountPaid(payment), payment.currency)].filter(Boolean).join(" · ");
 }
 
 function succeededTitle({ credits_purchased: bought, credits_available: left = bought }) {
@@ -249,7 +250,7 @@ function balanceText(payment) {
 
 const paidText = (payment) =>
   t("succeededText", {
-    amount: money(payment.amount, payment.currency),
+    amount: money(amountPaid(payment), payment.currency),
     date: day(payment.paid_at ?? payment.created_at),
   });
 
