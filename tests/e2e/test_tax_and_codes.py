@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -41,7 +42,7 @@ def test_a_buyer_enters_a_code_and_a_country_and_gets_the_credits_of_the_price(p
     expect(row).to_contain_text("CN¥10.00 discount · including CN¥17.10 tax")
 
 
-WITH_A_CODE = {"amount_paid": 59.5, "tax": 9.5, "discount": 50.0}
+WITH_A_CODE: dict[str, Any] = {"amount_paid": 59.5, "tax": 9.5, "discount": 50.0}
 
 
 @pytest.mark.parametrize(("back", "badge"), [(59.5, "Refunded"), (50.0, "Partly refunded")])
