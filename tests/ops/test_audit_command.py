@@ -9,7 +9,7 @@ import stripe
 from botocore.exceptions import ClientError
 
 from local.in_process.environment import NOW
-from ops import cli
+from ops import cli, opened
 from ops.audit import Audit
 from ops.audit import command as audit_command
 from ops.audit.stripe_side import Window
@@ -208,7 +208,7 @@ def test_stripes_refusal_is_one_line_without_stripes_message():
     error = StripeFailed("Stripe could not do this", refusal=Refusal.OF_ACCESS)
     error.__cause__ = cause
 
-    assert audit_command._words(error) == "AuthenticationError (401)"
+    assert opened.words(error) == "AuthenticationError (401)"
 
 
 @pytest.mark.parametrize(

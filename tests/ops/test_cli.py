@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local import ROOT, settings
-from ops import cli, commands
+from ops import cli, commands, options
 
 NAMES = ["doctor", "audit", "reconcile", "replay-expiry", "secrets", "api-key", "stripe-webhook"]
 HEAVY = {"boto3", "botocore", "httpx", "jwt", "stripe", "topup"}
@@ -66,7 +66,7 @@ def test_every_option_and_its_default_are_explained(name: str):
 
 
 def test_the_secrets_are_those_of_the_local_stack_too():
-    assert set(commands.SECRETS) == set(settings.SECRETS)
+    assert set(options.SECRETS) == set(settings.SECRETS)
 
 
 @pytest.mark.parametrize("example", [line for command in commands.COMMANDS.values() for line in command.examples])
