@@ -7,7 +7,7 @@ import pytest
 
 from local.in_process.api import as_support, as_user
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import REFUNDS, calls_of_stripe, refunds_at_stripe
+from tests.integration.stripe_side import REFUNDS, calls_of_stripe, refunds_at_stripe, switch_endpoints
 from topup.runtime import config
 
 
@@ -105,6 +105,21 @@ def test_where_the_operator_wants_it_the_payment_is_refunded_in_full_once(shop: 
     assert shop.credits()["debt"] == 400
     [entry, *_] = shop.api.get("/api/users/user-1/credits/transactions", as_support()).json()["transactions"]
     assert (entry["transaction_type"], entry["actor"]) == ("refunded", "stripe")
+    assert len(refunds_at_stripe(shop)) == 1
+    shop.check()
+
+
+@pytest.mark.usefixtures("refunding")
+def test_a_warning_that_no_endpoint_was_there_for_is_refunded_by_reconcile_once(shop: Shop):
+    payment_id, intent = shop.buy()
+    switch_endpoints(shop, on=False)
+    shop.simulator.warn_of_fraud(intent)
+    switch_endpoints(shop, on=True)
+
+    assert shop.reconcile()["fraud_warnings"]["repaired"] == 1
+    shop.reconcile(window_hours=720)
+
+    assert shop.payment(payment_id)["amount_refunded"] == 100.0
     assert len(refunds_at_stripe(shop)) == 1
     shop.check()
 

@@ -23,7 +23,7 @@ from topup.store import order_items
 from topup.store.walks import Index
 
 OWN = ("refunds", "payments", "lots")
-AT_STRIPE = ("events", "reversal_events", "stripe_refunds", "stripe_disputes")
+AT_STRIPE = ("events", "reversal_events", "stripe_refunds", "stripe_disputes", "fraud_warnings")
 SWEEPS = OWN + AT_STRIPE
 NOTHING = {
     **{sweep: {"found": 0, "repaired": 0, "ended": 0} for sweep in SWEEPS},
@@ -154,10 +154,11 @@ def damaged(shop: Shop) -> Shop:
     shop.refund(payment_id)
     store.place_order(an_order(provider_order_id=None, payment_url=None, created_at=shop.now))
     shop.wait(hours=26)
-    refunded, disputed = shop.buy("trial")[1], shop.buy("trial")[1]
+    refunded, disputed, warned_of = (shop.buy("trial")[1] for _ in range(3))
     switch_endpoints(shop, on=False)
     shop.simulator.refund(refunded, 100)
     shop.simulator.dispute(disputed)
+    shop.simulator.warn_of_fraud(warned_of)
     shop.simulator.close_dispute(old_dispute["id"], "won")
     switch_endpoints(shop, on=True)
     shop.pay(shop.create())
@@ -170,6 +171,7 @@ AT_URL = {
     "reversal_events": ("/v1/events?", "refund.created"),
     "stripe_refunds": (f"{REFUNDS}?", ""),
     "stripe_disputes": ("/v1/disputes?", ""),
+    "fraud_warnings": ("/v1/radar/early_fraud_warnings?", ""),
 }
 IN_INDEX = {"refunds": ("waiting", "refund"), "payments": ("waiting", "payment:"), "lots": ("due", "")}
 
@@ -204,7 +206,7 @@ def test_every_sweep_repairs_what_it_finds(damaged: Shop):
     report = damaged.reconcile()
 
     assert put_right(report) == dict.fromkeys(SWEEPS, 1)
-    assert (report["repaired"], report["ended"], report["failures"], report["complete"]) == (6, 1, 0, True)
+    assert (report["repaired"], report["ended"], report["failures"], report["complete"]) == (7, 1, 0, True)
     damaged.check()
 
 

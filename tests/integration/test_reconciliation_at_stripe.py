@@ -22,7 +22,12 @@ from topup.store import order_items
 
 LONG_AGO = int((NOW - timedelta(days=90)).timestamp())  # before the refunds and disputes that are listed
 OURS = {"topup_stack": STACK, "order_id": PAYMENT_ID}
-LISTS = {"events": "/v1/events", "refunds": "/v1/refunds", "disputes": "/v1/disputes"}
+LISTS = {
+    "events": "/v1/events",
+    "refunds": "/v1/refunds",
+    "disputes": "/v1/disputes",
+    "warnings": "/v1/radar/early_fraud_warnings",
+}
 
 
 def lists_read(calls: list[str]) -> list[str]:
@@ -95,17 +100,60 @@ def test_by_hand_the_window_reaches_thirty_days_back(shop: Shop):
     assert shop.balance() == 0
 
 
-def test_other_peoples_refunds_and_disputes_cost_no_question_each(shop: Shop):
+def test_a_fraud_warning_that_was_never_delivered_is_found(shop: Shop):
+    payment_id, intent = shop.buy()
+    without_endpoints(shop, lambda stripe: stripe.warn_of_fraud(intent))
+
+    report = shop.reconcile()
+
+    assert report["fraud_warnings"] == {"found": 1, "repaired": 1, "ended": 0}
+    assert shop.payment(payment_id)["fraud_warning"]["fraud_type"] == "unauthorized_use_of_card"
+    assert shop.reconcile()["repaired"] == 0
+
+
+def test_a_fraud_warning_that_was_delivered_is_not_found_for_ever(shop: Shop):
+    _, intent = shop.buy()
+    shop.simulator.warn_of_fraud(intent)
+    shop.deliver()
+
+    found = []
+    for _ in range(3):
+        found.append(shop.reconcile()["fraud_warnings"])
+        shop.wait(hours=2)
+
+    # Each walk goes over the hour before the last one again, for what is listed late.
+    assert [one["found"] for one in found] == [1, 1, 0]
+    assert [one["repaired"] for one in found] == [0, 0, 0]
+
+
+def test_a_fraud_warning_of_a_missing_payment_is_stuck_until_the_payment_is_there(shop: Shop):
+    payment_id, intent = shop.buy()
+    order = store.load_order(payment_id)
+    assert order
+    without_endpoints(shop, lambda stripe: stripe.warn_of_fraud(intent))
+    shop.dynamodb.client.delete_item(TableName=shop.dynamodb.orders_table, Key=order_items.order_key(payment_id))
+
+    [stuck] = shop.reconcile()["stuck"]
+    assert (stuck["sweep"], stuck["reason"].partition(":")[0]) == ("fraud_warnings", "OrderMissing")
+
+    store.place_order(order)
+    assert shop.reconcile()["stuck"] == []
+    assert "fraud_warning" in shop.payment(payment_id)
+
+
+def test_other_peoples_refunds_disputes_and_warnings_cost_no_question_each(shop: Shop):
     charges = [foreign_payment(shop) for _ in range(3)]
     for intent in charges:
+        shop.simulator.warn_of_fraud(intent)
         shop.simulator.refund(intent)
     calls = calls_of_stripe(shop)
 
     report = shop.reconcile()
 
-    assert sorted(set(lists_read(calls))) == ["disputes", "events", "refunds"]
-    assert len(calls) == 4  # payments and reversals have a list of events each
+    assert sorted(set(lists_read(calls))) == ["disputes", "events", "refunds", "warnings"]
+    assert len(calls) == 5  # payments and reversals have a list of events each
     assert (report["stripe_refunds"]["found"], report["repaired"]) == (3, 0)
+    assert report["fraud_warnings"]["found"] == 3
 
 
 def test_on_request_every_event_of_the_window_is_handled_also_a_delivered_one(shop: Shop):
@@ -245,7 +293,7 @@ def test_another_request_by_hand_begins_anew_and_the_same_one_goes_on(shop: Shop
         shop.wait(seconds=1)
 
     def found(hours: int) -> int:
-        return int(reconcile_slowly(shop, seconds=6, window_hours=hours)["reversal_events"]["found"])
+        return int(reconcile_slowly(shop, seconds=7, window_hours=hours)["reversal_events"]["found"])
 
     first = found(48)
     assert 0 < first < 12

@@ -250,6 +250,7 @@ def test_the_report_is_a_table_of_steps(
         "reversal_events        0         0       0",
         "stripe_refunds         0         0       0",
         "stripe_disputes        0         0       0",
+        "fraud_warnings         0         0       0",
         "",
         last_line,
     ]
@@ -258,8 +259,9 @@ def test_the_report_is_a_table_of_steps(
 def test_the_table_has_a_row_for_each_step_of_the_functions_report():
     report = asdict(Report()) | {"repaired": 0}
 
-    rows = [line.split()[0] for line in as_table(report).splitlines()[1:8]]
-    assert rows == ["refunds", "payments", "lots", "events", "reversal_events", "stripe_refunds", "stripe_disputes"]
+    rows = [line.split()[0] for line in as_table(report).splitlines()[1:9]]
+    at_stripe = ["events", "reversal_events", "stripe_refunds", "stripe_disputes", "fraud_warnings"]
+    assert rows == ["refunds", "payments", "lots", *at_stripe]
 
 
 def test_what_is_stuck_is_listed_and_no_success(aws: Aws, capsys: pytest.CaptureFixture[str]):

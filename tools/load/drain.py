@@ -9,6 +9,8 @@ PATIENCE = 120.0  # seconds for the webhooks that are on their way
 MOST_ROUNDS = 5
 OVERDUE = 16 * 60  # seconds; only after these does reconcile check a payment that is still open
 A_DAY = 25 * 3_600  # seconds; for so long Stripe replays a failure that it has stored for a key
+# Of reconcile; lots have their own time.
+STEPS = ("refunds", "payments", "events", "reversal_events", "stripe_refunds", "stripe_disputes", "fraud_warnings")
 
 
 def settle(client: Client, stats: Stats, say: Callable[[str], None]) -> None:
@@ -20,7 +22,7 @@ def settle(client: Client, stats: Stats, say: Callable[[str], None]) -> None:
         client.local.move_clock(wait)
         say("reconciling")
         report = client.local.reconcile(window_hours=72)
-        for step in ("refunds", "payments", "events", "reversal_events", "stripe_refunds", "stripe_disputes"):
+        for step in STEPS:
             stats.count("repaired by reconcile", step, report[step]["repaired"])
         _wait_for_deliveries(client)
         in_flight = report["refunds"]["found"] - report["refunds"]["repaired"]

@@ -1,16 +1,16 @@
-"""The sweeps of what Stripe has: events that no endpoint acknowledged, and all refunds and disputes.
+"""The sweeps of what Stripe has: events that no endpoint acknowledged, and all refunds, disputes and fraud warnings.
 
-The latter are found by their creation, and older ones by their events: also what Stripe never tried to deliver, because
-no enabled endpoint wanted it.
+The latter are found by their creation, and older refunds and disputes by their events: also what Stripe never tried to
+deliver, because no enabled endpoint wanted it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from topup import clawback, fulfilment, payment_status, store, stripe_gateway
+from topup import clawback, fraud_warnings, fulfilment, payment_status, store, stripe_gateway
 from topup.domain.orders import Order
 from topup.domain.reversals import Kind
-from topup.domain.updates import PaymentReceived, PaymentUpdate, ReversalUpdate
+from topup.domain.updates import PaymentReceived, PaymentSuspected, PaymentUpdate, ReversalUpdate
 from topup.reconciliation.reports import Part, Result
 from topup.reconciliation.stripe_walks import StripeSweep, Walk
 from topup.store.cursors import Stuck
@@ -58,6 +58,18 @@ def sweep_reversals(part: Part, walk: Walk, stuck: Iterable[Stuck], kind: Kind) 
     StripeSweep(part, PAGES[kind], apply, apply_by_id, _of(part, stuck)).run(walk)
 
 
+def sweep_warnings(part: Part, walk: Walk, stuck: Iterable[Stuck]) -> None:
+    """Apply the early fraud warnings that nobody has told us of."""
+
+    def apply(listed: Listed) -> Result:
+        return _apply_warning(stripe_gateway.warning_of(listed.content), part.now)
+
+    def apply_by_id(warning_id: str) -> Result:
+        return _apply_warning(stripe_gateway.current_warning(warning_id), part.now)
+
+    StripeSweep(part, listing.fraud_warnings, apply, apply_by_id, _of(part, stuck)).run(walk)
+
+
 def _is_swept(subject: EventSubject, reversals_since: Mapping[Kind, int]) -> bool:
     """Whether another sweep reads the event's refund or dispute as it is now, which says more than the event."""
     return subject.reversal is not None and subject.created >= reversals_since[subject.reversal]
@@ -88,6 +100,10 @@ def _apply_payment(update: PaymentUpdate, order: Order, now: datetime) -> Result
 
 def _apply_reversal(update: ReversalUpdate | None, now: datetime) -> Result:
     return _result(is_changed=update is not None and clawback.apply(update, now))
+
+
+def _apply_warning(update: PaymentSuspected | None, now: datetime) -> Result:
+    return _result(is_changed=update is not None and fraud_warnings.apply(update, now))
 
 
 def _result(*, is_changed: bool) -> Result:

@@ -44,6 +44,7 @@ class Report:
     reversal_events: Tally = field(default_factory=Tally)
     stripe_refunds: Tally = field(default_factory=Tally)
     stripe_disputes: Tally = field(default_factory=Tally)
+    fraud_warnings: Tally = field(default_factory=Tally)
     stuck: list[dict[str, Any]] = field(default_factory=list)
     refunds_in_flight: int = 0
     failures: int = 0
@@ -61,7 +62,8 @@ class Report:
 
     def _tallies(self) -> tuple[Tally, ...]:
         own = (self.refunds, self.payments, self.lots)
-        return (*own, self.events, self.reversal_events, self.stripe_refunds, self.stripe_disputes)
+        reversals = (self.reversal_events, self.stripe_refunds, self.stripe_disputes)
+        return (*own, self.events, *reversals, self.fraud_warnings)
 
     def list_stuck(self, stuck: Stuck) -> None:
         """List an object that cannot be applied."""

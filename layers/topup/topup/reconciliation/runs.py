@@ -19,6 +19,9 @@ WINDOW = timedelta(days=3)  # Stripe itself tries for three days
 SWEEP_AFTER = timedelta(days=2)  # TTL is late by days; before that the timer's own deletion does it
 
 EVENTS, REVERSAL_EVENTS, REFUNDS, DISPUTES = "events", "reversal_events", "stripe_refunds", "stripe_disputes"
+WARNINGS = "fraud_warnings"
+# What comes into these lists stays as it is. A refund or a dispute changes, so those of the whole window are compared.
+INCREMENTAL = (EVENTS, REVERSAL_EVENTS, WARNINGS)
 Sweep = Callable[[Part, Cursor], None]
 
 
@@ -83,6 +86,7 @@ def _sweeps_at_stripe(
         ),
         REFUNDS: lambda part, _: at_stripe.sweep_reversals(part, refunds, memory.stuck, Kind.REFUND),
         DISPUTES: lambda part, _: at_stripe.sweep_reversals(part, disputes, memory.stuck, Kind.DISPUTE),
+        WARNINGS: lambda part, _: at_stripe.sweep_warnings(part, begin(WARNINGS), memory.stuck),
     }
 
 
@@ -90,7 +94,7 @@ def _begin(memory: Memory, now: datetime, window: timedelta | None, name: str, *
     """A person's walk has a cursor of its own: the schedule's goes on as if there were none."""
     if window is None and not delivered_too:
         cursor = memory.cursors.get(name, {})
-        return stripe_walks.begin(name, cursor, now, WINDOW, is_incremental=name in (EVENTS, REVERSAL_EVENTS))
+        return stripe_walks.begin(name, cursor, now, WINDOW, is_incremental=name in INCREMENTAL)
     longest = min(WINDOW if window is None else window, LONGEST_WINDOW)
     request = f"{longest}{', delivered too' if delivered_too else ''}"
     by_hand = f"{name} by hand"

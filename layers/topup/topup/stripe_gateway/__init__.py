@@ -1,7 +1,7 @@
 """The only code that knows Stripe: its library, its words, its failures. Everything else speaks Topup's."""
 
 from topup.stripe_gateway import listing
-from topup.stripe_gateway.events import current_reversal, read_event, read_reversal
+from topup.stripe_gateway.events import current_reversal, current_warning, read_event, read_reversal
 from topup.stripe_gateway.finding import order_of_charge, order_of_intent, order_of_session, orders_by_email
 from topup.stripe_gateway.intents import IntentMoney, read_intent_money
 from topup.stripe_gateway.listing import Listed, Page, reversals_of
@@ -17,7 +17,7 @@ from topup.stripe_gateway.sessions import (
     read_session,
 )
 from topup.stripe_gateway.signatures import verified_event
-from topup.stripe_gateway.translation import EVENT_TYPES
+from topup.stripe_gateway.translation import EVENT_TYPES, warning_of
 
 __all__ = [
     "EVENT_TYPES",
@@ -28,6 +28,7 @@ __all__ = [
     "SessionState",
     "create_refund",
     "current_reversal",
+    "current_warning",
     "end_session",
     "find_refund",
     "listing",
@@ -46,4 +47,5 @@ __all__ = [
     "reversal_of",
     "reversals_of",
     "verified_event",
+    "warning_of",
 ]

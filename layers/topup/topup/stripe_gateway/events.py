@@ -4,7 +4,7 @@ from typing import Any
 
 from topup.domain.errors import ConfigurationError, InvalidEvent
 from topup.domain.reversals import Kind, ReversalStatus
-from topup.domain.updates import PaymentUpdate, ReversalUpdate
+from topup.domain.updates import PaymentSuspected, PaymentUpdate, ReversalUpdate
 from topup.runtime import config
 from topup.runtime.telemetry import count, logger
 from topup.stripe_gateway import parsing, reversals, translation
@@ -57,10 +57,19 @@ def current_reversal(kind: Kind, stripe_id: str) -> ReversalUpdate | None:
     return reversals.reversal_of(found) if found else None
 
 
+def current_warning(warning_id: str) -> PaymentSuspected | None:
+    """The early fraud warning of that id as Stripe has it now; None if Stripe has none, or none of a payment of ours.
+
+    Raises StripeFailed, Busy.
+    """
+    found = retrieved(lambda stripe: stripe.v1.radar.early_fraud_warnings.retrieve(warning_id, WITH_INTENT))
+    return translation.warning_of(found) if found else None
+
+
 def _read_warning(warning: Json) -> PaymentUpdate | None:
     intent_id = parsing.text_or_none(warning.get("payment_intent"))
     intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(intent_id)) if intent_id else None
-    return translation.suspected(warning, intent) if intent and translation.is_ours(intent) else None
+    return translation.warning_of({**warning, "payment_intent": intent})
 
 
 def _read_payment(event: Json, stripe_object: Json) -> PaymentUpdate | None:

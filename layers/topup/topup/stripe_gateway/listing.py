@@ -1,4 +1,4 @@
-"""Walk through Stripe's lists of events, refunds and disputes, oldest first, one request at a time.
+"""Walk through Stripe's lists of events, refunds, disputes and fraud warnings, oldest first, one request at a time.
 
 Stripe lists newest first, and only by pages. So that a walk can begin at any moment and stop at any, it asks for one
 stretch of time after the other, each short enough to fit on a page.
@@ -15,7 +15,7 @@ from topup.stripe_gateway.client import client, retrieved, translate_errors
 from topup.stripe_gateway.translation import Json
 
 PAGE = 100  # objects; Stripe lists no more at once
-WITH_INTENTS: Any = {"expand": ["data.payment_intent"]}  # foreign refunds and disputes need no question each
+WITH_INTENTS: Any = {"expand": ["data.payment_intent"]}  # those of other systems need no question each
 
 Params = dict[str, Any]
 
@@ -72,6 +72,13 @@ def refunds(since: int, until: int, first_until: int | None = None) -> Iterator[
 def disputes(since: int, until: int, first_until: int | None = None) -> Iterator[Page]:
     """All disputes of the account, with their payment intents. Source: Stripe API, list all disputes."""
     return _pages(lambda params: client().v1.disputes.list(params | WITH_INTENTS), since, until, first_until)
+
+
+def fraud_warnings(since: int, until: int, first_until: int | None = None) -> Iterator[Page]:
+    """All early fraud warnings of the account, with their payment intents. Source: Stripe API, list all of them."""
+    return _pages(
+        lambda params: client().v1.radar.early_fraud_warnings.list(params | WITH_INTENTS), since, until, first_until
+    )
 
 
 def load_event(event_id: str) -> Json | None:

@@ -173,8 +173,11 @@ def _order_fields(stripe_object: Json) -> dict[str, Any]:
     }
 
 
-def suspected(warning: Json, intent: Json) -> PaymentSuspected:
-    """The update that an early fraud warning of this payment intent carries."""
+def warning_of(warning: Json) -> PaymentSuspected | None:
+    """The update that an early fraud warning, its payment intent expanded, carries; None if the intent is not ours."""
+    intent = warning.get("payment_intent")
+    if not isinstance(intent, Mapping) or not is_ours(intent):
+        return None
     return PaymentSuspected(
         warning=FraudWarning(
             warning_id=parsing.text(warning["id"]),
