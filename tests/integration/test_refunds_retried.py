@@ -18,6 +18,9 @@ from tests.integration.stripe_side import (
     stripe_refuses,
     while_stripe_is_asked_for_a_refund,
 )
+from topup import payment_status, refund_outcomes
+from topup.domain.reversals import ReversalStatus
+from topup.refund_outcomes import RefundResult
 
 KEY = "key-1"
 Resume = Callable[[Shop, str, float | None], Any]  # a response, or a report of reconcile
@@ -286,6 +289,64 @@ def test_a_refusal_of_a_later_try_without_a_trace_at_stripe_ends_the_refund(
     assert shop.balance() == 1100
     assert refunds_at_stripe(shop) == []
     shop.check()
+
+
+@pytest.mark.parametrize(("status", "error"), OF_THE_REFUND)
+def test_a_refusal_of_the_first_try_ends_nothing_while_a_later_one_makes_the_refund(
+    shop: Shop, status: int, error: dict[str, Any]
+):
+    payment_id = begin(shop, by_the_same_key, 30.0, "timeout_before")
+    begun = payment_status.find(payment_id)
+    first: list[RefundResult] = []
+
+    def refuse_the_first_try() -> None:
+        stripe_refuses(shop, status, **error)
+        first.append(refund_outcomes.make(RefundResult(order=begun.order, refund=begun.reversals[0]), shop.now))
+
+    while_stripe_is_asked_for_a_refund(shop, refuse_the_first_try)
+
+    assert shop.refund(payment_id, 30.0, KEY).status == 200
+
+    assert first[0].refund.status is ReversalStatus.IN_FLIGHT
+    check_refunded_once(shop, payment_id, 30.0)
+
+
+@pytest.mark.parametrize(("status", "error"), OF_THE_REFUND)
+@pytest.mark.parametrize(("resume", "amount"), RESUMED[:2])
+def test_a_refusal_of_a_later_try_ends_nothing_while_an_earlier_one_may_make_the_refund(
+    shop: Shop, resume: Resume, amount: float | None, status: int, error: dict[str, Any]
+):
+    payment_id, _ = shop.buy()
+    held = hold_refund(shop)
+    assert shop.refund(payment_id, amount, KEY).status == 202
+    shop.wait(hours=25 / 3600)
+    stripe_refuses(shop, status, **error)
+
+    resume_quietly(shop, resume, payment_id, amount)
+
+    held[0]()
+    assert shop.refund(payment_id, amount, KEY).status == 200
+    check_refunded_once(shop, payment_id, amount)
+
+
+@pytest.mark.parametrize(("status", "error"), OF_THE_REFUND)
+def test_of_two_later_tries_at_once_a_refusal_of_either_ends_nothing(shop: Shop, status: int, error: dict[str, Any]):
+    payment_id = begin(shop, by_the_same_key, 30.0, "timeout_before")
+    shop.wait(minutes=3)
+    others: list[int] = []
+
+    def refuse_another_try() -> None:
+        stripe_refuses(shop, status, **error)
+        others.append(shop.refund(payment_id, 30.0, KEY).status)
+
+    stripe_refuses(shop, status, **error)
+    while_stripe_is_asked_for_a_refund(shop, refuse_another_try)
+    others.append(shop.refund(payment_id, 30.0, KEY).status)
+    while_stripe_is_asked_for_a_refund(shop, refuse_another_try)
+    others.append(shop.refund(payment_id, 30.0, KEY).status)
+
+    assert others == [202, 202, 202, 200]
+    check_refunded_once(shop, payment_id, 30.0)
 
 
 @pytest.mark.parametrize(("status", "error"), OF_THE_KEY + OF_THE_REFUND)

@@ -261,7 +261,7 @@ def test_a_refund_is_recorded_once(paid: Order, other: Writer):
         store.record_reversal(refund)
 
 
-@pytest.mark.parametrize("change", [{"status": "pending"}, {"clawed_back": 1}])
+@pytest.mark.parametrize("change", [{"status": "pending"}, {"clawed_back": 1}, {"tries": 2}])
 def test_an_update_of_a_refund_needs_it_as_it_was_read(paid: Order, other: Writer, change: dict[str, Any]):
     store.record_reversal(decided(a_refund()))
     made = decided(a_refund(status=ReversalStatus.SUCCEEDED))
@@ -272,20 +272,30 @@ def test_an_update_of_a_refund_needs_it_as_it_was_read(paid: Order, other: Write
 
 
 @pytest.mark.parametrize(
-    ("change", "begins"), [({"status": "pending"}, 0), ({"attempt": 2}, 0), ({"attempt": None}, 1)]
+    ("change", "begins"),
+    [
+        ({"status": "pending"}, 0),
+        ({"attempt": 2}, 0),
+        ({"tries": 2}, 0),
+        ({"tries": None}, 1),
+        ({"tries": None, "attempt": None}, 1),
+        ({"tries": None, "attempt": 2}, 0),
+    ],
 )
-def test_the_next_attempt_of_a_refund_begins_once_and_only_in_flight(
+def test_the_next_try_to_make_a_refund_begins_once_and_only_in_flight(
     paid: Order, other: Writer, change: dict[str, Any], begins: bool
 ):
-    """A refund of an older version has no attempt, which is the first."""
+    """A refund of an older version has no attempt, which is the first, and no tries, which are one."""
     store.record_reversal(decided(a_refund()))
     other.sets(order_items.reversal_key(a_refund()), **change)
+    wanted = a_refund(attempt=2, tried_at=LATER)
 
     if begins:
-        assert store.begin_attempt(a_refund(), LATER).attempt == 2
+        begun = store.begin_try(a_refund(), wanted, LATER)
+        assert (begun.attempt, begun.tries, begun.last_try_at) == (2, 2, LATER)
         return
     with pytest.raises(store.LostRace):
-        store.begin_attempt(a_refund(), LATER)
+        store.begin_try(a_refund(), wanted, LATER)
 
 
 # --------------------------------------------------------------------------------------------------------- credits

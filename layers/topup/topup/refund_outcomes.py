@@ -2,6 +2,9 @@
 
 The request that begins a refund makes it at once. Everybody else looks first whether Stripe has it, makes it if not,
 and looks again if that failed: only what Stripe has says what became of a refund that was asked for before.
+
+Several requests may try to make the same refund at once, and Stripe may refuse one of them and not another. So each
+later try is counted before it is made, and a refusal ends the refund only where no other try can make it any more.
 """
 
 from dataclasses import dataclass, replace
@@ -20,6 +23,8 @@ from topup.runtime.telemetry import logger, pseudonym
 # this one has ended and can be found at Stripe. In between nobody makes the refund.
 REPEATED_FOR = timedelta(minutes=25)
 NEXT_ATTEMPT_AFTER = timedelta(minutes=30)
+# A request that tries to make a refund has ended after this long, one way or the other.
+TRY_ENDS_AFTER = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,9 @@ class RefundResult:
 
 
 def make(begun: RefundResult, now: datetime) -> RefundResult:
-    """Make a refund that this very request has begun: nobody has asked Stripe for it before, so a refusal ends it.
+    """Make a refund that this very request has begun: nobody has asked Stripe for it before.
+
+    A refusal ends it, unless another request tries to make it as well.
 
     Raises Busy where Stripe limits our requests, or the outcome cannot be recorded.
     """
@@ -56,32 +63,41 @@ def resume(begun: RefundResult, now: datetime) -> RefundResult:
     """
     if found := stripe_gateway.find_refund(begun.order, begun.refund):
         return _record_made(begun, found, now)
+    before = begun.refund
     try:
-        current = _attempt(begun.refund, now)
-        return _made(replace(begun, refund=current), now) if current else begun
-    except StripeFailed as error:
-        return _look_again(begun, error, now)
+        current = _next_try(before, now)
     except store.LostRace as race:
-        return _left_in_flight(begun, race)  # another request has begun the next attempt, and makes it
+        return _left_in_flight(begun, race)  # another request has begun the next try, and makes it
+    if current is None:
+        return begun
+    begun = replace(begun, refund=current)
+    try:
+        return _made(begun, now)
+    except StripeFailed as error:
+        is_last = now - before.last_try_at >= TRY_ENDS_AFTER
+        return _look_again(begun, error, now, is_last=is_last)
 
 
-def _attempt(refund: Reversal, now: datetime) -> Reversal | None:
-    """The refund with the attempt that may be made now, None while none may; raises LostRace."""
+def _next_try(refund: Reversal, now: datetime) -> Reversal | None:
+    """The refund with the try that may be made now, None while none may; raises LostRace."""
     age = now - (refund.tried_at or refund.created_at)
     if age >= NEXT_ATTEMPT_AFTER:
-        return store.begin_attempt(refund, now)
-    return refund if age < REPEATED_FOR else None
+        return store.begin_try(refund, replace(refund, attempt=refund.attempt + 1, tried_at=now), now)
+    return store.begin_try(refund, refund, now) if age < REPEATED_FOR else None
 
 
 def _made(begun: RefundResult, now: datetime) -> RefundResult:
     return _record_made(begun, stripe_gateway.create_refund(begun.order, begun.refund), now)
 
 
-def _look_again(begun: RefundResult, error: StripeFailed, now: datetime) -> RefundResult:
-    """After a later try failed: what Stripe has says whether any try made the refund."""
+def _look_again(begun: RefundResult, error: StripeFailed, now: datetime, *, is_last: bool) -> RefundResult:
+    """After a later try failed: what Stripe has says whether any try made the refund.
+
+    `is_last`: the tries before this one have ended.
+    """
     if found := stripe_gateway.find_refund(begun.order, begun.refund):
         return _record_made(begun, found, now)
-    if error.refusal in (None, Refusal.OF_ACCESS):
+    if error.refusal in (None, Refusal.OF_ACCESS) or not is_last:
         return _left_in_flight(begun, error)
     return _refused(begun, error, now)
 
@@ -129,10 +145,11 @@ def _record_without_reading(begun: RefundResult, outcome: Reversal) -> RefundRes
 @store.retried
 def _record_after_reading(payment_id: str, outcome: Reversal, now: datetime) -> RefundResult:
     settled = store.load_settled_payment(payment_status.find(payment_id), now)
-    change = payments.decide(settled, outcome, now)
+    known = settled.find(outcome.reversal_id)
+    assert known, "Bug! a refund that was begun is there"
+    is_tried_again = known.tries != outcome.tries and outcome.status is ReversalStatus.REFUSED
+    change = None if is_tried_again else payments.decide(settled, outcome, now)
     if change is None:
-        known = settled.find(outcome.reversal_id)
-        assert known, "Bug! a refund that was begun is there"
         return RefundResult(order=settled.order, refund=known)
     clawback.commit(settled, change, now)
     return RefundResult(order=change.order_after, refund=change.after)

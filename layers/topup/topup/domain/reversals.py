@@ -97,7 +97,8 @@ class Reversal:
     `reversal_id` is our own id for a refund made here, and Stripe's for all others; `stripe_id` is Stripe's, once
     known. `stripe_status` is Stripe's word where this version does not know it. `clawed_back` is how many credits it
     took; no decision goes by it. `attempt` counts the tries to make a refund that had a key of their own at Stripe, and
-    `tried_at` is when the latest of them began.
+    `tried_at` is when the latest of them began. `tries` counts all of them, and `tried_last_at` is when the latest
+    began (None: the refund has been tried once, or by a version that did not count).
     """
 
     kind: Kind
@@ -118,6 +119,13 @@ class Reversal:
     request_fingerprint: str | None = None
     attempt: int = 1
     tried_at: datetime | None = None
+    tries: int = 1
+    tried_last_at: datetime | None = None
+
+    @property
+    def last_try_at(self) -> datetime:
+        """When the latest try to make it began."""
+        return self.tried_last_at or self.tried_at or self.created_at
 
     @property
     def reversed_minor(self) -> int:

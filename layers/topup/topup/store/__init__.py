@@ -22,7 +22,7 @@ from topup.store.orders import (
 from topup.store.past import load_credits_at, load_lots_of
 from topup.store.races import LostRace, LotExists, UnknownWrite, may_be_written, retried
 from topup.store.receipts import load_receipt, load_receipts, record_with_receipt, record_with_receipts
-from topup.store.reversals import begin_attempt, load_payment, load_settled_payment, record_reversal, with_reversals
+from topup.store.reversals import begin_try, load_payment, load_settled_payment, record_reversal, with_reversals
 from topup.store.reversed_spends import load_spend, set_reversed_spend
 from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
 from topup.store.waiting import (
@@ -48,7 +48,7 @@ __all__ = [
     "all_accounts",
     "all_payments",
     "attach_session",
-    "begin_attempt",
+    "begin_try",
     "claim_look",
     "claim_sync",
     "due_by_timer",

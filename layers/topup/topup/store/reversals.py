@@ -27,12 +27,17 @@ FIGURES_UNCHANGED_SINCE_READ = (
 )
 # A refund or dispute is recorded once, by the first update of it.
 NOT_YET_RECORDED = "attribute_not_exists(payment_id)"
-# Its change was decided on what was read.
-REVERSAL_UNCHANGED_SINCE_READ = "#status IN (:status_read, :older_word) AND clawed_back = :clawed_back_read"
+# Its change was decided on what was read. A refusal ends a refund only while no other request tries to make it.
+REVERSAL_UNCHANGED_SINCE_READ = (
+    "#status IN (:status_read, :older_word) AND clawed_back = :clawed_back_read"
+    " AND (attribute_not_exists(tries) OR tries = :tries_read)"
+)
 READS = 4  # of a payment on several pages (a page is 1 MB, hundreds of refunds) that changes while it is read
-# Nobody has heard of the refund's outcome, and no other request has begun the next attempt to make it.
-STILL_IN_FLIGHT_AND_SAME_ATTEMPT = (
-    "#status = :status_read AND (attempt = :attempt_read OR attribute_not_exists(attempt))"
+# Nobody has heard of the refund's outcome, and no other request has begun the next try to make it, or, of a version
+# that does not count tries, the next attempt.
+STILL_IN_FLIGHT_AND_NOT_TRIED_AGAIN = (
+    "#status = :status_read AND (tries = :tries_read OR attribute_not_exists(tries))"
+    " AND (attempt = :attempt_read OR attribute_not_exists(attempt))"
 )
 
 
@@ -137,12 +142,15 @@ def record_reversal(change: ReversalChange) -> None:
         client().transact_write_items(TransactItems=[_order_write(change), _reversal_write(change), *writes])
 
 
-def begin_attempt(refund: Reversal, now: datetime) -> Reversal:
-    """Give the next try to make a refund in flight another key at Stripe; raises LostRace."""
-    begun = replace(refund, attempt=refund.attempt + 1, tried_at=now)
-    read = {":status_read": refund.status.value, ":attempt_read": refund.attempt}
-    fields, wanted = order_items.reversal_fields(refund), order_items.reversal_fields(begun)
-    update = update_changed(fields, wanted, STILL_IN_FLIGHT_AND_SAME_ATTEMPT, read)
+def begin_try(refund: Reversal, wanted: Reversal, now: datetime) -> Reversal:
+    """Count the next try to make a refund in flight, before it is made; `wanted` may name another key at Stripe.
+
+    Raises LostRace where another request has begun it, or the outcome is recorded.
+    """
+    begun = replace(wanted, tries=refund.tries + 1, tried_last_at=now)
+    read = {":status_read": refund.status.value, ":tries_read": refund.tries, ":attempt_read": refund.attempt}
+    fields, wanted_fields = order_items.reversal_fields(refund), order_items.reversal_fields(begun)
+    update = update_changed(fields, wanted_fields, STILL_IN_FLIGHT_AND_NOT_TRIED_AGAIN, read)
     with detect_lost_race():
         client().update_item(TableName=config.settings().orders_table, Key=order_items.reversal_key(refund), **update)
     return begun
@@ -179,6 +187,7 @@ def _reversal_write(change: ReversalChange) -> Any:
         ":status_read": before.status.value,
         ":older_word": order_items.older_word(before.status),
         ":clawed_back_read": before.clawed_back,
+        ":tries_read": before.tries,
     }
     fields, wanted = order_items.reversal_fields(before), order_items.reversal_fields(change.after)
     update = update_changed(fields, wanted, REVERSAL_UNCHANGED_SINCE_READ, read)
