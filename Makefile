@@ -13,8 +13,12 @@ export AWS_DEFAULT_REGION ?= us-east-1
 # A deployed stack (STACK=…) is where the caller's own AWS settings say, not in the region that tests default to.
 AS_CALLER = $(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION) $(BIN)/python -m
 ON_STACK = $(if $(STACK),--stack "$(STACK)")
+# What customers may have chosen, such as their ids, reaches the command as it is: neither make nor the shell expands it.
+QUOTED = '$(subst ','\'',$(value $(1)))'
+# Every shell has a variable USER, which names the operator: only one on the command line names a customer.
+OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets api-key stripe-webhook doctor cost check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets api-key stripe-webhook doctor cost token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -133,6 +137,11 @@ stripe-webhook: .venv/.installed ## Set up or rotate Stripe's webhook endpoint (
 
 doctor: .venv/.installed ## Check that the stack is configured correctly (STACK=, URL=)
 	@$(AS_CALLER) ops doctor $(ON_STACK) $(if $(URL),--url "$(URL)")
+
+## @Help a customer
+
+token: .venv/.installed ## Make a token for the API, where the stack shares its secret (USER=, ROLE=admin or support, STACK=, HOURS=1)
+	@$(AS_CALLER) ops token $(OF_USER) $(if $(ROLE),--role "$(ROLE)") $(if $(HOURS),--hours "$(HOURS)") $(ON_STACK)
 
 ## @Release
 

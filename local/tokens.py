@@ -21,18 +21,18 @@ def mint(values: Mapping[str, str], user_id: str, now: datetime, **claims: Any) 
     return jwt.encode(payload | claims, listed(values["JWT_SECRET"])[0], algorithm="HS256")
 
 
-def mint_admin(values: Mapping[str, str], user_id: str, now: datetime) -> str:
-    return _mint_with_role(values, user_id, now, values.get("ADMIN_VALUE", "admin"))
+def mint_admin(values: Mapping[str, str], user_id: str, now: datetime, **claims: Any) -> str:
+    return _mint_with_role(values, user_id, now, values.get("ADMIN_VALUE") or "admin", **claims)
 
 
-def mint_support(values: Mapping[str, str], user_id: str, now: datetime) -> str:
-    return _mint_with_role(values, user_id, now, values.get("SUPPORT_VALUE", "support"))
+def mint_support(values: Mapping[str, str], user_id: str, now: datetime, **claims: Any) -> str:
+    return _mint_with_role(values, user_id, now, values.get("SUPPORT_VALUE") or "support", **claims)
 
 
-def _mint_with_role(values: Mapping[str, str], user_id: str, now: datetime, role: str) -> str:
+def _mint_with_role(values: Mapping[str, str], user_id: str, now: datetime, role: str, **claims: Any) -> str:
     """The claim is at the top, also where ADMIN_CLAIM is a path: a claim of that name is looked for first."""
     is_list = values.get("ADMIN_CLAIM_IS_LIST") == "true"
-    return mint(values, user_id, now, **{values.get("ADMIN_CLAIM", "role"): [role] if is_list else role})
+    return mint(values, user_id, now, **claims, **{values.get("ADMIN_CLAIM") or "role": [role] if is_list else role})
 
 
 def service_key(values: Mapping[str, str]) -> str:

@@ -138,8 +138,22 @@ which services have keys, and what each may do: checkout, read, spend, grant."""
         "api-key --stage prod",
     ),
 )
+TOKEN = Command(
+    name="token",
+    module="ops.user_token",
+    summary="make a token for calling the API",
+    details="""\
+Sign a token with the secret JWT_SECRET that the stack shares, for a user, an
+administrator or a member of the support staff. The token alone goes to the
+standard output. Where an identity provider signs the tokens, it says so.""",
+    add_arguments=options.token,
+    when_0="made",
+    when_1="(never)",
+    examples=("token --user on-call --role admin --stack topup-staging", "token --user user-demo"),
+)
 
 GROUPS = {
+    "help a customer": (TOKEN,),
     "check (changes nothing)": (DOCTOR, AUDIT),
     "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY),
     "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK),

@@ -130,3 +130,12 @@ def doctor(parser: ArgumentParser) -> None:
         default=[],
         help="another address of the stack's webhook, such as a domain of yours; may be repeated (default: none)",
     )
+
+
+def token(parser: ArgumentParser) -> None:
+    parser.add_argument("--user", metavar="ID", help="whose token")
+    parser.add_argument(
+        "--role", choices=("admin", "support"), help="with the role of an administrator or of support (default: none)"
+    )
+    parser.add_argument("--hours", type=int, default=1, metavar="N", help="how long it is valid (default: 1)")
+    stack(parser)

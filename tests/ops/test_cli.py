@@ -11,7 +11,7 @@ import pytest
 from local import ROOT, settings
 from ops import cli, commands, options
 
-NAMES = ["doctor", "audit", "reconcile", "replay-expiry", "secrets", "api-key", "stripe-webhook"]
+NAMES = ["token", "doctor", "audit", "reconcile", "replay-expiry", "secrets", "api-key", "stripe-webhook"]
 HEAVY = {"boto3", "botocore", "httpx", "jwt", "stripe", "topup"}
 
 
@@ -60,9 +60,14 @@ def test_every_option_and_its_default_are_explained(name: str):
     for option in options_of(*commands.COMMANDS[name].examples[0].split()).keys() - {"command", "file"}:
         explained = text.partition(f" --{option.replace('_', '-')} ")[2]
         assert explained, option
-    assert text.count("(default: ") == {"audit": 5, "reconcile": 6, "replay-expiry": 1, "secrets": 2, "api-key": 4}.get(
-        name, 2 + (name != "doctor")
-    )
+    assert text.count("(default: ") == {
+        "audit": 5,
+        "reconcile": 6,
+        "replay-expiry": 1,
+        "secrets": 2,
+        "api-key": 4,
+        "token": 3,
+    }.get(name, 2 + (name != "doctor"))
 
 
 def test_the_secrets_are_those_of_the_local_stack_too():
@@ -163,6 +168,10 @@ def test_a_python_without_our_dependencies_is_named(
         ("stripe-webhook STACK=s ROTATE=1 APPLY=1", "stripe-webhook --stack s --rotate --apply"),
         ("stripe-webhook STACK=s FINISH=1", "stripe-webhook --stack s --finish"),
         ("stripe-webhook URL=https://a PREFIX=/topup/p", "stripe-webhook --url https://a --prefix /topup/p"),
+        ("token USER=on-call ROLE=admin STACK=s", "token --user on-call --role admin --stack s"),
+        ("token 'USER=auth0|1 2' HOURS=8", "token --user 'auth0|1 2' --hours 8"),
+        ("""token "USER=o'neill \\`id\\` \\$(id)" """, """token --user "o'neill \\`id\\` \\$(id)" """),
+        ("token", "token"),
         ("doctor", "doctor"),
         ("doctor STACK=s URL=https://a", "doctor --stack s --url https://a"),
     ],
@@ -174,5 +183,5 @@ def test_a_make_target_is_the_same_command(target: str, command: str):
 
     [line] = [line for line in printed.replace("\\\n", " ").splitlines() if "-m ops" in line]
     called = shlex.split(line.partition("-m ops")[2])
-    assert options_of(*called) == options_of(*command.split())
+    assert options_of(*called) == options_of(*shlex.split(command))
     assert Path(shlex.split(line.partition(" -m ops")[0])[-1]).name == "python"
