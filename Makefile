@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit reconcile replay-expiry secrets api-key stripe-webhook doctor cost token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export reconcile replay-expiry secrets api-key stripe-webhook doctor cost token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -113,6 +113,9 @@ checkov: .cache/checkov/bin/checkov ## Check the template by the rules of cloud 
 audit: .venv/.installed ## Check that credits and payments add up (STACK=); STRIPE=1: also with Stripe (WINDOW_HOURS=, SINCE=, UNTIL=)
 	@$(AS_CALLER) ops audit $(ON_STACK) $(if $(STRIPE),--stripe) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
 		$(if $(SINCE),--since "$(SINCE)") $(if $(UNTIL),--until "$(UNTIL)")
+
+export: .venv/.installed ## Copy both tables to files, in DynamoDB's own format (OUT=exports/today, STACK=)
+	@$(AS_CALLER) ops export $(ON_STACK) $(if $(OUT),--out "$(OUT)")
 
 reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOURS=, ALL=1, SETTLED=, SWEEP_AFTER_HOURS=, JSON=1)
 	@$(AS_CALLER) ops reconcile $(ON_STACK) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) $(if $(ALL),--all) \

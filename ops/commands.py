@@ -51,6 +51,22 @@ ways and one by one; each difference comes with the command that repairs it.""",
     when_1="violations",
     examples=("audit", "audit --stack topup-prod", "audit --stack topup-prod --stripe --since 2026-10-01"),
 )
+EXPORT = Command(
+    name="export",
+    module="ops.export.command",
+    summary="copy both tables to files, in DynamoDB's own format",
+    details="""\
+Write all records of both tables to a directory, for `audit --from` and other tools:
+gzipped lines of DynamoDB JSON, with manifests. With --stack DynamoDB exports the
+tables to the stack's bucket ExportsBucketName, as of one moment some five minutes
+ago and without reading them, and the files are fetched from there; that takes
+minutes, and after an interruption the same command goes on. The local stack's
+tables are scanned. The files hold personal data.""",
+    add_arguments=options.export,
+    when_0="done: every file is as its manifest says",
+    when_1="(none)",
+    examples=("export --stack topup-prod --out exports/today", "export --out exports/local"),
+)
 RECONCILE = Command(
     name="reconcile",
     module="ops.reconcile",
@@ -154,7 +170,7 @@ standard output. Where an identity provider signs the tokens, it says so.""",
 
 GROUPS = {
     "help a customer": (TOKEN,),
-    "check (changes nothing)": (DOCTOR, AUDIT),
+    "check (changes nothing)": (DOCTOR, AUDIT, EXPORT),
     "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY),
     "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK),
 }

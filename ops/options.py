@@ -45,6 +45,11 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def export(parser: ArgumentParser) -> None:
+    stack(parser)
+    parser.add_argument("--out", metavar="DIR", help="an empty or new directory for the files (must be given)")
+
+
 def reconcile(parser: ArgumentParser) -> None:
     stack(parser)
     parser.add_argument(

@@ -11,7 +11,7 @@ import pytest
 from local import ROOT, settings
 from ops import cli, commands, options
 
-NAMES = ["token", "doctor", "audit", "reconcile", "replay-expiry", "secrets", "api-key", "stripe-webhook"]
+NAMES = ["token", "doctor", "audit", "export", "reconcile", "replay-expiry", "secrets", "api-key", "stripe-webhook"]
 HEAVY = {"boto3", "botocore", "httpx", "jwt", "stripe", "topup"}
 
 
@@ -62,6 +62,7 @@ def test_every_option_and_its_default_are_explained(name: str):
         assert explained, option
     assert text.count("(default: ") == {
         "audit": 5,
+        "export": 1,
         "reconcile": 6,
         "replay-expiry": 1,
         "secrets": 2,

@@ -246,11 +246,18 @@ def test_the_stream_mapping_loses_no_record_and_is_not_blocked_by_one():
     assert properties["BisectBatchOnFunctionError"] is True
     assert 0 < properties["MaximumRetryAttempts"] <= 100
     assert 0 < properties["MaximumRecordAgeInSeconds"] < 86400
-    [bucket] = resources("AWS::S3::Bucket")
-    assert bucket in str(properties["DestinationConfig"]["OnFailure"])
+    assert "ExpiryFailuresBucket" in resources("AWS::S3::Bucket")
+    assert "ExpiryFailuresBucket" in str(properties["DestinationConfig"]["OnFailure"])
     [pattern] = [json.loads(one["Pattern"]) for one in properties["FilterCriteria"]["Filters"]]
     assert pattern["userIdentity"] == {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}
     assert pattern["dynamodb"]["Keys"]["record"]["S"] == [{"prefix": credit_items.TIMER}]
+
+
+def test_copies_of_the_tables_are_deleted_within_a_month():
+    [rule] = resources("AWS::S3::Bucket")["ExportsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+
+    assert rule["Status"] == "Enabled"
+    assert 1 <= rule["ExpirationInDays"] <= 31
 
 
 def test_the_schedule_gives_reconcile_its_planned_time():

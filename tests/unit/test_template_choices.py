@@ -77,9 +77,9 @@ def test_without_a_key_aws_encrypts_with_its_own():
     for kind, name in (("AWS::DynamoDB::Table", "SSESpecification"), ("AWS::Logs::LogGroup", "KmsKeyId")):
         for body in resources(kind).values():
             assert plain.resolve(body["Properties"][name], name) is NO_VALUE
-    [bucket] = resources("AWS::S3::Bucket").values()
-    [rule] = plain.resolve(bucket["Properties"], "")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule == {"BucketKeyEnabled": False, "ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    for bucket in resources("AWS::S3::Bucket").values():
+        [rule] = plain.resolve(bucket["Properties"], "")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule == {"BucketKeyEnabled": False, "ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     assert not created() & {"DataKeyPolicy", "SecretsKeyPolicy"}
 
 
@@ -217,13 +217,17 @@ def test_a_line_of_the_access_log_leads_to_the_functions_lines():
     assert "authorizer" not in settings["Format"]
 
 
-def test_the_bucket_takes_encrypted_connections_only():
-    [policy] = resources("AWS::S3::BucketPolicy").values()
-    [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
+def test_each_bucket_takes_encrypted_connections_only_and_is_open_to_nobody():
+    buckets = resources("AWS::S3::Bucket")
+    policies = {body["Properties"]["Bucket"]["Ref"]: body for body in resources("AWS::S3::BucketPolicy").values()}
+    assert policies.keys() == buckets.keys()
 
-    assert statement["Effect"] == "Deny"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": False}}
-    assert policy["DeletionPolicy"] == "Retain"  # as long as the bucket
+    for name, policy in policies.items():
+        [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+        assert policy["DeletionPolicy"] == buckets[name]["DeletionPolicy"] == "Retain"
+        assert set(buckets[name]["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
 
 
 def test_no_function_is_tagged_by_itself():
