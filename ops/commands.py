@@ -154,6 +154,38 @@ which services have keys, and what each may do: checkout, read, spend, grant."""
         "api-key --stage prod",
     ),
 )
+EXPLAIN = Command(
+    name="explain",
+    module="ops.explain",
+    summary="why a user has so many credits",
+    details="""\
+Print every entry of a user's ledger, oldest first: the balance before and after it,
+who did it and why, and which lots it took credits of or gave them to, with the
+payment that paid for them and until when they live. Then what is left of each lot,
+what is owed, what open holds reserve, and whether everything adds up.""",
+    add_arguments=options.explain,
+    when_0="everything adds up",
+    when_1="something does not, or no user of this id ever had credits",
+    examples=("explain --user user-demo", "explain --user user-demo --last 20 --stack topup-prod"),
+)
+QUARANTINE = Command(
+    name="quarantine",
+    module="ops.quarantine",
+    summary="list the quarantined payments, and end a quarantine",
+    details="""\
+List the payments that somebody made and that did not match their order: why, whose,
+since when, and the commands that end it. With --release it shows the payment and what
+Stripe has of it, asks, and then grants its credits or gives its money back, by the
+code of the API. The answer is yes, or nothing is changed. The same command again
+continues what was interrupted.""",
+    add_arguments=options.quarantine,
+    when_0="nothing waits; with --release: it has ended",
+    when_1="payments wait; with --release: not ended, or not known yet",
+    examples=(
+        "quarantine --stack topup-prod",
+        "quarantine --release PAYMENT_ID --action refund --reason 'Paid twice' --by alice",
+    ),
+)
 TOKEN = Command(
     name="token",
     module="ops.user_token",
@@ -169,7 +201,7 @@ standard output. Where an identity provider signs the tokens, it says so.""",
 )
 
 GROUPS = {
-    "help a customer": (TOKEN,),
+    "help a customer": (EXPLAIN, QUARANTINE, TOKEN),
     "check (changes nothing)": (DOCTOR, AUDIT, EXPORT),
     "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY),
     "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK),

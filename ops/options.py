@@ -137,6 +137,24 @@ def doctor(parser: ArgumentParser) -> None:
     )
 
 
+def explain(parser: ArgumentParser) -> None:
+    parser.add_argument("--user", metavar="ID", help="whose credits")
+    parser.add_argument("--last", type=int, metavar="N", help="show the last N entries only (default: all of them)")
+    stack(parser)
+    _as_json(parser, "lines")
+
+
+def quarantine(parser: ArgumentParser) -> None:
+    stack(parser)
+    parser.add_argument(
+        "--release", metavar="PAYMENT", help="end the quarantine of this payment, after a question (default: list all)"
+    )
+    parser.add_argument("--action", choices=("fulfil", "refund"), help="how: grant its credits, or give its money back")
+    parser.add_argument("--reason", help="why, as the payment shall say")
+    parser.add_argument("--by", metavar="NAME", help="who decides, as the payment shall say (default: your login name)")
+    _as_json(parser, "lines")
+
+
 def token(parser: ArgumentParser) -> None:
     parser.add_argument("--user", metavar="ID", help="whose token")
     parser.add_argument(
@@ -144,3 +162,7 @@ def token(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--hours", type=int, default=1, metavar="N", help="how long it is valid (default: 1)")
     stack(parser)
+
+
+def _as_json(parser: ArgumentParser, instead: str) -> None:
+    parser.add_argument("--json", action="store_true", help=f"print JSON, as the API answers (default: {instead})")

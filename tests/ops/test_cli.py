@@ -11,7 +11,19 @@ import pytest
 from local import ROOT, settings
 from ops import cli, commands, options
 
-NAMES = ["token", "doctor", "audit", "export", "reconcile", "replay-expiry", "secrets", "api-key", "stripe-webhook"]
+NAMES = [
+    "explain",
+    "quarantine",
+    "token",
+    "doctor",
+    "audit",
+    "export",
+    "reconcile",
+    "replay-expiry",
+    "secrets",
+    "api-key",
+    "stripe-webhook",
+]
 HEAVY = {"boto3", "botocore", "httpx", "jwt", "stripe", "topup"}
 
 
@@ -57,7 +69,7 @@ def test_help_names_every_command_and_explains_the_exit_codes():
 def test_every_option_and_its_default_are_explained(name: str):
     text = " ".join(run(name, "--help").stdout.split())
 
-    for option in options_of(*commands.COMMANDS[name].examples[0].split()).keys() - {"command", "file"}:
+    for option in options_of(*shlex.split(commands.COMMANDS[name].examples[0])).keys() - {"command", "file"}:
         explained = text.partition(f" --{option.replace('_', '-')} ")[2]
         assert explained, option
     assert text.count("(default: ") == {
@@ -67,7 +79,7 @@ def test_every_option_and_its_default_are_explained(name: str):
         "replay-expiry": 1,
         "secrets": 2,
         "api-key": 4,
-        "token": 3,
+        "quarantine": 4,
     }.get(name, 2 + (name != "doctor"))
 
 
@@ -77,7 +89,7 @@ def test_the_secrets_are_those_of_the_local_stack_too():
 
 @pytest.mark.parametrize("example", [line for command in commands.COMMANDS.values() for line in command.examples])
 def test_every_example_is_valid(example: str):
-    assert options_of(*example.split())["command"] in example
+    assert options_of(*shlex.split(example))["command"] in example
 
 
 # ------------------------------------------------------------------------------------------------------- errors
@@ -169,6 +181,12 @@ def test_a_python_without_our_dependencies_is_named(
         ("stripe-webhook STACK=s ROTATE=1 APPLY=1", "stripe-webhook --stack s --rotate --apply"),
         ("stripe-webhook STACK=s FINISH=1", "stripe-webhook --stack s --finish"),
         ("stripe-webhook URL=https://a PREFIX=/topup/p", "stripe-webhook --url https://a --prefix /topup/p"),
+        ("explain USER=user-1 LAST=20 STACK=s JSON=1", "explain --user user-1 --last 20 --stack s --json"),
+        ("quarantine STACK=s JSON=1", "quarantine --stack s --json"),
+        (
+            'quarantine RELEASE=p ACTION=refund "REASON=it\'s 5 \\$" BY=alice',
+            'quarantine --release p --action refund --reason "it\'s 5 \\$" --by alice',
+        ),
         ("token USER=on-call ROLE=admin STACK=s", "token --user on-call --role admin --stack s"),
         ("token 'USER=auth0|1 2' HOURS=8", "token --user 'auth0|1 2' --hours 8"),
         ("""token "USER=o'neill \\`id\\` \\$(id)" """, """token --user "o'neill \\`id\\` \\$(id)" """),

@@ -1,0 +1,178 @@
+"""`quarantine`: the payments that wait for a decision; and the decision itself, by the code of release_payment."""
+
+import getpass
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import datetime
+
+from ops import layout, make, opened
+from ops.errors import CannotRunError
+from topup import finding, payment_status, releases, stripe_gateway
+from topup.api import responses
+from topup.api.requests import LONGEST_DESCRIPTION
+from topup.domain.errors import NotReleasable, PaymentNotFound, TopupError
+from topup.domain.orders import Order, ReleaseAction
+from topup.domain.payments import Payment
+from topup.domain.releases import check
+from topup.domain.searches import State
+
+PAGE = 100
+WHAT_IT_DOES = {
+    ReleaseAction.FULFIL: "grants the credits of what was really paid, at most {credits}, to {user}",
+    ReleaseAction.REFUND: "gives back all that is left of the money of {intent}",
+}
+DONE = {
+    ReleaseAction.FULFIL: "its credits have been granted: {credits}",
+    ReleaseAction.REFUND: "its money has gone back",
+}
+
+
+def run(options: Namespace) -> int:
+    given = [name for name in ("action", "reason", "by") if getattr(options, name)]
+    if not options.release:
+        if given:
+            raise CannotRunError(f"--{given[0]} belongs to --release PAYMENT (make: RELEASE=)")
+        return _list(options)
+    if not options.action:
+        raise CannotRunError("say how to end it: --action fulfil or --action refund (make: ACTION=)")
+    if not 0 < len(options.reason or "") <= LONGEST_DESCRIPTION:
+        raise CannotRunError(f"say why, in 1 to {LONGEST_DESCRIPTION} characters: --reason TEXT (make: REASON=)")
+    return _release(options)
+
+
+# ------------------------------------------------------------------------------------------------------------ the list
+
+
+def _list(options: Namespace) -> int:
+    with opened.stack(options, with_stripe=False) as now:
+        waiting = sorted(_quarantined(), key=lambda payment: payment.order.created_at)
+        moment = now()
+    if options.json:
+        print(json.dumps(responses.payments(waiting, None, in_full=True), indent=2, ensure_ascii=False))
+        return 1 if waiting else 0
+    for payment in waiting:
+        print(*_lines(payment.order, moment, options.stack), "", sep="\n")
+    waits = "payment waits" if len(waiting) == 1 else "payments wait"
+    print(f"{len(waiting) or 'no'} {waits} for a decision; all times are UTC, and it is {layout.moment(moment)}")
+    return 1 if waiting else 0
+
+
+def _quarantined() -> Iterator[Payment]:
+    after = None
+    while True:
+        found = finding.by_state(State.QUARANTINED, PAGE, after)
+        yield from found.payments
+        if not found.after:
+            return
+        after = found.after
+
+
+def _lines(order: Order, now: datetime, stack: str | None) -> Iterator[str]:
+    yield f"payment {order.payment_id}"
+    placed = f"{layout.age(now - order.created_at)} ago, on {layout.moment(order.created_at)}"
+    price = layout.amount(order.amount_minor, order.currency)
+    yield from layout.columns(
+        [
+            ("  why", order.quarantine_reason),
+            ("  user", order.user_id),
+            ("  order", f"{order.package_name}, {order.credits_purchased} credits for {price}: {order.status}"),
+            ("  placed", placed),
+            ("  paid by", order.rejected_intent or "unknown"),
+            *(("  next" if n == 0 else "  or", step) for n, step in enumerate(_next_steps(order, stack))),
+        ]
+    )
+
+
+def _next_steps(order: Order, stack: str | None) -> Iterator[str]:
+    """The decisions that are possible, or why there is none."""
+    if order.release_under_way:
+        yield f"{make.command('reconcile', stack)}: its money is on its way back"
+        return
+    refusals = []
+    for action in ReleaseAction:
+        try:
+            check(order, action)
+        except NotReleasable as refused:
+            refusals.append(refused.detail)
+        else:
+            yield f"{release_command(order, action, stack)}: {_what_it_does(order, action)}"
+    if len(refusals) == len(ReleaseAction):
+        yield refusals[0]
+
+
+def release_command(order: Order, action: ReleaseAction, stack: str | None) -> str:
+    """The command that ends the order's quarantine so; the person who types it writes the reason."""
+    return make.command("quarantine", stack, RELEASE=order.payment_id, ACTION=action.value, REASON="why")
+
+
+def _what_it_does(order: Order, action: ReleaseAction) -> str:
+    said = WHAT_IT_DOES[action]
+    return said.format(credits=order.credits_purchased, user=order.user_id, intent=order.rejected_intent)
+
+
+# -------------------------------------------------------------------------------------------------------- the decision
+
+
+def _release(options: Namespace) -> int:
+    action = ReleaseAction(options.action)
+    with opened.stack(options) as now:
+        order = _found(options.release)
+        if order.quarantine_reason and not order.release_under_way and not _is_wanted(order, action, now(), options):
+            print("nothing was changed")
+            return 1
+        request = releases.ReleaseRequest(
+            payment_id=order.payment_id,
+            action=action,
+            reason=options.reason,
+            actor=f"admin:{options.by or getpass.getuser()}",
+        )
+        try:
+            result = releases.release(request, now())
+        except TopupError as refused:
+            raise CannotRunError(f"{refused.detail}: payment {order.payment_id} waits as before") from refused
+    after = result.payment
+    if options.json:
+        print(json.dumps(responses.payment(after.order, after.reversals, in_full=True), indent=2, ensure_ascii=False))
+    else:
+        print(*_outcome(result, action, options.stack), sep="\n")
+    return 0 if result.is_known else 1
+
+
+def _found(payment_id: str) -> Order:
+    try:
+        return payment_status.find(payment_id).order
+    except PaymentNotFound as error:
+        raise CannotRunError(f"there is no payment {payment_id}: `make quarantine` lists those that wait") from error
+
+
+def _is_wanted(order: Order, action: ReleaseAction, now: datetime, options: Namespace) -> bool:
+    """Show what the decision is about, and ask; raises CannotRunError where it is not possible."""
+    try:
+        check(order, action)
+    except NotReleasable as refused:
+        raise CannotRunError(refused.detail) from refused
+    with opened.stripe_explained():
+        money = stripe_gateway.read_intent_money(str(order.rejected_intent))
+    print(*list(_lines(order, now, options.stack))[:-1], sep="\n", file=sys.stderr)
+    if money and money.payment:
+        came = layout.amount(money.payment.amount_minor, money.payment.currency)
+        back = layout.amount(money.returned_minor, money.payment.currency)
+        print(f"at Stripe: {came} came, of which {back} have gone back", file=sys.stderr)
+    print(f"this {_what_it_does(order, action)}", file=sys.stderr)
+    try:
+        return input("To do it, type yes: ").strip().lower() == "yes"
+    except EOFError:
+        return False
+
+
+def _outcome(result: releases.ReleaseResult, action: ReleaseAction, stack: str | None) -> Iterator[str]:
+    order = result.payment.order
+    if not result.is_known:
+        yield f"payment {order.payment_id}: it is not known yet whether its money has gone back"
+        yield f"next: {make.command('reconcile', stack)}"
+        return
+    before = " (it had been decided before)" if result.is_replay else ""
+    yield f"payment {order.payment_id}: {DONE[action].format(credits=order.credits_purchased)}{before}"
+    yield f"next: {make.command('find', stack, WHAT=order.payment_id)}"
