@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ops import make, opened, target
 from ops.audit.report import Audit, Progress
 from ops.audit.stripe_side import StripeSide, Window
-from ops.audit.tables import Now, audit
+from ops.audit.tables import SEGMENTS, Now, audit
 from ops.errors import CannotRunError
 from topup.domain.comparison import MoneyRecord, RecordKind
 
@@ -39,14 +39,14 @@ def _audit(options: Namespace, found: Audit) -> None:
         if options.stripe:
             _audit_with_stripe(options, now, progress, found)
         else:
-            audit(now, progress, found=found)
+            audit(now, progress, found=found, segments=SEGMENTS)
 
 
 def _audit_with_stripe(options: Namespace, now: Now, progress: Progress, found: Audit) -> None:
     window = _window(options, now())
     with opened.stripe_explained(), closing(StripeSide(window, found, _repair(options.stack, now))) as side:
         side.read(progress)
-        audit(now, progress, each=side.meet, found=found)
+        audit(now, progress, each=side.meet, found=found, segments=SEGMENTS)
         side.judge()
 
 

@@ -5,7 +5,7 @@ user's account and one payment at a time in memory.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 
@@ -15,9 +15,18 @@ from local.discovery import RunningStack
 from ops.audit.ledgers import Ledgers
 from ops.audit.report import Audit
 from topup import store
-from topup.domain.audit import PaymentLedger, StoredPayment, audit_account, audit_stored_payment, payment_ledgers
+from topup.domain.audit import (
+    Account,
+    PaymentLedger,
+    StoredPayment,
+    audit_account,
+    audit_stored_payment,
+    history_of,
+    payment_ledgers,
+)
 from topup.domain.payments import Payment
 
+SEGMENTS = 4  # of a table that the command reads at once
 WAITS = (0.2, 0.5, 1.0)  # seconds before what looks wrong is read again; a transaction takes milliseconds
 
 Now = Callable[[], datetime]
@@ -30,17 +39,18 @@ def audit(
     *,
     each: Callable[[Payment], None] = lambda _payment: None,
     found: Audit | None = None,
+    segments: int = 1,
 ) -> Audit:
     """Audit the tables that the environment names; `now` is called again whenever something is read again.
 
     `each` gets every payment as it comes up. `found` is filled on the way, for a caller who wants to keep what was
-    found before a failure.
+    found before a failure. So many segments of a table are read at once.
     """
     found = Audit() if found is None else found
     again = _Again(found, now, waits)
     with closing(Ledgers()) as ledgers:
-        _accounts(found, now(), ledgers, again, progress)
-        for stored in store.all_payments():
+        _accounts(found, store.all_accounts(segments), now(), ledgers, again, progress)
+        for stored in store.all_payments(segments):
             found.payments += 1
             recorded = ledgers.take(stored.payment_id)
             if _wrong(stored.payment_id, stored, recorded):
@@ -54,15 +64,21 @@ def audit(
 
 
 def _accounts(
-    found: Audit, started: datetime, ledgers: Ledgers, again: "_Again", progress: Callable[[Audit], None]
+    found: Audit,
+    accounts: Iterable[Account],
+    started: datetime,
+    ledgers: Ledgers,
+    again: "_Again",
+    progress: Callable[[Audit], None],
 ) -> None:
-    for account in store.all_accounts():
+    for account in accounts:
+        history = history_of(account)
         found.users += 1
-        found.entries += len(account.entries)
+        found.entries += history.count
         found.lots += len(account.lots)
-        if audit_account(account, started):
+        if audit_account(account, started, history):
             again.account(account.user_id)
-        for payment_id, ledger in payment_ledgers(account, started).items():
+        for payment_id, ledger in payment_ledgers(account, started, history).items():
             ledgers.add(payment_id, account.user_id, ledger)
         progress(found)
 

@@ -163,7 +163,7 @@ def test_an_account_that_was_read_in_the_middle_of_a_change_is_read_again(
 
     again = iter([True] * (wrong_reads - 1) + [False] * 3)
     load = store.load_account
-    monkeypatch.setattr(store, "all_accounts", lambda: map(torn, whole()))
+    monkeypatch.setattr(store, "all_accounts", lambda *_: map(torn, whole()))
     monkeypatch.setattr(store, "load_account", lambda user: torn(load(user)) if next(again) else load(user))
 
     assert audited(shop).findings == []
@@ -171,7 +171,7 @@ def test_an_account_that_was_read_in_the_middle_of_a_change_is_read_again(
 
 def test_a_payment_that_was_granted_between_the_two_scans_is_read_again(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     shop.buy()
-    monkeypatch.setattr(store, "all_accounts", lambda: iter(()))  # before the grant
+    monkeypatch.setattr(store, "all_accounts", lambda *_: iter(()))  # before the grant
 
     found = audited(shop)
 
@@ -190,7 +190,7 @@ def test_only_one_account_is_held_in_memory_at_a_time(shop: Shop, monkeypatch: p
 
     whole = store.all_accounts
 
-    def watched() -> Any:
+    def watched(*_: int) -> Any:
         for account in whole():
             held.append(account.user_id)
             made = Watched(**vars(account))
@@ -354,7 +354,7 @@ def test_what_is_wrong_with_an_account_is_reported_though_it_is_busy_later(shop:
 
 def test_a_payment_that_changes_while_it_is_read_is_read_again(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     payment_id, _ = shop.buy()
-    monkeypatch.setattr(store, "all_accounts", lambda: iter(()))  # so that the payment looks wrong
+    monkeypatch.setattr(store, "all_accounts", lambda *_: iter(()))  # so that the payment looks wrong
     load = store.load_account
     refunds = iter([10, 10])
 
@@ -373,7 +373,7 @@ def test_a_payment_that_changes_while_it_is_read_is_read_again(shop: Shop, monke
 
 def test_a_payment_that_never_holds_still_is_not_judged(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     payment_id, _ = shop.buy()
-    monkeypatch.setattr(store, "all_accounts", lambda: iter(()))
+    monkeypatch.setattr(store, "all_accounts", lambda *_: iter(()))
     load = store.load_account
 
     def refunding(user_id: str) -> Account | None:
@@ -427,7 +427,7 @@ def test_an_account_is_read_as_of_one_moment_if_it_holds_still_at_the_last_try(s
 
 def test_what_is_right_the_second_time_is_not_read_a_third_time(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     shop.buy()
-    monkeypatch.setattr(store, "all_accounts", lambda: iter(()))
+    monkeypatch.setattr(store, "all_accounts", lambda *_: iter(()))
     paused: list[float] = []
     monkeypatch.setattr("time.sleep", paused.append)
 
@@ -441,6 +441,115 @@ def test_a_history_longer_than_the_wallet_says_is_a_violation_and_not_a_change(s
     change(shop, shop.dynamodb.credits_table, {"user_id": USER_ID, "record": "WALLET"}, "SET last_entry = :value", 1)
 
     assert any("last entry is 1, the ledger makes it 2" in finding for finding in audited(shop).findings)
+
+
+# ------------------------------------------------------------------------------------------------ long histories
+
+
+@pytest.fixture
+def long_history(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Twelve entries of a user of whom three are kept in memory, and a purchase of another user."""
+    shop.buy(user="user-0")
+    payment_id, _ = shop.buy()
+    spent = [shop.spend(1).json()["transaction_id"] for _ in range(9)]
+    shop.reverse(spent[0], 1)
+    shop.refund(payment_id, 10)
+    monkeypatch.setattr(scans, "MOST_ENTRIES", 3)
+    return shop
+
+
+@pytest.mark.usefixtures("in_small_pages")
+def test_a_user_with_more_entries_than_are_kept_is_audited_as_any_other(long_history: Shop):
+    assert audited(long_history) == Audit(users=2, entries=13, lots=2, payments=2)
+
+
+def test_no_more_entries_of_a_user_are_kept_than_allowed(long_history: Shop):
+    lengths = [(len(account.entries), len(list(account.more))) for account in store.all_accounts()]
+
+    assert sorted(lengths) == [(1, 0), (3, 9)]
+    assert long_history.ledger()[0] == ("purchased", 1100)
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"balance_after": 5}, "entry 11 says 5 credits, the ones up to it make 1092"),
+        ({"amount": 0}, "entry 11 is about 0 credits, but moves another number"),
+        ({"created_at": "yesterday"}, "ENTRY#000000000011 cannot be read: "),
+    ],
+)
+def test_a_wrong_entry_beyond_those_that_are_kept_is_a_violation(
+    long_history: Shop, changes: dict[str, int | str], finding: str
+):
+    key = {"user_id": USER_ID, "record": "ENTRY#000000000011"}
+    [(name, value)] = changes.items()
+    change(long_history, long_history.dynamodb.credits_table, key, f"SET {name} = :value", value)
+
+    assert any(found.startswith(f"user {USER_ID}: {finding}") for found in audited(long_history).findings)
+
+
+def test_a_long_history_that_grows_while_it_is_read_is_read_as_of_one_moment(long_history: Shop):
+    spend_before_queries(long_history, ONE_TRY + 1, ONE_TRY + 2)
+
+    account = store.load_account(USER_ID)
+
+    assert account
+    assert audit_account(account, long_history.now) == []
+    assert (account.wallet.last_entry, long_history.balance()) == (12, 1100 - 8 - 110 - 2)
+
+
+def test_a_long_history_that_never_holds_still_is_not_judged(long_history: Shop):
+    keep_spending(long_history, from_operation="Query")
+
+    found = audited(long_history)
+
+    assert found.findings == []
+    assert found.busy[0] == f"user {USER_ID}"  # and then the payment, whose entries were not all read
+
+
+# ----------------------------------------------------------------------------------------- several segments at once
+
+
+def test_segments_that_are_read_at_once_are_the_whole_table(shop: Shop):
+    for number in range(6):
+        payment_id, _ = shop.buy(user=f"user-{number}")
+        shop.refund(payment_id, 10)
+    whole = audited(shop)
+    shop.dynamodb.operations.clear()
+
+    assert audit(lambda: shop.now, segments=3) == whole
+    assert shop.dynamodb.operations == ["Scan"] * 6
+
+
+def test_a_page_of_a_segment_that_fails_is_read_again(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(patience, "PAUSES", (0, 0))
+    for number in range(6):
+        shop.buy(user=f"user-{number}")
+    for _ in range(ATTEMPTS):
+        shop.dynamodb.fail("Scan", refused("ProvisionedThroughputExceededException"))
+
+    found = audit(lambda: shop.now, segments=2)
+
+    assert (found.users, found.payments, found.findings) == (6, 6, [])
+
+
+def test_all_segments_together_are_read_no_faster_than_their_cost_allows(monkeypatch: pytest.MonkeyPatch):
+    more = {"LastEvaluatedKey": {"user_id": {"S": "u"}}}
+    pages = {segment: iter([more, {}]) for segment in range(4)}
+    paused: list[float] = []
+    monkeypatch.setattr("time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("time.sleep", paused.append)
+
+    def read(request: Any) -> Any:
+        return {"Items": [], "ConsumedCapacity": {"CapacityUnits": 100.0}, **next(pages[request["Segment"]])}
+
+    monkeypatch.setattr(patience, "_read", read)
+    list(patience.scan(4))
+
+    # Each of the first four pages has another one after it: 100 units more each time, of 1,000 a second.
+    assert len(paused) == 4
+    assert paused == sorted(paused)
+    assert 0.4 <= paused[-1] <= 0.8
 
 
 # ------------------------------------------------------------------------------------------ slow and throttled pages

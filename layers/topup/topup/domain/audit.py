@@ -4,12 +4,13 @@ Pure, so that the command, the tests and the simulation make the same checks. A 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from topup.domain import audit_of_holds, audit_of_releases
-from topup.domain.credits import CAPTURES, EARNS, Entry, TransactionType, Wallet
+from topup.domain.audit_of_entries import History, Origin
+from topup.domain.credits import CAPTURES, Entry, Wallet
 from topup.domain.holds import Hold
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order
@@ -18,28 +19,14 @@ from topup.domain.reversals import Kind, ReversalStatus
 from topup.domain.reversed_spends import ReversedSpend
 from topup.domain.takings import Clawback
 
-_GIVES = {
-    TransactionType.PURCHASED,
-    TransactionType.GRANTED,
-    TransactionType.REFUND_REVERSED,
-    TransactionType.DISPUTE_REVERSED,
-    TransactionType.SPEND_REVERSED,
-}
-_TAKES = {TransactionType.SPENT, TransactionType.EXPIRED, TransactionType.REFUNDED, TransactionType.DISPUTED}
-_REVERSES = {
-    TransactionType.REFUNDED,
-    TransactionType.REFUND_REVERSED,
-    TransactionType.DISPUTED,
-    TransactionType.DISPUTE_REVERSED,
-}
-
 
 @dataclass
 class Account:
     """All of one user's credits; `timed_lots` are the ids of the lots and holds that have a timer.
 
     `clawbacks` are what each order's reversals have out, by payment id. `faults` says what is wrong with where the
-    records are stored: that is the store's to find.
+    records are stored: that is the store's to find. `more` are the entries that follow `entries`, of a user who has too
+    many for the memory.
     """
 
     user_id: str
@@ -51,6 +38,7 @@ class Account:
     holds: list[Hold] = field(default_factory=list)
     reversed_spends: list[ReversedSpend] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    more: Iterable[Entry] = ()
 
 
 @dataclass(frozen=True)
@@ -72,67 +60,55 @@ class PaymentLedger:
     lost_to_expiry: int = 0
 
 
-def payment_ledgers(account: Account, now: datetime) -> Mapping[str, PaymentLedger]:
-    """Each payment in one user's ledger, by its id."""
-    grants, granted, clawed_back = Counter[str](), Counter[str](), Counter[str]()
-    for entry in account.entries:
-        payment_id = entry.payment_id or ""
-        if entry.transaction_type is TransactionType.PURCHASED:
-            grants[payment_id] += 1
-            granted[payment_id] += entry.amount
-        elif entry.transaction_type in _REVERSES:
-            clawed_back[payment_id] -= entry.amount
+def history_of(account: Account) -> History:
+    """What all of the account's entries add up to."""
+    history = History({lot.lot_id: lot.granted for lot in account.lots}, {one.spend for one in account.reversed_spends})
+    history.take_in(sorted(account.entries, key=lambda entry: entry.number))
+    return history.take_in(account.more)
+
+
+def payment_ledgers(account: Account, now: datetime, history: History | None = None) -> Mapping[str, PaymentLedger]:
+    """Each payment in one user's ledger, by its id; `history` is that of the account, if it is known already."""
+    history = history or history_of(account)
     lost = Counter[str]()
     for lot in account.lots:
         lost[lot.payment_id or ""] += lot.lost_to_expiry(now)
     return {
-        payment_id: PaymentLedger(grants[payment_id], granted[payment_id], clawed_back[payment_id], lost[payment_id])
-        for payment_id in grants.keys() | clawed_back.keys()
+        payment_id: PaymentLedger(
+            history.grants[payment_id],
+            history.purchased[payment_id],
+            history.clawed_back[payment_id],
+            lost[payment_id],
+        )
+        for payment_id in history.grants.keys() | history.clawed_back.keys()
     }
 
 
-def audit_account(account: Account, now: datetime) -> list[str]:
-    """Everything that is wrong with one user's credits."""
-    entries = sorted(account.entries, key=lambda entry: entry.number)
+def audit_account(account: Account, now: datetime, history: History | None = None) -> list[str]:
+    """Everything that is wrong with one user's credits; `history` is as above."""
+    history = history or history_of(account)
     findings = [
         *account.faults,
-        *_entries(entries),
-        *_wallet(account, entries),
-        *_lots(account, entries),
-        *_money(account, entries),
+        *history.findings,
+        *_wallet(account, history),
+        *_lots(account, history),
+        *_money(account, history),
         *_open_lots(account, now),
-        *_clawbacks(account, now),
+        *_clawbacks(account, history),
         *_debts(account),
-        *audit_of_holds.holds(account.holds, entries, account.timed_lots, now),
-        *audit_of_holds.reversed_spends(account.reversed_spends, entries),
+        *audit_of_holds.holds(account.holds, history, account.timed_lots, now),
+        *audit_of_holds.reversed_spends(account.reversed_spends, history),
     ]
     return [f"user {account.user_id}: {finding}" for finding in findings]
 
 
-def _entries(entries: list[Entry]) -> Iterator[str]:
-    balance = 0
-    for number, entry in enumerate(entries, start=1):
-        balance += entry.amount
-        if entry.number != number:
-            yield f"entry {entry.number} is where {number} should be"
-        if entry.balance_after != balance:
-            yield f"entry {entry.number} says {entry.balance_after} credits, the ones up to it make {balance}"
-        if entry.amount != sum(entry.moves.values()) - entry.debt_change:
-            yield f"entry {entry.number} is about {entry.amount} credits, but moves another number"
-        if (entry.transaction_type in _GIVES and entry.amount <= 0) or (
-            entry.transaction_type in _TAKES and entry.amount >= 0
-        ):
-            yield f"entry {entry.number} ({entry.transaction_type}) has the wrong sign"
-
-
-def _wallet(account: Account, entries: list[Entry]) -> Iterator[str]:
+def _wallet(account: Account, history: History) -> Iterator[str]:
     wallet = account.wallet
-    earned = sum(entry.amount for entry in entries if entry.transaction_type in EARNS)
     expected = {
-        "last entry": (wallet.last_entry, len(entries)),
-        "balance": (wallet.balance, sum(entry.amount for entry in entries)),
-        "debt": (wallet.debt, sum(entry.debt_change for entry in entries)),
-        "credits earned": (wallet.total_credits_earned, earned),
+        "last entry": (wallet.last_entry, history.count),
+        "balance": (wallet.balance, history.balance),
+        "debt": (wallet.debt, history.debt),
+        "credits earned": (wallet.total_credits_earned, history.earned),
         "balance against its lots": (wallet.balance, sum(lot.remaining for lot in account.lots) - wallet.debt),
     }
     for name, (stored, computed) in expected.items():
@@ -142,64 +118,38 @@ def _wallet(account: Account, entries: list[Entry]) -> Iterator[str]:
         yield f"the wallet's debt is {wallet.debt}"
 
 
-def _lots(account: Account, entries: list[Entry]) -> Iterator[str]:
-    moved, expired = Counter[str](), Counter[str]()
-    granted = {lot_id: _brought(lot_id, entry) for lot_id, entry in _origins(entries).items()}
-    for entry in entries:
-        moved.update(entry.moves)
-        if entry.transaction_type is TransactionType.EXPIRED:
-            expired.subtract(entry.moves)
+def _lots(account: Account, history: History) -> Iterator[str]:
+    moved, expired, origins = history.moved, history.expired, history.origins
     stored = {lot.lot_id: lot for lot in account.lots}
-    if stored.keys() != granted.keys() or moved.keys() - stored.keys():
-        yield f"the ledger knows the lots {sorted(granted.keys() | moved.keys())}, the table {sorted(stored)}"
+    if stored.keys() != origins.keys() or moved.keys() - stored.keys():
+        yield f"the ledger knows the lots {sorted(origins.keys() | moved.keys())}, the table {sorted(stored)}"
     for lot in account.lots:
-        expected = (moved[lot.lot_id], granted.get(lot.lot_id), expired[lot.lot_id])
+        granted = origins[lot.lot_id].credits if lot.lot_id in origins else None
+        expected = (moved[lot.lot_id], granted, expired[lot.lot_id])
         if (lot.remaining, lot.granted, lot.expired_credits) != expected:
             yield f"lot {lot.lot_id}: (remaining, granted, expired) differ from the ledger's {expected}"
         if not 0 <= lot.remaining <= lot.granted:
             yield f"lot {lot.lot_id} has {lot.remaining} of {lot.granted} credits left"
 
 
-def _origins(entries: list[Entry]) -> dict[str, Entry]:
-    """The entry that brought each lot, by the lot's id."""
-    return {
-        lot_id: entry
-        for entry in entries
-        if entry.transaction_type in EARNS or (entry.transaction_type is TransactionType.ADJUSTED and entry.amount > 0)
-        for lot_id in entry.moves
-    } | {lot_id: entry for entry in entries for lot_id in entry.continued}
-
-
-def _brought(lot_id: str, entry: Entry) -> int:
-    """How many credits a lot had when the entry brought it, before debt was paid out of it."""
-    return entry.moves[lot_id] if lot_id in entry.continued else entry.amount
-
-
-def _money(account: Account, entries: list[Entry]) -> Iterator[str]:
+def _money(account: Account, history: History) -> Iterator[str]:
     """A lot's money is that of the entry that brought it, and at no moment more or less of it is gone than there is."""
-    origins, gone = _origins(entries), Counter[str]()
     lots = {lot.lot_id: lot for lot in account.lots}
     for lot_id, lot in lots.items():
-        paid = _paid(lot, origins.get(lot_id), lots)
+        paid = _paid(lot, history.origins.get(lot_id), lots)
         if (lot.paid_minor, lot.funding is Funding.PAID) != (paid, paid > 0):
             yield f"lot {lot_id} ({lot.funding}) says that {lot.paid_minor} were paid for it, the ledger says {paid}"
-    for entry in entries:
-        for lot_id, move in entry.moves.items():
-            gone[lot_id] += (_brought(lot_id, entry) if origins.get(lot_id) is entry else 0) - move
-            # Its credits, and so its share of the money: a share that is rounded down would hide a few credits.
-            if lot_id in lots and not 0 <= gone[lot_id] <= lots[lot_id].granted:
-                of = f"{gone[lot_id]} of {lots[lot_id].granted} credits of lot {lot_id}"
-                yield f"after entry {entry.number}, {of} are gone"
+    yield from history.too_many_gone
 
 
-def _paid(lot: Lot, brought_by: Entry | None, lots: Mapping[str, Lot]) -> int:
+def _paid(lot: Lot, origin: Origin | None, lots: Mapping[str, Lot]) -> int:
     """What was paid for a lot, by the ledger: a lot that continues another one has its credits' share of that one's."""
-    if brought_by is None:
+    if origin is None:
         return 0
-    if lot.lot_id not in brought_by.continued:
-        return brought_by.cause.money_minor
-    origin = lots.get(brought_by.continued[lot.lot_id])
-    return origin.paid_minor * lot.granted // origin.granted if origin else 0
+    if origin.continues is None:
+        return origin.money_minor
+    continued = lots.get(origin.continues)
+    return continued.paid_minor * lot.granted // continued.granted if continued else 0
 
 
 def _open_lots(account: Account, now: datetime) -> Iterator[str]:
@@ -221,11 +171,10 @@ def audit_stored_payment(stored: StoredPayment, ledger: PaymentLedger) -> list[s
     return findings or [f"payment {stored.payment_id}: its refunds and disputes are there, its order is not"]
 
 
-def _clawbacks(account: Account, now: datetime) -> Iterator[str]:
+def _clawbacks(account: Account, history: History) -> Iterator[str]:
     """What the orders have out is what the ledger says, and can be found again."""
-    ledgers = payment_ledgers(account, now)
     for payment_id, out in account.clawbacks.items():
-        taken = ledgers[payment_id].clawed_back if payment_id in ledgers else 0
+        taken = history.clawed_back[payment_id]
         if out.is_whole and out.credits != taken:
             yield f"payment {payment_id} has {out.credits} credits out, the ledger says {taken}"
         if any(taking.credits <= 0 for taking in out.takings) or out.owed < 0:

@@ -1,26 +1,22 @@
 """Check one user's holds, and the spends that were given back, against the ledger. A finding is a sentence."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
-from topup.domain.credits import Entry, TransactionType
+from topup.domain.audit_of_entries import History
+from topup.domain.credits import TransactionType
 from topup.domain.holds import Hold, HoldStatus
 from topup.domain.reversed_spends import ReversedSpend
 
 
-def holds(stored: Sequence[Hold], entries: Sequence[Entry], timed: Collection[str], now: datetime) -> Iterator[str]:
+def holds(stored: Sequence[Hold], history: History, timed: Collection[str], now: datetime) -> Iterator[str]:
     """What captures have taken is in the ledger, and each hold that reserves credits has its timer.
 
     Where the timer of a hold that is over is gone, its deletion is on its way, or the sweep finds the hold.
     """
-    taken = Counter[str]()
-    for entry in entries:
-        if entry.cause.hold_id and entry.transaction_type is TransactionType.SPENT:
-            taken[entry.cause.hold_id] -= entry.amount
     captured = {hold.hold_id: hold.captured for hold in stored if hold.captured}
-    if captured != taken:
-        yield f"holds say that these were captured: {captured}, the ledger: {dict(taken)}"
+    if captured != history.captured:
+        yield f"holds say that these were captured: {captured}, the ledger: {dict(history.captured)}"
     yield from _figures(stored, timed, now)
 
 
@@ -34,15 +30,11 @@ def _figures(stored: Sequence[Hold], timed: Collection[str], now: datetime) -> I
             yield f"nothing will end hold {hold.hold_id} in time"
 
 
-def reversed_spends(stored: Sequence[ReversedSpend], entries: Sequence[Entry]) -> Iterator[str]:
+def reversed_spends(stored: Sequence[ReversedSpend], history: History) -> Iterator[str]:
     """What came back of each spend is what is recorded, less what lapsed, and no more than it took from each lot."""
-    by_number = {entry.number: entry for entry in entries}
-    returned = Counter[int]()
-    for entry in entries:
-        if entry.transaction_type is TransactionType.SPEND_REVERSED and entry.cause.spend is not None:
-            returned[entry.cause.spend] += entry.amount
+    returned = history.returned.copy()
     for one in stored:
-        spend = by_number.get(one.spend)
+        spend = history.spends.get(one.spend)
         if spend is None or spend.transaction_type is not TransactionType.SPENT:
             yield f"entry {one.spend} is given back, and is no spend"
             continue

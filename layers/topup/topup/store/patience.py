@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
 
 from topup.runtime import failures
@@ -29,6 +30,36 @@ def items(operation: str, **request: Any) -> Iterator[Any]:
         _keep_pace(page, time.monotonic() - started)
 
 
+def scan(segments: int, **request: Any) -> Iterator[tuple[int, Any]]:
+    """All items of a table, each with the segment that it is in: so many segments are read at once, one page of each.
+
+    The items of one partition key come one after another among those of its segment.
+    """
+    if segments == 1:
+        yield from ((0, item) for item in items("scan", **request))
+        return
+    request |= {"ReturnConsumedCapacity": "TOTAL", "TotalSegments": segments}
+    client()  # made once, before the threads ask for it
+    started, units = time.monotonic(), 0.0
+    with ThreadPoolExecutor(segments) as pool:
+        first = range(segments)
+        reading = {pool.submit(_read, request | {"Segment": segment}): segment for segment in first}
+        while reading:
+            done, _ = wait(reading, return_when=FIRST_COMPLETED)
+            for future in done:
+                segment, page = reading.pop(future), future.result()
+                units += _units(page)
+                if "LastEvaluatedKey" in page:
+                    time.sleep(max(0.0, units / UNITS_PER_SECOND - (time.monotonic() - started)))
+                    start = {"Segment": segment, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+                    reading[pool.submit(_read, request | start)] = segment
+                yield from ((segment, item) for item in page["Items"])
+
+
+def _read(request: Page) -> Page:
+    return patiently(lambda: dict(client().scan(**request)))
+
+
 def patiently(read: Callable[[], Page]) -> Page:
     """The response of a read; it is sent again, after longer and longer pauses, while the failure may pass."""
     for pause in PAUSES:
@@ -42,5 +73,8 @@ def patiently(read: Callable[[], Page]) -> Page:
 
 
 def _keep_pace(page: Page, took: float) -> None:
-    units = page.get("ConsumedCapacity", {}).get("CapacityUnits", 0)
-    time.sleep(max(0.0, units / UNITS_PER_SECOND - took))
+    time.sleep(max(0.0, _units(page) / UNITS_PER_SECOND - took))
+
+
+def _units(page: Page) -> float:
+    return float(page.get("ConsumedCapacity", {}).get("CapacityUnits", 0))

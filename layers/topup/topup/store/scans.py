@@ -1,30 +1,21 @@
 """Read everything for the audit: page by page, one user and one payment at a time."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import groupby
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from topup.domain.audit import Account, StoredPayment
-from topup.domain.credits import Wallet
-from topup.domain.holds import HoldStatus
-from topup.domain.payments import Payment
+from topup.domain.credits import Entry, Wallet
 from topup.runtime import config
-from topup.store import (
-    attributes,
-    clawback_items,
-    credit_items,
-    credits,
-    hold_items,
-    misplaced,
-    order_items,
-    patience,
-    reversed_spends,
-)
+from topup.store import accounts, attributes, credit_items, hold_items, patience
 from topup.store.client import client
 
+# Entries of one user that are kept in memory. The table may have a million of a user who is a service.
+MOST_ENTRIES = 10_000
 # Tries to read an account between two of its changes. One takes about 20 ms.
 TRIES = 12
+_NEXT = " "  # a record with it sorts after the record itself, and before the next one
 _AFTER = "~"  # sorts after every character of a record
 # What the audit reads of a user, apart from the entries: all that a change may replace. The wallet is the last of it.
 _REPLACED = (
@@ -34,22 +25,57 @@ _REPLACED = (
     (hold_items.HOLD, hold_items.HOLD + _AFTER),
     (credit_items.LOT, credit_items.WALLET),
 )
-_MARKERS = (credit_items.CAMPAIGN, credit_items.MARKER)
-
-Parsed = TypeVar("Parsed")
 
 
-def all_accounts() -> Iterator[Account]:
-    """Every user's credits. A scan is no snapshot: read what looks wrong again before you report it."""
-    found = patience.items(
-        "scan",
+def all_accounts(segments: int = 1) -> Iterator[Account]:
+    """Every user's credits. A scan is no snapshot: read what looks wrong again before you report it.
+
+    So many segments of the table are read at once. A user with many entries is read alone.
+    """
+    under_way: dict[int, _Scanned] = {}
+    found = patience.scan(
+        segments,
         TableName=config.settings().credits_table,
         FilterExpression="NOT (begins_with(#record, :campaign) OR begins_with(#record, :marker))",
         ExpressionAttributeNames={"#record": "record"},
-        ExpressionAttributeValues=attributes.to_item(dict(zip((":campaign", ":marker"), _MARKERS, strict=True))),
+        ExpressionAttributeValues=attributes.to_item(
+            dict(zip((":campaign", ":marker"), accounts.MARKERS, strict=True))
+        ),
     )
-    for user_id, items in groupby(found, lambda item: str(item["user_id"]["S"])):
-        yield _account_of(user_id, list(items))
+    for segment, item in found:
+        user_id = item["user_id"]["S"]
+        scanned = under_way.get(segment)
+        if scanned is None or scanned.user_id != user_id:
+            under_way[segment] = _Scanned(user_id)
+            if scanned:
+                yield scanned.account()
+                del scanned
+        under_way[segment].add(item)
+    while under_way:
+        yield under_way.popitem()[1].account()
+
+
+class _Scanned:
+    """One user's records, as a scan brings them: the entries come before the lots that they are about."""
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self._parts = accounts.Parts(user_id)
+        self._entries: list[Entry] = []
+        self._is_long = False
+
+    def add(self, item: Any) -> None:
+        if not accounts.is_entry(item):
+            self._parts.add(item)
+        elif len(self._entries) < MOST_ENTRIES:
+            self._entries += accounts.entries_of([item], self._parts.faults)
+        else:
+            self._is_long = True
+
+    def account(self) -> Account:
+        """The account, read alone where it has too many entries; without the later ones if it changes at every try."""
+        alone = load_account(self.user_id) if self._is_long else None
+        return alone or self._parts.account(self._entries)
 
 
 def load_account(user_id: str) -> Account | None:
@@ -58,29 +84,65 @@ def load_account(user_id: str) -> Account | None:
     Every change raises the wallet's version. Entries never change, so a long history may be read afterwards.
     """
     for _ in range(TRIES):
-        before = _load_wallet(user_id)
-        found = [item for first, last in _REPLACED for item in _range(user_id, first, last)]
-        after = _wallet_of(user_id, found)
-        if after.version == before.version:
-            return _account_of(user_id, [*found, *_entries(user_id, after)])
+        before, parts = _load_wallet(user_id), accounts.Parts(user_id)
+        for first, last in _REPLACED:
+            for item in _range(user_id, first, last):
+                parts.add(item)
+        if parts.wallet.version == before.version:
+            return _with_entries(parts)
     return None
 
 
-def _entries(user_id: str, wallet: Wallet) -> list[Any]:
+def _with_entries(parts: accounts.Parts) -> Account:
+    """The account with its entries: the first ones now, and more of them as they are asked for."""
+    stored = list(islice(_entries(parts.wallet), MOST_ENTRIES))
+    account = parts.account(list(accounts.entries_of(stored, parts.faults)))
+    if len(stored) == MOST_ENTRIES:
+        account.more = _More(parts.wallet, stored[-1]["record"]["S"], parts.faults)
+    return account
+
+
+@dataclass(frozen=True)
+class _More:
+    """The entries of a user after a record, read anew each time that they are gone through."""
+
+    wallet: Wallet
+    after: str
+    faults: list[str]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return accounts.entries_of(_entries(self.wallet, self.after), self.faults)
+
+
+def _entries(wallet: Wallet, after: str = credit_items.ENTRY) -> Iterator[Any]:
     """The entries that the wallet counts; more of them if it counts too few, though nothing has changed since."""
-    found = list(_range(user_id, credit_items.ENTRY, credit_items.ENTRY + _AFTER))
-    last = credit_items.entry_record(wallet.last_entry)
-    if found and found[-1]["record"]["S"] > last and _load_wallet(user_id).version != wallet.version:
-        return [item for item in found if item["record"]["S"] <= last]
-    return found
+    counted = credit_items.entry_record(wallet.last_entry)
+    is_unchanged = False
+    for item in _range(wallet.user_id, after + _NEXT, credit_items.ENTRY + _AFTER):
+        if item["record"]["S"] > counted and not is_unchanged:
+            if _load_wallet(wallet.user_id).version != wallet.version:
+                return
+            is_unchanged = True
+        yield item
 
 
-def all_payments() -> Iterator[StoredPayment]:
+def all_payments(segments: int = 1) -> Iterator[StoredPayment]:
     """Every order with its refunds and disputes; read what looks wrong again before you report it."""
-    found = patience.items("scan", TableName=config.settings().orders_table)
-    for payment_id, items in groupby(found, lambda item: str(item["payment_id"]["S"])):
-        if (payment := _payment_of(payment_id, list(items))) is not None:
-            yield payment
+    under_way: dict[int, list[Any]] = {}
+    for segment, item in patience.scan(segments, TableName=config.settings().orders_table):
+        items = under_way.setdefault(segment, [])
+        if items and items[0]["payment_id"] != item["payment_id"]:
+            yield from _payments_of(items)
+            items.clear()
+        items.append(item)
+    for items in under_way.values():
+        yield from _payments_of(items)
+
+
+def _payments_of(items: Sequence[Any]) -> Iterator[StoredPayment]:
+    payment = accounts.payment_of(items[0]["payment_id"]["S"], items)
+    if payment is not None:
+        yield payment
 
 
 def load_stored_payment(payment_id: str) -> StoredPayment | None:
@@ -92,92 +154,7 @@ def load_stored_payment(payment_id: str) -> StoredPayment | None:
         ExpressionAttributeValues=attributes.to_item({":payment_id": payment_id}),
         ConsistentRead=True,
     )
-    return _payment_of(payment_id, list(found))
-
-
-def _payment_of(payment_id: str, items: Sequence[Any]) -> StoredPayment | None:
-    faults: list[str] = []
-    order, reversals, is_payment = None, [], False
-    for item in items:
-        record = item["record"]["S"]
-        if record == order_items.ORDER:
-            is_payment = True
-            order = _parsed(item, order_items.order_from_item, misplaced.order, faults)
-        elif record.startswith(tuple(order_items.REVERSAL_PREFIX.values())):
-            is_payment = True
-            reversals.append(_parsed(item, order_items.reversal_from_item, misplaced.reversal, faults))
-    if not is_payment:
-        return None  # the records of something else
-    by_age = sorted((reversal for reversal in reversals if reversal), key=lambda one: one.created_at)
-    return StoredPayment(payment_id, Payment(order, by_age) if order else None, faults)
-
-
-def _account_of(user_id: str, found: Sequence[Any]) -> Account:
-    wallet, faults = _wallet_of(user_id, found), list[str]()
-    records = _records(wallet, found, faults)
-    timers = {item["record"]["S"].removeprefix(credit_items.TIMER): item for item in found if _is_timer(item)}
-    account = Account(
-        user_id,
-        wallet,
-        lots=records["lots"],
-        entries=records["entries"],
-        timed_lots=timers.keys() | credits.unfinished_lots(wallet),
-        clawbacks={out.payment_id: out for out in records["clawbacks"]},
-        holds=records["holds"],
-        reversed_spends=records["reversed_spends"],
-        faults=faults,
-    )
-    for lot in account.lots:
-        if lot.remaining > 0 and lot.expires_at and lot.lot_id in timers:
-            faults += misplaced.timer(lot, timers[lot.lot_id])
-    for hold in account.holds:
-        if hold.status is HoldStatus.OPEN and hold.hold_id in timers:
-            faults += misplaced.hold_timer(hold, timers[hold.hold_id])
-    return account
-
-
-def _records(wallet: Wallet, found: Sequence[Any], faults: list[str]) -> dict[str, list[Any]]:
-    """The values of a user's records, by their kind."""
-    kinds: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Any], Callable[[Any], Iterator[str]]]] = {
-        "lots": ((credit_items.LOT, credit_items.EMPTY_LOT), partial(credits.finished, wallet), misplaced.lot),
-        "entries": ((credit_items.ENTRY,), credit_items.entry_from_item, misplaced.other_credits),
-        "clawbacks": ((credit_items.CLAWBACK,), clawback_items.clawback_from_item, misplaced.other_credits),
-        "holds": ((hold_items.OPEN_HOLD, hold_items.HOLD), hold_items.hold_from_item, misplaced.hold),
-        "reversed_spends": (
-            (credit_items.REVERSED_SPEND,),
-            reversed_spends.from_item,
-            misplaced.other_credits,
-        ),
-    }
-    values: dict[str, list[Any]] = {kind: [] for kind in kinds}
-    for item in found:
-        kind = next((name for name, (prefixes, *_) in kinds.items() if item["record"]["S"].startswith(prefixes)), None)
-        if kind is not None:
-            _, parse, find_faults = kinds[kind]
-            value = _parsed(item, parse, find_faults, faults)
-            values[kind] += [] if value is None else [value]
-        elif not _is_timer(item):
-            faults += misplaced.other_credits(item)
-    return values
-
-
-def _is_timer(item: Any) -> bool:
-    return bool(item["record"]["S"].startswith(credit_items.TIMER))
-
-
-def _parsed(
-    item: Any,
-    parse: Callable[[Mapping[str, Any]], Parsed],
-    find_faults: Callable[[Mapping[str, Any]], Iterator[str]],
-    faults: list[str],
-) -> Parsed | None:
-    """The value of a record, and what is wrong with how it is stored; a record that cannot be read is a fault too."""
-    try:
-        faults += find_faults(item)
-        return parse(item)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        faults.append(f"{item['record']['S']} cannot be read: {type(error).__name__} {error}")
-        return None
+    return accounts.payment_of(payment_id, found)
 
 
 def _load_wallet(user_id: str) -> Wallet:
@@ -189,11 +166,6 @@ def _load_wallet(user_id: str) -> Wallet:
         )
     )
     return credit_items.wallet_from_item(user_id, page.get("Item"))
-
-
-def _wallet_of(user_id: str, found: Sequence[Any]) -> Wallet:
-    stored = next((item for item in found if item["record"]["S"] == credit_items.WALLET), None)
-    return credit_items.wallet_from_item(user_id, stored)
 
 
 def _range(user_id: str, first: str, last: str) -> Iterator[Any]:
