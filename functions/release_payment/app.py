@@ -20,6 +20,7 @@ def handler(request: Request) -> Response:
         action=ReleaseAction(body.action),
         reason=body.reason,
         actor=f"admin:{admin.user_id}",
+        intent=body.payment_intent,
     )
     result = releases.release(wanted, request.now)
     payment = responses.payment(result.payment.order, result.payment.reversals, in_full=True)

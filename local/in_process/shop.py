@@ -109,9 +109,9 @@ class Shop:
             "/api/payments/stripe/refund/quote", {"payment_id": payment_id, "amount": amount}, as_admin()
         )
 
-    def release_payment(self, payment_id: str, action: str, reason: str = "looked at it") -> ApiResponse:
+    def release_payment(self, payment_id: str, action: str, reason: str = "looked at it", **body: str) -> ApiResponse:
         """End a quarantine as an administrator."""
-        body = {"action": action, "reason": reason}
+        body |= {"action": action, "reason": reason}
         return self.api.post(f"/api/admin/payments/{payment_id}/release", body, as_admin())
 
     def find(self, **search: Any) -> ApiResponse:

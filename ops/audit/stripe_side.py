@@ -132,7 +132,7 @@ class StripeSide:
     def _fix(self, stripes: MoneyRecord, payment: Payment | None) -> str:
         if payment is None:
             return " → docs/runbook.md, updates of an unknown order"
-        if stripes.intent_id in (payment.order.rejected_intent, *payment.order.given_back_intents):
+        if stripes.intent_id in payment.order.refused_intents:
             return " → docs/runbook.md, a quarantined payment"
         return f" → {self._repair(stripes)}"
 

@@ -253,7 +253,7 @@ def test_a_quarantine_ends_with_the_credits_of_what_was_paid(page: Page, stack: 
 
 
 def test_what_was_paid_once_more_is_given_back_and_the_credits_stay(page: Page, stack: Stack, buyer: Buyer) -> None:
-    payment = scenes.paid_twice(buyer.client, buyer.user_id)
+    payment = scenes.paid_again(buyer.client, buyer.user_id)
     open_console(page, stack, f"#/payment/{payment['payment_id']}")
     expect(page.locator("#story")).to_contain_text("Paid once more")
     expect(page.locator("#story")).to_contain_text("Payment intent: paid pi_")
@@ -263,6 +263,24 @@ def test_what_was_paid_once_more_is_given_back_and_the_credits_stay(page: Page, 
     expect(dialog(page)).to_contain_text("all of the money has gone back")
     close(page)
     expect(page.get_by_role("button", name="Give the second payment back")).to_have_count(0)
+    assert buyer.balance() == 1100
+
+
+def test_each_payment_that_came_once_more_is_given_back_on_its_own(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = scenes.paid_again(buyer.client, buyer.user_id, times=2)
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    expect(page.locator("#story")).to_contain_text("Paid once more: decided over after the one before")
+    for left in (1, 0):
+        release(page, "Give the second payment back", "Give all of it back")
+        expect(dialog(page)).to_contain_text("all of the money has gone back")
+        close(page)
+        expect(page.get_by_role("button", name="Give the second payment back")).to_have_count(left)
+
+    address = f"{stack.api_url}/api/payments/{payment['payment_id']}"
+    seen = buyer.http.get(address, headers=buyer.client.credentials.admin()).raise_for_status().json()
+    intents = {one["payment_intent"] for one in seen["releases"]}
+    made = [refund for intent in intents for refund in buyer.stripe.listed("/refunds", payment_intent=intent)]
+    assert [refund["amount"] for refund in made] == [10_000, 10_000]
     assert buyer.balance() == 1100
 
 

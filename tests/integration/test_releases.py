@@ -451,6 +451,108 @@ def test_a_refund_that_fails_at_the_bank_puts_the_payment_under_review_again(sho
     shop.check()
 
 
+# ---------------------------------------------------------------------------------- several refused payments of one
+
+
+def paid_twice_besides(shop: Shop) -> tuple[str, list[str]]:
+    """A payment for which two others were paid; its id, and their intents in the order in which they are told."""
+    payment, session_id = paid_besides(shop)
+    payment_id = payment["payment_id"]
+    foreign_payment(shop, shop.simulator.session(session_id)["metadata"])
+    shop.deliver()
+    seen = shop.payment(payment_id)
+    [further] = seen["refused_besides"]
+    assert further["quarantine_reason"].startswith("amount_minor")
+    return payment_id, [seen["stripe"]["rejected_intent"], further["payment_intent"]]
+
+
+def test_each_of_several_refused_payments_waits_for_its_own_decision(shop: Shop):
+    payment_id, [first, second] = paid_twice_besides(shop)
+
+    released = shop.release_payment(payment_id, "refund", payment_intent=first).json()
+
+    assert (released["under_review"], released["stripe"]["rejected_intent"]) == (True, second)
+    assert "refused_besides" not in released
+    assert [one["payment_intent"] for one in released["releases"]] == [first]
+    ended = shop.release_payment(payment_id, "refund", payment_intent=second).json()
+    assert (ended["status"], ended["quarantine_reason"]) == ("expired", None)
+    assert {refund["payment_intent"] for refund in refunds_at_stripe(shop)} == {first, second}
+    redeliver(shop)
+    assert shop.payment(payment_id) == ended
+    shop.check()
+
+
+def test_the_credits_of_one_may_be_granted_and_the_money_of_the_other_given_back(shop: Shop):
+    payment_id, [first, second] = paid_twice_besides(shop)
+    set_order(shop, payment_id, currency={"S": "USD"})  # what is paid besides by this test is in USD
+
+    granted = shop.release_payment(payment_id, "fulfil", payment_intent=first).json()
+
+    assert (granted["status"], granted["stripe"]["payment_intent"]) == ("succeeded", first)
+    assert granted["stripe"]["rejected_intent"] == second
+    assert shop.release_payment(payment_id, "fulfil", payment_intent=second).json()["code"] == "not_releasable"
+    ended = shop.release_payment(payment_id, "refund", payment_intent=second).json()
+    assert (ended["status"], ended["quarantine_reason"]) == ("succeeded", None)
+    assert [refund["payment_intent"] for refund in refunds_at_stripe(shop)] == [second]
+    assert shop.balance() == granted["credits_purchased"]
+
+
+def test_a_repeated_decision_is_not_one_over_the_next_payment(shop: Shop):
+    payment_id, [first, second] = paid_twice_besides(shop)
+    body = {"payment_intent": first}
+    done = shop.release_payment(payment_id, "refund", **body)
+
+    again = shop.release_payment(payment_id, "refund", **body)
+
+    assert (again.json(), again.headers["idempotent-replayed"]) == (done.json(), "true")
+    unnamed = shop.release_payment(payment_id, "refund")
+    assert (unnamed.status, unnamed.json()["code"]) == (409, "not_releasable")
+    assert "payment_intent" in unnamed.json()["detail"]
+    assert [refund["payment_intent"] for refund in refunds_at_stripe(shop)] == [first]
+    assert shop.payment(payment_id)["stripe"]["rejected_intent"] == second
+
+
+def test_they_are_decided_over_one_after_the_other(shop: Shop):
+    payment_id, [first, second] = paid_twice_besides(shop)
+
+    early = shop.release_payment(payment_id, "refund", payment_intent=second)
+    foreign = shop.release_payment(payment_id, "refund", payment_intent="pi_of_nobody")
+
+    assert (early.status, foreign.status) == (409, 409)
+    assert first in early.json()["detail"]
+    assert "pi_of_nobody" in foreign.json()["detail"]
+    assert refunds_at_stripe(shop) == []
+
+
+def test_the_payment_that_was_asked_for_grants_although_others_wait(shop: Shop):
+    payment_id, [first, second] = paid_twice_besides(shop)
+    shop.pay({"payment_url": shop.payment(payment_id)["stripe"]["session"]})
+    shop.deliver()
+
+    for intent in (first, second):
+        assert shop.release_payment(payment_id, "refund", payment_intent=intent).status == 200
+    assert (shop.payment(payment_id)["status"], shop.balance()) == ("succeeded", 1100)
+    shop.check()
+
+
+def test_a_refund_that_fails_while_another_payment_waits_is_told_after_it(shop: Shop):
+    payment_id, [first, second] = paid_twice_besides(shop)
+    shop.release_payment(payment_id, "refund", payment_intent=first)
+    shop.deliver()
+    [made] = refunds_at_stripe(shop)
+
+    shop.simulator.fail_refund(made["id"])
+    shop.deliver()
+
+    seen = shop.payment(payment_id)
+    assert seen["stripe"]["rejected_intent"] == second
+    assert [one["payment_intent"] for one in seen["refused_besides"]] == [first]
+    for intent in (second, first):
+        assert shop.release_payment(payment_id, "refund", payment_intent=intent).status == 200
+    assert "under_review" not in shop.payment(payment_id)
+    shop.check()
+
+
 # -------------------------------------------------------------------------------------------- what waits for nothing
 
 

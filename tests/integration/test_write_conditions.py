@@ -16,7 +16,7 @@ from topup import fulfilment, store
 from topup.domain import credits, payments
 from topup.domain.credits import CreditChange, TransactionType
 from topup.domain.errors import AlreadyGranted
-from topup.domain.orders import Advance, Order, Status
+from topup.domain.orders import Advance, Order, RefusedPayment, Status
 from topup.domain.payments import ReversalChange
 from topup.domain.receipts import Receipt
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
@@ -75,6 +75,7 @@ def without_session(dynamodb: Emulator) -> Order:
     [
         *({"status": "failed"}, {"provider_order_id": "cs_other"}, {"provider_order_id": None}, {"attempt": 2}),
         *({"quarantine_reason": "another amount"}, {"next_look_at": "2026-03-01T13:00:00.000000Z"}),
+        *({"releases": [{}]}, {"refused_besides": [{"intent": "pi_other", "reason": "another amount"}]}),
     ],
 )
 def test_a_decision_needs_the_order_as_it_was_read(order: Order, other: Writer, change: dict[str, Any]):
@@ -94,6 +95,15 @@ def test_a_decision_about_a_quarantined_order_needs_the_same_quarantine(order: O
 
     with pytest.raises(store.LostRace):
         store.record_order_change(Advance(before=quarantined, after=replace(quarantined, error_message="declined")))
+
+
+def test_a_decision_about_an_order_with_refused_payments_needs_the_same_ones(order: Order, other: Writer):
+    further = {"intent": "pi_second", "reason": "another amount"}
+    other.sets(ORDER, quarantine_reason="another amount", refused_besides=[further, further])
+    read = replace(order, quarantine_reason="another amount", refused_besides=(RefusedPayment(**further),))
+
+    with pytest.raises(store.LostRace):
+        store.record_order_change(Advance(before=read, after=replace(read, error_message="declined")))
 
 
 def test_an_order_that_was_quarantined_while_it_was_looked_at_still_waits_for_a_person(order: Order, other: Writer):

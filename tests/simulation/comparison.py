@@ -117,9 +117,9 @@ def _of_what_went_back(order: Order, charges: list[Json], refunds: dict[str, Jso
     for charge in charges:
         intent = charge["payment_intent"]
         back = sum(one["amount"] for one in refunds.values() if one["payment_intent"] == intent and _is_gone(one))
-        is_waiting = intent == order.rejected_intent or charge["disputed"]
+        is_waiting = intent in order.waiting_intents or charge["disputed"]
         is_back = intent in order.given_back_intents and back >= charge["amount"]
-        if is_back and intent == order.rejected_intent and not order.release_under_way:
+        if is_back and intent in order.waiting_intents and not order.release_under_way:
             yield f"is under review for {intent}, whose money has gone back"
         if intent in order.given_back_intents and back < charge["amount"] and not is_waiting:
             yield f"has {back} of {charge['amount']} given back of {intent}"
@@ -146,9 +146,8 @@ def _of_the_order(
     if own and not order.is_settled:
         yield f"was paid as it was asked for, and is {order.status} ({order.quarantine_reason})"
     others = [intent for intent in paid if intent != order.transaction_id]
-    # An order knows one refused payment at a time: whoever has ended a quarantine has looked at Stripe's others.
-    if not (order.quarantine_reason or order.releases) and any(intent in heard for intent in others):
-        yield f"was paid {len(paid)} times, and nobody is told"
+    if untold := [intent for intent in others if intent in heard and intent not in order.waiting_intents]:
+        yield f"was paid by {', '.join(untold)} too, and nobody is told"
     if order.is_unfinished and not order.quarantine_reason and not any(one["status"] == "pending" for one in charges):
         yield f"is still {order.status}"
 

@@ -330,7 +330,7 @@ MUTANTS_OF_MONEY = (
         (
             Edit(
                 "topup.domain.order_updates",
-                "    if payment.transaction_id in order.given_back_intents:\n        return True\n",
+                "    if payment.transaction_id in order.refused_intents:\n        return True\n",
                 "",
             ),
         ),

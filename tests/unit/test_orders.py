@@ -244,11 +244,22 @@ def test_the_payment_that_settled_an_order_is_not_quarantined_when_another_sessi
     assert decide(settled, a_payment(session_id="cs_test_other", transaction_id="pi_first")) is None
 
 
-def test_of_several_second_payments_the_first_is_told_and_the_reports_do_not_replace_each_other():
-    told = after(an_order(), RECEIVED, a_payment(transaction_id="pi_second"))
+@pytest.mark.parametrize("first", [RECEIVED, a_payment(amount_minor=1, transaction_id="pi_first")])
+def test_of_several_refused_payments_each_is_told_once_and_the_reports_do_not_replace_each_other(
+    first: PaymentUpdate,
+):
+    told = after(an_order(), first, *(a_payment(amount_minor=2, transaction_id=f"pi_{n}") for n in (2, 3, 2, 3)))
 
-    assert decide(told, a_payment(transaction_id="pi_third")) is None
-    assert decide(told, a_payment(transaction_id="pi_second")) is None
+    order = after(told, first)
+
+    refused = [order.rejected_intent, *(one.intent for one in order.refused_besides)]
+    assert refused == (["pi_2", "pi_3"] if order.is_settled else ["pi_first", "pi_2", "pi_3"])
+
+
+def test_a_session_for_nothing_that_cannot_be_the_orders_replaces_no_refused_payment():
+    told = after(an_order(), a_payment(amount_minor=1, transaction_id="pi_other"))
+
+    assert decide(told, a_payment(amount_minor=0, transaction_id=None)) is None
 
 
 def test_a_payment_before_the_session_is_stored_settles_and_stores_it():

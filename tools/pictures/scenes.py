@@ -48,10 +48,11 @@ def quarantined(client: Client, user: str = "carla@shop.example") -> Json:
     return payment
 
 
-def paid_twice(client: Client, user: str) -> Json:
-    """A paid payment, and once more all of its price, in another Checkout Session."""
+def paid_again(client: Client, user: str, times: int = 1) -> Json:
+    """A paid payment, and so many times more all of its price, in other Checkout Sessions."""
     payment = bought(client, "standard", user)
-    _pay_elsewhere(client, payment, share=1)
+    for _ in range(times):
+        _pay_elsewhere(client, payment, share=1)
     return payment
 
 

@@ -18,14 +18,15 @@ function waysOf({ quarantine_reason: reason, under_review: isUnpaid, releases = 
   return isOnItsWayBack ? [["refund", "refund"]] : [["fulfil", "fulfil"], ["refund", "refund"]];
 }
 
-const releaseButton = ({ payment_id: id }, action, words, done) =>
+const releaseButton = ({ payment_id: id, stripe: { rejected_intent: intent } }, action, words, done) =>
   actionButton({
     id: `release_${action}:${id}`,
     title: t(`release_${words}`),
     confirm: t(`release_confirm_${action}`),
     isDangerous: action === "refund",
     fields: [{ name: "reason", label: t("reason"), hint: t(`release_hint_${words}`), maxlength: 200, required: true }],
-    send: ({ reason }) => api.release(id, { action, reason }), // made once whatever the key: the payment itself remembers
+    // Made once whatever the key: the payment itself remembers. The intent says which of several is meant.
+    send: ({ reason }) => api.release(id, { action, reason, payment_intent: intent }),
     outcome: (payment) => outcome(payment, action),
     done,
   });

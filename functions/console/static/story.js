@@ -22,6 +22,7 @@ export function storyOf(payment, { transactions }) {
     ...(payment.releases ?? []).map(released),
     ended(payment),
     quarantined(payment),
+    ...(payment.refused_besides ?? []).map(refusedBesides),
   ].filter(Boolean);
   return steps.sort((a, b) => (a.at ?? "9999").localeCompare(b.at ?? "9999") || rank(a) - rank(b));
 }
@@ -109,3 +110,12 @@ function quarantined({ under_review: isUnderReview, quarantine_reason: reason })
   if (!isUnderReview && !reason) return null;
   return { kind: "quarantine", at: null, title: t(isUnderReview ? "stepQuarantine" : "stepSecond"), text: reasonsOf(reason).join("; ") };
 }
+
+/** It is decided over after the one before it. */
+const refusedBesides = ({ payment_intent: id, quarantine_reason: reason }) => ({
+  kind: "quarantine",
+  at: null,
+  title: t("stepRefusedBesides"),
+  text: reasonsOf(reason).join("; "),
+  id,
+});

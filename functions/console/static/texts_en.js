@@ -210,6 +210,7 @@ export const en = {
   problem_not_releasable: "This payment cannot be released so. Nothing was changed.",
   release_second: "Give the second payment back",
   release_hint_second: "All that was paid once more goes back; the credits of the first payment stay. The reason is kept with the payment.",
+  stepRefusedBesides: "Paid once more: decided over after the one before",
   stepSecond: "Paid once more: that money waits for a decision",
   differs: "{what}: paid {paid}, ordered {ordered}",
   differs_amount_minor: "Amount in the smallest unit",

@@ -210,6 +210,7 @@ export const zh = {
   problem_not_releasable: "此付款不能这样处理，没有任何变动。",
   release_second: "退回第二次付款",
   release_hint_second: "重复支付的款项将全部退回，第一次付款的积分保留。原因会与付款一起保存。",
+  stepRefusedBesides: "又一笔付款：前一笔处理后再处理",
   stepSecond: "重复付款：该款项等待处理",
   differs: "{what}：实付 {paid}，订单 {ordered}",
   differs_amount_minor: "金额（最小单位）",

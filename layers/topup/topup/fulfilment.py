@@ -111,12 +111,19 @@ def _report(update: PaymentUpdate, change: Change | None) -> None:
 
 def _warn_of_quarantine(change: Change) -> None:
     """Before the write: where its response is lost, the next try finds nothing to change, and nobody would be told."""
-    after = change.after
-    if after.quarantine_reason and after.quarantine_reason != change.before.quarantine_reason:
+    before, after = change.before, change.after
+    waiting = [(after.rejected_intent, after.quarantine_reason)] if after.quarantine_reason else []
+    waiting += [(one.intent, one.reason) for one in after.refused_besides]
+    known = {(before.rejected_intent, before.quarantine_reason)}
+    known |= {(one.intent, one.reason) for one in before.refused_besides}
+    for intent, reason in waiting:
+        if (intent, reason) in known:
+            continue
         count("PaymentQuarantined")
         logger.error(
             "payment quarantined",
             payment_id=after.payment_id,
             user=pseudonym(after.user_id),
-            reason=after.quarantine_reason,
+            payment_intent=intent,
+            reason=reason,
         )

@@ -19,12 +19,16 @@ from topup.runtime.telemetry import count, count_misconfiguration, logger, pseud
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseRequest:
-    """How an administrator (`admin:…`) ends the quarantine of a payment, and why."""
+    """How an administrator (`admin:…`) ends the quarantine of a payment, and why.
+
+    `intent` names the payment intent where more than one payment of the order was refused.
+    """
 
     payment_id: str
     action: ReleaseAction
     reason: str
     actor: str
+    intent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,7 @@ def release(request: ReleaseRequest, now: datetime) -> ReleaseResult:
     if request.action is ReleaseAction.FULFIL:
         return _fulfil(request, now)
     begun, is_replay = _begin(request, now)
-    if begun.release_under_way is None:
+    if is_replay and begun.release_under_way is None:
         return ReleaseResult(payment=payment_status.find(request.payment_id), is_replay=is_replay)
     is_known = _give_back(begun, now)
     return ReleaseResult(payment=payment_status.find(request.payment_id), is_known=is_known, is_replay=is_replay)
@@ -63,13 +67,13 @@ def resume(order: Order, now: datetime) -> bool:
 
 def _fulfil(request: ReleaseRequest, now: datetime) -> ReleaseResult:
     order = payment_status.find(request.payment_id).order
-    is_replay = releases.is_done(order, ReleaseAction.FULFIL)
-    intent = order.transaction_id if is_replay else order.rejected_intent
+    intent = releases.intent_meant(order, request.intent)
+    is_replay = releases.is_done(order, ReleaseAction.FULFIL, intent)
     if not is_replay:
-        releases.check(order, ReleaseAction.FULFIL)
+        releases.check(order, ReleaseAction.FULFIL, intent)
         outcome = fulfilment.apply(_released(order, _payment(str(intent)), request, now), now)
-        if not releases.is_done(outcome.order, ReleaseAction.FULFIL):
-            releases.check(outcome.order, ReleaseAction.FULFIL)
+        if not releases.is_done(outcome.order, ReleaseAction.FULFIL, intent):
+            releases.check(outcome.order, ReleaseAction.FULFIL, intent)
             raise Busy("The payment is changing; please retry")
         _report(outcome.order)
     # Only now: what is refunded before the order is settled is reported to an order that has nothing to give back.
@@ -104,9 +108,11 @@ def _released(order: Order, payment: PaymentReceived, request: ReleaseRequest, n
 def _begin(request: ReleaseRequest, now: datetime) -> tuple[Order, bool]:
     """The order with the decision written into it, and whether it was there before."""
     order = payment_status.find(request.payment_id).order
-    if releases.is_done(order, ReleaseAction.REFUND) or (order.quarantine_reason and order.release_under_way):
+    intent = releases.intent_meant(order, request.intent)
+    under_way = order.release_under_way
+    if releases.is_done(order, ReleaseAction.REFUND, intent) or (under_way and under_way.intent == intent):
         return order, True
-    releases.check(order, ReleaseAction.REFUND)
+    releases.check(order, ReleaseAction.REFUND, intent)
     change = releases.begun(order, _decision(order, request, now, is_done=False))
     store.record_order_change(change)
     return change.after, False

@@ -33,6 +33,7 @@ OF_ALL: Mapping[str, str] = {
     "receipt": "With `expand=receipt`: Stripe's pages for the buyer; both null until the payment has succeeded",
     "refund_id": "Stripe's id of the refund; ours until Stripe has one",
     "releases": "How its quarantines were ended, oldest first. For administrators and support staff",
+    "refused_besides": "More payments of the order that were refused. For administrators and support staff",
     "refunds": "The payment's refunds, oldest first; absent where there is none",
     "stripe": "What the payment is called at Stripe. For administrators and support staff",
     "transaction_id": "The id of the ledger entry, which the user's transactions list",
@@ -195,8 +196,13 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "released_at": "When, in UTC",
         "status": "`in_flight` while it is not known whether the money has gone back, then `done`",
     },
+    "RefusedPayment": {
+        "payment_intent": "Its payment intent",
+        "quarantine_reason": "Why it was refused",
+    },
     "ReleaseBody": {
         "action": "Grant the credits of what was really paid, or give the money back",
+        "payment_intent": "Which payment is meant, where more than one was refused: `stripe.rejected_intent`",
         "reason": "Why; it stays with the payment, and with the entry of the credits",
     },
     "ReversalBody": {

@@ -86,10 +86,11 @@ class RefundBody(Body):
 
 
 class ReleaseBody(Body):
-    """POST /api/admin/payments/{payment_id}/release."""
+    """POST /api/admin/payments/{payment_id}/release; `payment_intent` where more than one payment was refused."""
 
     action: Literal["fulfil", "refund"]
     reason: Description
+    payment_intent: str | None = Field(default=None, min_length=1, max_length=255)
 
 
 class SpendBody(Body):

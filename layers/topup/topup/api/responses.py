@@ -99,6 +99,10 @@ def _add_for_staff(body: "schemas.Payment", order: Order) -> None:
         "payment_intent": order.transaction_id,
         "rejected_intent": order.rejected_intent,
     }
+    if order.refused_besides:
+        body["refused_besides"] = [
+            {"payment_intent": one.intent, "quarantine_reason": one.reason} for one in order.refused_besides
+        ]
     if order.releases:
         body["releases"] = [_release(one) for one in order.releases]
     if order.fraud_warning:

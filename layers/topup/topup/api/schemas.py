@@ -139,6 +139,13 @@ class Release(TypedDict):
     released_at: Moment
 
 
+class RefusedPayment(TypedDict):
+    """One more payment that was refused: it waits until the one before it was decided over."""
+
+    payment_intent: str
+    quarantine_reason: str
+
+
 class FraudWarning(TypedDict):
     """What the card's issuer says of a payment."""
 
@@ -192,6 +199,7 @@ class Payment(TypedDict):
     user_id: NotRequired[str]
     quarantine_reason: NotRequired[str | None]
     stripe: NotRequired[StripeIds]
+    refused_besides: NotRequired[list[RefusedPayment]]
     releases: NotRequired[list[Release]]
     fraud_warning: NotRequired[FraudWarning]
 

@@ -101,7 +101,7 @@ def missing_here(stripes: MoneyRecord, payment: Payment | None) -> str | None:
         return "there is no such payment here"
     order = payment.order
     is_over = stripes.kind is not RecordKind.PAYMENT or stripes.reversed_minor >= stripes.amount_minor
-    if stripes.intent_id is not None and stripes.intent_id in (order.rejected_intent, *order.given_back_intents):
+    if stripes.intent_id in order.refused_intents:
         return None if is_over else "it is quarantined here, and Stripe still has its money"
     if not order.is_settled:
         return f"its payment is {order.status} here"

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from topup.domain import credits
+from topup.domain import credits, releases
 from topup.domain.credits import STRIPE, Cause, TransactionType, Wallet
 from topup.domain.errors import Busy
 from topup.domain.lots import Funding, Lot, Source
-from topup.domain.orders import Advance, Change, Order, Settlement, Status
+from topup.domain.orders import Advance, Change, Order, RefusedPayment, Settlement, Status
 from topup.domain.updates import (
     CheckoutAbandoned,
     CheckoutExpired,
@@ -85,14 +85,22 @@ def _settle(
     if _is_told_already(order, payment):
         return None
     if reason := mismatch(order, payment):
-        refused = replace(
-            order,
-            quarantine_reason=reason,
-            rejected_intent=payment.transaction_id or order.rejected_intent,
-            next_look_at=order.next_look_at if order.quarantine_reason else None,  # soon, to end its own session
-        )
-        return _advance(order, refused)
+        return _advance(order, _refused(order, payment, reason))
     return None if order.is_settled else _settlement(order, wallet, payment, now, expire_after_months)
+
+
+def _refused(order: Order, payment: PaymentReceived, reason: str) -> Order:
+    """The order with a payment that cannot be its own; after those that wait for a decision already."""
+    intent = payment.transaction_id
+    if order.rejected_intent:
+        further = (RefusedPayment(intent=intent, reason=reason),) if intent else ()
+        return replace(order, refused_besides=(*order.refused_besides, *further))
+    return replace(
+        order,
+        quarantine_reason=reason,
+        rejected_intent=intent,
+        next_look_at=order.next_look_at if order.quarantine_reason else None,  # soon, to end its own session
+    )
 
 
 def _release(
@@ -103,10 +111,8 @@ def _release(
     if order.is_settled or order.quarantine_reason is None or not is_waiting:
         return None
     accepted = replace(
-        order,
+        releases.without_decided(order),
         credits_purchased=payment.credits,
-        quarantine_reason=None,
-        rejected_intent=None,
         releases=(*order.releases, payment.release),
     )
     settlement = _settlement(accepted, wallet, payment, now, expire_after_months)
@@ -160,23 +166,21 @@ def is_price_unknown(order: Order, update: PaymentUpdate) -> bool:
     """
     if not isinstance(update, PaymentReceived) or update.subtotal_minor is not None:
         return False
-    is_known = order.is_settled or update.transaction_id in (None, order.rejected_intent, *order.given_back_intents)
+    is_known = order.is_settled or update.transaction_id in (None, *order.refused_intents)
     return not is_known and (order.page.may_change_total or update.amount_minor != order.amount_minor)
 
 
 def _is_told_already(order: Order, payment: PaymentReceived) -> bool:
     """Whether the order says all that it can about this payment, which Stripe reports by several events, in any order.
 
-    The payment that settled it, whichever session names it, changes nothing more; nor does one that an administrator is
-    called for because of another one already: the two would replace each other with every report.
+    The payment that settled it, whichever session names it, changes nothing more. Once refused, a payment stays
+    refused, even when it is reported again without the field that differed.
     """
     if payment.transaction_id is None:
         return False
-    if payment.transaction_id in order.given_back_intents:
+    if payment.transaction_id in order.refused_intents:
         return True
-    is_its_own = order.is_settled and payment.transaction_id == order.transaction_id
-    is_one_more = order.is_settled and order.rejected_intent not in (None, payment.transaction_id)
-    return is_its_own or is_one_more
+    return order.is_settled and payment.transaction_id == order.transaction_id
 
 
 def new_lot(order: Order, now: datetime, expire_after_months: int) -> Lot:
@@ -199,9 +203,6 @@ def new_lot(order: Order, now: datetime, expire_after_months: int) -> Lot:
 
 def mismatch(order: Order, payment: PaymentReceived) -> str | None:
     """Why this payment cannot be this order's, in words for an administrator; None when everything agrees."""
-    if order.rejected_intent and payment.transaction_id == order.rejected_intent:
-        # Once refused, a payment stays refused, even when it is reported again without the field that differed.
-        return order.quarantine_reason
     is_ahead = _is_ahead(order, payment)
     compared = {
         **_compared_price(order, payment),

@@ -53,6 +53,14 @@ class Release:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefusedPayment:
+    """A payment that cannot be its order's and waits for a decision: its intent, and why it was refused."""
+
+    intent: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FraudWarning:
     """The card's issuer believes that a payment was fraud; `fraud_type` is Stripe's word for what kind."""
 
@@ -71,6 +79,7 @@ class Order:
     `next_look_at` is when reconcile looks at it next (None: see `looks`), `quarantine_reason` is why its payment was
     refused (`rejected_intent`: that payment's intent), `error_message` and `error_code` are Stripe's words for why its
     payment failed. `credits_to_debt` is how many of its credits paid what the user owed.
+    `refused_besides` are further payments that were refused; each waits until the one before it was decided over.
     `releases` are the decisions that ended its quarantines, oldest first. `fraud_warning` is the first one of its
     payment, if any.
     `paid_minor` is what the buyer paid in the end, with tax and less a discount: None until then, and of an order of an
@@ -105,6 +114,7 @@ class Order:
     error_code: str | None = None
     quarantine_reason: str | None = None
     rejected_intent: str | None = None
+    refused_besides: tuple[RefusedPayment, ...] = ()
     releases: tuple[Release, ...] = ()
     fraud_warning: FraudWarning | None = None
     synced_at: datetime | None = None
@@ -144,6 +154,17 @@ class Order:
     def release_under_way(self) -> Release | None:
         """The decision to give the money of its refused payment back, while that has not happened."""
         return self.releases[-1] if self.releases and not self.releases[-1].is_done else None
+
+    @property
+    def waiting_intents(self) -> frozenset[str]:
+        """The payments that were refused, and that nobody has decided over."""
+        first = {self.rejected_intent} if self.rejected_intent else set()
+        return frozenset(first | {one.intent for one in self.refused_besides})
+
+    @property
+    def refused_intents(self) -> frozenset[str]:
+        """The payments that grant nothing: those that wait for a decision, and those whose money goes back."""
+        return self.waiting_intents | self.given_back_intents
 
     @property
     def given_back_intents(self) -> frozenset[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from topup.domain import times
-from topup.domain.orders import FraudWarning, Order, Release, ReleaseAction, Status
+from topup.domain.orders import FraudWarning, Order, RefusedPayment, Release, ReleaseAction, Status
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.domain.wording import PayPage
 from topup.store.attributes import Item, from_item, moment_of, text_of, to_item
@@ -42,6 +42,7 @@ def order_fields(order: Order) -> dict[str, Any]:
         "error_code": order.error_code,
         "quarantine_reason": order.quarantine_reason,
         "rejected_intent": order.rejected_intent,
+        "refused_besides": [{"intent": one.intent, "reason": one.reason} for one in order.refused_besides] or None,
         "fraud_warning": _warning_to_item(order.fraud_warning),
         "releases": [_release_to_item(one) for one in order.releases] or None,
         "attempt": order.attempt,
@@ -99,6 +100,7 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         error_code=fields.get("error_code"),
         quarantine_reason=fields.get("quarantine_reason"),
         rejected_intent=fields.get("rejected_intent"),
+        refused_besides=tuple(RefusedPayment(**one) for one in fields.get("refused_besides", ())),
         fraud_warning=_warning_from_item(fields.get("fraud_warning")),
         releases=tuple(_release_from_item(one) for one in fields.get("releases", ())),
         return_url=fields["return_url"],

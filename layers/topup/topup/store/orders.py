@@ -39,9 +39,10 @@ STILL_NOT_QUARANTINED = "attribute_not_exists(quarantine_reason)"
 # Nobody has looked at it since: when it is looked at next would be overwritten.
 LOOK_UNCHANGED_SINCE_READ = "next_look_at = :look_read"
 STILL_NO_LOOK = "attribute_not_exists(next_look_at)"
-# Nobody has decided over its quarantine since: the order cannot be fulfilled while its money goes back.
-RELEASES_UNCHANGED_SINCE_READ = "size(releases) = :releases_read"
-STILL_NO_RELEASE = "attribute_not_exists(releases)"
+# Nobody has decided over its quarantine since: the order cannot be fulfilled while its money goes back. And no more of its
+# payments have been refused. Nothing leaves one of these two lists without a change of the other.
+LIST_UNCHANGED_SINCE_READ = "size({0}) = :{0}_read"
+STILL_NO_LIST = "attribute_not_exists({0})"
 # Stripe is asked about an order at most once per interval, however many requests look at it.
 NOT_SYNCED_SINCE = "attribute_exists(payment_id) AND (attribute_not_exists(synced_at) OR synced_at <= :latest)"
 
@@ -266,6 +267,7 @@ def order_update(before: Order, after: Order, condition: str, condition_values: 
 
 def _order_update(change: Change) -> Any:
     before = change.before
+    lists = {"releases": before.releases, "refused_besides": before.refused_besides}
     session = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
     conditions = (
         STATUS_UNCHANGED_SINCE_READ,
@@ -273,7 +275,7 @@ def _order_update(change: Change) -> Any:
         SAME_ATTEMPT,
         _look_unchanged(before),
         _quarantine_unchanged(before),
-        _releases_unchanged(before),
+        *(_list_unchanged(name, read) for name, read in lists.items()),
     )
     values = {
         ":status_read": before.status.value,
@@ -281,7 +283,7 @@ def _order_update(change: Change) -> Any:
         ":attempt_read": before.attempt,
         ":look_read": attributes.text_of(before.next_look_at),
         ":quarantine_read": before.quarantine_reason,
-        ":releases_read": len(before.releases) or None,
+        **{f":{name}_read": len(read) or None for name, read in lists.items()},
     }
     return order_update(before, change.after, " AND ".join(conditions), values)
 
@@ -294,5 +296,5 @@ def _quarantine_unchanged(order: Order) -> str:
     return QUARANTINE_UNCHANGED_SINCE_READ if order.quarantine_reason else STILL_NOT_QUARANTINED
 
 
-def _releases_unchanged(order: Order) -> str:
-    return RELEASES_UNCHANGED_SINCE_READ if order.releases else STILL_NO_RELEASE
+def _list_unchanged(name: str, read: Sequence[Any]) -> str:
+    return (LIST_UNCHANGED_SINCE_READ if read else STILL_NO_LIST).format(name)
