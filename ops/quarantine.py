@@ -80,6 +80,7 @@ def _lines(order: Order, now: datetime, stack: str | None) -> Iterator[str]:
             ("  order", f"{order.package_name}, {order.credits_purchased} credits for {price}: {order.status}"),
             ("  placed", placed),
             ("  paid by", order.rejected_intent or "unknown"),
+            *(("  then", f"{one.intent}: {one.reason}") for one in order.refused_besides),
             *(("  next" if n == 0 else "  or", step) for n, step in enumerate(_next_steps(order, stack))),
         ]
     )
@@ -93,7 +94,7 @@ def _next_steps(order: Order, stack: str | None) -> Iterator[str]:
     refusals = []
     for action in ReleaseAction:
         try:
-            check(order, action)
+            check(order, action, order.rejected_intent)
         except NotReleasable as refused:
             refusals.append(refused.detail)
         else:
@@ -127,6 +128,7 @@ def _release(options: Namespace) -> int:
             action=action,
             reason=options.reason,
             actor=f"admin:{options.by or getpass.getuser()}",
+            intent=order.release_under_way.intent if order.release_under_way else order.rejected_intent,
         )
         try:
             result = releases.release(request, now())
@@ -150,7 +152,7 @@ def _found(payment_id: str) -> Order:
 def _is_wanted(order: Order, action: ReleaseAction, now: datetime, options: Namespace) -> bool:
     """Show what the decision is about, and ask; raises CannotRunError where it is not possible."""
     try:
-        check(order, action)
+        check(order, action, order.rejected_intent)
     except NotReleasable as refused:
         raise CannotRunError(refused.detail) from refused
     with opened.stripe_explained():

@@ -39,8 +39,8 @@ STILL_NOT_QUARANTINED = "attribute_not_exists(quarantine_reason)"
 # Nobody has looked at it since: when it is looked at next would be overwritten.
 LOOK_UNCHANGED_SINCE_READ = "next_look_at = :look_read"
 STILL_NO_LOOK = "attribute_not_exists(next_look_at)"
-# Nobody has decided over its quarantine since: the order cannot be fulfilled while its money goes back. And no more of its
-# payments have been refused. Nothing leaves one of these two lists without a change of the other.
+# Nobody has decided over its quarantine since: the order cannot be fulfilled while its money goes back. And none of its
+# other payments has been refused. Nothing leaves one of these two lists without a change of the other.
 LIST_UNCHANGED_SINCE_READ = "size({0}) = :{0}_read"
 STILL_NO_LIST = "attribute_not_exists({0})"
 # Stripe is asked about an order at most once per interval, however many requests look at it.
