@@ -1,20 +1,17 @@
-"""DynamoDB in this process: real botocore, an emulator behind its last hook, and the faults between them."""
+"""DynamoDB in this process: an emulator behind the functions' own client, and the faults between them."""
 
-import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from ministack.services import dynamodb as engine
 
 from local.in_process.api import template
 from tests.simulation import faults, queries
-from tests.simulation.fast_paths import prepared
+from tests.simulation.fast_paths import OK, Calls
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Crash, Invocations
 from tests.simulation.scheduler import Scheduler
@@ -22,6 +19,7 @@ from topup.store import client as store_client
 
 Json = dict[str, Any]
 Key = tuple[str, str, str]  # table, partition key, sort key
+Answer = tuple[int, Json]  # its status and its content
 Written = Callable[[set[tuple[str, str]]], None]  # the table and partition key of every item that was written
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
@@ -42,7 +40,6 @@ INSTEAD = {
 }
 SHORTEST, LONGEST = 0.001, 0.03  # seconds that a call takes, both ways
 LATE = (0.01, 8.0)  # seconds after which an abandoned request is carried out
-NOTHING = json.dumps({"Items": [], "Count": 0, "ScannedCount": 0}).encode()
 
 # The sparse indexes, by the attribute that is their partition key.
 SPARSE = {"waiting": "waits_for", "due": "due_shard"}
@@ -53,9 +50,7 @@ class Database:
 
     def __init__(self, scheduler: Scheduler, invocations: Invocations, injected: Faults, rng: Any) -> None:
         self._scheduler, self._invocations, self._faults, self._rng = scheduler, invocations, injected, rng
-        self.client, quotas = prepared()
-        for one in quotas:
-            one._available_capacity = one._max_capacity  # type: ignore[attr-defined]
+        self._client_calls = Calls(self._send)
         engine.reset()
         names = {table.logical_id: table for table in template().tables}
         for table in names.values():
@@ -65,7 +60,7 @@ class Database:
         self._before: list[Json] = []  # the orders as they were before each of the last writes
         self.keeps_old = False
         self.written: Written = lambda _: None
-        self.traced: Callable[[str, bytes, bytes], None] = lambda _what, _sent, _answer: None
+        self.traced: Callable[[str, bytes, bytes | Json], None] = lambda _what, _sent, _answer: None
         self.hit: Callable[[str], None] = lambda _name: None
         self.commits = 0
         self.calls = 0  # counted for the sweep
@@ -76,11 +71,11 @@ class Database:
         self.page: int | None = None  # at most so many items on a page of a query
 
     def __enter__(self) -> "Database":
-        self.client.meta.events.register("before-send.dynamodb", self._send)
+        self._client_calls.begin()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.client.meta.events.unregister("before-send.dynamodb", self._send)
+        self._client_calls.end()
         engine.reset()
 
     # ------------------------------------------------------------------------------------------------- reading
@@ -118,25 +113,21 @@ class Database:
 
     # ------------------------------------------------------------------------------------------------- a request
 
-    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def _send(self, operation: str, sent: Json, body: bytes) -> Answer:
         invocation = self._invocations.current
         if invocation is not None:
             if self._scheduler.seconds - invocation.begun > invocation.timeout:
                 invocation.is_dead = True
             if invocation.is_dead:
                 raise Crash
-        target = request.headers["X-Amz-Target"]
-        operation = (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
-        body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
-        sent = json.loads(body)
         self._pause()
         fault = self._fault(operation, sent)
-        status, content = self._response(operation, body, sent, fault)
+        response = self._response(operation, body, sent, fault)
         if fault is Fault.CRASH_AFTER and invocation is not None:
             invocation.is_dead = True
             raise Crash
         self._pause()
-        return AWSResponse(request.url, status, HTTPHeaders(), _Raw(content))
+        return response
 
     def _fault(self, operation: str, sent: Json) -> Fault | None:
         self.calls += 1
@@ -168,7 +159,7 @@ class Database:
         self.planned.clear()
         self.cut_off, self._is_cut_off = None, False
 
-    def _response(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
+    def _response(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> Answer:
         if fault in INSTEAD:
             return self._instead(operation, body, sent, fault)
         response = self._carried_out(operation, body, sent)
@@ -176,7 +167,7 @@ class Database:
             raise self._timed_out()
         return _error("InternalServerError", 500) if fault is Fault.ERROR_AFTER else response
 
-    def _instead(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> tuple[int, bytes]:
+    def _instead(self, operation: str, body: bytes, sent: Json, fault: Fault | None) -> Answer:
         """What happens instead of the request."""
         match fault:
             case Fault.THROTTLE:
@@ -184,7 +175,7 @@ class Database:
             case Fault.CONFLICT:
                 return _conflict(operation, sent)
             case Fault.PARTIAL_BATCH:
-                return 200, json.dumps({"Responses": {}, "UnprocessedKeys": sent["RequestItems"]}).encode()
+                return OK, {"Responses": {}, "UnprocessedKeys": sent["RequestItems"]}
             case Fault.STALE_READ:
                 return self._as_it_was(operation, sent)
             case Fault.CRASH_BEFORE:
@@ -203,13 +194,13 @@ class Database:
         if self.commits > before:
             self.hit("an abandoned request changes something later")
 
-    def _carried_out(self, operation: str, body: bytes, sent: Json) -> tuple[int, bytes]:
+    def _carried_out(self, operation: str, body: bytes, sent: Json) -> Answer:
         if operation not in WRITES:
             if sent.get("IndexName") in SPARSE and not self._has_index_items(sent):
-                return 200, NOTHING
-            response = self._read(operation, sent)
-            self.traced(operation, body, response[1])
-            return response
+                return OK, {"Items": [], "Count": 0, "ScannedCount": 0}
+            answer = self._read(operation, sent)
+            self.traced(operation, body, answer[1])
+            return answer
         keys = _keys(operation, sent)
         if self._locked & keys:
             self.traced("conflict", body, b"")
@@ -224,14 +215,15 @@ class Database:
                 self._locked -= keys
         return self._written(operation, body, sent, keys)
 
-    def _read(self, operation: str, sent: Json) -> tuple[int, bytes]:
+    def _read(self, operation: str, sent: Json) -> Answer:
         """A read. A page of a query that asks for all ends after 1 MB in DynamoDB, here after a few items."""
-        response = (200, found) if (found := self._looked_up(operation, sent)) else _call(operation, sent)
-        if self.page and operation == "Query" and "Limit" not in sent and b'"LastEvaluatedKey"' in response[1]:
+        found = self._looked_up(operation, sent)
+        status, found = (OK, found) if found is not None else _call(operation, sent)
+        if self.page and operation == "Query" and "Limit" not in sent and "LastEvaluatedKey" in found:
             self.hit("a query has more than one page")
-        return response
+        return status, found
 
-    def _looked_up(self, operation: str, sent: Json) -> bytes | None:
+    def _looked_up(self, operation: str, sent: Json) -> Json | None:
         """The response to a read by keys alone, if it is one."""
         match operation:
             case "Query":
@@ -242,16 +234,16 @@ class Database:
                 return queries.batch({table: _stored(table) for table in sent["RequestItems"]}, sent)
         return None
 
-    def _written(self, operation: str, body: bytes, sent: Json, keys: set[Key]) -> tuple[int, bytes]:
+    def _written(self, operation: str, body: bytes, sent: Json, keys: set[Key]) -> Answer:
         before = {key: dict(records) for key, records in self.items(self.orders).items()} if self.keeps_old else None
-        response = _call(operation, sent)
-        self.traced(operation, body, response[1])
-        if response[0] == 200:
+        status, content = answer = _call(operation, json.loads(body))
+        self.traced(operation, body, json.dumps(content).encode())
+        if status == OK:
             if before is not None:
                 self._before = [*self._before[-3:], before]
             self.commits += 1
             self.written({(table, partition) for table, partition, _ in keys})
-        return response
+        return answer
 
     def _has_index_items(self, sent: Json) -> bool:
         """True if the requested shard of the index has an item; most often it has none."""
@@ -264,7 +256,7 @@ class Database:
             for record in records.values()
         )
 
-    def _as_it_was(self, operation: str, sent: Json) -> tuple[int, bytes]:
+    def _as_it_was(self, operation: str, sent: Json) -> Answer:
         table = engine._tables[self.orders]
         now, table["items"] = table["items"], self._rng.choice(self._before or [table["items"]])
         members = table.pop(engine._INDEX_MEMBERS, None)
@@ -284,20 +276,15 @@ class Database:
         return ReadTimeoutError(endpoint_url="https://dynamodb")
 
 
-class _Raw(io.BytesIO):
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
 def _stored(table: str) -> tuple[str, dict[str, dict[str, Json]]]:
     """A table's partition key, and its items."""
     return engine._tables[table]["pk_name"], engine._tables[table]["items"]
 
 
-def _call(operation: str, sent: Json) -> tuple[int, bytes]:
+def _call(operation: str, sent: Json) -> Answer:
     """Call the engine's function for the operation, as its own dispatcher would."""
-    status, _, response = getattr(engine, ENGINE[operation])(sent)
-    return status, response if isinstance(response, bytes) else response.encode()
+    status, _, content = getattr(engine, ENGINE[operation])(sent)
+    return status, json.loads(content)
 
 
 def _keys(operation: str, sent: Json) -> set[Key]:
@@ -312,13 +299,11 @@ def _key(part: Json) -> Key:
     return table, named[engine._tables[table]["pk_name"]]["S"], named["record"]["S"]
 
 
-def _error(code: str, status: int = 400, **details: Any) -> tuple[int, bytes]:
-    return status, json.dumps(
-        {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **details}
-    ).encode()
+def _error(code: str, status: int = 400, **details: Any) -> Answer:
+    return status, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **details}
 
 
-def _conflict(operation: str, sent: Json) -> tuple[int, bytes]:
+def _conflict(operation: str, sent: Json) -> Answer:
     if operation != "TransactWriteItems":
         return _error("TransactionConflictException")
     reasons = [{"Code": "None"} for _ in sent["TransactItems"]]

@@ -39,6 +39,7 @@ def controlled(scheduler: Scheduler, seed: int) -> Iterator[None]:
         (engine, "time", SimpleNamespace(time=lambda: scheduler.seconds, sleep=time.sleep)),
         (engine, "new_uuid", lambda: str(_uuid4(ids))),
         *fast_paths.ENGINE,
+        *fast_paths.STRIPE,
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
     for owner, name, value in replaced:

@@ -4,7 +4,6 @@ Only the forms that the store uses, and only of a table itself; every other read
 conformance tests send all of them to it.
 """
 
-import json
 import re
 from typing import Any
 
@@ -18,15 +17,15 @@ PARTS = {
 }
 
 
-def item(partition_key: str, items: Stored, sent: Json) -> bytes | None:
+def item(partition_key: str, items: Stored, sent: Json) -> Json | None:
     """The response to a GetItem; None where the emulator must answer."""
     if sent.keys() - {"TableName", "Key", "ConsistentRead"}:
         return None
     found = _at(partition_key, items, sent["Key"])
-    return json.dumps({"Item": found} if found else {}).encode()
+    return {"Item": found} if found else {}
 
 
-def batch(tables: dict[str, tuple[str, Stored]], sent: Json) -> bytes | None:
+def batch(tables: dict[str, tuple[str, Stored]], sent: Json) -> Json | None:
     """The response to a BatchGetItem; None where the emulator must answer."""
     if any(keys.keys() - {"Keys", "ConsistentRead"} for keys in sent["RequestItems"].values()):
         return None
@@ -34,14 +33,14 @@ def batch(tables: dict[str, tuple[str, Stored]], sent: Json) -> bytes | None:
         table: [one for key in keys["Keys"] if (one := _at(*tables[table], key))]
         for table, keys in sent["RequestItems"].items()
     }
-    return json.dumps({"Responses": found, "UnprocessedKeys": {}}).encode()
+    return {"Responses": found, "UnprocessedKeys": {}}
 
 
 def _at(partition_key: str, items: Stored, key: Json) -> Json | None:
     return items.get(key[partition_key]["S"], {}).get(key["record"]["S"])
 
 
-def query(partition_key: str, items: Stored, sent: Json, size: int | None = None) -> bytes | None:
+def query(partition_key: str, items: Stored, sent: Json, size: int | None = None) -> Json | None:
     """The response to a query of these items, by partition and record; None where the emulator must answer.
 
     `size`: the most items on a page, for a query that sets no limit itself.
@@ -65,4 +64,4 @@ def query(partition_key: str, items: Stored, sent: Json, size: int | None = None
     response: Json = {"Items": [records[name] for name in page], "Count": len(page), "ScannedCount": len(page)}
     if len(page) < len(names) or len(page) == limit:  # DynamoDB does not look whether there is more
         response["LastEvaluatedKey"] = {name: records[page[-1]][name] for name in (partition_key, "record")}
-    return json.dumps(response).encode()
+    return response

@@ -46,6 +46,8 @@ from topup.store import credits, expiry, past, waiting
 from topup.stripe_gateway import client as stripe_client
 from topup.stripe_gateway.translation import EVENT_TYPES
 
+Json = dict[str, Any]
+
 START = datetime(2026, 8, 30, 12, tzinfo=UTC)  # six months later is a shorter month
 NEW_SECRET = "whsec_after_the_rotation"
 # Writes of lots in a transaction, in most seeds: one lot that is used up, and another one. So a change of a few lots
@@ -295,13 +297,17 @@ class World:
         self.shadow.written(touched)
         self.expiries.written(touched)
 
-    def _traced(self, what: str, sent: bytes, response: bytes) -> None:
+    def _traced(self, what: str, sent: bytes, response: bytes | Json) -> None:
         invocation = self.invocations.current
         who = f"{invocation.function} {invocation.number}" if invocation else "-"
-        self._hash.update(f"{self.scheduler.micros} {who} {what}\n".encode() + sent + response)
+        # What was read follows from what was written before: that is only for the log.
+        self._hash.update(f"{self.scheduler.micros} {who} {what}\n".encode() + sent)
+        if isinstance(response, bytes):
+            self._hash.update(response)
         if self._log:
             when = f"{self.scheduler.now:%Y-%m-%d %H:%M:%S.%f}"
-            self._log(f"{when} {who:22} {what} {sent.decode()[:400]} → {response.decode()[:200]}")
+            shown = response if isinstance(response, bytes) else json.dumps(response).encode()
+            self._log(f"{when} {who:22} {what} {sent.decode()[:400]} → {shown.decode()[:200]}")
 
     @property
     def trace(self) -> str:

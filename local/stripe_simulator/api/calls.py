@@ -28,8 +28,10 @@ class Route:
 
     def match(self, method: str, path: str) -> str | None:
         """The id in the path ("" if the route has none); None if the route does not match."""
+        if method != self.method:
+            return None
         wanted, got = self.path.split("/"), path.split("/")
-        if method != self.method or len(wanted) != len(got):
+        if len(wanted) != len(got):
             return None
         object_id = ""
         for want, segment in zip(wanted, got, strict=True):

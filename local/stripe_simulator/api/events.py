@@ -39,9 +39,9 @@ def list_events(call: Call) -> Json:
 
 def is_among(event_type: str, types: list[str]) -> bool:
     """types: empty means all; `charge.*` is a group."""
-    return not types or any(
-        event_type.startswith(wanted[:-1]) if wanted.endswith("*") else event_type == wanted for wanted in types
-    )
+    if not types or event_type in types:
+        return True
+    return any(wanted.endswith("*") and event_type.startswith(wanted[:-1]) for wanted in types)
 
 
 def has_delivery(world: World, event: Json, success: bool | None) -> bool:

@@ -1,5 +1,6 @@
 """What all objects have in common."""
 
+import marshal
 from typing import Any
 
 Json = dict[str, Any]
@@ -16,12 +17,8 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def snapshot(value: Any) -> Any:
-    """A deep copy of JSON. copy.deepcopy takes ten times as long, and simulations create millions of events."""
-    if isinstance(value, dict):
-        return {key: snapshot(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [snapshot(item) for item in value]
-    return value
+    """A deep copy of JSON. copy.deepcopy takes many times as long, and simulations create millions of events."""
+    return marshal.loads(marshal.dumps(value))  # noqa: S302 - what was made here a moment ago
 
 
 def list_object(data: list[Json], url: str, *, has_more: bool = False) -> Json:

@@ -12,6 +12,7 @@ from topup.domain import times
 from topup.runtime import config
 from topup.store import attributes
 from topup.store.client import client
+from topup.store.pages import query_all
 from topup.store.races import retried
 
 PARTITION = "#reconcile"
@@ -48,17 +49,13 @@ class Memory:
 @retried
 def load_memory() -> Memory:
     """Everything that reconcile remembers, read consistently; 1 request where little is stuck. Raises Busy."""
-    pages = (
-        client()
-        .get_paginator("query")
-        .paginate(
-            TableName=config.settings().orders_table,
-            KeyConditionExpression="payment_id = :partition",
-            ExpressionAttributeValues=attributes.to_item({":partition": PARTITION}),
-            ConsistentRead=True,
-        )
-    )
-    items = [attributes.from_item(item) for page in pages for item in page["Items"]]
+    query = {
+        "TableName": config.settings().orders_table,
+        "KeyConditionExpression": "payment_id = :partition",
+        "ExpressionAttributeValues": attributes.to_item({":partition": PARTITION}),
+        "ConsistentRead": True,
+    }
+    items = [attributes.from_item(item) for item in query_all(query)]
     return Memory(
         cursors={
             item["record"].removeprefix(_CURSOR): item["cursor"] for item in items if item["record"].startswith(_CURSOR)

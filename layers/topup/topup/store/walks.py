@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from topup.store import attributes
 from topup.store.attributes import Item
-from topup.store.client import client
+from topup.store.pages import query_all
 
 Place = dict[str, str]  # where a walk ended, as a cursor stores it
 
@@ -43,15 +43,10 @@ class Index:
             condition = f"{self.partition} = :partition AND {self.sort} BETWEEN :earliest AND :latest"
             if earliest > latest:
                 return
-        pages = (
-            client()
-            .get_paginator("query")
-            .paginate(
-                TableName=self.table,
-                IndexName=self.name,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=attributes.to_item(values),
-            )
-        )
-        for page in pages:
-            yield from (attributes.from_item(item) for item in page["Items"])
+        query = {
+            "TableName": self.table,
+            "IndexName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": attributes.to_item(values),
+        }
+        yield from (attributes.from_item(item) for item in query_all(query))
