@@ -6,8 +6,8 @@ FOUND = (
     "    if found := stripe_gateway.find_refund(begun.order, begun.refund):\n"
     "        return _record_made(begun, found, now)\n"
 )
-LOOKED_FIRST = FOUND + "    try:\n"
-LOOKED_AGAIN = FOUND + "    if error.refusal in (None, Refusal.OF_ACCESS):\n"
+LOOKED_FIRST = FOUND + "    before = begun.refund\n"
+LOOKED_AGAIN = FOUND + "    if error.refusal in (None, Refusal.OF_ACCESS) or not is_last:\n"
 SWEPT = "        {0}S: lambda part, _: at_stripe.sweep_reversals(part, {1}s, memory.stuck, Kind.{0}),\n"
 BEGUN_ABOUT = """\
     if isinstance(update, CheckoutAbandoned) and not update.is_about(
@@ -30,7 +30,7 @@ MUTANTS_OF_MONEY = (
         "a refusal of a later try ends a refund that Stripe has made",
         500,
         (
-            Edit("topup.refund_outcomes", LOOKED_FIRST, "    try:\n"),
+            Edit("topup.refund_outcomes", LOOKED_FIRST, "    before = begun.refund\n"),
             Edit("topup.refund_outcomes", LOOKED_AGAIN, "    if error.refusal is None:\n"),
         ),
     ),
@@ -38,7 +38,7 @@ MUTANTS_OF_MONEY = (
         "our own refusal outranks Stripe's word",
         3000,
         (
-            Edit("topup.refund_outcomes", LOOKED_FIRST, "    try:\n"),
+            Edit("topup.refund_outcomes", LOOKED_FIRST, "    before = begun.refund\n"),
             Edit("topup.refund_outcomes", LOOKED_AGAIN, "    if error.refusal is None:\n"),
             Edit("topup.domain.reversals", "ReversalStatus.REFUSED: 1,", "ReversalStatus.REFUSED: 5,"),
         ),
