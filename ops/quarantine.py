@@ -9,9 +9,10 @@ from datetime import datetime
 
 from ops import layout, make, opened
 from ops.errors import CannotRunError
-from topup import finding, payment_status, releases, stripe_gateway
+from topup import finding, payment_status, releases, store, stripe_gateway
 from topup.api import responses
 from topup.api.requests import LONGEST_DESCRIPTION
+from topup.api.staff_responses import StaffView
 from topup.domain.errors import NotReleasable, PaymentNotFound, TopupError
 from topup.domain.orders import Order, ReleaseAction
 from topup.domain.payments import Payment
@@ -49,8 +50,9 @@ def _list(options: Namespace) -> int:
     with opened.stack(options, with_stripe=False) as now:
         waiting = sorted(_quarantined(), key=lambda payment: payment.order.created_at)
         moment = now()
+        staff = StaffView(store.load_own_lots(one.order for one in waiting), moment)
     if options.json:
-        print(json.dumps(responses.payments(waiting, None, in_full=True), indent=2, ensure_ascii=False))
+        print(json.dumps(responses.payments(waiting, None, staff=staff), indent=2, ensure_ascii=False))
         return 1 if waiting else 0
     for payment in waiting:
         print(*_lines(payment.order, moment, options.stack), "", sep="\n")
@@ -134,9 +136,10 @@ def _release(options: Namespace) -> int:
             result = releases.release(request, now())
         except TopupError as refused:
             raise CannotRunError(f"{refused.detail}: payment {order.payment_id} waits as before") from refused
-    after = result.payment
+        after = result.payment
+        staff = StaffView(store.load_own_lots([after.order]), now())
     if options.json:
-        print(json.dumps(responses.payment(after.order, after.reversals, in_full=True), indent=2, ensure_ascii=False))
+        print(json.dumps(responses.payment(after.order, after.reversals, staff=staff), indent=2, ensure_ascii=False))
     else:
         print(*_outcome(result, action, options.stack), sep="\n")
     return 0 if result.is_known else 1

@@ -1,8 +1,9 @@
 """GET /api/payments/{payment_id}: the status of a payment, for its owner, administrators and support."""
 
-from topup import payment_status
+from topup import payment_status, store
 from topup.api import auth, queries, responses
 from topup.api.endpoint import Request, Response, endpoint
+from topup.api.staff_responses import StaffView
 from topup.domain.errors import PaymentNotFound
 
 
@@ -15,7 +16,8 @@ def handler(request: Request) -> Response:
         raise PaymentNotFound
     payment = payment_status.sync_payment(payment, request.now)
     language = request.query.get("lang")
-    body = responses.payment(payment.order, payment.reversals, in_full=caller.may_read_all, language=language)
+    staff = StaffView(store.load_own_lots([payment.order]), request.now) if caller.may_read_all else None
+    body = responses.payment(payment.order, payment.reversals, staff=staff, language=language)
     if wants_receipt:
         body["receipt"] = responses.documents(payment_status.documents(payment.order))
     return Response(body)

@@ -5,9 +5,10 @@
 
 from http import HTTPStatus
 
-from topup import releases
+from topup import releases, store
 from topup.api import auth, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
+from topup.api.staff_responses import StaffView
 from topup.domain.orders import ReleaseAction
 
 
@@ -23,5 +24,6 @@ def handler(request: Request) -> Response:
         intent=body.payment_intent,
     )
     result = releases.release(wanted, request.now)
-    payment = responses.payment(result.payment.order, result.payment.reversals, in_full=True)
+    order, reversals = result.payment.order, result.payment.reversals
+    payment = responses.payment(order, reversals, staff=StaffView(store.load_own_lots([order]), request.now))
     return Response(payment, HTTPStatus.OK if result.is_known else HTTPStatus.ACCEPTED, is_replay=result.is_replay)

@@ -11,9 +11,10 @@ from local.in_process.api import as_support, as_user
 from local.in_process.dynamodb import Emulator
 from local.in_process.environment import API_KEY, USER_ID
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import REFUNDS, calls_of_stripe, charge_of, quarantined
+from tests.integration.stripe_side import REFUNDS, calls_of_stripe, charge_of, foreign_payment, quarantined
 from topup.runtime import config
 from topup.store import waiting
+from topup.stripe_gateway import finding
 
 FIND = "/api/admin/payments"
 
@@ -238,6 +239,76 @@ def test_no_search_reads_more_than_its_page_and_none_scans(shop: Shop):
     assert shop.dynamodb.operations == ["Query"] * len(waiting.SHARDS)
 
 
+def test_payments_that_have_waited_for_long_are_found_apart(shop: Shop):
+    old = shop.create()
+    shop.pay(old, method="alipay")
+    shop.deliver()
+    shop.wait(hours=24)
+    shop.pay(shop.create(), method="alipay")
+    shop.deliver()
+
+    [row] = shop.find(status="processing", min_age_seconds=86_400).json()["payments"]
+
+    assert (row["payment_id"], row["age_seconds"]) == (old["payment_id"], 86_400)
+    assert ids(shop.find(status="processing", min_age_seconds=86_401)) == []
+    assert len(ids(shop.find(status="processing"))) == 2
+
+
+# -------------------------------------------------------------------------------------------------- by open dispute
+
+
+def disputed(shop: Shop, **how: Any) -> tuple[str, str]:
+    """A payment with a dispute; the dispute's id at Stripe."""
+    payment_id, intent = shop.buy()
+    dispute = shop.simulator.dispute(intent, **how)
+    shop.deliver()
+    shop.wait(seconds=1)
+    return payment_id, dispute["id"]
+
+
+def test_payments_with_open_disputes_are_found_with_one_call_the_newest_first(shop: Shop):
+    lost, inquiry, opened = disputed(shop), disputed(shop, status="warning_needs_response"), disputed(shop)
+    shop.simulator.close_dispute(lost[1], "lost")
+    shop.deliver()
+    shop.buy()
+    calls = calls_of_stripe(shop)
+
+    response = shop.find(status="disputed")
+
+    assert ids(response) == [opened[0], inquiry[0]]
+    assert len(calls) == 1
+    assert [row["disputes"][0]["dispute_id"] for row in response.json()["payments"]] == [opened[1], inquiry[1]]
+
+
+def test_a_dispute_that_an_older_version_recorded_or_nobody_reported_is_found(shop: Shop):
+    payment_id, intent = shop.buy()
+    shop.simulator.dispute(intent)
+    shop.lose()
+
+    assert ids(shop.find(status="disputed")) == [payment_id]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_a_walk_through_open_disputes_finds_each_payment_once(shop: Shop, monkeypatch: pytest.MonkeyPatch, limit: int):
+    monkeypatch.setattr(finding, "PAGE", 3)
+    opened = [disputed(shop)[0] for _ in range(4)]
+    closed = [disputed(shop)[1] for _ in range(4)]
+    for dispute in closed:
+        shop.simulator.close_dispute(dispute, "won")
+    opened += [disputed(shop)[0] for _ in range(2)]
+    shop.deliver()
+
+    found = [one for page in pages(shop, status="disputed", limit=limit) for one in page]
+
+    assert found == opened[::-1]
+
+
+def test_a_dispute_of_another_system_is_not_ours(shop: Shop):
+    shop.simulator.dispute(foreign_payment(shop))
+
+    assert ids(shop.find(status="disputed")) == []
+
+
 # ------------------------------------------------------------------------------------------------ who, and mistakes
 
 
@@ -272,6 +343,11 @@ def test_nobody_else_finds_any(shop: Shop, headers: dict[str, str]):
         ("email=nobody", "email"),
         ("email=a@b@c", "email"),
         ("payment_id=x&cursor=x", "cursor"),
+        ("status=disputed&cursor=WyJkdV94Il0", "cursor"),
+        ("status=processing&min_age_seconds=-1", "min_age_seconds"),
+        ("status=processing&min_age_seconds=1.5", "min_age_seconds"),
+        ("status=disputed&min_age_seconds=1", "min_age_seconds"),
+        ("email=a@example.com&min_age_seconds=1", "min_age_seconds"),
         ("payment_id=x&payment_id=y", "payment_id"),
     ],
 )

@@ -44,7 +44,16 @@ def own_answer(api: Api, payment_id: str = PAYMENT_ID) -> dict[str, Any]:
     answer: dict[str, Any] = api.get(f"/api/payments/{payment_id}", as_user()).json()
     rows = {row["payment_id"]: row for row in api.get("/api/payments", as_user()).json()["payments"]}
     assert rows[payment_id] == answer
+    _for_staff(api, answer)
     return answer
+
+
+def _for_staff(api: Api, answer: dict[str, Any]) -> None:
+    """Staff see the same and more, and the user's list says it to them too."""
+    own = api.get(f"/api/payments/{answer['payment_id']}", as_support()).json()
+    rows = api.get("/api/users/user-1/payments", as_support()).json()["payments"]
+    assert own in rows
+    assert own | answer == own
 
 
 def record(kind: Kind, status: ReversalStatus, amount_minor: int = 2500, **fields: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from topup import store
 from topup.domain import idempotency
@@ -53,24 +54,27 @@ def by_email(email: str, limit: int, after: Sequence[str] | None) -> Found:
     """
     from topup import stripe_gateway  # noqa: PLC0415
 
-    try:
-        orders, last = stripe_gateway.orders_by_email(email, limit, after[0] if after else None)
-    except StripeFailed as error:
-        if after and error.stripe_code == "resource_missing":
-            raise _not_its_cursor() from None
-        raise
-    return Found(_loaded(orders).payments, (last,) if last else None)
+    return _listed(lambda last: stripe_gateway.orders_by_email(email, limit, last), after)
 
 
-def by_state(state: State, limit: int, after: Sequence[str] | None) -> Found:
-    """The payments that are in this state; a page may have fewer than `limit`, since the index may be behind.
+def by_open_dispute(limit: int, after: Sequence[str] | None) -> Found:
+    """The payments with a dispute that is not decided yet, the newest dispute first; as `by_email` does."""
+    from topup import stripe_gateway  # noqa: PLC0415
 
+    return _listed(lambda last: stripe_gateway.orders_with_open_disputes(limit, last), after)
+
+
+def by_state(state: State, limit: int, after: Sequence[str] | None, placed_until: datetime | None = None) -> Found:
+    """The payments that are in this state; only those that were placed by then, where a time is given.
+
+    A page may have fewer than `limit`, or none: the index does not know when they were placed, and may be behind.
     `after` is what the page before said. Raises ValidationFailed for anything else.
     """
     if after is not None and not store.is_position(state, after):
         raise _not_its_cursor()
     ids, last = store.list_waiting(state, limit, after)
-    return Found([payment for payment in _loaded(ids).payments if IS_IN[state](payment)], last)
+    found = [one for one in _loaded(ids).payments if IS_IN[state](one)]
+    return Found([one for one in found if placed_until is None or one.order.created_at <= placed_until], last)
 
 
 IS_IN: Mapping[State, Callable[[Payment], bool]] = {
@@ -78,6 +82,17 @@ IS_IN: Mapping[State, Callable[[Payment], bool]] = {
     State.PROCESSING: lambda payment: payment.order.status is Status.PROCESSING,
     State.IN_FLIGHT: lambda payment: any(one.status is ReversalStatus.IN_FLIGHT for one in payment.reversals),
 }
+
+
+def _listed(ask: Callable[[str | None], tuple[list[str], str | None]], after: Sequence[str] | None) -> Found:
+    """A page of one of Stripe's lists; `after` is the last object of the page before."""
+    try:
+        orders, last = ask(after[0] if after else None)
+    except StripeFailed as error:
+        if after and error.stripe_code == "resource_missing":
+            raise _not_its_cursor() from None
+        raise
+    return Found(_loaded(orders).payments, (last,) if last else None)
 
 
 def _not_its_cursor() -> ValidationFailed:

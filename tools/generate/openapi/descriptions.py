@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 OF_ALL: Mapping[str, str] = {
     "available_after": "What may be spent or held after this request, as it was then",
+    "age_seconds": "While it is `processing`: how long ago it was created. For administrators and support staff",
     "amount_refunded": "What has been refunded of `amount`, in major units",
     "balance_after": "The balance after this change, as it was then",
     "campaign": "With it, a user gets these credits once, whatever the key: the campaign's name",
@@ -18,6 +19,7 @@ OF_ALL: Mapping[str, str] = {
     "error_message": "Why the last attempt to pay failed, in Stripe's words; null where Stripe gave no reason",
     "expires_at": "When the credits expire, in UTC; null = never",
     "fraud_warning": "The card's issuer believes that it was fraud. For administrators and support staff",
+    "lot": "The credits that it granted, as they are now. For administrators and support staff",
     "lot_id": "The id of these credits",
     "lots": "The credits that are left, soonest expiry first",
     "may_retry": "Whether the buyer may try again, with another card, at the same `payment_url`",
@@ -133,6 +135,10 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "payment_id": "The payment that bought them; null where they were not bought",
         "remaining": "The credits that are left of them",
         "source": "How they came in",
+    },
+    "LotOfPayment": {
+        "granted": "The credits that came in",
+        "remaining": "The credits that are left of them; 0 once they have expired",
     },
     "MovedLot": {"amount": "How its credits changed: negative where some were taken from it"},
     "Package": {

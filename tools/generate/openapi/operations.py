@@ -13,6 +13,7 @@ from tools.generate.openapi.parts import (
     IF_NONE_MATCH,
     LANGUAGE,
     LIMIT,
+    MIN_AGE,
     NEXT_PAGE,
     PAYMENT_ID,
     PAYMENT_LINK,
@@ -122,14 +123,15 @@ OPERATIONS: Mapping[str, Operation] = {
         tag="Administration",
         description=(
             "Name exactly one of `payment_id`, `session`, `payment_intent`, `charge`, `email` and `status`; where "
-            "there is none, the list is empty. Stripe is asked once for its own ids and for `email`, which finds the "
-            "payments whose buyer gave this address on the pay page. A page of `email` or `status` may have fewer rows "
-            "than `limit`, or none: follow `next_cursor`."
+            "there is none, the list is empty. Stripe is asked once for its own ids, for `email`, which finds the "
+            "payments whose buyer gave this address on the pay page, and for `status=disputed`: payments with a "
+            "dispute that is not decided, the newest first. A page of `email` or `status` may have fewer rows than "
+            "`limit`, or none: follow `next_cursor`."
         ),
         headers=NEXT_PAGE,
         callers=("administrator",),
         others=("support",),
-        parameters=(*SEARCHES, LIMIT, CURSOR, LANGUAGE),
+        parameters=(*SEARCHES, MIN_AGE, LIMIT, CURSOR, LANGUAGE),
         responses={HTTPStatus.OK: ("The payments that were found", schemas.PaymentList)},
         errors=(
             errors.Unauthorized,

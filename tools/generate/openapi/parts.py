@@ -103,6 +103,13 @@ SEARCHES = tuple(
     }
     for name, (form, words) in queries.SEARCHES.items()
 )
+MIN_AGE = {
+    "name": queries.MIN_AGE,
+    "in": "query",
+    "description": "With `status`, but not `disputed`: only payments that were placed so long ago",
+    "schema": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,8})$"},
+    "example": "86400",
+}
 HOLD_ID = {
     "name": "hold_id",
     "in": "path",

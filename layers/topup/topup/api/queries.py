@@ -1,12 +1,12 @@
 """The query parameters of single addresses; a mistake is refused with the parameter's name."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from topup.api.endpoint import Request
 from topup.domain import times
 from topup.domain.errors import FieldError, ValidationFailed
-from topup.domain.searches import State
+from topup.domain.searches import STATES, State
 
 # What payments are found by: the form of each value, and in words. Stripe's ids have no other characters.
 _STRIPE_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
@@ -16,9 +16,11 @@ SEARCHES = {
     "payment_intent": (_STRIPE_ID, "the id of a payment intent"),
     "charge": (_STRIPE_ID, "the id of a charge"),
     "email": (re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}"), "an e-mail address"),
-    "status": (re.compile("|".join(State)), f"one of {', '.join(State)}"),
+    "status": (re.compile("|".join(STATES)), f"one of {', '.join(STATES)}"),
 }
 PAGED = ("email", "status")
+MIN_AGE = "min_age_seconds"
+_SECONDS = re.compile("0|[1-9][0-9]{0,8}")
 
 
 def moment(request: Request, name: str) -> datetime | None:
@@ -63,3 +65,15 @@ def search(request: Request) -> tuple[str, str]:
             FieldError("cursor", f"belongs to {' and '.join(PAGED)}: {name} finds one payment at most")
         )
     return name, request.query[name]
+
+
+def placed_until(request: Request) -> datetime | None:
+    """When a payment must have been placed at the latest to be old enough, if that matters; raises ValidationFailed."""
+    if MIN_AGE not in request.query:
+        return None
+    text = request.query[MIN_AGE]
+    if not _SECONDS.fullmatch(text):
+        raise ValidationFailed(FieldError(MIN_AGE, "must be a whole number of seconds"))
+    if request.query.get("status", "") not in list(State):
+        raise ValidationFailed(FieldError(MIN_AGE, f"belongs to status={', '.join(State)}"))
+    return request.now - timedelta(seconds=int(text))

@@ -12,10 +12,14 @@ LONGEST_USER_ID = 255
 
 @dataclass(frozen=True)
 class Reader:
-    """Whose records are to be read, and whether the reader sees what is not for the user."""
+    """Whose records are to be read, and whether the reader sees what is not for the user.
+
+    `is_staff`: whether they are an administrator or support staff.
+    """
 
     user_id: str
     sees_all: bool
+    is_staff: bool
 
 
 def of(request: Request) -> Reader:
@@ -25,12 +29,12 @@ def of(request: Request) -> Reader:
     """
     if "user_id" not in request.path_parameters:
         caller = auth.authenticate(request)
-        return Reader(caller.user_id, caller.may_read_all)
+        return Reader(caller.user_id, caller.may_read_all, caller.may_read_all)
     require(request)
     user_id = request.path_parameters["user_id"]
     if not 0 < len(user_id) <= LONGEST_USER_ID:
         raise ValidationFailed(FieldError("user_id", f"must have 1 to {LONGEST_USER_ID} characters"))
-    return Reader(user_id, sees_all=True)
+    return Reader(user_id, sees_all=True, is_staff=api_keys.HEADER not in request.headers)
 
 
 def require(request: Request) -> None:

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from topup.api import hold_ids
+from topup.api.staff_responses import StaffView
 from topup.domain import money, times
 from topup.domain.credits import Entry, UserCredits, transaction_id
 from topup.domain.documents import Documents
 from topup.domain.lots import Lot, Source, in_draw_order, spendable
-from topup.domain.orders import FraudWarning, Order, Release, Status
+from topup.domain.orders import Order, Status
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
@@ -59,9 +60,12 @@ def checkout(order: Order) -> "schemas.Checkout":
 
 
 def payment(
-    order: Order, reversals: Sequence[Reversal] = (), *, in_full: bool = False, language: str | None = None
+    order: Order, reversals: Sequence[Reversal] = (), *, staff: StaffView | None = None, language: str | None = None
 ) -> "schemas.Payment":
-    """GET /api/payments/{payment_id}; its amounts are numbers, which is what existing clients parse."""
+    """GET /api/payments/{payment_id}; its amounts are numbers, which is what existing clients parse.
+
+    `staff`: with what is for administrators and support staff alone.
+    """
     body: schemas.Payment = {
         "payment_id": order.payment_id,
         "status": _status(order),
@@ -86,27 +90,9 @@ def payment(
         body["credits_available"] = order.credits_purchased - order.credits_to_debt
     if order.refunded_minor or reversals:
         _add_reversals(body, order, reversals)
-    if in_full:
-        _add_for_staff(body, order)
+    if staff:
+        staff.add_to(body, order)
     return body
-
-
-def _add_for_staff(body: "schemas.Payment", order: Order) -> None:
-    body["user_id"] = order.user_id
-    body["quarantine_reason"] = order.quarantine_reason
-    body["stripe"] = {
-        "session": order.provider_order_id,
-        "payment_intent": order.transaction_id,
-        "rejected_intent": order.rejected_intent,
-    }
-    if order.refused_besides:
-        body["refused_besides"] = [
-            {"payment_intent": one.intent, "quarantine_reason": one.reason} for one in order.refused_besides
-        ]
-    if order.releases:
-        body["releases"] = [_release(one) for one in order.releases]
-    if order.fraud_warning:
-        body["fraud_warning"] = _fraud_warning(order.fraud_warning)
 
 
 def documents(found: Documents) -> "schemas.Documents":
@@ -132,27 +118,6 @@ def _add_reversals(body: "schemas.Payment", order: Order, reversals: Sequence[Re
         body["refunds"] = refunds
     if disputes := [_dispute(one, order.currency) for one in reversals if one.kind is Kind.DISPUTE]:
         body["disputes"] = disputes
-
-
-def _fraud_warning(warning: FraudWarning) -> "schemas.FraudWarning":
-    return {
-        "warning_id": warning.warning_id,
-        "fraud_type": warning.fraud_type,
-        "created_at": times.to_text(warning.created_at),
-    }
-
-
-def _release(release: Release) -> "schemas.Release":
-    return {
-        "action": release.action.value,
-        "status": "done" if release.is_done else "in_flight",
-        "payment_intent": release.intent,
-        "quarantine_reason": release.quarantine_reason,
-        "credits_ordered": release.credits_ordered,
-        "reason": release.reason,
-        "actor": release.actor,
-        "released_at": times.to_text(release.released_at),
-    }
 
 
 def _refund(refund: Reversal, currency: str) -> "schemas.Refund":
@@ -184,10 +149,10 @@ def _dispute(dispute: Reversal, currency: str) -> "schemas.Dispute":
 
 
 def payments(
-    listed: Iterable[Payment], next_cursor: str | None, language: str | None = None, *, in_full: bool = False
+    listed: Iterable[Payment], next_cursor: str | None, language: str | None = None, *, staff: StaffView | None = None
 ) -> "schemas.PaymentList":
     """GET /api/payments; it says of each payment what its own answer says."""
-    rows = [payment(one.order, one.reversals, in_full=in_full, language=language) for one in listed]
+    rows = [payment(one.order, one.reversals, staff=staff, language=language) for one in listed]
     return {"payments": rows, "next_cursor": next_cursor}
 
 

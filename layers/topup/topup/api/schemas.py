@@ -162,6 +162,14 @@ class StripeIds(TypedDict):
     rejected_intent: str | None
 
 
+class LotOfPayment(TypedDict):
+    """The credits that a payment granted, as they are now."""
+
+    granted: Count
+    remaining: Count
+    expires_at: Moment | None
+
+
 class Documents(TypedDict):
     """The addresses of Stripe's pages for the buyer."""
 
@@ -200,6 +208,8 @@ class Payment(TypedDict):
     quarantine_reason: NotRequired[str | None]
     stripe: NotRequired[StripeIds]
     refused_besides: NotRequired[list[RefusedPayment]]
+    age_seconds: NotRequired[Count]
+    lot: NotRequired[LotOfPayment]
     releases: NotRequired[list[Release]]
     fraud_warning: NotRequired[FraudWarning]
 

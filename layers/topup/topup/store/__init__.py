@@ -3,7 +3,7 @@
 Reads return the domain's values; every write is one request that happens completely or not at all.
 """
 
-from topup.store.credits import list_entries, load_credits, load_ended_hold
+from topup.store.credits import list_entries, load_credits, load_ended_hold, load_own_lots
 from topup.store.cursors import Cursor, Memory, Stuck, forget_stuck, load_memory, remember_stuck, save_cursor
 from topup.store.expiry import Due, DueKey, due_by_timer, due_since, load_due, record_expiry
 from topup.store.orders import (
@@ -68,6 +68,7 @@ __all__ = [
     "load_order",
     "load_order_and_wallet",
     "load_orders_of",
+    "load_own_lots",
     "load_payment",
     "load_receipt",
     "load_receipts",

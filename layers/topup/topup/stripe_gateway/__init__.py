@@ -2,7 +2,13 @@
 
 from topup.stripe_gateway import listing
 from topup.stripe_gateway.events import current_reversal, current_warning, read_event, read_reversal
-from topup.stripe_gateway.finding import order_of_charge, order_of_intent, order_of_session, orders_by_email
+from topup.stripe_gateway.finding import (
+    order_of_charge,
+    order_of_intent,
+    order_of_session,
+    orders_by_email,
+    orders_with_open_disputes,
+)
 from topup.stripe_gateway.intents import IntentMoney, read_intent_money
 from topup.stripe_gateway.listing import Listed, Page, reversals_of
 from topup.stripe_gateway.refunds import create_refund, find_refund, refund_intent
@@ -37,6 +43,7 @@ __all__ = [
     "order_of_intent",
     "order_of_session",
     "orders_by_email",
+    "orders_with_open_disputes",
     "payment_of_intent",
     "read_documents",
     "read_event",

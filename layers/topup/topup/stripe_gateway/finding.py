@@ -4,7 +4,11 @@ from typing import Any
 
 from topup.stripe_gateway import parsing, translation
 from topup.stripe_gateway.client import client, retrieved, translate_errors
+from topup.stripe_gateway.listing import PAGE, WITH_INTENTS
 from topup.stripe_gateway.translation import Json
+
+# Of a dispute: there is nothing to answer or to wait for. An unknown status is shown: somebody should look.
+DECIDED = frozenset({"lost", "prevented", "warning_closed", "won"})
 
 
 def order_of_session(session_id: str) -> str | None:
@@ -39,6 +43,30 @@ def orders_by_email(email: str, limit: int, after: str | None) -> tuple[list[str
     orders = [order for order in map(_order_of, sessions) if order]
     last = parsing.text(sessions[-1]["id"]) if sessions and page.has_more else None
     return list(dict.fromkeys(orders)), last
+
+
+def orders_with_open_disputes(limit: int, after: str | None) -> tuple[list[str], str | None]:
+    """At most `limit` of our orders that have a dispute without a decision, the newest dispute first.
+
+    Stripe lists disputes of every status, a hundred at once: the second value is the last one that was looked at, if
+    more may follow. `after` is such a one. Raises StripeFailed, Busy. Source: Stripe API, list all disputes.
+    """
+    params: Any = {"limit": PAGE, **WITH_INTENTS}
+    if after:
+        params["starting_after"] = after
+    with translate_errors():
+        page = client(retries=0).v1.disputes.list(params)
+        disputes = [one.to_dict() for one in page.data]
+    orders: dict[str, None] = {}
+    last = None
+    for dispute in disputes:
+        order = _order_of(dispute.get("payment_intent")) if dispute["status"] not in DECIDED else None
+        if order and order not in orders and len(orders) == limit:
+            return list(orders), last
+        if order:
+            orders[order] = None
+        last = parsing.text(dispute["id"])
+    return list(orders), last if page.has_more else None
 
 
 def _order_of(found: Json | None) -> str | None:
