@@ -14,9 +14,15 @@ OF_STREAMS = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetSha
 
 
 @cache
+def _resources() -> dict[str, Any]:
+    resources: dict[str, Any] = read_yaml(ROOT / "template.yaml")["Resources"]
+    return resources
+
+
+@cache
 def policy_of(function: str) -> Policy:
     """The statements about tables in the policies of a function's role."""
-    resources = read_yaml(ROOT / "template.yaml")["Resources"]
+    resources = _resources()
     [properties] = [
         body["Properties"]
         for body in resources.values()

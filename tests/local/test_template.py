@@ -204,7 +204,7 @@ def test_two_functions_that_disagree_about_a_variable_cannot_share_a_process(tmp
 
 def test_yaml_that_does_not_parse_is_an_error_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match="line 2"):
-        read(tmp_path, "Resources:\n  a: [")
+        read(tmp_path, "Resources:\n  a: ]")
 
 
 def test_stream_mappings_keep_their_filters(tmp_path: Path) -> None:
