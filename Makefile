@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export reconcile replay-expiry secrets api-key stripe-webhook doctor cost explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export reconcile replay-expiry secrets api-key stripe-webhook doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -142,6 +142,9 @@ doctor: .venv/.installed ## Check that the stack is configured correctly (STACK=
 	@$(AS_CALLER) ops doctor $(ON_STACK) $(if $(URL),--url "$(URL)")
 
 ## @Help a customer
+
+find: .venv/.installed ## What became of a payment: its story, a verdict, the next command (WHAT=its id, cs_…, pi_…, ch_…, e-mail or user; STACK=, JSON=1)
+	@$(AS_CALLER) ops find $(ON_STACK) $(if $(JSON),--json) $(if $(WHAT),-- $(call QUOTED,WHAT))
 
 explain: .venv/.installed ## Why a user has so many credits: every entry, its lots, who paid for them (USER=, LAST=20, STACK=, JSON=1)
 	@$(AS_CALLER) ops explain $(OF_USER) $(if $(LAST),--last "$(LAST)") $(ON_STACK) $(if $(JSON),--json)

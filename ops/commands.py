@@ -154,6 +154,21 @@ which services have keys, and what each may do: checkout, read, spend, grant."""
         "api-key --stage prod",
     ),
 )
+FIND = Command(
+    name="find",
+    module="ops.find.command",
+    summary="what became of a payment, or of a user's payments",
+    details="""\
+Find a payment by its id, by Stripe's id of its session, payment intent or charge, or
+by the e-mail address that its buyer gave on the pay page; or a user by id. Prints one
+time line of the order, Stripe's events and whether they arrived, and the ledger; what
+Stripe has now; the lots; a verdict in one sentence, and the next command to run.
+Changes nothing.""",
+    add_arguments=options.find,
+    when_0="found, and nothing is to be repaired or decided",
+    when_1="not found, or something is to be repaired or decided",
+    examples=("find cs_test_a1b2c3", "find buyer@example.com --stack topup-prod", "find user-demo --json"),
+)
 EXPLAIN = Command(
     name="explain",
     module="ops.explain",
@@ -201,7 +216,7 @@ standard output. Where an identity provider signs the tokens, it says so.""",
 )
 
 GROUPS = {
-    "help a customer": (EXPLAIN, QUARANTINE, TOKEN),
+    "help a customer": (FIND, EXPLAIN, QUARANTINE, TOKEN),
     "check (changes nothing)": (DOCTOR, AUDIT, EXPORT),
     "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY),
     "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK),

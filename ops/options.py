@@ -137,6 +137,17 @@ def doctor(parser: ArgumentParser) -> None:
     )
 
 
+def find(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        metavar="WHAT",
+        nargs="?",
+        help="a payment's id; Stripe's cs_…, pi_… or ch_…; an e-mail address; or a user's id",
+    )
+    stack(parser)
+    _as_json(parser, "lines")
+
+
 def explain(parser: ArgumentParser) -> None:
     parser.add_argument("--user", metavar="ID", help="whose credits")
     parser.add_argument("--last", type=int, metavar="N", help="show the last N entries only (default: all of them)")
@@ -150,7 +161,7 @@ def quarantine(parser: ArgumentParser) -> None:
         "--release", metavar="PAYMENT", help="end the quarantine of this payment, after a question (default: list all)"
     )
     parser.add_argument("--action", choices=("fulfil", "refund"), help="how: grant its credits, or give its money back")
-    parser.add_argument("--reason", help="why, as the payment shall say")
+    parser.add_argument("--reason", help="why, as the payment shall say (default: it is asked for)")
     parser.add_argument("--by", metavar="NAME", help="who decides, as the payment shall say (default: your login name)")
     _as_json(parser, "lines")
 

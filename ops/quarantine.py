@@ -38,8 +38,6 @@ def run(options: Namespace) -> int:
         return _list(options)
     if not options.action:
         raise CannotRunError("say how to end it: --action fulfil or --action refund (make: ACTION=)")
-    if not 0 < len(options.reason or "") <= LONGEST_DESCRIPTION:
-        raise CannotRunError(f"say why, in 1 to {LONGEST_DESCRIPTION} characters: --reason TEXT (make: REASON=)")
     return _release(options)
 
 
@@ -73,19 +71,18 @@ def _quarantined() -> Iterator[Payment]:
 
 def _lines(order: Order, now: datetime, stack: str | None) -> Iterator[str]:
     yield f"payment {order.payment_id}"
-    placed = f"{layout.age(now - order.created_at)} ago, on {layout.moment(order.created_at)}"
+    steps = [("  or" if n else "  next", step) for n, step in enumerate(_next_steps(order, stack))]
+    yield from layout.columns([*_facts(order, now), *steps])
+
+
+def _facts(order: Order, now: datetime) -> Iterator[tuple[str, str]]:
     price = layout.amount(order.amount_minor, order.currency)
-    yield from layout.columns(
-        [
-            ("  why", order.quarantine_reason),
-            ("  user", order.user_id),
-            ("  order", f"{order.package_name}, {order.credits_purchased} credits for {price}: {order.status}"),
-            ("  placed", placed),
-            ("  paid by", order.rejected_intent or "unknown"),
-            *(("  then", f"{one.intent}: {one.reason}") for one in order.refused_besides),
-            *(("  next" if n == 0 else "  or", step) for n, step in enumerate(_next_steps(order, stack))),
-        ]
-    )
+    yield "  why", str(order.quarantine_reason)
+    yield "  user", order.user_id
+    yield "  order", f"{order.package_name}, {order.credits_purchased} credits for {price}: {order.status}"
+    yield "  placed", f"{layout.age(now - order.created_at)} ago, on {layout.moment(order.created_at)}"
+    yield "  paid by", order.rejected_intent or "unknown"
+    yield from (("  then", f"{one.intent}: {one.reason}") for one in order.refused_besides)
 
 
 def _next_steps(order: Order, stack: str | None) -> Iterator[str]:
@@ -100,14 +97,10 @@ def _next_steps(order: Order, stack: str | None) -> Iterator[str]:
         except NotReleasable as refused:
             refusals.append(refused.detail)
         else:
-            yield f"{release_command(order, action, stack)}: {_what_it_does(order, action)}"
+            command = make.command("quarantine", stack, RELEASE=order.payment_id, ACTION=action.value)
+            yield f"{command}: {_what_it_does(order, action)}"
     if len(refusals) == len(ReleaseAction):
         yield refusals[0]
-
-
-def release_command(order: Order, action: ReleaseAction, stack: str | None) -> str:
-    """The command that ends the order's quarantine so; the person who types it writes the reason."""
-    return make.command("quarantine", stack, RELEASE=order.payment_id, ACTION=action.value, REASON="why")
 
 
 def _what_it_does(order: Order, action: ReleaseAction) -> str:
@@ -122,20 +115,25 @@ def _release(options: Namespace) -> int:
     action = ReleaseAction(options.action)
     with opened.stack(options) as now:
         order = _found(options.release)
-        if order.quarantine_reason and not order.release_under_way and not _is_wanted(order, action, now(), options):
+        if order.quarantine_reason and not order.release_under_way:
+            _show(order, action, now())
+        reason = options.reason or _ask("Why? ")
+        if not 0 < len(reason) <= LONGEST_DESCRIPTION:
+            raise CannotRunError(f"say why, in 1 to {LONGEST_DESCRIPTION} characters: --reason TEXT (make: REASON=)")
+        if order.quarantine_reason and not order.release_under_way and _ask("To do it, type yes: ").lower() != "yes":
             print("nothing was changed")
             return 1
         request = releases.ReleaseRequest(
             payment_id=order.payment_id,
             action=action,
-            reason=options.reason,
+            reason=reason,
             actor=f"admin:{options.by or getpass.getuser()}",
             intent=order.release_under_way.intent if order.release_under_way else order.rejected_intent,
         )
         try:
             result = releases.release(request, now())
         except TopupError as refused:
-            raise CannotRunError(f"{refused.detail}: payment {order.payment_id} waits as before") from refused
+            raise CannotRunError(f"payment {order.payment_id}: {refused.detail}") from refused
         after = result.payment
         staff = StaffView(store.load_own_lots([after.order]), now())
     if options.json:
@@ -152,24 +150,28 @@ def _found(payment_id: str) -> Order:
         raise CannotRunError(f"there is no payment {payment_id}: `make quarantine` lists those that wait") from error
 
 
-def _is_wanted(order: Order, action: ReleaseAction, now: datetime, options: Namespace) -> bool:
-    """Show what the decision is about, and ask; raises CannotRunError where it is not possible."""
+def _show(order: Order, action: ReleaseAction, now: datetime) -> None:
+    """Print what the decision is about; raises CannotRunError where it is not possible."""
     try:
         check(order, action, order.rejected_intent)
     except NotReleasable as refused:
-        raise CannotRunError(refused.detail) from refused
+        raise CannotRunError(f"payment {order.payment_id}: {refused.detail}") from refused
     with opened.stripe_explained():
         money = stripe_gateway.read_intent_money(str(order.rejected_intent))
-    print(*list(_lines(order, now, options.stack))[:-1], sep="\n", file=sys.stderr)
+    print(f"payment {order.payment_id}", *layout.columns(list(_facts(order, now))), sep="\n", file=sys.stderr)
     if money and money.payment:
         came = layout.amount(money.payment.amount_minor, money.payment.currency)
         back = layout.amount(money.returned_minor, money.payment.currency)
         print(f"at Stripe: {came} came, of which {back} have gone back", file=sys.stderr)
     print(f"this {_what_it_does(order, action)}", file=sys.stderr)
+
+
+def _ask(question: str) -> str:
+    """What the operator types; nothing where there is no operator."""
     try:
-        return input("To do it, type yes: ").strip().lower() == "yes"
+        return input(question).strip()
     except EOFError:
-        return False
+        return ""
 
 
 def _outcome(result: releases.ReleaseResult, action: ReleaseAction, stack: str | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ from local import ROOT, settings
 from ops import cli, commands, options
 
 NAMES = [
+    "find",
     "explain",
     "quarantine",
     "token",
@@ -69,7 +70,7 @@ def test_help_names_every_command_and_explains_the_exit_codes():
 def test_every_option_and_its_default_are_explained(name: str):
     text = " ".join(run(name, "--help").stdout.split())
 
-    for option in options_of(*shlex.split(commands.COMMANDS[name].examples[0])).keys() - {"command", "file"}:
+    for option in options_of(*shlex.split(commands.COMMANDS[name].examples[0])).keys() - {"command", "file", "what"}:
         explained = text.partition(f" --{option.replace('_', '-')} ")[2]
         assert explained, option
     assert text.count("(default: ") == {
@@ -79,7 +80,8 @@ def test_every_option_and_its_default_are_explained(name: str):
         "replay-expiry": 1,
         "secrets": 2,
         "api-key": 4,
-        "quarantine": 4,
+        "find": 2,
+        "quarantine": 5,
     }.get(name, 2 + (name != "doctor"))
 
 
@@ -181,6 +183,9 @@ def test_a_python_without_our_dependencies_is_named(
         ("stripe-webhook STACK=s ROTATE=1 APPLY=1", "stripe-webhook --stack s --rotate --apply"),
         ("stripe-webhook STACK=s FINISH=1", "stripe-webhook --stack s --finish"),
         ("stripe-webhook URL=https://a PREFIX=/topup/p", "stripe-webhook --url https://a --prefix /topup/p"),
+        ("find WHAT=cs_test_1", "find cs_test_1"),
+        ("find 'WHAT=auth0|o\\$1' STACK=s JSON=1", "find 'auth0|o\\$1' --stack s --json"),
+        ("find WHAT=--json", "find -- --json"),
         ("explain USER=user-1 LAST=20 STACK=s JSON=1", "explain --user user-1 --last 20 --stack s --json"),
         ("quarantine STACK=s JSON=1", "quarantine --stack s --json"),
         (

@@ -59,6 +59,11 @@ def reversal_events(since: int, until: int, first_until: int | None = None) -> I
     return _events(since, until, first_until, translation.REVERSAL_EVENTS, {})
 
 
+def all_events(since: int, until: int) -> Iterator[Page]:
+    """The same about everything that our webhook hears of, delivered or not."""
+    return _events(since, until, None, translation.EVENT_TYPES, {})
+
+
 def _events(since: int, until: int, first_until: int | None, types: Sequence[str], which: Params) -> Iterator[Page]:
     params: Any = {"types": list(types), **which}
     return _pages(lambda stretch: client().v1.events.list(stretch | params), since, until, first_until)
