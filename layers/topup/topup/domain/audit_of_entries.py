@@ -24,6 +24,13 @@ _REVERSES = {
 }
 
 
+def _has_right_sign(entry: Entry) -> bool:
+    why = entry.transaction_type
+    if entry.amount == 0:  # the money of a refund or dispute may move without credits
+        return why in _REVERSES and entry.cause.money_minor != 0
+    return why not in (_TAKES if entry.amount > 0 else _GIVES)
+
+
 @dataclass(frozen=True)
 class Origin:
     """What the entry that brought a lot says of it, before debt was paid out of it.
@@ -83,7 +90,7 @@ class History:
             )
         if entry.amount != sum(entry.moves.values()) - entry.debt_change:
             self._found(f"entry {entry.number} is about {entry.amount} credits, but moves another number")
-        if (why in _GIVES and entry.amount <= 0) or (why in _TAKES and entry.amount >= 0):
+        if not _has_right_sign(entry):
             self._found(f"entry {entry.number} ({why}) has the wrong sign")
 
     def _found(self, finding: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from topup.domain import clawbacks
+from topup.domain import clawbacks, credits
 from topup.domain.credits import STRIPE, Cause, CreditChange, TransactionType, Wallet
 from topup.domain.holds import Hold
 from topup.domain.lots import Lot
@@ -203,21 +203,36 @@ def _move_credits(
 ) -> CreditChange | None:
     """Take what is due now and is not out yet, or give back what is out and no longer due.
 
-    Money that goes back never gives credits, and money that stays never takes any.
+    Money that goes back never gives credits, and money that stays never takes any. Where no credits move, the entry
+    has the money alone: the books are made from the ledger.
     """
     more_money = after.reversed_minor - (before.reversed_minor if before else 0)
+    out, money_minor = _with_money(payment.order, order, payment.out, more_money)
     others = [known for known in payment.reversals if known.reversal_id != after.reversal_id]
     more = _credits_to_take(payment, [*others, after], now) - payment.out.credits
-    cause = _cause(payment.order, before, after, is_taken=more > 0)
+    cause = _cause(payment.order, before, after, money_minor, is_taken=more_money > 0)
     if more > 0 and more_money > 0:
-        return clawbacks.claw_back(payment.wallet, payment.out, payment.own_lots, payment.lots, more, cause, now)
+        return clawbacks.claw_back(payment.wallet, out, payment.own_lots, payment.lots, more, cause, now)
     if more < 0 and more_money < 0:
         own = payment.own_lots[0]
         life = own.expires_at - order.paid_at if own.expires_at and order.paid_at else None
-        out = clawbacks.still_owed(payment.wallet, payment.out, life)
+        out = clawbacks.still_owed(payment.wallet, out, life)
         lots = {lot.lot_id: lot for lot in (*payment.taken_lots, *payment.own_lots, *payment.lots)}
         return clawbacks.give_back(payment.wallet, out, lots, -more, cause, now)
+    if money_minor:
+        return replace(credits.change(payment.wallet, (), cause, now), clawback=out)
     return None
+
+
+def _with_money(before: Order, after: Order, out: Clawback, more_money: int) -> tuple[Clawback, int]:
+    """What the ledger will say of the order's money that has gone back, and how much of it comes or goes with this.
+
+    The ledger may know of more than the order does: the orders table is an older copy, put back, and hears again of
+    what its refunds and disputes reversed.
+    """
+    known = max(out.reversed_minor, before.refunded_minor + before.disputed_minor)
+    reversed_minor = max(known, after.refunded_minor + after.disputed_minor) if more_money > 0 else known + more_money
+    return replace(out, reversed_minor=reversed_minor), known - reversed_minor
 
 
 def _credits_to_take(payment: SettledPayment, reversals: Sequence[Reversal], now: datetime) -> int:
@@ -240,7 +255,7 @@ def _credits_to_take(payment: SettledPayment, reversals: Sequence[Reversal], now
     return taken
 
 
-def _cause(order: Order, before: Reversal | None, after: Reversal, *, is_taken: bool) -> Cause:
+def _cause(order: Order, before: Reversal | None, after: Reversal, money_minor: int, *, is_taken: bool) -> Cause:
     """Who took the credits or gave them back, and why: the administrator who began the refund, or Stripe."""
     is_refund = after.kind is Kind.REFUND
     if is_taken:
@@ -257,6 +272,6 @@ def _cause(order: Order, before: Reversal | None, after: Reversal, *, is_taken: 
         reason=after.reason,
         payment_id=order.payment_id,
         package=order.package_id,
-        money_minor=(before.reversed_minor if before else 0) - after.reversed_minor,
+        money_minor=money_minor,
         currency=order.currency,
     )

@@ -25,6 +25,7 @@ def clawback_from_item(item: Mapping[str, Any]) -> Clawback:
         takings=tuple(_taking_from_fields(taking) for taking in fields.get("takings", ())),
         owed=fields.get("owed", 0),
         continued_by={one["lot_id"]: _moment(one["expires_at"]) for one in fields.get("continued_by", ())},
+        reversed_minor=fields.get("reversed_minor", 0),
         # The order's own changes begin it; another order's change may have written what continues its lot before that.
         is_whole="takings" in fields,
     )
@@ -36,12 +37,14 @@ def set_clawback(user_id: str, clawback: Clawback) -> Any:
         ":takings": _takings(clawback.takings),
         ":owed": clawback.owed,
         ":continued_by": _continued_by(clawback.continued_by),
+        ":reversed_minor": clawback.reversed_minor,
     }
     return {
         "Update": {
             "TableName": config.settings().credits_table,
             "Key": _key(user_id, clawback.payment_id),
-            "UpdateExpression": "SET takings = :takings, owed = :owed, continued_by = :continued_by",
+            "UpdateExpression": "SET takings = :takings, owed = :owed, continued_by = :continued_by,"
+            " reversed_minor = :reversed_minor",
             "ExpressionAttributeValues": to_item(values),
         }
     }
