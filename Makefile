@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export reconcile replay-expiry secrets api-key stripe-webhook doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry secrets api-key stripe-webhook doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -116,6 +116,9 @@ audit: .venv/.installed ## Check that credits and payments add up (STACK=); STRI
 
 export: .venv/.installed ## Copy both tables to files, in DynamoDB's own format (OUT=exports/today, STACK=)
 	@$(AS_CALLER) ops export $(ON_STACK) $(if $(OUT),--out "$(OUT)")
+
+books: .venv/.installed ## Close a month for the accountant: what is owed, sold, used, refunded and expired (MONTH=2026-10; STACK=, FROM=export, OUT=dir)
+	@$(AS_CALLER) ops books --month "$(MONTH)" $(ON_STACK) $(if $(FROM),--from "$(FROM)") $(if $(OUT),--out "$(OUT)")
 
 reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOURS=, ALL=1, SETTLED=, SWEEP_AFTER_HOURS=, JSON=1)
 	@$(AS_CALLER) ops reconcile $(ON_STACK) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) $(if $(ALL),--all) \

@@ -214,10 +214,26 @@ standard output. Where an identity provider signs the tokens, it says so.""",
     when_1="(never)",
     examples=("token --user on-call --role admin --stack topup-staging", "token --user user-demo"),
 )
+BOOKS = Command(
+    name="books",
+    module="ops.books.command",
+    summary="close a month for the accountant",
+    details="""\
+Add up a month (UTC) from the users' ledger entries alone: what was owed to users at
+its beginning, what was sold, used, refunded, adjusted and expired, and what is owed at
+its end, by currency and package. Prints a summary in Markdown; with --out it also
+writes the summary, the journal and what is outstanding (CSV). A month that is over
+gives the same figures for ever. With --from it reads an export instead of the table.
+docs/accounting.md explains the terms.""",
+    add_arguments=options.books,
+    when_0="the month is added up",
+    when_1="(never)",
+    examples=("books --month 2026-10 --stack topup-prod --out books",),
+)
 
 GROUPS = {
     "help a customer": (FIND, EXPLAIN, QUARANTINE, TOKEN),
-    "check (changes nothing)": (DOCTOR, AUDIT, EXPORT),
+    "check (changes nothing)": (DOCTOR, AUDIT, EXPORT, BOOKS),
     "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY),
     "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK),
 }

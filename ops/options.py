@@ -1,6 +1,7 @@
 """The options of the commands of `python -m ops`."""
 
 import argparse
+import re
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 
@@ -34,6 +35,26 @@ def audit(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--until", type=moment, metavar="TIME", help="with --stripe: compare up to here, in UTC (default: now)"
     )
+
+
+def books(parser: ArgumentParser) -> None:
+    stack(parser)
+    parser.add_argument("--month", type=month, required=True, help="the month (UTC), such as 2026-10")
+    parser.add_argument(
+        "--from", metavar="DIR", help="read an export that `make export` made (default: the stack's table of credits)"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="write the summary, the journal and what is outstanding there (default: print only)",
+    )
+
+
+def month(text: str) -> str:
+    """A month of the calendar: 2026-10."""
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):
+        raise argparse.ArgumentTypeError(f"not a month: {text!r}; write 2026-10")
+    return text
 
 
 def moment(text: str) -> datetime:

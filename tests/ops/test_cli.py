@@ -19,6 +19,7 @@ NAMES = [
     "doctor",
     "audit",
     "export",
+    "books",
     "reconcile",
     "replay-expiry",
     "secrets",
@@ -76,6 +77,7 @@ def test_every_option_and_its_default_are_explained(name: str):
     assert text.count("(default: ") == {
         "audit": 5,
         "export": 1,
+        "books": 3,
         "reconcile": 6,
         "replay-expiry": 1,
         "secrets": 2,
@@ -104,6 +106,7 @@ def test_every_example_is_valid(example: str):
         (["repair"], "invalid choice: 'repair'"),
         (["audit", "--stak", "topup-prod"], "unrecognized arguments: --stak topup-prod"),
         (["audit", "--since", "yesterday"], "argument --since: not a time: 'yesterday'; write 2026-10-01"),
+        (["books", "--month", "2026-13"], "argument --month: not a month: '2026-13'; write 2026-10"),
         (["stripe-webhook", "--app"], "unrecognized arguments: --app"),
         (["reconcile", "--window-hours", "many"], "argument --window-hours: invalid int value: 'many'"),
         (["secrets", "--rotate", "SECRET"], "argument --rotate: invalid choice: 'SECRET'"),
@@ -159,6 +162,9 @@ def test_a_python_without_our_dependencies_is_named(
             "audit STACK=s STRIPE=1 SINCE=2026-10-01 UNTIL=2026-11-01T12:00:00Z",
             "audit --stack s --stripe --since 2026-10-01 --until 2026-11-01T12:00:00Z",
         ),
+        ("books MONTH=2026-10", "books --month 2026-10"),
+        ("books MONTH=2026-10 STACK=s OUT=books", "books --month 2026-10 --stack s --out books"),
+        ("books MONTH=2026-10 FROM=exports/today", "books --month 2026-10 --from exports/today"),
         ("reconcile STACK=s WINDOW_HOURS=720", "reconcile --stack s --window-hours 720"),
         (
             "reconcile ALL=1 'SETTLED=evt_1 re_1'",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_payment, a_wallet, an_order
@@ -51,25 +52,39 @@ class InMemoryLedger:
             holds=self.account.holds,
         )
 
-    def buy(self, order_id: str, granted: int, amount_minor: int, now: datetime, months: int = 6) -> None:
+    def buy(
+        self,
+        order_id: str,
+        granted: int,
+        amount_minor: int,
+        now: datetime,
+        months: int = 6,
+        tax_minor: int = 0,
+        **order: Any,
+    ) -> None:
+        """Place an order and pay it, with the tax on top of its price; `order` are more of its fields."""
         placed = an_order(
             payment_id=order_id,
             credits_purchased=granted,
             amount_minor=amount_minor,
             created_at=now,
             provider_order_id=f"cs_{order_id}",
+            **order,
         )
         self.orders[order_id], self.reversals[order_id] = placed, {}
-        assert self.report_paid(order_id, now, months)
+        assert self.report_paid(order_id, now, months, tax_minor)
 
-    def report_paid(self, order_id: str, now: datetime, months: int = 6) -> bool:
+    def report_paid(self, order_id: str, now: datetime, months: int = 6, tax_minor: int = 0) -> bool:
         """Apply the update that the order was paid; True if it changed anything."""
         order = self.orders[order_id]
         paid = a_payment(
             payment_id=order_id,
             session_id=f"cs_{order_id}",
             transaction_id=f"pi_{order_id}",
-            amount_minor=order.amount_minor,
+            amount_minor=order.amount_minor + tax_minor,
+            subtotal_minor=order.amount_minor if tax_minor else None,
+            tax_minor=tax_minor,
+            currency=order.currency,
             reference=order_id,
         )
         change = order_updates.decide(order, self.account.wallet, paid, now, months)
@@ -106,7 +121,9 @@ class InMemoryLedger:
             remaining=granted,
             expires_at=expires_at,
         )
-        self._write(credits.grant(self.account.wallet, lot, replace(cause, money_minor=paid_minor), now))
+        currency = lot.currency if paid_minor else None
+        paid = replace(cause, money_minor=paid_minor, currency=currency)
+        self._write(credits.grant(self.account.wallet, lot, paid, now))
 
     def spend(self, amount: int, now: datetime) -> None:
         """Raises InsufficientCredits."""

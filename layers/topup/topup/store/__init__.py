@@ -6,6 +6,7 @@ Reads return the domain's values; every write is one request that happens comple
 from topup.store.credits import list_entries, load_credits, load_ended_hold, load_own_lots
 from topup.store.cursors import Cursor, Memory, Stuck, forget_stuck, load_memory, remember_stuck, save_cursor
 from topup.store.expiry import Due, DueKey, due_by_timer, due_since, load_due, record_expiry
+from topup.store.ledgers import all_ledgers, ledgers_of
 from topup.store.orders import (
     attach_session,
     claim_look,
@@ -46,6 +47,7 @@ __all__ = [
     "UnknownWrite",
     "Waiting",
     "all_accounts",
+    "all_ledgers",
     "all_payments",
     "attach_session",
     "begin_try",
@@ -55,6 +57,7 @@ __all__ = [
     "due_since",
     "forget_stuck",
     "is_position",
+    "ledgers_of",
     "list_entries",
     "list_orders",
     "list_waiting",

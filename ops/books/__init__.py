@@ -1,0 +1,1 @@
+"""`books`: a month of prepaid credits as an accountant needs it, from the users' ledger entries alone."""
