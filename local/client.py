@@ -145,9 +145,9 @@ class Api:
         force: bool = False,
         **more: Any,
     ) -> httpx.Response:
-        """`amount` in major units; None is all that is left."""
+        """`amount` in major units; None is all that is left. `more` may have `body`: further fields."""
         body = {"payment_id": payment["payment_id"], "reason": "Customer request", "amount": amount}
-        body |= {"force": True} if force else {}
+        body |= ({"force": True} if force else {}) | more.pop("body", {})
         return self.send("POST", self.url + REFUND, headers=self.credentials.admin(key), json=body, **more)
 
 

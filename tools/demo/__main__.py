@@ -20,14 +20,14 @@ from local.client import DECLINED_CARD, PAYMENTS, TRANSACTIONS, BrokenPromiseErr
 from local.discovery import RunningStack
 from local.launcher import StackFailedError, running
 from local.settings import SettingsError
-from tools.demo import language_model, ledger
+from tools.demo import language_model, ledger, taxes
 from tools.demo.shop import Json, Shop, Site, shortened
 
 
 def welcome(shop: Shop) -> None:
     """A sign-up bonus of 50 credits. Raises BrokenPromiseError."""
-    shop.step("A new user signs up, and an administrator grants 50 credits for 30 days, in the campaign welcome.")
-    expires_at = shop.quiet.local.now().replace(microsecond=0) + timedelta(days=30)
+    shop.step("A new user signs up, and an administrator grants 50 credits for two weeks, in the campaign welcome.")
+    expires_at = shop.quiet.local.now().replace(microsecond=0) + timedelta(days=14)
     granted = shop.grant(50, "Sign-up bonus", "welcome", expires_at)
     expect(granted["balance_after"] == 50, "the user has 50 credits")
     shop.step("Another request grants the same campaign again. It is refused: a user gets a campaign's credits once.")
@@ -118,7 +118,7 @@ def site(api: str | None) -> Iterator[tuple[Site, RunningStack | None]]:
     """The stack to use; also its tables, if the demo has started it and may therefore move its clock."""
     buyer = f"demo-{uuid.uuid4().hex[:8]}"  # a new user, without a history
     if api is None:
-        with running() as stack:
+        with running(CATALOGUE_FILE=taxes.CATALOGUE) as stack:
             print(f"The demo's stack is ready after {stack.seconds:.1f} s, at {stack.api_url}.")
             yield Site(stack.api_url, stack.stripe_url, stack.values, buyer), discovery.of(stack)
         return
@@ -144,6 +144,8 @@ def main(arguments: list[str]) -> int:
             bought = buy(shop)
             ledger.spend(shop)
             language_model.call(shop)
+            if own:  # another stack may sell without taxes and codes
+                taxes.trade(shop.of_another())
             ledger.use(shop, bought, own)
     except (BrokenPromiseError, StackFailedError, SettingsError, httpx.HTTPError) as error:
         print(f"\nThe demonstration failed: {error}", file=sys.stderr)

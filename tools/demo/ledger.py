@@ -53,7 +53,7 @@ def spend(shop: Shop) -> None:
 
 
 def refund(shop: Shop, payment: Json) -> None:
-    shop.step("An administrator refunds 25.00 of the 100.00. A quarter of its 1100 credits is clawed back.")
+    shop.step("The first user gets 25.00 of the 100.00 back. A quarter of the 1100 credits is clawed back.")
     refunded = shop.refund(payment, 25.00)
     expect(refunded["amount"] == 25.0 and refunded["credits_refunded"] == 275, "275 credits go with 25.00")
     has_balance(shop, 975)

@@ -1,8 +1,10 @@
 """The demo's shop: makes the calls as one buyer, prints them, and checks what the guide promises."""
 
+import itertools
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -10,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from local.client import Client, document, poll
+from local.client import QUOTE, Client, document, poll
 
 Json = dict[str, Any]
 
@@ -32,32 +34,37 @@ class Shop:
         self.quiet = Client(site.api, site.stripe, site.values, http.request)
         self.shown = Client(site.api, site.stripe, site.values, self._show)
         self._http = http
-        self._user_id = site.user_id
-        self._steps = 0
+        self.user_id = site.user_id
+        self._steps = itertools.count(1)
+
+    def of_another(self) -> "Shop":
+        """The same shop, with another buyer; the steps go on."""
+        other = copy(self)
+        other.user_id = f"{self.user_id}-2"
+        return other
 
     def step(self, words: str) -> None:
-        self._steps += 1
-        print(f"\n{self._steps}. {words}")
+        print(f"\n{next(self._steps)}. {words}")
 
     def get(self, path: str) -> Json:
-        return document(self.shown.api.get(path, self._user_id))
+        return document(self.shown.api.get(path, self.user_id))
 
     def create(self, package: str, key: str) -> Json:
-        return document(self.shown.api.create(self._user_id, package, key))
+        return document(self.shown.api.create(self.user_id, package, key))
 
     def spend(self, amount: int, description: str, key: str, *, expected: int = HTTPStatus.OK) -> Json:
-        return document(self.shown.api.spend(self._user_id, amount, description, key), expected)
+        return document(self.shown.api.spend(self.user_id, amount, description, key), expected)
 
     def hold(self, amount: int, description: str) -> Json:
         key = str(uuid.uuid4())
-        return document(self.shown.api.open_hold(self._user_id, amount, description, key), HTTPStatus.CREATED)
+        return document(self.shown.api.open_hold(self.user_id, amount, description, key), HTTPStatus.CREATED)
 
     def capture(self, hold: Json, amount: int, key: str) -> Json:
         return document(self.shown.api.capture(hold, amount, key))
 
     def reverse(self, transaction_id: str, amount: int, reason: str) -> Json:
         key = str(uuid.uuid4())
-        return document(self.shown.api.reverse(self._user_id, transaction_id, amount, reason, key))
+        return document(self.shown.api.reverse(self.user_id, transaction_id, amount, reason, key))
 
     def grant(
         self,
@@ -70,13 +77,19 @@ class Shop:
     ) -> Json:
         """A request of its own each time: the key is new. The credits never expire where `expires_at` is None."""
         body = {"campaign": campaign, "expires_at": expires_at.isoformat() if expires_at else None}
-        return document(self.shown.api.grant(self._user_id, credits, reason, str(uuid.uuid4()), body=body), expected)
+        return document(self.shown.api.grant(self.user_id, credits, reason, str(uuid.uuid4()), body=body), expected)
 
     def adjust(self, amount: int, reason: str) -> Json:
-        return document(self.shown.api.adjust(self._user_id, amount, reason, str(uuid.uuid4())))
+        return document(self.shown.api.adjust(self.user_id, amount, reason, str(uuid.uuid4())))
 
-    def refund(self, payment: Json, amount: float) -> Json:
-        return document(self.shown.api.refund(payment, amount))
+    def quote(self, payment: Json, amount: float | None) -> Json:
+        """What a refund would do; `amount` None is all that is left."""
+        body = {"payment_id": payment["payment_id"], "amount": amount}
+        api = self.shown.api
+        return document(api.send("POST", api.url + QUOTE, headers=api.credentials.admin(), json=body))
+
+    def refund(self, payment: Json, amount: float, *, expected: int = HTTPStatus.OK, **body: str) -> Json:
+        return document(self.shown.api.refund(payment, amount, body=body), expected)
 
     def deliveries(self) -> dict[str, list[int | None]]:
         """By event: our webhook's status for each attempt, None where there was no response."""
@@ -85,7 +98,7 @@ class Shop:
 
     def eventually(self, path: str, condition: Callable[[Json], bool], promise: str) -> Json:
         """Repeat the request until the response is as promised, and print that response."""
-        seen = poll(lambda: document(self.quiet.api.get(path, self._user_id)), condition, promise)
+        seen = poll(lambda: document(self.quiet.api.get(path, self.user_id)), condition, promise)
         print(f"   GET {path}, until {promise}")
         print(f"   200 {shortened(seen)}")
         return seen
