@@ -137,10 +137,55 @@ def test_with_stripe_itself_its_ids_lead_to_its_dashboard(page: Page, stack: Sta
     page.route("**/console/config.json", with_dashboard)
     open_console(page, stack, f"#/payment/{payment['payment_id']}")
 
+    intent = page.locator(".facts").get_by_role("link", name="Open in Stripe").nth(1)
+    expect(intent).to_have_attribute("href", f"{address}/test/payments/{buyer.stripe.intent_of(payment)}")
     for part, named in ((".facts", session_of(payment)), ("#story", refund)):
         link = page.locator(part).get_by_role("link", name="Open in Stripe").first
         expect(link).to_have_attribute("href", f"{address}/test/search?query={named}")
         expect(link).to_have_attribute("rel", "noreferrer noopener")
+
+
+def test_stripes_receipt_is_asked_for_when_somebody_wants_it(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:
+    payment = new_buyer(stack).buy()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "expand=" in request.url else None)
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    assert asked == []
+
+    page.get_by_role("button", name="Show receipt and invoice").click()
+    receipt = page.locator("#receipts").get_by_role("link", name="Receipt at Stripe")
+    expect(receipt).to_have_attribute("href", re.compile("^https?://"))
+    expect(receipt).to_have_attribute("rel", "noreferrer noopener")
+    assert len(asked) == 1
+
+
+def test_a_receipt_that_stripe_does_not_hand_out_is_said_and_can_be_asked_for_again(
+    page: Page, stack: Stack, new_buyer: NewBuyer
+) -> None:
+    payment = new_buyer(stack).buy()
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    page.route("**expand=receipt", lambda route: route.fulfill(status=502, json={"code": "stripe_error"}))
+    show = page.get_by_role("button", name="Show receipt and invoice")
+    show.click()
+    expect(page.locator("#receipts [role=alert]")).to_contain_text("Stripe could not do this")
+
+    page.unroute("**expand=receipt")
+    show.click()
+    expect(page.locator("#receipts").get_by_role("link", name="Receipt at Stripe")).to_be_visible()
+    expect(page.locator("#receipts [role=alert]")).to_have_count(0)
+
+
+def test_a_payment_says_what_is_left_of_its_credits_and_where_an_unpaid_one_stands(
+    page: Page, stack: Stack, new_buyer: NewBuyer
+) -> None:
+    buyer = new_buyer(stack)
+    paid, unpaid = buyer.buy(), buyer.create()
+    buyer.spend(400, "job-1").raise_for_status()
+    open_console(page, stack, f"#/payment/{paid['payment_id']}")
+    expect(page.locator(".facts")).to_contain_text("700 of 1,100 left")
+
+    open_console(page, stack, f"#/payment/{unpaid['payment_id']}")
+    assert steps(page) == ["placed", "pending"]
 
 
 def test_a_search_without_a_result_says_what_it_looked_for(page: Page, stack: Stack) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from local.launcher import Stack
 from local.tokens import mint_support
-from tests.e2e.buyer import Buyer, NewBuyer
+from tests.e2e.buyer import Buyer, NewBuyer, eventually
 from tests.e2e.console_page import expect_title, figure, open_console, steps
 from tools.pictures import scenes
 from topup.runtime import clock
@@ -80,6 +80,30 @@ def test_credits_are_valid_as_long_as_somebody_chooses(of_buyer: Page, choice: s
 
     close(of_buyer)
     expect(of_buyer.locator("#lots")).to_contain_text(shown)
+
+
+def test_all_of_it_works_by_keyboard(of_buyer: Page, buyer: Buyer) -> None:
+    keyboard = of_buyer.keyboard
+
+    def press_until(focused: str, key: str = "Tab") -> None:
+        for _ in range(40):
+            keyboard.press(key)
+            if of_buyer.evaluate("document.activeElement.textContent || document.activeElement.id") == focused:
+                return
+        raise AssertionError(f"the keyboard does not reach {focused}")
+
+    press_until("Give credits")
+    keyboard.press("Enter")
+    expect(dialog(of_buyer).get_by_label("Credits")).to_be_focused()
+    keyboard.type("70")
+    press_until("field-reason")
+    keyboard.type("Goodwill")
+    keyboard.press("Enter")
+    expect(dialog(of_buyer).get_by_role("button", name="Close")).to_be_focused()
+    keyboard.press("Enter")
+
+    expect(dialog(of_buyer)).to_have_count(0)
+    assert buyer.balance() == 70
 
 
 def test_a_double_click_gives_credits_once(of_buyer: Page, buyer: Buyer) -> None:
@@ -310,6 +334,25 @@ def test_a_quarantine_ends_with_the_money_back(page: Page, stack: Stack, buyer: 
     assert buyer.balance() == 0
 
 
+def test_a_release_whose_answer_is_lost_never_decides_over_the_next_payment(
+    page: Page, stack: Stack, buyer: Buyer
+) -> None:
+    payment = scenes.paid_again(buyer.client, buyer.user_id, times=2)
+    eventually(lambda: scenes.seen(buyer.client, payment).get("refused_besides"))
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    lose_answers(page, "**/release")
+    release(page, "Give the second payment back", "Give all of it back")
+    expect(dialog(page)).to_contain_text("its outcome has not been seen")
+    page.unroute("**/release")
+    page.reload()
+    dialog(page).get_by_role("button", name="Send it again").click()
+
+    expect(dialog(page)).to_contain_text("all of the money has gone back")
+    seen = scenes.seen(buyer.client, payment)
+    assert [one["status"] for one in seen["releases"]] == ["done"]
+    assert seen["quarantine_reason"] is not None  # the other one still waits
+
+
 # ----------------------------------------------------------------------------------------------------------- support
 
 
@@ -328,6 +371,50 @@ def test_support_sees_everything_and_is_offered_no_change(page: Page, stack: Sta
     page.goto(f"{stack.api_url}/console#/payment/{quarantined['payment_id']}")
     expect(page.locator(".title .badge")).to_have_text("Quarantined")
     expect(page.locator("[data-action]")).to_have_count(0)
+
+
+def test_support_sees_what_a_refund_would_do_and_cannot_make_it(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = buyer.buy()
+    buyer.spend(1000, "job-1").raise_for_status()
+    token = mint_support(stack.values, "support-demo", clock.now())
+    open_console(page, stack, f"#/payment/{payment['payment_id']}", token)
+    page.get_by_role("button", name="What would a refund do?").click()
+    dialog(page).get_by_role("button", name="Show what it does").click()
+
+    expect(dialog(page)).to_contain_text("will owe 1,000 of them")
+    expect(dialog(page).get_by_role("button")).to_have_text(["Close"])
+    close(page)
+    assert buyer.refunded_here(payment) == 0
+
+
+def test_each_button_that_support_is_not_offered_is_refused_by_the_api_too(
+    page: Page, stack: Stack, buyer: Buyer
+) -> None:
+    paid = buyer.buy()
+    strange = scenes.quarantined(buyer.client, buyer.user_id)
+    support = {"authorization": f"Bearer {mint_support(stack.values, 'support-demo', clock.now())}"}
+    sent = {
+        "grant": ("/api/admin/credits/grant", {"user_id": buyer.user_id, "credits": 1, "reason": "x"}),
+        "adjust": ("/api/admin/credits/adjust", {"user_id": buyer.user_id, "amount": 1, "reason": "x"}),
+        "refund": ("/api/payments/stripe/refund", {"payment_id": paid["payment_id"], "reason": "x"}),
+    } | {
+        f"release_{action}": (
+            f"/api/admin/payments/{strange['payment_id']}/release",
+            {"action": action, "reason": "x"},
+        )
+        for action in ("fulfil", "refund")
+    }
+    offered: set[str | None] = set()
+    places = [f"#/user/{buyer.user_id}", *(f"#/payment/{one['payment_id']}" for one in (paid, strange))]
+    for place in places:
+        open_console(page, stack, place)
+        offered |= {one.get_attribute("data-action") for one in page.locator("[data-action]").all()}
+
+    assert offered == set(sent)  # to an administrator
+    for path, body in sent.values():
+        headers = support | {"idempotency-key": "k"}
+        assert buyer.http.post(f"{stack.api_url}{path}", json=body, headers=headers).status_code == 403
+    assert buyer.balance() == 1100
 
 
 def test_somebody_who_is_no_administrator_any_more_is_refused_by_the_api(of_buyer: Page, buyer: Buyer) -> None:

@@ -1,7 +1,7 @@
 """Finding payments by what somebody has at hand, and the lists of those that wait."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from local.client import CREATE, Json, document, session_of
 from local.launcher import Stack
@@ -40,6 +40,13 @@ def test_a_payment_is_found_by_our_id_and_by_each_of_stripes(page: Page, stack: 
     search(page, ids[kind])
 
     expect_title(page, payment["payment_id"])
+    looked_for = page.locator("#looked-for")
+    if kind == "payment_id":
+        expect(looked_for).to_have_count(0)  # the page's title says it
+        return
+    expect(looked_for).to_contain_text(ids[kind])
+    page.reload()
+    expect(looked_for).to_contain_text("at Stripe")
 
 
 def test_payments_are_found_by_the_buyers_address(page: Page, stack: Stack, buyer: Buyer) -> None:
@@ -61,6 +68,7 @@ def test_a_user_whose_id_is_an_address_is_found_by_it(page: Page, stack: Stack, 
     search(page, user)
 
     expect_title(page, user)
+    expect(page.locator("#looked-for")).to_contain_text("There is none. This is the user with that id.")
 
 
 @pytest.mark.parametrize("text", ["cs_test_unknown", "pi_unknown", "ch_unknown", "nobody@nowhere.example"])
@@ -72,13 +80,50 @@ def test_what_is_not_there_is_said_with_what_was_looked_for(page: Page, stack: S
     expect(page.locator("main p").filter(has_text="Looked for")).to_contain_text(text)
 
 
-def test_the_first_page_lists_what_waits(page: Page, stack: Stack, buyer: Buyer) -> None:
-    client = buyer.client
-    waiting, quarantined = scenes.waiting(client), scenes.quarantined(client, buyer.user_id)
+def row_of(page: Page, name: str, payment: Json) -> Locator:
+    return page.locator(f"[data-list={name}] li[data-payment='{payment['payment_id']}']")
+
+
+def test_what_waits_for_the_bank_is_listed_after_a_day_and_before_that_on_request(
+    page: Page, stack: Stack, buyer: Buyer
+) -> None:
+    waiting = scenes.waiting(buyer.client)
+    open_console(page, stack)
+    processing = page.locator("[data-list=processing]")
+    expect(processing).to_contain_text("for more than a day")
+    expect(row_of(page, "processing", waiting)).to_have_count(0)
+
+    processing.get_by_role("button", name="Show all that wait for the bank").click()
+    expect(row_of(page, "processing", waiting)).to_contain_text("Confirming")
+    expect(row_of(page, "processing", waiting)).to_contain_text("this minute")
+
+    def a_day_later(route: Route) -> None:
+        route.continue_(url=route.request.url.replace("min_age_seconds=86400", "min_age_seconds=0"))
+
+    page.route("**/api/admin/payments?status=processing*", a_day_later)
+    page.reload()
+    expect(row_of(page, "processing", waiting)).to_contain_text("Confirming")
+
+
+def test_open_disputes_are_listed_with_what_the_bank_says(page: Page, stack: Stack, buyer: Buyer) -> None:
+    opened, decided = buyer.buy(), buyer.buy()
+    buyer.stripe.dispute(buyer.stripe.intent_of(opened))
+    buyer.stripe.close_dispute(buyer.stripe.dispute(buyer.stripe.intent_of(decided)), "lost")
+    eventually(lambda: buyer.payment(opened).get("disputes"))
     open_console(page, stack)
 
-    processing, strange = (page.locator(f"[data-list={name}]") for name in ("processing", "quarantined"))
-    expect(processing.locator(f"li[data-payment='{waiting['payment_id']}']")).to_contain_text("Confirming")
+    row = row_of(page, "disputed", opened)
+    expect(row).to_contain_text("Dispute about CN¥100.00: needs an answer · fraudulent")
+    expect(row_of(page, "disputed", decided)).to_have_count(0)
+    row.get_by_role("link").first.click()
+    expect_title(page, opened["payment_id"])
+
+
+def test_the_first_page_lists_what_waits(page: Page, stack: Stack, buyer: Buyer) -> None:
+    quarantined = scenes.quarantined(buyer.client, buyer.user_id)
+    open_console(page, stack)
+
+    strange = page.locator("[data-list=quarantined]")
     row = strange.locator(f"li[data-payment='{quarantined['payment_id']}']")
     expect(row).to_contain_text("Quarantined")
     expect(row.get_by_role("link", name=buyer.user_id)).to_be_visible()

@@ -26,6 +26,7 @@ PREFIXES = (
         "problem_",
         "looked_for_",
         "list_",
+        "now_",
         "release_",
         "differs_",
     ),

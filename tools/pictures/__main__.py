@@ -34,8 +34,9 @@ def main() -> int:
 
 
 def _take_console(browser: Browser, stack: Stack, client: Client) -> None:
+    scenes.waiting(client)  # for two weeks, when the pictures are taken
     payment = scenes.history(client)
-    scenes.waiting(client)
+    scenes.disputed(client)
     quarantined = scenes.quarantined(client)
     places = {
         "console-lists": ("", _nothing),

@@ -1,4 +1,4 @@
-"""What has happened in the shop of the pictures: purchases, spends, a gift, a hold, refunds, and a quarantine."""
+"""What has happened in the shop of the pictures: purchases, spends, a gift, a hold, refunds, and what waits."""
 
 from collections.abc import Mapping
 
@@ -38,6 +38,14 @@ def waiting(client: Client) -> Json:
     payment: Json = document(client.api.create("ben@shop.example", "trial"))
     client.stripe.pay(payment, method="alipay")
     _wait_for(client, payment, "processing")
+    return payment
+
+
+def disputed(client: Client, user: str = "dora@shop.example") -> Json:
+    """A paid payment that its card holder disputes."""
+    payment = bought(client, "premium", user)
+    client.stripe.dispute(client.stripe.intent_of(payment))
+    poll(lambda: seen(client, payment), lambda one: bool(one.get("disputes")), "the payment is disputed")
     return payment
 
 

@@ -39,7 +39,7 @@ export const now = () => Date.now() + clockAhead;
 const id = encodeURIComponent;
 
 export const packages = (lang) => read("/api/payments/packages", { lang: lang === "en" ? "en" : null });
-export const payment = (paymentId) => read(`/api/payments/${id(paymentId)}`);
+export const payment = (paymentId, query) => read(`/api/payments/${id(paymentId)}`, query);
 export const credits = (user) => read(`/api/users/${id(user)}/credits`);
 export const holds = (user) => read(`/api/users/${id(user)}/holds`);
 export const payments = (user, query) => read(`/api/users/${id(user)}/payments`, query);

@@ -14,17 +14,18 @@ const DOUBLE_CLICK_MS = 500; // its second click must not confirm what nobody ha
  *   id          one intent at a time has this id
  *   title       of the button and of the dialog
  *   fields      see fieldRow
+ *   values      what is sent besides, as it was when the dialog opened
  *   preview     async (values) => { content, confirm, values }: what it would do; without one it is sent at once
  *   confirm     the label of the button that does it
  *   isDangerous whether it takes something away
- *   send        async (values, key) => the API's answer
+ *   send        async (values, key) => the API's answer; without one nothing can be changed, only seen
  *   outcome     (answer, values) => how it ended, in words
  *   done        called when the dialog is closed after it ended
  */
 export function actionButton(action) {
   // The page was left before the outcome was seen: go on where it was left.
   if (isPending(action.id)) queueMicrotask(() => open(action));
-  return button(action.title, () => open(action), { class: action.isDangerous ? "button danger" : "button", dataset: { action: action.id.split(":")[0] } });
+  return button(action.title, () => open(action), { class: action.isDangerous ? "button danger" : "button", dataset: { [action.send ? "action" : "view"]: action.id.split(":")[0] } });
 }
 
 function open(action) {
@@ -58,7 +59,7 @@ function showForm(state, problem = null) {
 async function submitted(event, form, state) {
   event.preventDefault();
   if (state.isBusy) return;
-  state.intent = { ...state.intent, values: valuesOf(form) };
+  state.intent = { ...state.intent, values: { ...state.action.values, ...valuesOf(form) } };
   if (!state.action.preview) {
     await send(state);
     return;
@@ -69,7 +70,7 @@ async function submitted(event, form, state) {
 /** The second step: nothing has been done so far. */
 function showPreview(state, { content, confirm, values }) {
   state.intent = { ...state.intent, values: { ...state.intent.values, ...values } };
-  const main = h("button", { type: "submit", class: confirmClass(state.action), disabled: true }, confirm);
+  const main = state.action.send ? h("button", { type: "submit", class: confirmClass(state.action), disabled: true }, confirm) : null;
   const form = h(
     "form",
     {
@@ -84,7 +85,7 @@ function showPreview(state, { content, confirm, values }) {
   );
   state.body.replaceChildren(form);
   form.querySelector(".consequences").focus();
-  setTimeout(() => (main.disabled = false), DOUBLE_CLICK_MS);
+  if (main) setTimeout(() => (main.disabled = false), DOUBLE_CLICK_MS);
 }
 
 async function send(state) {
@@ -144,5 +145,5 @@ function showEnd(state, words) {
   close.focus();
 }
 
-const buttons = (state, main) => h("div", { class: "actions" }, main, button(t("cancel"), () => state.isBusy || state.dialog.close()));
+const buttons = (state, main) => h("div", { class: "actions" }, main, button(t(main ? "cancel" : "close"), () => state.isBusy || state.dialog.close()));
 const confirmClass = ({ isDangerous }) => (isDangerous ? "button primary danger" : "button primary");

@@ -1,10 +1,11 @@
 // What a text in the search field is, by its form. The API finds payments by these names.
 
 export const EMAIL = "email";
+export const OUR_ID = "payment_id";
 export const USER = "user"; // whatever has none of these forms
 
 const FORMS = [
-  ["payment_id", /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i],
+  [OUR_ID, /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i],
   ["session", /^cs_(test|live)_\w+$/],
   ["payment_intent", /^pi_\w+$/],
   ["charge", /^(ch|py)_\w+$/],

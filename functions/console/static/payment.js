@@ -6,9 +6,10 @@ import { day, money, number } from "./format.js";
 import { t } from "./i18n.js";
 import { loadPackages, packageName } from "./packages.js";
 import { badge } from "./payments.js";
-import { refundButton } from "./refund.js";
+import { receiptButton } from "./receipt.js";
+import { quoteButton, refundButton } from "./refund.js";
 import { releaseButtons } from "./release.js";
-import { searchField, userAddress } from "./search.js";
+import { lookedFor, searchField, userAddress } from "./search.js";
 import { isAdmin } from "./session.js";
 import { storyOf, storyPanel } from "./story.js";
 import { stripeReference, stripeRows } from "./stripe.js";
@@ -23,12 +24,13 @@ export async function paymentView({ subject: id, config, reload }) {
     "div",
     {},
     searchField(id),
+    lookedFor(),
     h(
       "header",
       { class: "title" },
       h("div", {}, h("p", { class: "kind" }, t("payment")), h("h1", { class: "mono" }, id)),
       badge(payment),
-      isAdmin() ? h("div", { class: "actions" }, releaseButtons(payment, reload), refundButton(payment, reload)) : null,
+      h("div", { class: "actions" }, isAdmin() ? [...releaseButtons(payment, reload), refundButton(payment, reload)] : quoteButton(payment)),
     ),
     h("div", { class: "columns" }, factsPanel(payment, reference), storyPanel(storyOf(payment, history), reference, history.next_cursor)),
   );
@@ -54,5 +56,6 @@ function factsPanel(payment, reference) {
       [t("expires"), lot?.expires_at ? day(lot.expires_at) : null],
       ...stripeRows(payment, reference),
     ),
+    receiptButton(payment),
   );
 }

@@ -9,16 +9,38 @@ import { t } from "./i18n.js";
 /** What of the payment's money has not been given back, in major units. */
 const left = ({ amount, amount_paid: paid, amount_refunded: refunded = 0 }) => (paid ?? amount) - refunded;
 
-/** null where there is nothing to give back. */
+/** Whether there is anything to give back. */
+const isRefundable = (payment) => payment.status === "succeeded" && left(payment) > 0;
+
+const amountField = (payment) => ({
+  name: "amount",
+  label: t("refundAmount", payment),
+  hint: t("refundAmountHint", { amount: money(left(payment), payment.currency) }),
+  inputmode: "decimal",
+  pattern: "[0-9]+([.][0-9]+)?",
+});
+
+/** What a refund would do, for those who may not make one. */
+export function quoteButton(payment) {
+  if (!isRefundable(payment)) return null;
+  const { payment_id: id, currency } = payment;
+  return actionButton({
+    id: `quote:${id}`,
+    title: t("quote"),
+    fields: [amountField(payment)],
+    preview: async ({ amount }) => ({ content: effects(await api.quoteRefund({ payment_id: id, amount: amountOf(amount) }), currency) }),
+  });
+}
+
 export function refundButton(payment, done) {
-  if (payment.status !== "succeeded" || left(payment) <= 0) return null;
+  if (!isRefundable(payment)) return null;
   const { payment_id: id, currency } = payment;
   return actionButton({
     id: `refund:${id}`,
     title: t("refund"),
     isDangerous: true,
     fields: [
-      { name: "amount", label: t("refundAmount", { currency }), hint: t("refundAmountHint", { amount: money(left(payment), currency) }), inputmode: "decimal", pattern: "[0-9]+([.][0-9]+)?" },
+      amountField(payment),
       { name: "reason", label: t("reason"), hint: t("reasonHint"), maxlength: 200 },
     ],
     preview: async ({ amount }) => consequences(await api.quoteRefund({ payment_id: id, amount: amountOf(amount) }), currency),
@@ -38,39 +60,40 @@ const refundBody = (id, { amount, reason, force, quote_token: token }) => ({
   quote_token: token,
 });
 
-function consequences(quote, currency) {
+const consequences = (quote, currency) => ({
+  values: { quote_token: quote.quote_token },
+  confirm: t("refundConfirm", { amount: money(quote.amount, currency) }),
+  content: effects(quote, currency, forceQuestion()),
+});
+
+/** What it would do; `question` is asked where the API refuses it without `force`. */
+function effects(quote, currency, question = null) {
   const { debt, holds_uncovered: uncovered } = quote;
-  return {
-    values: { quote_token: quote.quote_token },
-    confirm: t("refundConfirm", { amount: money(quote.amount, currency) }),
-    content: [
-      facts(
-        [t("quoteAmount"), money(quote.amount, currency)],
-        [t("quoteCredits"), number(quote.credits_refunded)],
-        [t("quoteOwn"), number(quote.from_own_lot)],
-        [t("quoteOthers"), number(quote.from_other_lots)],
-        [t("quoteDebt"), number(debt)],
-        [t("quoteHolds"), number(uncovered)],
-      ),
-      debt || uncovered ? forceQuestion(quote, currency) : null,
-    ],
-  };
+  return [
+    facts(
+      [t("quoteAmount"), money(quote.amount, currency)],
+      [t("quoteCredits"), number(quote.credits_refunded)],
+      [t("quoteOwn"), number(quote.from_own_lot)],
+      [t("quoteOthers"), number(quote.from_other_lots)],
+      [t("quoteDebt"), number(debt)],
+      [t("quoteHolds"), number(uncovered)],
+    ),
+    debt || uncovered ? h("div", { class: "notice danger" }, warnings(quote, currency), question) : null,
+  ];
 }
 
-/** The second confirmation: without it the API refuses such a refund. */
-function forceQuestion({ debt, holds_uncovered: uncovered, largest_refundable: largest }, currency) {
+function warnings({ debt, holds_uncovered: uncovered, largest_refundable: largest }, currency) {
   const texts = [
     debt ? t("forceDebt", { credits: number(debt) }) : null,
     uncovered ? t("forceHolds", { credits: number(uncovered) }) : null,
     Number(largest) > 0 ? t("forceLargest", { amount: money(largest, currency) }) : null,
   ];
-  return h(
-    "div",
-    { class: "notice danger" },
-    texts.filter(Boolean).map((text) => h("p", {}, text)),
-    h("label", { class: "check" }, h("input", { type: "checkbox", name: "force", value: "true", required: true }), h("span", {}, t("force"))),
-  );
+  return texts.filter(Boolean).map((text) => h("p", {}, text));
 }
+
+/** The second confirmation. */
+const forceQuestion = () =>
+  h("label", { class: "check" }, h("input", { type: "checkbox", name: "force", value: "true", required: true }), h("span", {}, t("force")));
 
 function outcome({ success, amount, credits_refunded: credits, refund_id: id }, currency) {
   return t(success ? "refundDone" : "refundInFlight", { amount: money(amount, currency), credits: number(credits), id });

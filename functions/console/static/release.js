@@ -25,8 +25,9 @@ const releaseButton = ({ payment_id: id, stripe: { rejected_intent: intent } }, 
     confirm: t(`release_confirm_${action}`),
     isDangerous: action === "refund",
     fields: [{ name: "reason", label: t("reason"), hint: t(`release_hint_${words}`), maxlength: 200, required: true }],
-    // Made once whatever the key: the payment itself remembers. The intent says which of several is meant.
-    send: ({ reason }) => api.release(id, { action, reason, payment_intent: intent }),
+    values: { payment_intent: intent }, // which of several is meant, also after a reload
+    // Made once whatever the key: the payment itself remembers.
+    send: ({ reason, payment_intent }) => api.release(id, { action, reason, payment_intent }),
     outcome: (payment) => outcome(payment, action),
     done,
   });

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { h, link } from "./dom.js";
 import { t } from "./i18n.js";
-import { EMAIL, USER, kindOf } from "./kinds.js";
+import { EMAIL, OUR_ID, USER, kindOf } from "./kinds.js";
 import { loadPackages } from "./packages.js";
 import { foundPayments } from "./payments.js";
 
@@ -40,13 +40,15 @@ export const userAddress = (user) => `#/user/${encodeURIComponent(user)}`;
 export const paymentAddress = (id) => `#/payment/${encodeURIComponent(id)}`;
 
 /** What was found; a single payment or user is shown at once. */
-export async function searchView({ subject: text }) {
+export async function searchView({ subject: text, reload }) {
   const kind = kindOf(text);
+  const goTo = (address, words = []) => replaceBy(address, { words, text }, reload);
   if (kind === USER) return goTo(userAddress(text));
   const { payments, next_cursor: cursor } = await api.findPayments({ [kind]: text });
-  if (kind !== EMAIL && payments.length === 1) return goTo(paymentAddress(payments[0].payment_id));
+  const words = [`looked_for_${kind}`];
+  if (kind !== EMAIL && payments.length === 1) return goTo(paymentAddress(payments[0].payment_id), kind === OUR_ID ? [] : words);
   // Users' ids may have the form of a payment's id or of an address.
-  if (!payments.length && !cursor && (await isUser(text))) return goTo(userAddress(text));
+  if (!payments.length && !cursor && (await isUser(text))) return goTo(userAddress(text), [...words, "foundAsUser"]);
   await loadPackages();
   return results(text, kind, payments, cursor);
 }
@@ -55,9 +57,16 @@ export async function searchView({ subject: text }) {
 const isUser = async (id) => (await api.transactions(id, { limit: 1 })).transactions.length > 0;
 
 /** In place of the search in the browser's history, so that Back leads to where somebody searched. */
-function goTo(address) {
-  location.replace(address);
+function replaceBy(address, lookedFor, reload) {
+  history.replaceState({ lookedFor }, "", address);
+  reload();
   return h("p", { class: "muted" }, t("loading"));
+}
+
+/** What was looked for when a search has led to this page; else null. */
+export function lookedFor() {
+  const { words = [], text } = history.state?.lookedFor ?? {};
+  return words.length ? h("p", { id: "looked-for", class: "small muted" }, words.map((key) => t(key, { text })).join(" ")) : null;
 }
 
 /** What was looked for, and what was found; a text may be a user's id whatever its form. */

@@ -20,7 +20,7 @@ export function storyOf(payment, { transactions }) {
     ...(payment.disputes ?? []).map((dispute) => disputed(dispute, payment)),
     warned(payment),
     ...(payment.releases ?? []).map(released),
-    ended(payment),
+    stateNow(payment),
     quarantined(payment),
     ...(payment.refused_besides ?? []).map(refusedBesides),
   ].filter(Boolean);
@@ -100,8 +100,10 @@ const released = ({ action, status, reason, actor, quarantine_reason: why, relea
   id,
 });
 
-function ended({ status, error_message: message, error_code: code, may_retry: mayRetry }) {
-  if (!["failed", "expired"].includes(status)) return null;
+/** Where an unpaid payment stands; a quarantine is a step of its own. */
+function stateNow({ status, under_review: isUnderReview, error_message: message, error_code: code, may_retry: mayRetry }) {
+  if (status === "succeeded" || isUnderReview) return null;
+  if (["pending", "processing"].includes(status)) return { kind: status, at: null, title: t(`state_${status}`), text: t(`now_${status}`) };
   const text = [message, code, mayRetry ? t("mayRetry") : null].filter(Boolean).join(" · ");
   return { kind: status, at: null, title: t(`state_${status}`), text };
 }

@@ -9,7 +9,7 @@ import { ledgerPanel } from "./ledger.js";
 import { holdsPanel, lotsPanel } from "./lots.js";
 import { loadPackages } from "./packages.js";
 import { paymentsPanel } from "./payments.js";
-import { searchField } from "./search.js";
+import { lookedFor, searchField } from "./search.js";
 import { isAdmin } from "./session.js";
 
 const PAGE = { limit: 20 };
@@ -27,6 +27,7 @@ export async function userView({ subject: user, reload }) {
     "div",
     {},
     searchField(user),
+    lookedFor(),
     h(
       "header",
       { class: "title" },
