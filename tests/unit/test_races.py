@@ -40,6 +40,12 @@ def clock(environment: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+@pytest.fixture
+def short_pauses(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every random pause as short as it may be, so that the time is never up."""
+    monkeypatch.setattr(random, "uniform", lambda shortest, _longest: shortest)
+
+
 def losing(races_lost: int, before_each: Callable[[], object] = lambda: None) -> tuple[Callable[..., Any], list[Any]]:
     """A retried flow that loses this many races before it returns "done", and the arguments of each of its tries."""
     tries: list[Any] = []
@@ -70,7 +76,8 @@ def test_a_flow_that_loses_a_race_runs_again_with_the_same_arguments(clock: Cloc
     assert tries == [(("user-1",), {"amount": 5})] * 3
 
 
-def test_after_the_last_try_the_caller_is_told_to_retry(clock: Clock):
+@pytest.mark.usefixtures("short_pauses")
+def test_after_the_last_try_the_caller_is_told_to_retry():
     buy, tries = losing(races.TRIES)
 
     with pytest.raises(Busy):
@@ -78,7 +85,8 @@ def test_after_the_last_try_the_caller_is_told_to_retry(clock: Clock):
     assert len(tries) == races.TRIES
 
 
-def test_the_last_try_may_still_win(clock: Clock):
+@pytest.mark.usefixtures("short_pauses")
+def test_the_last_try_may_still_win():
     buy, tries = losing(races.TRIES - 1)
 
     assert buy() == "done"
@@ -86,14 +94,23 @@ def test_the_last_try_may_still_win(clock: Clock):
 
 
 def test_pauses_double_up_to_the_longest(clock: Clock):
-    buy, _ = losing(races.TRIES - 1)
+    buy, _ = losing(8)
     buy()
 
-    assert clock.pauses == [0.04, 0.08, 0.16, 0.32, 0.64, *[races.LONGEST_PAUSE] * (races.TRIES - 6)]
+    assert clock.pauses == [0.04, 0.08, 0.16, 0.32, 0.64, *[races.LONGEST_PAUSE] * 3]
 
 
-def test_a_pause_is_random_down_to_none(clock: Clock, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(random, "uniform", lambda shortest, _longest: shortest)
+def test_tries_go_on_as_long_as_there_is_time(clock: Clock):
+    buy, tries = losing(races.TRIES)
+
+    with pytest.raises(Busy):
+        buy()
+    assert races.LAST_TRY < clock.seconds <= races.LAST_TRY + races.LONGEST_PAUSE
+    assert len(tries) == len(clock.pauses) + 1 < races.TRIES
+
+
+@pytest.mark.usefixtures("short_pauses")
+def test_a_pause_is_random_down_to_none(clock: Clock):
     buy, _ = losing(1)
     buy()
 
@@ -233,7 +250,8 @@ def test_a_flow_that_dynamodb_throttled_or_did_not_answer_runs_again(clock: Cloc
 
 
 @pytest.mark.parametrize("error", PASSING, ids=repr)
-def test_what_does_not_pass_within_the_tries_ends_in_busy(clock: Clock, error: Exception):
+@pytest.mark.usefixtures("short_pauses")
+def test_what_does_not_pass_within_the_tries_ends_in_busy(error: Exception):
     buy, tries = failing(*[error] * races.TRIES)
 
     with pytest.raises(Busy):

@@ -13,7 +13,7 @@ from topup.runtime import deadline, failures
 from topup.runtime.failures import Failure
 from topup.runtime.telemetry import count, logger
 
-TRIES = 12
+TRIES = 25  # more than usually fit into the time
 FIRST_PAUSE = 0.02  # seconds; twice as long each time
 LONGEST_PAUSE = 0.8  # seconds
 LAST_TRY = 6.0  # seconds after the first; a function has 29, and a caller's patience less
