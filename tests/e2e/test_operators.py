@@ -13,11 +13,13 @@ import boto3
 import pytest
 
 from local import settings, tokens
+from local.client import document
 from local.discovery import NOTES, find
 from local.launcher import Stack
 from ops import cli
 from ops.audit import stripe_side
 from tests.e2e.buyer import NewBuyer, eventually
+from tools.pictures import scenes
 
 TWO_HUNDRED_DAYS = 200 * 86_400  # seconds
 FAILURES = ".cache/local/expiry-failures"
@@ -81,6 +83,36 @@ def test_the_commands_find_the_running_stack_and_no_other(
 
     assert list((project / NOTES).iterdir()) == []
     assert cli.main(["audit"], root=project) == 2
+
+
+def test_a_customer_is_helped_from_the_shell(
+    project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    with started(project) as stack:
+        buyer = new_buyer(stack)
+        paid = buyer.buy()
+        odd = scenes.quarantined(buyer.client, buyer.user_id)
+
+        assert cli.main(["find", buyer.stripe.intent_of(paid)], root=project) == 0
+        out = capsys.readouterr().out
+        assert "checkout.session.completed" in out
+        assert out.endswith(f"1100 of them are left.\nnext: make explain USER={buyer.user_id}\n")
+        assert cli.main(["explain", "--user", buyer.user_id], root=project) == 0
+        assert capsys.readouterr().out.startswith(f"{buyer.user_id} has 1100 credits\n")
+        assert cli.main(["find", odd["payment_id"]], root=project) == 1
+        assert capsys.readouterr().out.endswith("an administrator must decide.\nnext: make quarantine\n")
+
+        monkeypatch.setattr("builtins.input", lambda _question: "yes")
+        decision = ["--release", odd["payment_id"], "--action", "fulfil", "--reason", "Agreed", "--by", "alice"]
+        assert cli.main(["quarantine", *decision], root=project) == 0
+        assert "its credits have been granted: 550\n" in capsys.readouterr().out
+        assert cli.main(["quarantine"], root=project) == 0
+        capsys.readouterr()
+
+        assert cli.main(["token", "--user", "alice", "--role", "support"], root=project) == 0
+        headers = {"authorization": f"Bearer {capsys.readouterr().out.strip()}"}
+        seen = document(buyer.http.get(f"{stack.api_url}/api/payments/{odd['payment_id']}", headers=headers))
+        assert [release["actor"] for release in seen["releases"]] == ["admin:alice"]
 
 
 def test_a_second_start_in_the_same_checkout_says_that_one_runs_and_leaves_it_alone(
