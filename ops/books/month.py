@@ -46,7 +46,7 @@ class Books:
         Of the lots only one figure is needed, which never changes: when restored credits expire. Raises
         UnreadableLedger.
         """
-        book, is_open = UserBook(user_id), True
+        book, is_open, before = UserBook(user_id), True, self.entries
         expiries: dict[str, datetime | None] = {}
         for record in records:
             if isinstance(record, Lot):
@@ -58,7 +58,7 @@ class Books:
                 self.entries += 1
                 for posting in book.post(record):
                     self._post(posting, is_of_month=month == self.month)
-        self.users += bool(book.last_entry)
+        self.users += self.entries > before
         self.debt += book.debt
         self._close(book, expiries)
 

@@ -5,11 +5,22 @@ from collections import Counter
 from pathlib import Path
 
 import boto3
+import httpx
 import pytest
 
+from local import discovery
+from local.client import Client
 from local.launcher import Stack
+from ops import target
+from ops.audit import clock_of
+from ops.books import exported
+from ops.books.month import Books
+from ops.export import command as export_command
+from ops.export import files
+from tests.support.books_in_sql import SqlBooks
 from tools.load import __main__ as load
 from tools.load.expected import Account, Expected, Purchase, taken_minor
+from topup.runtime import config
 
 SMALL = ["--purchases", "20", "--spends", "60", "--users", "5", "--concurrency", "8"]
 
@@ -28,6 +39,38 @@ def test_a_small_run_ends_without_violations(tmp_path: Path, capsys: pytest.Capt
     counts = figures["counts"]
     assert (sum(counts["payments"].values()), sum(counts["spends"].values())) == (20, 60)
     assert counts["webhooks"]["status 200"] > 20
+
+
+def test_its_months_close_to_the_unit_in_both_implementations_and_have_the_money_that_stripe_has(tmp_path: Path):
+    def close(stack: Stack) -> None:
+        found = discovery.of(stack)
+        with target.tables(found.environment):
+            names = {"credits": config.settings().credits_table, "orders": config.settings().orders_table}
+            export_command.scan(names, tmp_path, clock_of(found)())
+        exported_files, cash, owed = files.read(tmp_path), 0, 0
+        sql = SqlBooks.of_export(exported_files.credits.files)
+        for month in sql.months():
+            books = Books(month)
+            for user_id, records in exported.ledgers(exported_files):
+                books.add(user_id, records)
+            assert sql.differences(books) == []
+            cash += sum(books.cash_minor.values())
+            owed = sum(books.outstanding_minor.values())
+        assert cash == at_stripe(stack) > 0
+        assert owed > 0
+        closed.append(cash)
+
+    closed: list[int] = []
+    assert load.main(SMALL, before_audit=close) == 0
+    assert len(closed) == 1
+
+
+def at_stripe(stack: Stack) -> int:
+    """What buyers paid and nobody took back, by Stripe's own lists."""
+    with httpx.Client(trust_env=False) as http:
+        stripe = Client(stack.api_url, stack.stripe_url, stack.values, http.request).stripe
+        paid = sum(intent["amount_received"] for intent in stripe.listed("/payment_intents"))
+        return int(paid - taken_minor(stripe.listed("/refunds"), stripe.listed("/disputes")).total())
 
 
 def test_a_wallet_that_was_tampered_with_is_reported(capsys: pytest.CaptureFixture[str]):

@@ -61,7 +61,7 @@ def exported(shop: Shop, out: Path) -> files.Export:
 
 
 def test_both_implementations_agree_on_every_month(busy: Shop, tmp_path: Path):
-    sql = SqlBooks(exported(busy, tmp_path).credits.files)
+    sql = SqlBooks.of_export(exported(busy, tmp_path).credits.files)
     assert sql.months() == ["2026-03", "2026-04", "2026-05", "2026-10"]
 
     for month in (f"2026-{number:02}" for number in range(2, 12)):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.simulation import rules_of_holds
+from tests.simulation import books, rules_of_holds
 from tests.simulation.actions import HALF_A_YEAR, LONGEST_WINDOW, USERS
 from tests.simulation.comparison import differences
 from tests.simulation.grants import NEVER
@@ -123,6 +123,7 @@ def check(world: "World") -> None:
         findings += [one for one in found if payment_id not in world.shadow.lost_refunds or CLAWED_BACK not in one]
         findings += differences(world.simulator, versions.last, world.delivery.heard)
     findings += of_the_oracle(world.shadow, now)
+    findings += books.findings(world)
     findings += _misplaced_lots(world)
     findings += _confirmed(world)
     findings += _ended(world)

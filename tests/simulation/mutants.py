@@ -135,10 +135,10 @@ MUTANTS_OF_PAYMENTS = (
         (
             Edit(
                 "topup.domain.payments",
-                "    cause = _cause(payment.order, before, after, is_taken=more > 0)\n",
+                "    cause = _cause(payment.order, before, after, money_minor, is_taken=more_money > 0)\n",
                 "    if before and before.reversed_minor > after.reversed_minor:\n"
                 "        more = -min(before.clawed_back, payment.out.credits)\n"
-                "    cause = _cause(payment.order, before, after, is_taken=more > 0)\n",
+                "    cause = _cause(payment.order, before, after, money_minor, is_taken=more_money > 0)\n",
             ),
         ),
     ),

@@ -1,5 +1,6 @@
 """The books by the second implementation, books.sql, over the files of an export."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -35,15 +36,24 @@ _DEBT = "SELECT coalesce(sum(debt_change), 0)::BIGINT FROM entries WHERE month <
 
 
 class SqlBooks:
-    """All months of an export."""
+    """All months of the credits table."""
 
-    def __init__(self, files: Iterable[Path]) -> None:
-        self._database = duckdb.connect()
-        names = [str(path) for path in files]
-        self._database.execute(
-            "CREATE TABLE exported AS SELECT Item AS item FROM read_ndjson(?, columns = {Item: 'JSON'})", [names]
-        )
+    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+        self._database = database
         self._database.execute(SQL)
+
+    @classmethod
+    def of_export(cls, files: Iterable[Path]) -> "SqlBooks":
+        """Of an export's files."""
+        database, names = duckdb.connect(), [str(path) for path in files]
+        exported = "CREATE TABLE exported AS SELECT Item AS item FROM read_ndjson(?, columns = {Item: 'JSON'})"
+        return cls(database.execute(exported, [names]))
+
+    @classmethod
+    def of_items(cls, items: Iterable[Any]) -> "SqlBooks":
+        """Of items as DynamoDB has them."""
+        database, texts = duckdb.connect(), [json.dumps(item) for item in items]
+        return cls(database.execute("CREATE TABLE exported AS SELECT unnest(?::VARCHAR[])::JSON AS item", [texts]))
 
     def months(self) -> list[str]:
         """Those in which anything happened."""
