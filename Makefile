@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry secrets api-key stripe-webhook doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -127,6 +127,9 @@ reconcile: .venv/.installed ## Find and repair what was lost (STACK=, WINDOW_HOU
 
 replay-expiry: .venv/.installed ## Run a failed batch of expiries again (FILE=, STACK=)
 	@$(AS_CALLER) ops replay-expiry $(ON_STACK) $(if $(FILE),"$(FILE)")
+
+replay-events: .venv/.installed ## Publish a failed batch of events again (FILE=, STACK=)
+	@$(AS_CALLER) ops replay-events $(ON_STACK) $(if $(FILE),"$(FILE)")
 
 secrets: .venv/.installed ## Store, replace or rotate a stage's secrets, asked for without echo (STAGE= or STACK=; REPLACE=, ROTATE=, FINISH=)
 	@$(AS_CALLER) ops secrets $(if $(STAGE),--stage "$(STAGE)") $(ON_STACK) $(if $(REPLACE),--replace "$(REPLACE)") \

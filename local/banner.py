@@ -33,6 +33,7 @@ Topup is ready ({seconds:.1f} s).
   {_stripe(access.addresses)}
   storefront     {access.addresses.web}
   console        {access.addresses.api}/console#token={access.admin_token}
+  events         {access.addresses.api}/_local/events
   handlers' log  logs/app.log (its metrics: logs/metrics.log)
 
 The requests below need a user's token (user-demo), an administrator's (admin-demo) and the key of trusted services:

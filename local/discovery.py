@@ -41,7 +41,7 @@ def discoverable(root: Path, addresses: Addresses, declared: Template) -> Iterat
         "pid": os.getpid(),
         "started_at": datetime.now(UTC).isoformat(),
         "addresses": asdict(addresses),
-        "environment": environment.for_tools(declared.environment, addresses.dynamodb),
+        "environment": environment.for_tools(declared.environment, addresses.dynamodb, addresses.api),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, json.dumps(note, indent=2) + "\n")
@@ -62,7 +62,7 @@ def of(stack: Stack, root: Path = ROOT) -> RunningStack:
     """A stack that this process started."""
     parameters = environment.parameters(Settings(root, stack.values, ports={}))
     variables = template.read(root / "template.yaml", parameters).environment
-    return RunningStack(stack.api_url, environment.for_tools(variables, stack.dynamodb_url))
+    return RunningStack(stack.api_url, environment.for_tools(variables, stack.dynamodb_url, stack.api_url))
 
 
 def find(root: Path) -> RunningStack | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from local.aws import event_bus
 from local.aws.intrinsics import REGION
 from local.settings import DEFAULT_PORTS, OTHER_CATALOGUE, PARAMETERS, SECRETS, Settings
 
@@ -53,7 +54,7 @@ def for_handlers(template_variables: Mapping[str, str], settings: Settings, addr
         OTHER_CATALOGUE: _catalogue(settings),
         "JWT_PUBLIC_KEY": "",  # one from the shell would replace JWT_SECRET
     }
-    return {**template_variables, **secrets, **own, **_aws(addresses.dynamodb)}
+    return {**template_variables, **secrets, **own, **_aws(addresses.dynamodb, addresses.api)}
 
 
 def _catalogue(settings: Settings) -> str:
@@ -61,16 +62,20 @@ def _catalogue(settings: Settings) -> str:
     return str(settings.root / file) if file else ""
 
 
-def for_tools(template_variables: Mapping[str, str], dynamodb: str) -> dict[str, str]:
-    """What another process needs to read and write the stack's tables; no secrets."""
-    return {**template_variables, **_aws(dynamodb)}
+def for_tools(template_variables: Mapping[str, str], dynamodb: str, api: str | None = None) -> dict[str, str]:
+    """What another process needs to read and write the stack's tables, and to publish events; no secrets.
+
+    api: where the event bus is; None = where DynamoDB is.
+    """
+    return {**template_variables, **_aws(dynamodb, api)}
 
 
-def _aws(endpoint: str) -> dict[str, str]:
-    """Every service is at the local endpoint, so that no request reaches AWS; the credentials are made up."""
+def _aws(endpoint: str, api: str | None) -> dict[str, str]:
+    """Every service is at a local endpoint, so that no request reaches AWS; the credentials are made up."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": f"{api}{event_bus.PATH}" if api else endpoint,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "local",

@@ -13,6 +13,7 @@ from http import HTTPStatus
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from local.aws import event_bus
 from local.logs import Console
 from local.own_pages import OwnPages, OwnPagesOnly
 
@@ -134,15 +135,16 @@ class AccessLine:
         try:
             await self._app(scope, receive, watch)
         finally:
-            if not (self._is_storefront_file(scope, status) or self._has_an_event_line(status)):
+            if not (self._is_storefront_file(scope, status) or self._has_another_line(scope, status)):
                 took = (time.perf_counter() - started) * 1000
                 self._console.timed(
                     f"{self._service:<10} {scope['method']} {scope['path']} {status or 'interrupted'} {took:.0f} ms"
                 )
 
-    def _has_an_event_line(self, status: int) -> bool:
-        """An event that was handled has a line that says what came of it."""
-        return self._service == "webhook" and status == HTTPStatus.OK
+    def _has_another_line(self, scope: Scope, status: int) -> bool:
+        """An event of Stripe's that was handled, and ours that are published, have lines that say what came of them."""
+        is_event = self._service == "webhook" or scope["path"].startswith(event_bus.PATH)
+        return is_event and status == HTTPStatus.OK
 
     def _is_storefront_file(self, scope: Scope, status: int) -> bool:
         """Each view of the page loads a dozen files, whose lines would hide those of a purchase."""

@@ -27,6 +27,7 @@ PARAMETERS = {
     "ConsoleOrigins": "CONSOLE_ORIGINS",
     "CreditsExpireAfterMonths": "CREDITS_EXPIRE_AFTER_MONTHS",
     "RefundFraudWarnings": "REFUND_FRAUD_WARNINGS",
+    "LowBalanceThreshold": "LOW_BALANCE_THRESHOLD",
     "LogLevel": "LOG_LEVEL",
 }
 # As in the functions. Of STRIPE_WEBHOOK_SECRET and PROXY_API_KEY there may be none: then nobody is let in.

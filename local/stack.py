@@ -16,7 +16,9 @@ from starlette.types import ASGIApp
 
 from local import discovery, environment, servers, tokens
 from local.aws import dynamodb, function_url, gateway
+from local.aws.changes import Changes
 from local.aws.dynamodb import Emulator
+from local.aws.event_bus import EventBus
 from local.aws.function_url import FunctionUrl
 from local.aws.functions import Functions
 from local.aws.gateway import Gateway
@@ -40,7 +42,7 @@ from local.stripe_simulator import app as simulator_app
 
 T = TypeVar("T")
 
-EXPIRY_FAILURES = ".cache/local/expiry-failures"  # stands for the bucket of the on-failure destination
+FAILURES = ".cache/local/expiry-failures"  # stands for the bucket of the on-failure destination
 READY_PATH = "/api/payments/packages"
 # The service at the port that a variable sets, by its name in access lines and messages.
 SERVICES = {"API_PORT": "api", "WEBHOOK_PORT": "webhook", "STRIPE_PORT": "stripe", "WEB_PORT": "storefront"}
@@ -68,7 +70,8 @@ async def run(
         log = _open_log(settings, console, stack)
         runtime = await _runtime(settings, addresses, emulator, log, stack)
         access = _access(settings, addresses, runtime.clock)
-        reaper = await stack.enter_async_context(Reaper(runtime, settings.root / EXPIRY_FAILURES))
+        reaper = await stack.enter_async_context(Reaper(runtime, settings.root / FAILURES))
+        await stack.enter_async_context(Changes(runtime, settings.root / FAILURES))
         apps = _apps(settings, access, runtime, reaper)
         guarded = [(ports[name], app) for name, app in apps.items()]
         await stack.enter_async_context(servers.serving(guarded, _own_pages(settings, addresses), console))
@@ -169,7 +172,7 @@ def _access(settings: Settings, addresses: Addresses, clock: Clock) -> Access:
 
 
 def _apps(settings: Settings, access: Access, runtime: Runtime, reaper: Reaper) -> dict[str, ASGIApp]:
-    controls = Controls(runtime, reaper).routes()
+    controls = [*Controls(runtime, reaper).routes(), *EventBus().routes()]
     apps: dict[str, ASGIApp] = {
         "API_PORT": gateway.create_app(Gateway(runtime), runtime.clock, controls),
         "WEBHOOK_PORT": function_url.create_app(FunctionUrl(runtime)),

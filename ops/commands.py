@@ -85,16 +85,30 @@ on when it is run again.""",
 )
 REPLAY_EXPIRY = Command(
     name="replay-expiry",
-    module="ops.replay_expiry",
+    module="ops.replay",
     summary="run a failed batch of expiries again",
     details="""\
 Run the records of a failed batch again. Lambda wrote the batch to the stack's
 bucket ExpiryFailuresBucketName (locally to .cache/local/expiry-failures/) after
 its last retry. Records that are done already change nothing.""",
-    add_arguments=options.replay_expiry,
+    add_arguments=options.replay,
     when_0="every record is done",
     when_1="some records failed again",
     examples=("replay-expiry --stack topup-prod s3://BUCKET/KEY",),
+)
+REPLAY_EVENTS = Command(
+    name="replay-events",
+    module="ops.replay",
+    summary="publish a failed batch of events again",
+    details="""\
+Run the records of a failed batch of publish_events again. Lambda wrote the batch to
+the stack's bucket ExpiryFailuresBucketName (locally to .cache/local/expiry-failures/)
+after its last retry. An event that was published already is published once more,
+under the same id.""",
+    add_arguments=options.replay,
+    when_0="every record's events are published",
+    when_1="some records failed again",
+    examples=("replay-events --stack topup-prod s3://BUCKET/KEY",),
 )
 STRIPE_WEBHOOK = Command(
     name="stripe-webhook",
@@ -234,7 +248,7 @@ docs/accounting.md explains the terms.""",
 GROUPS = {
     "help a customer": (FIND, EXPLAIN, QUARANTINE, TOKEN),
     "check (changes nothing)": (DOCTOR, AUDIT, EXPORT, BOOKS),
-    "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY),
+    "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY, REPLAY_EVENTS),
     "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK),
 }
 COMMANDS = {command.name: command for group in GROUPS.values() for command in group}

@@ -99,7 +99,7 @@ def reconcile(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON (default: a table)")
 
 
-def replay_expiry(parser: ArgumentParser) -> None:
+def replay(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", nargs="?", help="the failed batch: a path, or s3://BUCKET/KEY")
     stack(parser)
 

@@ -15,11 +15,12 @@ import pytest
 from local.in_process.api import Api, template
 from local.in_process.dynamodb import Emulator, Engine, InProcess
 from local.in_process.environment import ENVIRONMENT, NOW
+from local.in_process.events import EventBus, Publisher
 from local.in_process.shop import Shop
 from local.stripe_simulator.in_process import InProcessStripe
 from tests.support.dynamodb_local import DynamoDBLocal, missing
 from tests.support.stripe_wire import StripeWire, opens_session
-from topup.runtime import clock, config, telemetry
+from topup.runtime import clock, config, event_bus, telemetry
 from topup.store import client as dynamodb_client
 from topup.stripe_gateway import client as stripe_client
 
@@ -126,6 +127,22 @@ def _sleep_elsewhere(sleep: Callable[[float], None]) -> Callable[[float], None]:
     """
     here = threading.get_ident()
     return lambda seconds: None if threading.get_ident() == here else sleep(seconds)
+
+
+@pytest.fixture
+def bus(environment: pytest.MonkeyPatch) -> Iterator[EventBus]:
+    """The stack's event bus, empty."""
+    opened = EventBus()
+    event_bus.client.cache_clear()
+    opened.attach(event_bus.client())
+    yield opened
+    event_bus.client.cache_clear()
+
+
+@pytest.fixture
+def publisher(api: Api, bus: EventBus) -> Publisher:
+    """What hands the tables' streams to publish_events."""
+    return Publisher(api)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Streams:
         self._runtime = runtime
         self._failures = failures
         self._streams: dict[str, Stream] = {}  # by table
-        self._queues: dict[str, Queue] = {}  # by function
+        self._queues: dict[tuple[str, str], Queue] = {}  # by function and table
         self._consumers: list[asyncio.Task[None]] = []
         self.stats = Stats()
 
@@ -64,7 +64,10 @@ class Streams:
         """Send the records of items that TTL deleted to the functions whose filters they pass."""
         now = self._runtime.clock.now()
         stream = self._streams.setdefault(table.logical_id, Stream.of(table, now))
-        records = [stream.removal(item, now) for item in items]
+        await self.hand_over([stream.removal(item, now) for item in items], mappings)
+
+    async def hand_over(self, records: Sequence[Record], mappings: Sequence[StreamMapping]) -> None:
+        """Send records of one table's stream to the functions whose filters they pass."""
         for mapping in mappings:
             # In a thread: the first call imports moto, which takes half a second.
             passing = await to_thread.run_sync(_passing, mapping.filters, records)
@@ -73,7 +76,7 @@ class Streams:
                 self._queue(mapping).put_nowait((mapping, record))
 
     def _queue(self, mapping: StreamMapping) -> Queue:
-        name = mapping.function.logical_id
+        name = (mapping.function.logical_id, mapping.table)
         if name not in self._queues:
             self._queues[name] = asyncio.Queue()
             self._consumers.append(asyncio.create_task(self._consume(self._queues[name])))

@@ -34,12 +34,14 @@ class InProcess:
     """The local stack's emulator, called directly."""
 
     def __init__(self) -> None:
-        from ministack.services import dynamodb  # noqa: PLC0415 - only tests with DynamoDB wait for it
+        from ministack.services import dynamodb, dynamodb_streams  # noqa: PLC0415 - only tests with DynamoDB wait for it
 
         self._service = dynamodb
+        self._streams = dynamodb_streams
 
     def respond(self, target: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        pending = self._service.handle_request("POST", "/", {"x-amz-target": target}, body, {})
+        service = self._streams if target.startswith("DynamoDBStreams_") else self._service
+        pending = service.handle_request("POST", "/", {"x-amz-target": target}, body, {})
         try:
             pending.send(None)  # it never awaits, so it runs to its end at once
         except StopIteration as done:
@@ -104,7 +106,7 @@ class Emulator:
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         operation = str(_text(request.headers["X-Amz-Target"])).partition(".")[2]
         self.operations.append(operation)
-        sent = json.loads(_body(request))
+        sent = json.loads(body_of(request))
         if self._policy is not None:
             self._check_policy(operation, sent, self._policy)
             _check_consistency(operation, sent)
@@ -120,8 +122,12 @@ class Emulator:
         fault = self._always.get(operation)
         return fault(lambda: self._respond(request)) if fault else self._respond(request)
 
+    def forward(self, request: AWSPreparedRequest) -> AWSResponse:
+        """What the engine responds to a request of any client, whatever faults there are."""
+        return self._respond(request)
+
     def _respond(self, request: AWSPreparedRequest) -> AWSResponse:
-        status, headers, content = self._engine.respond(_text(request.headers["X-Amz-Target"]), _body(request))
+        status, headers, content = self._engine.respond(_text(request.headers["X-Amz-Target"]), body_of(request))
         self.read_units += -(-len(content) // 4096)
         return AWSResponse(request.url, status, headers, _Raw(content))  # type: ignore[arg-type] # any mapping will do
 
@@ -216,7 +222,8 @@ def crashed_before(execute: Callable[[], AWSResponse]) -> AWSResponse:
     raise Crash
 
 
-def _body(request: AWSPreparedRequest) -> bytes:
+def body_of(request: AWSPreparedRequest) -> bytes:
+    """What a client sends."""
     return request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
 
 

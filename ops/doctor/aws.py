@@ -84,7 +84,7 @@ def _stream(found: Properties, wanted: Properties) -> Iterator[Problem]:
     command = f"aws dynamodb update-table --table-name {found['TableName']} --stream-specification"
     # Only a table without a stream can get one of another view.
     on, off = f"StreamEnabled=true,StreamViewType={view}", "StreamEnabled=false"
-    yield f"its stream is not {view}: the expiry function is not notified", f"{command} {off if actual else on}"
+    yield f"its stream is not {view}: the functions on it are not notified", f"{command} {off if actual else on}"
 
 
 def _create_index(table: str, wanted: Properties, index: Properties) -> str:

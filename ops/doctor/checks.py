@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ROOT
 from ops import target
-from ops.doctor import alarms, aws, expiry, settings, stripe_account, subject
+from ops.doctor import alarms, aws, settings, streams, stripe_account, subject
 from ops.doctor.subject import Finding, Subject, wrong
 from ops.errors import CannotRunError
 from ops.stripe_webhook.endpoints import in_words
@@ -38,7 +38,7 @@ def examine(found: Subject, root: Path = ROOT) -> Iterator[Finding]:
         "settings": lambda: settings.check(found),
         "Stripe": lambda: stripe_account.check(found),
         "tables": lambda: aws.tables(found, root / "template.yaml"),
-        "expiry": lambda: expiry.trigger(found),
+        "streams": lambda: streams.triggers(found),
         "concurrency": lambda: aws.concurrency(found),
         "alarms": lambda: alarms.listeners(found),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import botocore.session
 
+from local.aws.stream_reader import StreamReader
 from local.aws.streams import passes
 from local.in_process.api import template
 from local.in_process.dynamodb import Emulator
@@ -24,7 +25,7 @@ class CreditsStream:
     def __init__(self, engine: DynamoDBLocal, dynamodb: Emulator) -> None:
         self._dynamodb = dynamodb
         [self._table] = [table for table in template().tables if table.name == dynamodb.credits_table]
-        [self._mapping] = [mapping for mapping in template().streams if mapping.table == self._table.logical_id]
+        [self._mapping] = [one for one in template().streams if one.function.name == "expire_credits"]
         self._client: Any = botocore.session.get_session().create_client(
             "dynamodbstreams",
             "us-east-1",
@@ -43,8 +44,7 @@ class CreditsStream:
     def records(self) -> list[Record]:
         """All records since the table was made, as Lambda would deliver them without a filter."""
         arn = self._dynamodb.client.describe_table(TableName=self._table.name)["Table"]["LatestStreamArn"]
-        shards = self._client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
-        return [as_lambda_gets_it(record, arn) for shard in shards for record in self._shard(arn, shard["ShardId"])]
+        return StreamReader(self._client, arn).read()
 
     def filtered_records(self) -> list[Record]:
         """The records that pass the template's filter for expire_credits."""
@@ -60,22 +60,3 @@ class CreditsStream:
     def _items(self) -> Iterator[Any]:
         items = self._dynamodb.client.scan(TableName=self._table.name)["Items"]
         return (item for item in items if TTL_ATTRIBUTE in item)
-
-    def _shard(self, arn: str, shard: str) -> Iterator[Any]:
-        where = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
-        iterator = self._client.get_shard_iterator(**where)["ShardIterator"]
-        while iterator:
-            page = self._client.get_records(ShardIterator=iterator)
-            yield from page["Records"]
-            iterator = page.get("NextShardIterator") if page["Records"] else None
-
-
-def as_lambda_gets_it(record: Any, arn: str) -> Record:
-    """A record of the Streams API as Lambda's event has it: the time in seconds, the identity's names in lower case."""
-    change = record["dynamodb"]
-    seen = {**change, "ApproximateCreationDateTime": int(change["ApproximateCreationDateTime"].timestamp())}
-    event = {**record, "dynamodb": seen, "eventSourceARN": arn}
-    if "userIdentity" in record:
-        identity = record["userIdentity"]
-        event["userIdentity"] = {"type": identity["Type"], "principalId": identity["PrincipalId"]}
-    return event

@@ -331,6 +331,14 @@ CAUSES: dict[str, list[Callable[[World], object]]] = {
     "ExpiryNotKeptAlarm": [
         aws_counts("AWS/Lambda", "DestinationDeliveryFailures", FunctionName="ExpireCreditsFunction")
     ],
+    "EventsLateAlarm": [aws_counts("AWS/Lambda", "IteratorAge", 900_000, FunctionName="PublishEventsFunction")],
+    "EventsGivenUpAlarm": [
+        aws_counts("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", EventSourceMappingUUID=mapping)
+        for mapping in ("PublishEventsFunctionCredits", "PublishEventsFunctionOrders")
+    ],
+    "EventsNotKeptAlarm": [
+        aws_counts("AWS/Lambda", "DestinationDeliveryFailures", FunctionName="PublishEventsFunction")
+    ],
     "ReconcileFailsAlarm": [reconciles_without_stripe],
     "ReconcileStuckAlarm": [reconciles_a_refund_without_its_order],
     "ReconcileIncompleteAlarm": [reconciles_without_time],

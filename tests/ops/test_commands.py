@@ -15,7 +15,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from local.discovery import RunningStack
-from ops import cli, replay_expiry, target
+from ops import cli, replay, target
 from ops.errors import CannotRunError
 from ops.reconcile import as_table
 from topup.reconciliation import Report, Tally
@@ -295,17 +295,24 @@ def test_a_failure_of_the_function_is_reported(aws: Aws, capsys: pytest.CaptureF
     assert "ValueError: window_hours must be a whole number" in capsys.readouterr().err
 
 
-# ------------------------------------------------------------------------------------------------ replay-expiry
+# ------------------------------------------------------------------------------- replay-expiry, replay-events
 
 
 @pytest.mark.parametrize(("failures", "code", "summary"), [([], 0, "1 done, 0 failed"), (["1"], 1, "0 done, 1 failed")])
+@pytest.mark.parametrize("command", ["replay-expiry", "replay-events"])
 def test_a_failed_batch_is_run_again_by_the_deployed_function(
-    aws: Aws, tmp_path: Path, capsys: pytest.CaptureFixture[str], failures: list[str], code: int, summary: str
+    aws: Aws,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    failures: list[str],
+    code: int,
+    summary: str,
 ):
     result = {"batchItemFailures": [{"itemIdentifier": number} for number in failures]}
-    aws.has_function("ExpireCreditsFunction", result, {"Records": [RECORD]})
+    aws.has_function(replay.CONSUMERS[command].logical_id, result, {"Records": [RECORD]})
 
-    assert cli.main(["replay-expiry", a_batch(tmp_path), "--stack", "topup-prod"]) == code
+    assert cli.main([command, a_batch(tmp_path), "--stack", "topup-prod"]) == code
 
     printed = capsys.readouterr().out
     assert summary in printed
@@ -316,13 +323,31 @@ def test_a_batch_may_be_in_the_bucket_and_its_payload_may_be_an_object(aws: Aws)
     content = json.dumps({"payload": {"Records": [RECORD]}}).encode()
     aws.stub("s3").add_response("get_object", {"Body": a_body(content)}, {"Bucket": "failures", "Key": "aws/lambda/1"})
 
-    assert replay_expiry.read("s3://failures/aws/lambda/1") == {"Records": [RECORD]}
+    assert replay.read("s3://failures/aws/lambda/1", replay.CONSUMERS["replay-expiry"]) == {"Records": [RECORD]}
 
 
 @pytest.mark.parametrize("payload", ["no JSON", {"Records": 1}, [1]])
 def test_a_file_that_is_not_a_failed_batch_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], payload: Any):
     assert cli.main(["replay-expiry", a_batch(tmp_path, payload)]) == 2
     assert "is not a failed batch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "function", "right"),
+    [
+        ("replay-expiry", "topup-prod-PublishEventsFunction-1:live", "publish_events: run replay-events"),
+        ("replay-events", "expire_credits", "expire_credits: run replay-expiry"),
+    ],
+)
+def test_a_batch_of_the_other_function_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, function: str, right: str
+):
+    path = tmp_path / "batch.json"
+    arn = f"arn:aws:lambda:eu-central-1:123456789012:function:{function}"
+    path.write_text(json.dumps({"requestContext": {"functionArn": arn}, "payload": json.dumps({"Records": []})}))
+
+    assert cli.main([command, str(path)]) == 2
+    assert right in capsys.readouterr().err
 
 
 def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]):

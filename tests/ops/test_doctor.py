@@ -23,7 +23,7 @@ from local.in_process.dynamodb import Emulator
 from local.stripe_simulator import Simulator
 from local.stripe_simulator.in_process import InProcessStripe
 from ops import cli
-from ops.doctor import aws, expiry, stripe_account
+from ops.doctor import aws, streams, stripe_account
 from topup.stripe_gateway import EVENT_TYPES
 from topup.stripe_gateway import client as stripe_client
 
@@ -117,12 +117,18 @@ class Stack:
         for table in (dynamodb.orders_table, dynamodb.credits_table):
             self.protect(table, is_on=True)
         self.time_to_live(is_on=True)
-        self.reads_stream_of(dynamodb.credits_table)
+        self.reads_streams_of(dynamodb.orders_table, dynamodb.credits_table)
 
-    def reads_stream_of(self, table: str) -> None:
-        """Let expire_credits read the stream that this table has now."""
-        stream = self.dynamodb.client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
-        self.functions.triggers = [{"UUID": "1f2e", "EventSourceArn": stream, "State": "Enabled"}]
+    def reads_streams_of(self, *tables: str) -> None:
+        """Let the functions read the streams that these tables have now."""
+        self.functions.triggers = [
+            {"UUID": f"1f2e-{number}", "EventSourceArn": self.stream_of(table), "State": "Enabled"}
+            for number, table in enumerate(tables)
+        ]
+
+    def stream_of(self, table: str) -> str:
+        """The stream that this table has now."""
+        return str(self.dynamodb.client.describe_table(TableName=table)["Table"]["LatestStreamArn"])
 
     def put(self, name: str, value: str, kind: Any = "SecureString") -> None:
         self.ssm.put_parameter(Name=f"{PREFIX}/{name}", Value=value, Type=kind, Overwrite=True)
@@ -163,7 +169,7 @@ def stack(dynamodb: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     with mock_aws():
         made = Stack(dynamodb, capsys)
         monkeypatch.setattr("boto3.client", lambda name, **more: made.clients.get(name) or make_client(name, **more))
-        for module in (aws, expiry):
+        for module in (aws, streams):
             monkeypatch.setattr(module, "dynamodb", lambda: dynamodb.client)
         monkeypatch.setattr(stripe_client, "http_client", lambda: InProcessStripe(made.simulator))
         assert cli.main(["stripe-webhook", "--stack", STACK, "--apply"]) == 0
@@ -374,7 +380,7 @@ def test_what_is_printed_for_a_table_of_another_shape_makes_it_the_templates(sta
     assert len(commands) == 5
     for command in commands:
         pasted(command, client)
-    stack.reads_stream_of(table)
+    stack.reads_streams_of(stack.dynamodb.orders_table, table)
 
     assert stack.doctor() == 0
     assert stack.lines("wrong") == []
@@ -405,7 +411,15 @@ def test_a_trigger_that_is_disabled_is_enabled(stack: Stack):
     stack.functions.triggers[0]["State"] = "Disabled"
 
     assert stack.doctor() == 1
-    assert stack.lines("wrong")[0].endswith(" → aws lambda update-event-source-mapping --uuid 1f2e --enabled")
+    assert stack.lines("wrong")[0].endswith(" → aws lambda update-event-source-mapping --uuid 1f2e-0 --enabled")
+
+
+def test_a_stream_of_orders_that_nobody_reads_is_found(stack: Stack):
+    stack.reads_streams_of(stack.dynamodb.credits_table)
+
+    assert stack.doctor() == 1
+    [line] = stack.lines("wrong")
+    assert "not read as they are now by publish_events: no events are published" in line
 
 
 def test_an_endpoint_at_a_closed_door_is_none(stack: Stack):

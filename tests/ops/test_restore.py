@@ -49,18 +49,20 @@ def test_restored_tables_go_into_service_by_pasting_what_doctor_prints(stack: St
     # First what DynamoDB does not restore, each line pasted; then the trigger, which reads the lost table's stream.
     assert stack.doctor() == 1
     commands = [line.partition(" → ")[2] for line in stack.lines("wrong")]
-    assert len(commands) == 6
+    assert len(commands) == 7
     for command in commands:
         pasted(command, client)
     assert stack.doctor() == 1
     [line] = stack.lines("wrong")
-    assert "expire_credits does not read this table's stream" in line
+    assert "not read as they are now by expire_credits and publish_events" in line
 
     given = taken_over(line.partition(" → ")[2])
     variables = resolver(**given).resolve(document()["Globals"]["Function"]["Environment"]["Variables"], "")
     assert (variables["ORDERS_TABLE"], variables["CREDITS_TABLE"]) == (orders, credits)
-    stack.reads_stream_of(credits)
-    assert given["CreditsStreamArn"] == stack.functions.triggers[0]["EventSourceArn"]
+    stack.reads_streams_of(orders, credits)
+    assert [given["OrdersStreamArn"], given["CreditsStreamArn"]] == [
+        trigger["EventSourceArn"] for trigger in stack.functions.triggers
+    ]
     assert stack.doctor() == 0
     assert stack.lines("wrong") == stack.lines("warn") == []
 

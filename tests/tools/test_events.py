@@ -7,6 +7,7 @@ import pytest
 
 from local import ROOT, settings
 from local.in_process.api import load_handler
+from local.in_process.events import EventBus
 from local.in_process.shop import Shop
 from tools.generate import events
 from tools.invoke import __main__ as command
@@ -26,7 +27,9 @@ def test_the_files_are_up_to_date():
     assert {name: on_file(name) for name in made} == made
 
 
-def test_the_events_in_order_play_a_purchase_up_to_its_expiry(shop: Shop, environment: pytest.MonkeyPatch):
+def test_the_events_in_order_play_a_purchase_up_to_its_expiry(
+    shop: Shop, bus: EventBus, environment: pytest.MonkeyPatch
+):
     use_the_examples_settings(environment)
     pay_the_order_to_refund(shop)
 
@@ -42,6 +45,8 @@ def test_the_events_in_order_play_a_purchase_up_to_its_expiry(shop: Shop, enviro
     ]
     assert results["release_hold"]["captured"] == 120
     assert results["expire_credits"] == {"batchItemFailures": []}
+    assert results["publish_events"] == {"batchItemFailures": []}
+    assert bus.types == ["credits.spent", "payment.succeeded"]
     assert len(results["list_payments"]["payments"]) == 2
     assert results["reconcile"]["failures"] == 0
     assert [entry.transaction_type for entry in store.list_entries(events.USER, 1, None)] == ["expired"]

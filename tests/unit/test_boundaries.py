@@ -73,6 +73,7 @@ USED_BY_FUNCTIONS = {
     "no_route": {"domain.errors"},
     "list_payments": {"store"},
     "list_transactions": {"store"},
+    "publish_events": {"publishing", "runtime.deadline", "runtime.telemetry"},
     "reconcile": {"reconciliation", "runtime.deadline", "runtime.clock", "runtime.telemetry"},
     "quote_refund": {"refund_quotes", "domain.refund_requests"},
     "refund_payment": {"refunds", "domain.refund_requests", "domain.reversals"},
@@ -88,7 +89,7 @@ USED_BY_FUNCTIONS = {
     "adjust_credits": {"adjustments"},
     "stripe_webhook": {"stripe_gateway", "webhooks", "domain.errors", "runtime.telemetry"},
 }
-WITHOUT_HTTP = {"expire_credits", "reconcile"}
+WITHOUT_HTTP = {"expire_credits", "publish_events", "reconcile"}
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -114,6 +115,7 @@ def test_nothing_imports_boto3():
 def test_only_the_store_and_the_runtime_import_botocore():
     assert importers_of("botocore") == {
         "runtime/aws.py",
+        "runtime/event_bus.py",
         "runtime/parameter_store.py",
         "store/client.py",
         "store/orders.py",
@@ -126,8 +128,8 @@ def test_only_the_gateway_imports_stripe():
     assert importers_of("stripe") == {"stripe_gateway/client.py", "stripe_gateway/signatures.py"}
 
 
-def test_only_the_requests_import_pydantic():
-    assert importers_of("pydantic") == {"api/requests.py"}
+def test_only_requests_and_events_import_pydantic():
+    assert importers_of("pydantic") == {"api/requests.py", "api/event_schemas.py"}
 
 
 def test_the_domain_imports_the_standard_library_alone():
@@ -241,6 +243,7 @@ print(*sorted(sys.modules.keys() & {{"stripe", "pydantic", "boto3", "botocore.se
         "stripe_webhook": {"botocore.session", "stripe"},
         "reconcile": {"botocore.session", "stripe"},
         "expire_credits": {"botocore.session"},
+        "publish_events": {"botocore.session", "pydantic"},
     }.get(function, reads)
 
 

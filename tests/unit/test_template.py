@@ -36,7 +36,8 @@ ROUTES = {
     "grant_credits": {"POST /api/admin/credits/grant"},
     "adjust_credits": {"POST /api/admin/credits/adjust"},
 }
-BACKGROUND = {"expire_credits", "reconcile"}
+BACKGROUND = {"expire_credits", "publish_events", "reconcile"}
+ON_STREAMS = ("expire_credits", "publish_events")
 API_TIMEOUT = 30  # seconds; API Gateway's, for an HTTP API
 
 
@@ -119,7 +120,13 @@ def either(table: str, attribute: str, parameter: str) -> dict[str, object]:
     return {"Fn::If": ["CreatesTables", {"Fn::GetAtt": [table, attribute]}, {"Ref": parameter}]}
 
 
-def test_only_expire_credits_may_read_a_stream_and_only_that_of_its_table():
+def test_only_the_functions_on_streams_may_read_them_and_only_those_of_their_tables():
+    credits = str(either("CreditsTable", "StreamArn", "CreditsStreamArn"))
+    orders = str(either("OrdersTable", "StreamArn", "OrdersStreamArn"))
+    all_of_credits, all_of_orders = (
+        str({"Fn::Sub": ["${Arn}/stream/*", {"Arn": either(table, "Arn", f"{table}Arn")}]})
+        for table in ("CreditsTable", "OrdersTable")
+    )
     readers = {
         name: [named for actions, named in policy_of(name) if OF_STREAMS & set(actions)]
         for name in functions()
@@ -127,11 +134,19 @@ def test_only_expire_credits_may_read_a_stream_and_only_that_of_its_table():
     }
 
     assert readers == {
-        "expire_credits": [
-            [str(either("CreditsTable", "StreamArn", "CreditsStreamArn"))],
-            [str({"Fn::Sub": ["${Arn}/stream/*", {"Arn": either("CreditsTable", "Arn", "CreditsTableArn")}]})],
-        ]
+        "expire_credits": [[credits], [all_of_credits]],
+        "publish_events": [[credits, orders], [all_of_credits, all_of_orders]],
     }
+
+
+def test_only_publish_events_may_put_events_and_only_on_the_stacks_bus():
+    allowed = {
+        name: [named for actions, named in policy_of(name) if any(action.startswith("events:") for action in actions)]
+        for name in functions()
+    }
+    bus = str({"Fn::If": ["CreatesEventBus", {"Fn::GetAtt": ["EventBus", "Arn"]}, {"Ref": "EventBusArn"}]})
+
+    assert {name: named for name, named in allowed.items() if named} == {"publish_events": [[bus]]}
 
 
 def test_only_this_accounts_schedules_may_run_reconcile():
@@ -237,8 +252,11 @@ def test_a_function_reads_exactly_the_secrets_that_its_policy_allows():
         assert listed == ",".join(allowed), name
 
 
-def test_the_stream_mapping_loses_no_record_and_is_not_blocked_by_one():
-    [mapping] = functions()["expire_credits"]["Events"].values()
+@pytest.mark.parametrize(
+    ("function", "name"), [(function, name) for function in ON_STREAMS for name in functions()[function]["Events"]]
+)
+def test_a_stream_mapping_loses_no_record_and_is_not_blocked_by_one(function: str, name: str):
+    mapping = functions()[function]["Events"][name]
     properties = mapping["Properties"]
     assert mapping["Type"] == "DynamoDB"
     assert properties["StartingPosition"] == "TRIM_HORIZON"
@@ -248,7 +266,11 @@ def test_the_stream_mapping_loses_no_record_and_is_not_blocked_by_one():
     assert 0 < properties["MaximumRecordAgeInSeconds"] < 86400
     assert "ExpiryFailuresBucket" in resources("AWS::S3::Bucket")
     assert "ExpiryFailuresBucket" in str(properties["DestinationConfig"]["OnFailure"])
-    [pattern] = [json.loads(one["Pattern"]) for one in properties["FilterCriteria"]["Filters"]]
+
+
+def test_expire_credits_gets_the_timers_that_ttl_deletes():
+    [mapping] = functions()["expire_credits"]["Events"].values()
+    [pattern] = [json.loads(one["Pattern"]) for one in mapping["Properties"]["FilterCriteria"]["Filters"]]
     assert pattern["userIdentity"] == {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}
     assert pattern["dynamodb"]["Keys"]["record"]["S"] == [{"prefix": credit_items.TIMER}]
 

@@ -15,7 +15,12 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d"
 ORDERS = "arn:aws:dynamodb:eu-central-1:123456789012:table/restored-orders"
 CREDITS = "arn:aws:dynamodb:eu-central-1:123456789012:table/restored-credits"
 STREAM = f"{CREDITS}/stream/2026-11-26T08:00:00.000"
-EXISTING = {"OrdersTableArn": ORDERS, "CreditsTableArn": CREDITS, "CreditsStreamArn": STREAM}
+EXISTING = {
+    "OrdersTableArn": ORDERS,
+    "OrdersStreamArn": f"{ORDERS}/stream/2026-11-26T08:00:00.000",
+    "CreditsTableArn": CREDITS,
+    "CreditsStreamArn": STREAM,
+}
 
 
 def created(**parameters: str) -> set[str]:
@@ -68,6 +73,8 @@ def test_the_key_encrypts_everything_that_is_kept():
     for kind in kinds:
         for name, body in resources(kind).items():
             assert keys(resolved.resolve(body["Properties"][names[kind]], name)) == 1, name
+    [archive] = resources("AWS::Events::Archive").values()
+    assert keys(resolved.resolve(archive["Properties"]["KmsKeyIdentifier"], "")) == 1
     assert "DataKeyPolicy" in created(DataKeyArn=KEY)
 
 
@@ -109,6 +116,29 @@ def test_secrets_have_the_same_key_or_one_of_their_own(parameters: dict[str, str
     assert resolver(**parameters).resolve(statement["Resource"], "") == key
 
 
+# ---------------------------------------------------------------------------------------------------------- the bus
+
+
+BUS = "arn:aws:events:eu-central-1:123456789012:event-bus/shared"
+
+
+def test_the_stack_has_its_own_bus_unless_another_is_given():
+    variables = functions()["publish_events"]["Environment"]["Variables"]
+
+    assert "EventBus" in created()
+    assert "EventBus" not in created(EventBusArn=BUS)
+    assert resolver(EventBusArn=BUS).resolve(variables["EVENT_BUS"], "") == BUS
+    assert resolver(EventBusArn=BUS).resolve(document()["Outputs"]["EventBusName"]["Value"], "") == BUS
+
+
+def test_events_are_kept_only_where_days_are_given_and_only_the_stacks():
+    assert "EventArchive" not in created()
+    assert "EventArchive" in created(EventArchiveDays="30")
+    [archive] = resources("AWS::Events::Archive").values()
+    kept = resolver(EventArchiveDays="30", EventBusArn=BUS).resolve(archive["Properties"], "")
+    assert (kept["SourceArn"], kept["RetentionDays"], kept["EventPattern"]) == (BUS, "30", {"source": ["topup"]})
+
+
 # -------------------------------------------------------------------------------------------------- existing tables
 
 
@@ -132,7 +162,7 @@ def test_no_part_of_the_template_needs_the_stacks_own_tables_when_it_takes_other
     used = set(references(chosen(others)))
 
     assert not used & {"OrdersTable", "CreditsTable"}
-    assert {"OrdersTableArn", "CreditsTableArn", "CreditsStreamArn"} <= used
+    assert EXISTING.keys() <= used
 
 
 def chosen(value: Any) -> Any:

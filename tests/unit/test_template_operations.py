@@ -267,7 +267,7 @@ def test_a_refused_invocation_of_any_function_raises_one_alarm():
     )
 
 
-def test_records_that_the_stream_mapping_gives_up_are_counted():
+def test_records_that_a_stream_mapping_gives_up_are_counted():
     [mapping] = functions()["expire_credits"]["Events"].values()
     given_up = alarms()["ExpiryGivenUpAlarm"]
 
@@ -277,6 +277,12 @@ def test_records_that_the_stream_mapping_gives_up_are_counted():
     assert given_up["Dimensions"] == [
         {"Name": "EventSourceMappingUUID", "Value": {"Ref": "ExpireCreditsFunctionTimers"}}
     ]
+
+    events = functions()["publish_events"]["Events"]
+    watched = [one["Dimensions"][0]["Value"]["Ref"] for one in metrics_of(alarms()["EventsGivenUpAlarm"])]
+    assert watched == [f"PublishEventsFunction{name}" for name in events]
+    for one in events.values():
+        assert one["Properties"]["MetricsConfig"] == mapping["Properties"]["MetricsConfig"]
 
 
 def test_late_expiry_raises_an_alarm_long_before_the_mapping_gives_up():
@@ -339,6 +345,7 @@ NO_TROUBLE = {
     ),
     **dict.fromkeys(("CreditsGranted", "CreditsGrantedFree", "CreditsAdjusted", "CreditsSpent"), "business"),
     **dict.fromkeys(("CreditsExpired", "SpendsReversed", "HoldsOpened", "HoldsReleased"), "business"),
+    "EventsPublished": "business",
     "CaptureShortfall": "the answer says it to the service; nothing is wrong with the books",
     "HoldsExpired": "a service that ended or forgot its hold; the credits are available again",
     "HeldCreditsTaken": "forced refunds, those of the Dashboard, disputes; the capture says what is missing",
@@ -392,7 +399,14 @@ def test_the_dashboard_is_a_separate_file_that_names_existing_resources():
 
     assert included == {"Name": "AWS::Include", "Parameters": {"Location": "dashboard.yaml"}}
     assert not re.search(r"^[^#]*!(Ref|Sub|GetAtt)", text, re.MULTILINE)
-    known = document()["Resources"].keys() | {"AWS::StackName", "AWS::Region", "ExpireCreditsFunctionTimers"}
+    known = document()["Resources"].keys() | {"AWS::StackName", "AWS::Region"}
+    # SAM names a mapping after its function and its event.
+    known |= {
+        f"{name}{event}"
+        for name, function in resources("AWS::Serverless::Function").items()
+        for event, body in function["Properties"].get("Events", {}).items()
+        if body["Type"] == "DynamoDB"
+    }
     body, variables = read_yaml(ROOT / "dashboard.yaml")["Fn::Sub"]
     assert set(placeholders(body)) <= known | variables.keys()
     assert set(references(variables)) <= known | document()["Parameters"].keys()

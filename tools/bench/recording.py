@@ -61,7 +61,11 @@ def record(replay: Replay) -> None:
     """Play the purchase, so that `replay` gives DynamoDB's responses from then on."""
     recorder = _Recorder()
     emulator = Emulator(recorder)
-    own = {"SECRETS_PREFIX": "", "STRIPE_API_BASE": replay.address}
+    own = {
+        "SECRETS_PREFIX": "",
+        "STRIPE_API_BASE": replay.address,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": replay.address,
+    }
     os.environ.update(environments()[FUNCTIONS[0]] | secrets() | own)
     emulator.attach(store_client.client())
     for table in _template().tables:

@@ -53,6 +53,7 @@ class Replay:
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": f"{self.address}/{caller}/{function}",
             "AWS_ENDPOINT_URL_SSM": f"{self.address}/{caller}/{function}",
+            "AWS_ENDPOINT_URL_EVENTBRIDGE": f"{self.address}/{caller}/{function}",
             "STRIPE_API_BASE": self.address,
         }
 
@@ -65,6 +66,9 @@ class Replay:
             return json.dumps(stripe) if stripe else None
         if operation == "GetParameters":
             return self._parameters(json.loads(body)["Names"])
+        if operation == "PutEvents":
+            taken = [{"EventId": "1"} for _ in json.loads(body)["Entries"]]
+            return json.dumps({"FailedEntryCount": 0, "Entries": taken})
         function = path.strip("/").split("/")[1]
         exchanges = self.recorded[function]
         expected = exchanges[self._requests[path] % len(exchanges)]

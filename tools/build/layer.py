@@ -24,7 +24,7 @@ MACHINE_OF = {"arm64": "aarch64", "x86_64": "x86_64"}
 GLIBC_TAGS = ("manylinux2014", "manylinux_2_28", "manylinux_2_34")  # Lambda's Python 3.13 has glibc 2.34
 
 # The AWS services that the functions call; tests/packaging/test_layers.py fails if this list lacks one.
-SERVICES = ("dynamodb", "ssm")
+SERVICES = ("dynamodb", "events", "ssm")
 # The files that botocore reads for a service; the rest is documentation.
 SERVICE_FILES = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
 

@@ -16,6 +16,7 @@ import jwt
 import stripe
 
 from local import ROOT, settings
+from tools.generate import published_events
 from topup.api import hold_ids
 from topup.domain import credits, idempotency, times
 
@@ -111,6 +112,7 @@ def _of_nobody() -> dict[str, dict[str, Any]]:
         "console": _event("GET /console/{file}", {}, path="/console/config.json", parameters={"file": "config.json"}),
         "no_route": _event("$default", {}, method="OPTIONS", path="/api/payments"),
         "expire_credits": {"Records": [_holds_timer(), _lots_timer()]},
+        "publish_events": {"Records": published_events.stream_records(USER, 3, ORDER)},
         "reconcile": {"window_hours": 72},  # as by hand: the schedule names its time
     }
 
@@ -286,6 +288,7 @@ def main() -> None:
         path = ROOT / "events" / f"{name}.json"
         path.write_text(json.dumps(event, indent=2) + "\n")
         print(path.relative_to(ROOT))
+    published_events.main()
 
 
 if __name__ == "__main__":

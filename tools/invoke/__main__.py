@@ -22,6 +22,7 @@ import httpx
 import yaml
 
 from local import ROOT, discovery, settings
+from local.aws import event_bus
 from local.aws.intrinsics import read_yaml
 from local.launcher import running
 from tools.generate import events
@@ -102,10 +103,11 @@ def reachable(stack: LocalStack) -> Iterator[LocalStack]:
         try:
             dynamodb = relays.enter_context(relayed(gateway, stack.dynamodb))
             stripe = relays.enter_context(relayed(gateway, stack.stripe))
+            api = relays.enter_context(relayed(gateway, stack.api))
         except OSError:
             # Docker runs in its own virtual machine (Docker Desktop), which has a name for this machine's loopback.
-            dynamodb, stripe = _by_name(stack.dynamodb), _by_name(stack.stripe)
-        yield replace(stack, dynamodb=dynamodb, stripe=stripe)
+            dynamodb, stripe, api = _by_name(stack.dynamodb), _by_name(stack.stripe), _by_name(stack.api)
+        yield replace(stack, api=api, dynamodb=dynamodb, stripe=stripe)
 
 
 def bridge_gateway() -> str:
@@ -141,6 +143,7 @@ def variables(stack: LocalStack) -> dict[str, str]:
         "FRONTEND_URL": stack.values["FRONTEND_URL"],
         "STRIPE_API_BASE": stack.stripe,
         "AWS_ENDPOINT_URL_DYNAMODB": stack.dynamodb,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": f"{stack.api}{event_bus.PATH}",
     }
 
 

@@ -156,6 +156,7 @@ def render(measured: Measured, prices: Prices, memory: int, watched: Watching) -
         calls=_calls(measured, assumed["index_units_in_transactions"]),
         services=_services(measured, prices, memory),
         batch_saves=_batch_saves(measured, prices),
+        events=_events(prices, memory),
         plain=_comparison(costs, plain, prices),
         alarm_metrics=watched.alarm_metrics,
         own_metrics=watched.own_metrics,
@@ -208,6 +209,20 @@ def _batch_saves(measured: Measured, prices: Prices) -> str:
     factor = prices["assumed"]["index_units_in_transactions"]
     [single], [batch] = measured.flows["spend"], measured.of_services[FULL_BATCH]
     return f"{1 - batch.write_units(factor) / MOST_SPENDS / single.write_units(factor):.0%}"
+
+
+def _events(prices: Prices, memory: int) -> str:
+    """What it costs to tell of a million purchases, in words."""
+    call = _compute(Call("publish_events"), prices, memory)
+    bus, read = prices["eventbridge"]["million_events"], prices["dynamodb"]["million_read_units"]
+    events, read_back = 3, 1  # two of the payment, and one of its credits, whose entry is read
+    purchase = events * (bus + call) + read_back * read
+    text = (
+        f"A million events cost ${bus:.2f} on the bus, ${call:.2f} for the calls that put them there if each has"
+        f" its own (a batch has up to 100), and those of credits and holds ${read:.3f} to read what was written. A"
+        f" purchase has {events}: a million purchases are told of for ${purchase:.2f} at the most."
+    )
+    return "\n".join(textwrap.wrap(text, 118))
 
 
 def _milliseconds(assumed: Mapping[str, int]) -> str:

@@ -105,6 +105,19 @@ def console_sign_in() -> SignIn | None:
     )
 
 
+def event_bus() -> str:
+    """The bus for events, its name or its ARN; raises ConfigurationError."""
+    return _required("EVENT_BUS")
+
+
+def low_balance() -> int:
+    """Users whose balance falls below so many credits are told of; 0 where none is. Raises ConfigurationError."""
+    text = os.environ.get("LOW_BALANCE_THRESHOLD", "0")
+    if not text.isdecimal():
+        raise ConfigurationError("LOW_BALANCE_THRESHOLD must be a whole number of credits; 0 = nobody is told")
+    return int(text)
+
+
 @cache
 def catalogue() -> Catalogue:
     """The packages on sale; raises ConfigurationError naming the field and the fix."""

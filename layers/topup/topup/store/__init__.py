@@ -34,6 +34,7 @@ from topup.store.waiting import (
     refunds_in_flight_since,
 )
 from topup.store.walks import Place
+from topup.store.written import Stored, load_written_items, record_number, what_was_written, written_at
 
 __all__ = [
     "Cursor",
@@ -43,6 +44,7 @@ __all__ = [
     "LotExists",
     "Memory",
     "Place",
+    "Stored",
     "Stuck",
     "UnknownWrite",
     "Waiting",
@@ -78,11 +80,13 @@ __all__ = [
     "load_settled_payment",
     "load_spend",
     "load_stored_payment",
+    "load_written_items",
     "may_be_written",
     "next_attempt",
     "orders_to_look_at",
     "place_order",
     "record_expiry",
+    "record_number",
     "record_order_change",
     "record_reversal",
     "record_with_receipt",
@@ -93,5 +97,7 @@ __all__ = [
     "retried",
     "save_cursor",
     "set_reversed_spend",
+    "what_was_written",
     "with_reversals",
+    "written_at",
 ]
