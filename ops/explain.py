@@ -12,7 +12,7 @@ from ops.errors import CannotRunError
 from topup import store
 from topup.api import hold_ids, responses
 from topup.domain.audit import Account, audit_account
-from topup.domain.credits import Entry, UserCredits
+from topup.domain.credits import CAPTURES, Entry, UserCredits
 from topup.domain.holds import Hold
 from topup.domain.lots import Lot, Source, in_draw_order, spendable
 
@@ -161,10 +161,17 @@ def _what_is_left(found: Explained) -> Iterator[str]:
     if left:
         rows = [("left", "granted", "of"), *((lot.remaining, lot.granted, _lot(lot, lot.lot_id)) for lot in left)]
         yield from layout.columns(rows, right=(0, 1))
-    if found.credits.wallet.debt:
-        yield f"{found.credits.wallet.debt} are owed: the next credits that come in pay them first"
+    if debt := found.credits.wallet.debt:
+        yield f"{debt} are owed{_owed_for(found.credits.wallet.debts)}: the next credits that come in pay them first"
     if found.unswept:
         yield f"{found.unswept} have expired and do not count; their entry follows when they are swept"
+
+
+def _owed_for(debts: Mapping[str, int]) -> str:
+    """What made the debt, as far as it is known."""
+    causes = {name: f"payment {name}" if name != CAPTURES else "captures" for name in sorted(debts)}
+    parts = [f"{debts[name]} because of {cause}" for name, cause in causes.items()]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _holds(found: Explained) -> Iterator[str]:

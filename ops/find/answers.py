@@ -7,10 +7,11 @@ from typing import Any
 
 from ops import layout, make
 from ops.find import story, verdict
+from ops.find.at_stripe import AtStripe
 from ops.find.kinds import IN_WORDS, USER
 from ops.find.story import Story
 from topup import store
-from topup.api import responses
+from topup.api import refund_responses, responses
 from topup.api.staff_responses import StaffView
 from topup.domain import times
 from topup.domain.comparison import RecordKind
@@ -18,6 +19,7 @@ from topup.domain.credits import UserCredits
 from topup.domain.lots import Lot, spendable
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
+from topup.domain.quotes import Quote
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,13 @@ def of_payment(kind: str, what: str, found: Story, now: datetime, stack: str | N
     parts = [
         _heading(payment.order),
         list(layout.columns([(layout.moment(step.at), step.source, step.what) for step in steps])),
-        list(layout.columns([*_at_stripe(found), *(("lot", _lot(lot, now)) for lot in found.lots)])),
+        list(layout.columns([*_at_stripe(found), *(("lot", _lot(lot, now)) for lot in found.lots), *_refund(found)])),
         [judged.says, f"next: {judged.next}"],
     ]
     document = {
         "looked_for": {kind: what},
-        "payments": _rows([payment], now),
+        "payments": [{**row, "receipt": responses.documents(found.stripe.documents)} for row in _rows([payment], now)],
+        "refund": refund_responses.quoted(found.refund) if isinstance(found.refund, Quote) else None,
         "time_line": [{**asdict(step), "at": times.to_text(step.at)} for step in steps],
         "at_stripe": found.stripe.failure or found.stripe.session,
         "differences": [says for says, _ in found.stripe.differs],
@@ -78,6 +81,7 @@ def _at_stripe(found: Story) -> Iterator[tuple[str, str]]:
         yield "Stripe", f"was not asked: {stripe.failure}"
     if stripe.session:
         yield "Stripe", f"session {stripe.session}"
+    yield from (("Stripe", f"{name} {url}") for name, url in _documents(stripe).items() if url)
     for record in stripe.money:
         money = layout.amount(record.amount_minor, record.currency)
         has_gone = record.kind is RecordKind.PAYMENT and record.reversed_minor
@@ -87,6 +91,27 @@ def _at_stripe(found: Story) -> Iterator[tuple[str, str]]:
         yield "Stripe", f"sent more events than were looked through: those after {layout.moment(stripe.events_until)}"
     if found.is_part:
         yield "credits", f"only the last {story.MOST_ENTRIES} entries of the user's ledger were searched"
+
+
+def _documents(stripe: AtStripe) -> Mapping[str, str | None]:
+    return {"receipt": stripe.documents.receipt_url, "invoice": stripe.documents.invoice_url}
+
+
+def _refund(found: Story) -> Iterator[tuple[str, str]]:
+    """What a refund of all that is left would do."""
+    if isinstance(found.refund, str):
+        yield "refund", f"none: {found.refund}"
+    elif found.refund:
+        quote, order = found.refund, found.payment.order
+        parts = [
+            f"{quote.from_own_lot} of its own",
+            *([f"{quote.from_other_lots} of others"] if quote.from_other_lots else []),
+            *([f"{quote.debt} as debt"] if quote.debt else []),
+        ]
+        money = layout.amount(quote.change.after.amount_minor, order.currency)
+        does = f"of {money} would take {layout.counted(quote.credits, 'credit')}: {', '.join(parts)}"
+        largest = f"; at most {quote.largest_refundable} {order.currency} can go back without debt or held credits"
+        yield "refund", does + (largest if quote.debt or quote.held else "")
 
 
 def _lot(lot: Lot, now: datetime) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ops import layout, make, opened
-from topup import stripe_gateway
+from topup import payment_status, stripe_gateway
 from topup.domain.comparison import MoneyRecord, RecordKind, differences, missing_here, record_of, records_of
+from topup.domain.documents import Documents
 from topup.domain.errors import TopupError
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
@@ -25,6 +26,7 @@ from topup.stripe_gateway.sent_events import SentEvent, events_of
 
 SESSION_ENDS = timedelta(hours=25)
 AFTERWARDS = timedelta(hours=1)  # that the events of a refund may come after it was made
+NO_DOCUMENTS = Documents()
 MOST_REQUESTS = 30  # for events: a busy account has thousands a day
 
 
@@ -32,8 +34,8 @@ MOST_REQUESTS = 30  # for events: a busy account has thousands a day
 class AtStripe:
     """`session` is its state in words, `differs` what Stripe has otherwise than we do, each since when.
 
-    `events_until`: how far the events were looked through, where that was not all of them. `failure` says why Stripe
-    could not be asked.
+    `documents` are the addresses of the receipt and the invoice. `events_until`: how far the events were looked
+    through, where that was not all of them. `failure` says why Stripe could not be asked.
     """
 
     session: str = ""
@@ -42,6 +44,7 @@ class AtStripe:
     differs: list[tuple[str, datetime]] = field(default_factory=list)
     events: list[SentEvent] = field(default_factory=list)
     events_until: datetime | None = None
+    documents: Documents = NO_DOCUMENTS
     failure: str = ""
 
 
@@ -57,6 +60,7 @@ def look(payment: Payment, now: datetime) -> AtStripe:
         for intent in dict.fromkeys(intents):
             _money(payment, intent, found)
         _compare(payment, found)
+        found.documents = payment_status.documents(payment.order)
         _events(payment, intents, now, found)
     except TopupError as error:
         found.failure = f"{error.detail}: {opened.words(error)}"

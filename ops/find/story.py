@@ -7,11 +7,14 @@ from datetime import datetime
 from ops import layout
 from ops.find import at_stripe
 from ops.find.at_stripe import AtStripe
-from topup import store
+from topup import refund_quotes, store
 from topup.domain.credits import Entry, TransactionType
+from topup.domain.errors import TopupError
 from topup.domain.lots import Lot
 from topup.domain.orders import Order, Release, ReleaseAction
 from topup.domain.payments import Payment
+from topup.domain.quotes import Quote
+from topup.domain.refund_requests import RefundRequest
 from topup.domain.reversals import Reversal
 from topup.stripe_gateway.sent_events import SentEvent
 from topup.stripe_gateway.translation import REVERSAL_EVENTS
@@ -24,7 +27,8 @@ MOST_ENTRIES = 20_000  # of the user's ledger, since the order was placed
 class Story:
     """A payment, what Stripe has of it, its entries of the user's ledger (oldest first), and its lots.
 
-    `is_part`: the ledger has more entries since the order was placed than were searched.
+    `is_part`: the ledger has more entries since the order was placed than were searched. `refund` is what a refund of
+    all that is left would do, else why there is none; None where nothing was paid.
     """
 
     payment: Payment
@@ -32,6 +36,7 @@ class Story:
     entries: Sequence[Entry]
     lots: Sequence[Lot]
     is_part: bool
+    refund: Quote | str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,16 @@ def of(payment: Payment, now: datetime) -> Story:
     entries, is_part = _entries(order)
     lots = store.load_lots_of(order.user_id, entries).values() if entries else ()
     own = sorted((lot for lot in lots if lot.payment_id == order.payment_id), key=lambda lot: lot.lot_id)
-    return Story(payment, at_stripe.look(payment, now), entries, own, is_part)
+    return Story(payment, at_stripe.look(payment, now), entries, own, is_part, _refund(order, now))
+
+
+def _refund(order: Order, now: datetime) -> Quote | str | None:
+    if not order.is_settled:
+        return None
+    try:
+        return refund_quotes.quote(RefundRequest(payment_id=order.payment_id, amount=None, admin_id=None), now)
+    except TopupError as refused:
+        return refused.detail
 
 
 def _entries(order: Order) -> tuple[list[Entry], bool]:

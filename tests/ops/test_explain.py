@@ -49,7 +49,7 @@ def test_what_is_held_is_said_with_who_holds_it(shop: Shop, terminal: Terminal):
 
 
 def test_a_debt_is_part_of_the_sum(shop: Shop, terminal: Terminal):
-    _, intent = shop.buy()
+    payment_id, intent = shop.buy()
     shop.spend(1000)
     shop.simulator.dispute(intent)
     shop.deliver()
@@ -59,7 +59,18 @@ def test_a_debt_is_part_of_the_sum(shop: Shop, terminal: Terminal):
     said = lines(terminal)
     assert said[0] == f"{USER_ID} has -1000 credits = 0 - 1000 owed"
     assert any(line.endswith("owed: there were too few") for line in said)
-    assert "1000 are owed: the next credits that come in pay them first" in said
+    why = f"1000 because of payment {payment_id}"
+    assert f"1000 are owed ({why}): the next credits that come in pay them first" in said
+
+
+def test_what_captures_owe_is_named_so(shop: Shop, terminal: Terminal):
+    shop.buy()
+    hold = shop.hold(100, overrun="debt").json()
+    shop.capture(hold, 1200)
+
+    terminal.run(*WHO)
+
+    assert "100 are owed (100 because of captures): the next credits that come in pay them first" in lines(terminal)
 
 
 def test_expired_credits_do_not_count_before_they_are_swept(shop: Shop, terminal: Terminal):

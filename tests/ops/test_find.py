@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local import ROOT
+from local.in_process.api import as_admin
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 from ops.find import at_stripe, kinds
@@ -241,6 +242,44 @@ def test_of_too_many_events_it_says_how_far_it_looked(shop: Shop, terminal: Term
     terminal.run("find", payment_id)
 
     assert "sent more events than were looked through: those after 2026-03-01 12:00:00" in terminal.out
+
+
+# -------------------------------------------------------------------------------------------- a refund, and the receipt
+
+
+def test_it_says_what_a_refund_would_do_as_the_quote_does(shop: Shop, terminal: Terminal):
+    payment_id, _ = shop.buy()
+    shop.spend(800)
+    shop.grant(100)
+
+    found = terminal.json("find", payment_id)
+
+    assert found["refund"] == shop.quote(payment_id).json()
+    terminal.run("find", payment_id)
+    does = "of 100.00 CNY would take 1100 credits: 300 of its own, 100 of others, 700 as debt"
+    largest = f"at most {found['refund']['largest_refundable']} CNY can go back without debt or held credits"
+    assert f"\nrefund  {does}; {largest}\n" in terminal.out
+    shop.check()
+
+
+def test_it_says_why_there_is_no_refund(shop: Shop, terminal: Terminal):
+    payment_id, _ = shop.buy()
+    shop.refund(payment_id)
+    shop.deliver()
+
+    assert terminal.json("find", payment_id)["refund"] is None
+    terminal.run("find", payment_id)
+    assert "\nrefund  none: The payment has been refunded completely\n" in terminal.out
+
+
+def test_it_has_the_address_of_the_receipt(shop: Shop, terminal: Terminal):
+    payment_id, _ = shop.buy()
+
+    [row] = terminal.json("find", payment_id)["payments"]
+
+    assert row == shop.api.get(f"/api/payments/{payment_id}?expand=receipt", as_admin()).json()
+    terminal.run("find", payment_id)
+    assert f"\nStripe  receipt {row['receipt']['receipt_url']}\n" in terminal.out
 
 
 # --------------------------------------------------------------------------------------------------------- the verdict
