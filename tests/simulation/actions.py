@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local.stripe_simulator import Refused
-from tests.simulation.catalogues import EDITED
+from tests.simulation.catalogues import EDITED, EDITED_FILE
 from tests.simulation.clients import SERVICE, Response, as_admin, as_buyer, as_user
 from topup.domain import idempotency
 
 if TYPE_CHECKING:
+    from tests.simulation.rules_of_quotes import Quoted
     from tests.simulation.world import World
 
 Json = dict[str, Any]
@@ -52,13 +53,23 @@ class Actions:
         self._begin(partial(self._buy, **how))
 
     def _buy(
-        self, *, user: int, package: str, key: bool, tries: int, twice: bool, cancel: float | None = None, **how: Any
+        self,
+        *,
+        user: int,
+        package: str,
+        key: bool,
+        tries: int,
+        twice: bool,
+        cancel: float | None = None,
+        amount: str | None = None,
+        other_amount: str | None = None,
+        **how: Any,
     ) -> None:
         name = USERS[user]
         given = self._key(name) if key else None
         if twice and given:
-            self._begin(lambda: self._create(name, package, given, 1))
-        response = self._create(name, package, given, tries)
+            self._begin(lambda: self._create(name, package, given, 1, other_amount or amount))
+        response = self._create(name, package, given, tries, amount)
         if response is None or response.status != 200:
             return
         document = response.document
@@ -69,11 +80,15 @@ class Actions:
             self._begin(lambda: self._cancel(purchase, tries), max(0.0, how["after"] + cancel))
         self._pay(purchase, **how)
 
-    def _create(self, name: str, package: str, key: str | None, tries: int) -> Response | None:
+    def _create(
+        self, name: str, package: str, key: str | None, tries: int, amount: str | None = None
+    ) -> Response | None:
+        """`amount`: in yuan, where the package is sold for any."""
         headers = as_buyer(name) | ({"idempotency-key": key} if key else {})
-        about: Json = {"user": name, "package": package, "key": key}
+        about: Json = {"user": name, "package": package, "amount": amount, "key": key}
+        body = {"package": package} | ({"amount": amount} if amount else {})
         # Without a key, a retry is another purchase.
-        return self._ask("create_checkout", headers, {"package": package}, tries if key else 1, **about)
+        return self._ask("create_checkout", headers, body, tries if key else 1, **about)
 
     def _pay(
         self,
@@ -186,24 +201,32 @@ class Actions:
         key: str | None,
         tries: int,
         reason: str = "Customer request",
-    ) -> None:
-        payment = self._world.shadow.payment(purchase.payment_id)
-        amount_minor = max(1, int(payment.order.charged_minor * share)) if share and payment else None
+        quoted: "Quoted | None" = None,
+    ) -> Response | None:
+        amount_minor = self._amount(purchase, share)
         body = {
             "payment_id": purchase.payment_id,
             "reason": reason,
             "amount": None if amount_minor is None else amount_minor / 100,
             "force": force,
         }
+        if quoted:
+            body["quote_token"] = quoted.says["quote_token"]
         about: Json = {
             "user": purchase.user,
             "payment": purchase.payment_id,
             "force": force,
             "key": key,
             "amount_minor": amount_minor,
+            "quoted": quoted,
         }
         headers = as_admin() | ({"idempotency-key": key} if key else {})
-        self._ask("refund_payment", headers, body, tries if key else 1, **about)
+        return self._ask("refund_payment", headers, body, tries if key else 1, **about)
+
+    def _amount(self, purchase: Purchase, share: float | None) -> int | None:
+        """That share of what was paid; None for all that is left."""
+        payment = self._world.shadow.payment(purchase.payment_id)
+        return max(1, int(payment.order.charged_minor * share)) if share and payment else None
 
     def dashboard_refund(self, *, which: int, share: float | None, pending: bool) -> None:
         purchase = self._purchase(which)
@@ -288,7 +311,7 @@ class Actions:
         self._begin(self._world.reconcile)
 
     def edit_catalogue(self) -> None:
-        self._world.use_catalogue(EDITED)
+        self._world.use_catalogue(EDITED, EDITED_FILE)
         self._world.hit("a catalogue edit")
 
     def rotate_secret(self) -> None:

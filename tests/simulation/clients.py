@@ -10,13 +10,12 @@ from typing import Any
 
 from local.in_process import api
 from local.in_process.environment import API_KEY
-from tests.simulation.faults import Fault, Faults
+from tests.simulation.faults import MOST_SKEW, Fault, Faults
 from tests.simulation.invocations import Crash, Invocations
 from tests.simulation.linearizability import LinearizabilityChecker
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.shadow import Shadow
 
-MOST_SKEW = 1.0  # seconds by which a host's clock may be wrong
 ROUTES = {
     "list_packages": "GET /api/payments/packages",
     "create_checkout": "POST /api/payments/stripe/create",
@@ -26,6 +25,7 @@ ROUTES = {
     "release_payment": "POST /api/admin/payments/{payment_id}/release",
     "cancel_checkout": "POST /api/payments/{payment_id}/cancel",
     "refund_payment": "POST /api/payments/stripe/refund",
+    "quote_refund": "POST /api/payments/stripe/refund/quote",
     "get_credits": "GET /api/users/credits",
     "list_transactions": "GET /api/users/credits/transactions",
     "spend_credits": "POST /api/users/credits/spend",

@@ -57,6 +57,7 @@ OF_A_STRIPE_WRITE = (*OF_STRIPE, Fault.STRIPE_400, Fault.STRIPE_404)
 OF_A_WEBHOOK = (Fault.WEBHOOK_LOST, Fault.WEBHOOK_DELAYED, Fault.WEBHOOK_REORDERED, Fault.WEBHOOK_DUPLICATED)
 OF_A_RECORD = (Fault.RECORD_LOST, Fault.RECORD_DELAYED, Fault.RECORD_DUPLICATED)
 
+MOST_SKEW = 1.0  # seconds by which a host's clock may be wrong
 RATES = (0.02, 0.06, 0.2)
 FAULTLESS = 0.08  # the share of seeds without any fault: what fails there fails by concurrency alone
 

@@ -7,11 +7,13 @@ end of its request, and a change that it confirms must have been made in that ti
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from tests.simulation.comparison import stripe_words
 from tests.simulation.credit_responses import account_at, credits_response, moved_lots
 from tests.simulation.invocations import Invocation
+from tests.simulation.offers import is_listed
 from tests.simulation.payment_responses import (
     is_not_refundable,
     is_said_of,
@@ -197,9 +199,11 @@ class LinearizabilityChecker:
             self._check_was_true(invocation, versions, is_paid, response)
 
     def _create_checkout(self, invocation: Invocation, status: int, response: Any) -> None:
+        about = invocation.about
+        if status == CONFLICT and response["code"] == "idempotency_conflict" and about["amount"]:
+            self.hit("a create for another amount under the same key is refused")
         if status != OK:
             return
-        about = invocation.about
 
         def is_true(payment: Payment | None) -> bool:
             if payment is None:
@@ -207,6 +211,8 @@ class LinearizabilityChecker:
             order = payment.order
             amount = money.to_text(order.amount_minor, order.currency)
             payment_url = payment_response(payment)["payment_url"]
+            if about["amount"] and money.to_major(order.amount_minor, order.currency) != Decimal(about["amount"]):
+                return False
             return (order.user_id, order.package_id, amount, order.credits_purchased, payment_url) == (
                 *(about["user"], about["package"], response["amount"], response["credits_purchased"]),
                 response["payment_url"],
@@ -310,6 +316,36 @@ class LinearizabilityChecker:
             self._check_was_true(
                 invocation, versions, lambda payment: is_not_refundable(payment, about["amount_minor"]), response
             )
+
+        elif status == CONFLICT and response["code"] == "quote_stale":
+            self._check_stale(invocation, response)
+
+    def _check_stale(self, invocation: Invocation, response: Any) -> None:
+        """A quote is refused only where something has changed since, or ended by itself."""
+        about, quoted = invocation.about, invocation.about["quoted"]
+        self.hit("a stale quote is refused")
+        account = self._shadow.accounts[about["user"]]
+        numbers = [*account.numbers, *self._shadow.payments[about["payment"]].numbers]
+        has_changed = quoted is not None and max(numbers) > quoted.commit
+        if not has_changed and not (quoted and quoted.may_be_stale(account.last, about["now"])):
+            raise Violation(f"a quote was refused as stale, and nothing has changed since: {response}")
+
+    def _quote_refund(self, invocation: Invocation, status: int, response: Any) -> None:
+        """Its parts make the whole; whether it is true shows the refund that is made of it."""
+        about, versions = invocation.about, self._shadow.payments.get(invocation.about["payment"])
+        if status == OK:
+            parts = response["from_own_lot"] + response["from_other_lots"] + response["debt"]
+            is_of_the_amount = about["amount_minor"] in (None, round(response["amount"] * 100))
+            if parts != response["credits_refunded"] or not is_of_the_amount:
+                raise Violation(f"the parts of a quote are not the whole: {response}")
+        elif status == CONFLICT:
+            self._check_was_true(
+                invocation, versions, lambda payment: is_not_refundable(payment, about["amount_minor"]), response
+            )
+
+    def _list_packages(self, _invocation: Invocation, status: int, response: Any) -> None:
+        if status == OK and not is_listed(response, self._shadow.on_sale):
+            raise Violation(f"list_packages showed what was never on sale: {response}")
 
     def _stripe_webhook(self, invocation: Invocation, status: int, response: Any) -> None:
         """2xx means that the effect is stored, and every event of Stripe's can be read."""

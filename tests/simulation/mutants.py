@@ -6,6 +6,7 @@
 from tests.simulation.mutants_of_credits import MUTANTS_OF_CREDITS
 from tests.simulation.mutants_of_holds import MUTANTS_OF_HOLDS
 from tests.simulation.mutants_of_money import MUTANTS_OF_MONEY
+from tests.simulation.mutants_of_sales import MUTANTS_OF_SALES
 from tests.simulation.planting import Edit, Mutant
 
 TIMERS = "        for item in (credit_items.lot_to_item(lot), *_timer_items(lot))\n    ]\n"
@@ -166,4 +167,4 @@ MUTANTS_OF_PAYMENTS = (
     ),
 )
 
-MUTANTS = (*MUTANTS_OF_PAYMENTS, *MUTANTS_OF_MONEY, *MUTANTS_OF_CREDITS, *MUTANTS_OF_HOLDS)
+MUTANTS = (*MUTANTS_OF_PAYMENTS, *MUTANTS_OF_SALES, *MUTANTS_OF_MONEY, *MUTANTS_OF_CREDITS, *MUTANTS_OF_HOLDS)

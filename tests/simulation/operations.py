@@ -5,14 +5,14 @@ from functools import partial
 from tests.simulation.actions import DAY, USERS, Json, Purchase
 from tests.simulation.clients import as_admin
 from tests.simulation.faults import Fault
-from tests.simulation.money import Money
 from tests.simulation.names import OUR_URL
+from tests.simulation.quotes import Quotes
 from topup.stripe_gateway import client as stripe_client
 
 CREATE = "/v1/checkout/sessions"
 
 
-class Operations(Money):
+class Operations(Quotes):
     """All other actions, and what happens around the product."""
 
     def endpoint_missing(self, *, which: int, how: str, seconds: float, meanwhile: str) -> None:

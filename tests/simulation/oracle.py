@@ -225,6 +225,12 @@ class Story:
     def has_standing_ones(self) -> bool:
         return any(self._final.values())
 
+    @property
+    def has_paid_with_what_came_back(self) -> bool:
+        """Whether what a reversal gave back paid what was owed: there it would have stayed in its lot, and lapsed."""
+        back = (TransactionType.REFUND_REVERSED, TransactionType.DISPUTE_REVERSED)
+        return any(entry.transaction_type in back and entry.debt_change < 0 for entry in self.account.entries)
+
     def has_lapsed_meanwhile(self) -> bool:
         """Whether a lot lapsed while a reversal that came to nothing was out: what it had taken lives longer now."""
         expiries = [lot.expires_at for lot in self.account.lots if lot.expires_at]
@@ -248,7 +254,9 @@ def _compare(story: Story, now: datetime) -> Iterator[str]:
     without = f"without the reversals that came to nothing it were {told.spendable(now)}"
     if has < told.spendable(now) - used:
         yield f"can spend {has}, {without}, less at most {used} that were used meanwhile"
-    if has != told.spendable(now) and not used and not story.has_lapsed_meanwhile():
+    is_less_lapsed = story.has_paid_with_what_came_back and has - told.spendable(now) == told.lapsed(now) - lapsed
+    is_explained = used or story.has_lapsed_meanwhile() or (is_less_lapsed and lapsed < told.lapsed(now))
+    if has != told.spendable(now) and not is_explained:
         yield f"can spend {has}, {without}, and nothing was used or lapsed meanwhile"
     # A spend may have drawn from other lots here than there, and what comes back to one that has lapsed is nobody's.
     kept, kept_there = has + lapsed - story.returned, told.spendable(now) + told.lapsed(now) - told.returned

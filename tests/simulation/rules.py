@@ -78,7 +78,16 @@ def check_forward(before: Order, after: Order) -> None:
     """A status never goes back, except for a new attempt at the checkout."""
     if RANK[after.status] < RANK[before.status] and after.attempt == before.attempt:
         raise Violation(f"payment {after.payment_id} went back from {before.status} to {after.status}")
-    frozen = ("user_id", "amount_minor", "currency", "credits_purchased", "package_id", "created_at", "livemode")
+    frozen = (
+        "user_id",
+        "amount_minor",
+        "currency",
+        "credits_purchased",
+        "package_id",
+        "created_at",
+        "livemode",
+        "valid_months",
+    )
     # An administrator may grant the credits of what was really paid.
     is_fulfilled = len(after.releases) > len(before.releases) and after.credits_purchased <= before.credits_purchased
     paid_for = after.charged_minor + after.discount_minor

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation import rules_of_holds
+from tests.simulation import offers, rules_of_holds, rules_of_quotes
 from tests.simulation.database import Database
 from tests.simulation.invocations import Invocation, Invocations
 from tests.simulation.newer_version import NewerVersion
@@ -34,6 +34,7 @@ from topup.domain import audit
 from topup.domain.audit import Account, PaymentLedger
 from topup.domain.credits import Entry, TransactionType, Wallet
 from topup.domain.lots import Lot
+from topup.domain.orders import Order
 from topup.domain.payments import Payment
 from topup.domain.reversals import Reversal, ReversalStatus
 from topup.store import clawback_items, credit_items, cursors, hold_items, misplaced, order_items, reversed_spends
@@ -98,6 +99,7 @@ class Shadow:
         self.setbacks: Callable[[Payment, Payment], Iterator[str]] = lambda _before, _after: iter(())
         self.newer, self.walks = NewerVersion(database), Walks()
         self.times: dict[int, datetime] = {}  # of each commit
+        self.on_sale: list[dict[str, Any]] = []  # the files of all catalogues of this run until now
         self.sessions: Mapping[str, Any] = {}  # at Stripe, by their ids
         self.lost_refunds: set[str] = set()  # payments of whose refunds a restored table knows less, and Stripe nothing
         self.is_restored = False  # the orders alone are older than the credits, until reconcile has repaired them
@@ -105,6 +107,8 @@ class Shadow:
     def written(self, touched: set[tuple[str, str]]) -> None:
         """Check a commit; raises Violation."""
         self._next_commit()
+        if (author := self._invocations.author) and author.function == "quote_refund":
+            raise Violation(f"a quote has written {touched}")
         for table, partition in sorted(touched):
             if table == self._database.credits:
                 self._account(partition)
@@ -203,6 +207,9 @@ class Shadow:
         versions.add(self.commit, payment)
         if not self.is_restored:
             check_bounds(payment.order)
+        if before is None and (author := self._invocations.author):
+            offers.check_order(payment.order, author.about, self.on_sale)
+            self._note_sold(payment.order)
         if before is not None and is_restored:
             if _unknown_to_stripe(before) != _unknown_to_stripe(payment):
                 self.lost_refunds.add(payment_id)
@@ -238,8 +245,12 @@ class Shadow:
         new = {one.reversal_id for one in after.reversals} - {one.reversal_id for one in before.reversals}
         if author is None or author.function != "refund_payment" or not new:
             return
-        author.about["begun"] = new.pop()
+        begun = author.about["begun"] = new.pop()
         check_answer(author, after)
+        if quoted := author.about["quoted"]:
+            amount_minor = next(one.amount_minor for one in after.reversals if one.reversal_id == begun)
+            rules_of_quotes.check_begun(quoted, amount_minor, before.order, after.order)
+            self.hit("a refund does what its quote said")
 
     def _parse(self, item: Any, parse: Any, find_faults: Callable[[Any], Iterator[str]]) -> Any:
         """The value of a record; raises Violation where it is stored so that nothing would find it."""
@@ -286,10 +297,21 @@ class Shadow:
             self._claw_back(entry, lots, after)
         elif entry.transaction_type in NEW_CREDITS:
             check_campaign(before, entry)
+            self._check_bought(entry, after)
             if entry.debt_change < 0:
                 self.hit(f"{NEW_CREDITS[entry.transaction_type]} pays debt")
         else:
             self._returned(entry, moved)
+
+    def _check_bought(self, entry: Entry, after: Account) -> None:
+        payment = self.payment(entry.payment_id) if entry.payment_id else None
+        if entry.transaction_type is TransactionType.PURCHASED and payment:
+            [lot] = [one for one in after.lots if one.lot_id in entry.moves]
+            offers.check_lot(entry, lot, payment.order.valid_months)
+
+    def _note_sold(self, order: Order) -> None:
+        if order.package_id in ("any", "monthly", "forever"):
+            self.hit(f"a purchase of a package: {order.package_id}")
 
     def _note_drawn(self, entry: Entry, moved: list[Lot], after: Account) -> None:
         if any(lot.expires_at is None for lot in moved):
@@ -336,6 +358,8 @@ class Shadow:
         is_begun_here = author is not None and entry.cause.actor.startswith("admin:")
         if entry.debt_change > 0 and is_begun_here and author and not author.about["force"]:
             raise Violation(f"{name_of(entry)}: a refund without force made debt")
+        if is_begun_here and author and (quoted := author.about.get("quoted")):
+            rules_of_quotes.check_taken(quoted, entry, lots)
 
 
 def _unknown_to_stripe(payment: Payment) -> list[Reversal]:

@@ -105,6 +105,12 @@ RARE = (
     "tax is paid",
     "credits were held at a moment that is past",
     "the answer to a refund's first write is lost",
+    "a purchase of a package: any",
+    "a purchase of a package: monthly",
+    "a purchase of a package: forever",
+    "a create for another amount under the same key is refused",
+    "a refund does what its quote said",
+    "a stale quote is refused",
 )
 ALL = (*Fault, *Variation, *(name for _, name in RACES.values()), *RARE)
 

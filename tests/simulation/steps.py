@@ -10,7 +10,8 @@ from tests.simulation.steps_of_services import STEPS_OF_SERVICES
 
 Args = dict[str, Any]
 
-PACKAGES = ("trial", "standard", "value")
+PACKAGES = ("trial", "trial", "standard", "standard", "value", "value", "monthly", "forever", "any", "any")
+AMOUNTS = ("5.00", "49.95", "50.00", "77.35", "119.95", "120.00", "300.00", "0.05", "50.01")  # the last two are refused
 AT_EXPIRY = ("spend", "spend", "refund", "refund", "read", "dashboard refund", "buy", "hold", "hold", "reverse")
 READS = (
     *("credits", "credits", "payment", "payment", "transactions", "payments", "packages", "holds"),
@@ -29,8 +30,12 @@ def _user(rng: random.Random) -> Args:
 
 
 def _buy(rng: random.Random) -> Args:
+    package = rng.choice(PACKAGES)
+    # A retry of the same request may ask for another amount.
+    amounts = {"amount": rng.choice(AMOUNTS), "other_amount": rng.choice((None, *AMOUNTS))} if package == "any" else {}
     return _user(rng) | {
-        "package": rng.choice(PACKAGES),
+        "package": package,
+        **amounts,
         "pay": rng.choice(HOW_TO_PAY),
         "key": rng.random() < 0.7,
         "tries": rng.randint(1, 4),

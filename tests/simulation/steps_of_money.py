@@ -56,6 +56,17 @@ def _late_refund(rng: random.Random) -> Args:
     }
 
 
+def _quoted_refund(rng: random.Random) -> Args:
+    return _which(rng) | {
+        "share": rng.choice((None, None, 0.1, 0.37)),
+        "force": rng.random() < 0.5,
+        "key": rng.random() < 0.7,
+        "tries": rng.randint(1, 3),
+        "gap": rng.choice((0.0, 0.02, 0.3, 30.0)),  # seconds from the quote to the refund
+        "meanwhile": rng.choice(("nothing", "a spend", "a spend", "another refund", "the same refund", "a grant")),
+    }
+
+
 def _many_refunds(rng: random.Random) -> Args:
     return _which(rng) | {
         "number": rng.randint(3, 8),
@@ -166,6 +177,7 @@ def _hundred_lots(rng: random.Random) -> Args:
 # Each kind of step: its weight among the others, and how its arguments are drawn.
 STEPS_OF_MONEY: dict[str, tuple[float, Callable[[random.Random], Args]]] = {
     "late_refund": (5, _late_refund),
+    "quoted_refund": (5, _quoted_refund),
     "many_refunds": (2, _many_refunds),
     "dispute_story": (8, _dispute_story),
     "won_after_expiry": (1.5, _won_after_expiry),

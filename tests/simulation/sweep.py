@@ -19,10 +19,12 @@ BUY: Args = {
     "settles_after": 2.0, "reads": 0, "twice": False,
 }  # fmt: skip
 SPEND: Args = {"user": 0, "share": 0.3, "tries": 3, "times": 1, "twice": False}
+ANY: Args = {"package": "any", "amount": "77.35"}
 TAXED = BUY | {"terms": [0.1, 0.19]}
 CANCEL: Args = {"which": 0, "tries": 3}
 REFUND: Args = {"which": 0, "share": None, "force": True, "key": True, "tries": 3}
 PARTLY = REFUND | {"share": 0.37}
+QUOTED: Args = PARTLY | {"gap": 1.0, "meanwhile": "a grant"}
 DASHBOARD: Args = {"which": 0, "share": None, "pending": False}
 DISPUTE: Args = {"which": 0, "share": None, "inquiry": False}
 GRANT: Args = {"user": 0, "amount": 40, "expires": "standard", "tries": 3, "again": None}
@@ -91,6 +93,8 @@ FLOWS: dict[str, tuple[Step, ...]] = {
     "a payment that its buyer ends": (Step("buy", 0.0, BUY | {"pay": "never"}), _then("cancel", CANCEL)),
     "a purchase with tax and a code, refunded in part": (Step("buy", 0.0, TAXED), _then("refund", PARTLY)),
     "a purchase for nothing": (Step("buy", 0.0, BUY | {"terms": [1.0, 0.0]}), _then("spend", SPEND)),
+    "a purchase of any amount": (Step("buy", 0.0, BUY | ANY), _then("refund", PARTLY)),
+    "a refund by a quote": (BOUGHT, _then("spend", SPEND), _then("quoted_refund", QUOTED)),
     "a refund after the expiry": (BOUGHT, _then("wait", SIX_MONTHS), _then("refund", REFUND)),
 }  # fmt: skip
 

@@ -103,11 +103,11 @@ def test_every_planted_defect_still_fits_the_code(mutant: Mutant):
 
 
 def test_a_planted_defect_is_found():
-    command = [sys.executable, "-m", "tests.simulation.mutation", "--one", "grant before the check"]
+    command = [sys.executable, "-m", "tests.simulation.mutation", "--one", "all credits live as long as is configured"]
     environment = os.environ | {"PYTHONPATH": "layers/topup"}
 
     output = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
     seeds, _, violation = output.strip().partition("\t")
     assert int(seeds) <= 100
-    assert "granted" in violation
+    assert "was sold until" in violation

@@ -20,7 +20,7 @@ from local.stripe_simulator.core import webhooks
 from tests.simulation import convergence, determinism
 from tests.simulation.actions import DAY, LONGEST_WINDOW
 from tests.simulation.bank import Bank
-from tests.simulation.catalogues import ON_SALE, with_tax_and_codes
+from tests.simulation.catalogues import FILE, ON_SALE, with_tax_and_codes
 from tests.simulation.clients import Clients
 from tests.simulation.comparison import setbacks
 from tests.simulation.database import Database
@@ -123,6 +123,7 @@ class World:
     def _connect(self, of: Callable[[str], Any]) -> None:
         self.clients.use_skew(of("skew"))
         self.delivery.drop(self.plan.faults.get(Fault.WEBHOOK_NEVER_SENT, 0.0))
+        self.shadow.on_sale.append(FILE)
         self.shadow.sessions = self.simulator._world.tables["checkout.session"]
         self.database.keeps_old = Fault.STALE_READ in self.plan.faults
         self._vary()
@@ -230,7 +231,9 @@ class World:
 
     # ------------------------------------------------------------------------------------------------- operators
 
-    def use_catalogue(self, edited: Catalogue) -> None:
+    def use_catalogue(self, edited: Catalogue, file: Json) -> None:
+        """Sell what this catalogue has, as it was read from the file."""
+        self.shadow.on_sale.append(file)
         on_sale = _on_sale(self.plan, edited)
         config.catalogue = lambda: on_sale  # type: ignore[assignment]
 
