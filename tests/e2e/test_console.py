@@ -80,7 +80,11 @@ def test_a_user_is_found_with_credits_ledger_holds_and_payments(page: Page, stac
     expect_title(page, buyer.user_id)
     for name, value in {"balance": "1,000", "held": "200", "available": "800", "debt": "0", "earned": "1,100"}.items():
         expect(figure(page, name)).to_have_text(value)
+    buyer.api.grant(buyer.user_id, 5, "A gift", "gift-1", body={"expires_at": None}).raise_for_status()
+    page.reload()
     expect(page.locator("#lots")).to_contain_text("1,000 of 1,100 left")
+    bars = [(bar.get_attribute("value"), bar.get_attribute("max")) for bar in page.locator("#lots progress").all()]
+    assert bars == [("1000", "1100"), ("5", "5")]  # the soonest expiry first
     expect(page.locator("#holds")).to_contain_text("Chat 77")
     spent = page.locator("#ledger li[data-type=spent]")
     expect(spent).to_contain_text("Translated 3 pages")
@@ -123,6 +127,8 @@ def test_a_dispute_and_a_warning_of_fraud_are_part_of_the_story(page: Page, stac
     expect(page.locator(".title .badge")).to_have_text("Disputed")
     expect(page.locator("#story")).to_contain_text("Dispute about CN¥100.00needs an answer · fraudulent")
     expect(page.locator("#story")).to_contain_text("made_with_stolen_card")
+    expect(page.get_by_role("button", name="Refund")).to_have_count(0)  # the API would refuse it
+    expect(page.locator(".facts")).not_to_contain_text("Refunded")
 
 
 def test_with_stripe_itself_its_ids_lead_to_its_dashboard(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:

@@ -103,6 +103,7 @@ def test_all_of_it_works_by_keyboard(of_buyer: Page, buyer: Buyer) -> None:
     keyboard.press("Enter")
 
     expect(dialog(of_buyer)).to_have_count(0)
+    expect(of_buyer.get_by_role("button", name="Give credits")).to_be_focused()
     assert buyer.balance() == 70
 
 

@@ -401,6 +401,16 @@ def test_a_hold_of_a_service_and_its_capture_are_seen_on_the_page(
 # ------------------------------------------------------------------------------------------------------- one language
 
 
+def test_an_entry_leads_to_the_payment_that_it_belongs_to(page: Page, stack: Stack) -> None:
+    answer_with(page, entries=[an_entry(payment_order_id=PAYMENT_ID)])
+    returned_with(page, stack)
+    page.goto(stack.web_url)
+    expect(page.locator("#payment-status")).to_be_hidden()
+
+    page.locator("#history").get_by_role("link").click()
+    expect(page.locator("#payment-status")).to_have_attribute("data-status", "succeeded")
+
+
 def test_history_is_worded_in_the_readers_language(page: Page, stack: Stack) -> None:
     answer_with(
         page,

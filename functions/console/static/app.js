@@ -50,9 +50,13 @@ async function render({ reason = null, detail = null } = {}) {
     show(signInView({ config, reason, detail, done: () => render() }));
     return;
   }
+  const { action } = document.activeElement?.dataset ?? {};
   show(h("p", { class: "muted" }, t("loading")), { isBusy: true });
   const view = await load(location.hash);
-  if (mine === turn) show(view);
+  if (mine !== turn) return;
+  show(view);
+  // Whoever pressed a button goes on there, or at the top of the page if it is gone.
+  if (action) (document.querySelector(`[data-action="${action}"]`) ?? byId("main")).focus();
 }
 
 async function load(hash) {

@@ -50,7 +50,7 @@ function factsPanel(payment, reference) {
       [t("discount"), inCurrency(payment.discount)],
       [t("credits"), number(payment.credits_purchased)],
       [t("toDebt"), payment.credits_to_debt ? number(payment.credits_to_debt) : null],
-      [t("refundedMoney"), inCurrency(payment.amount_refunded)],
+      [t("refundedMoney"), payment.amount_refunded ? inCurrency(payment.amount_refunded) : null],
       [t("refundedCredits"), payment.credits_refunded ? number(payment.credits_refunded) : null],
       [t("lotNow"), lot ? t("lotLeft", { remaining: number(lot.remaining), granted: number(lot.granted) }) : null],
       [t("expires"), lot?.expires_at ? day(lot.expires_at) : null],

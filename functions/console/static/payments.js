@@ -62,6 +62,9 @@ const disputeWords = ({ amount, currency, status, reason, created_at: at }, usua
 
 const openDisputes = ({ disputes = [] }) => disputes.filter(({ status }) => ![...DISPUTE_IS_OVER, "lost"].includes(status));
 
+/** Whether the bank has the money, or decides over it: the API refuses refunds then. Inquiries take none. */
+export const isWithBank = ({ disputes = [] }) => disputes.some(({ status }) => !DISPUTE_IS_OVER.includes(status) && !status.startsWith("warning_"));
+
 export function badge(payment) {
   const state = stateOf(payment);
   return h("span", { class: "badge", dataset: { state } }, tOr(`state_${state}`, state));

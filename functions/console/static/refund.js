@@ -5,12 +5,13 @@ import { actionButton } from "./dialog.js";
 import { facts, h } from "./dom.js";
 import { money, number } from "./format.js";
 import { t } from "./i18n.js";
+import { isWithBank } from "./payments.js";
 
 /** What of the payment's money has not been given back, in major units. */
 const left = ({ amount, amount_paid: paid, amount_refunded: refunded = 0 }) => (paid ?? amount) - refunded;
 
 /** Whether there is anything to give back. */
-const isRefundable = (payment) => payment.status === "succeeded" && left(payment) > 0;
+const isRefundable = (payment) => payment.status === "succeeded" && left(payment) > 0 && !isWithBank(payment);
 
 const amountField = (payment) => ({
   name: "amount",

@@ -146,7 +146,7 @@ function entryRow(entry) {
       "div",
       {},
       h("p", { class: "row-title" }, tOr(`type_${type}`, type)),
-      about ? h("p", { class: "small" }, about) : null,
+      about ? h("p", { class: "small" }, entry.payment_order_id ? paymentLink(entry.payment_order_id, about) : about) : null,
       h("p", { class: "small muted" }, [moment(entry.created_at), validity(entry)].filter(Boolean).join(" · ")),
     ),
     h(
@@ -157,6 +157,9 @@ function entryRow(entry) {
     ),
   );
 }
+
+/** To this page, with the payment that an entry belongs to shown at the top. */
+const paymentLink = (id, text) => h("a", { class: "row-link", href: `?payment_id=${encodeURIComponent(id)}` }, text);
 
 /** What an entry is about, in the reader's language: the description is only shown where a service wrote it. */
 function aboutEntry({ transaction_type: type, package: packageId, package_name: kept, description, metadata, reverses }) {
