@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger bench-audit lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -110,8 +110,8 @@ checkov: .cache/checkov/bin/checkov ## Check the template by the rules of cloud 
 
 ## @Operate (the local stack, or a deployed one: STACK=topup-prod)
 
-audit: .venv/.installed ## Check that credits and payments add up (STACK=); STRIPE=1: also with Stripe (WINDOW_HOURS=, SINCE=, UNTIL=)
-	@$(AS_CALLER) ops audit $(ON_STACK) $(if $(STRIPE),--stripe) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
+audit: .venv/.installed ## Check that credits and payments add up (STACK=, or FROM=exports/today); STRIPE=1: also with Stripe (WINDOW_HOURS=, SINCE=, UNTIL=)
+	@$(AS_CALLER) ops audit $(ON_STACK) $(if $(FROM),--from "$(FROM)") $(if $(STRIPE),--stripe) $(if $(WINDOW_HOURS),--window-hours $(WINDOW_HOURS)) \
 		$(if $(SINCE),--since "$(SINCE)") $(if $(UNTIL),--until "$(UNTIL)")
 
 export: .venv/.installed ## Copy both tables to files, in DynamoDB's own format (OUT=exports/today, STACK=)
@@ -203,6 +203,9 @@ bench-warm: .venv/.installed ## What a warm invocation costs, against its bare c
 
 bench-ledger: .venv/.installed ## What many clients do to one user's credits at once, in virtual time → docs/performance.md (minutes)
 	@$(BIN)/python -m tools.bench.ledger
+
+bench-audit: .venv/.installed ## How fast an export of 1 and of 10 million entries is audited → docs/performance.md (half an hour; ENTRIES="1000000")
+	@$(BIN)/python -m tools.bench.audit $(if $(ENTRIES),--entries $(ENTRIES))
 
 cost: .venv/.installed ## Write docs/cost.md again, from counted requests and prices
 	@$(BIN)/python -m tools.generate.cost

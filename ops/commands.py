@@ -43,13 +43,19 @@ AUDIT = Command(
 Read both tables and check every invariant of wallets, lots, ledger entries and
 payments. Prints one line per violation, then a summary. Repairs nothing, and may
 run beside live traffic: whatever looks wrong is read again before it is reported.
+With --from it reads the files of `export` instead, of any size, on all cores.
 With --stack the number of violations also goes to the metric AuditViolations.
 With --stripe it also compares payments, refunds and disputes with Stripe's, both
 ways and one by one; each difference comes with the command that repairs it.""",
     add_arguments=options.audit,
     when_0="no violations (there may be users who were too busy to be judged)",
     when_1="violations",
-    examples=("audit", "audit --stack topup-prod", "audit --stack topup-prod --stripe --since 2026-10-01"),
+    examples=(
+        "audit",
+        "audit --stack topup-prod",
+        "audit --from exports/today",
+        "audit --stack topup-prod --stripe --since 2026-10-01",
+    ),
 )
 EXPORT = Command(
     name="export",

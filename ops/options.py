@@ -19,6 +19,9 @@ def stack(parser: ArgumentParser) -> None:
 def audit(parser: ArgumentParser) -> None:
     stack(parser)
     parser.add_argument(
+        "--from", metavar="DIR", help="audit the export in this directory (default: the tables of the stack)"
+    )
+    parser.add_argument(
         "--stripe",
         action="store_true",
         help="also compare payments, refunds and disputes with Stripe's lists (default: only the tables)",

@@ -24,6 +24,14 @@ class Audit:
     findings: list[str] = field(default_factory=list)
     busy: list[str] = field(default_factory=list)
 
+    def add(self, other: "Audit") -> None:
+        """Add what was read and found elsewhere."""
+        self.users += other.users
+        self.entries += other.entries
+        self.lots += other.lots
+        self.payments += other.payments
+        self.findings += other.findings
+
     def lines(self) -> Iterator[str]:
         """The findings, and then those who were not judged."""
         yield from self.findings
@@ -48,4 +56,8 @@ class Progress:
     def __call__(self, audit: Audit) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + PROGRESS_EVERY
-            print(f"… {audit}", file=self._stream, flush=True)
+            self.say(str(audit))
+
+    def say(self, text: str) -> None:
+        """Print a line now."""
+        print(f"… {text}", file=self._stream, flush=True)

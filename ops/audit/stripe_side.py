@@ -7,7 +7,7 @@ readings, and an event may be on its way.
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -46,11 +46,24 @@ class _Suspect:
 class StripeSide:
     """Reads Stripe's lists first, then meets our payments one by one, and judges what is left at the end."""
 
-    def __init__(self, window: Window, found: Audit, repair: Callable[[MoneyRecord], str]) -> None:
-        """`repair` says what records here what Stripe has of a record."""
+    def __init__(
+        self,
+        window: Window,
+        found: Audit,
+        repair: Callable[[MoneyRecord], str],
+        *,
+        load: Callable[[str], Payment | None] = store.load_payment,
+        pauses: Sequence[float] = PAUSES,
+    ) -> None:
+        """`repair` says what records here what Stripe has of a record; `load` reads a payment of ours again.
+
+        `pauses` are the seconds before each time that what differs is looked at again.
+        """
         self._window = window
         self._found = found
         self._repair = repair
+        self._load = load
+        self._pauses = pauses
         self._suspects: list[_Suspect] = []
         # On disk, as long as this runs: a month may have more payments than memory holds.
         self._database = sqlite3.connect("", isolation_level=None)
@@ -94,7 +107,7 @@ class StripeSide:
             )
         suspects = suspects[:MOST]
         wrong: list[tuple[_Suspect, str]] = []
-        for pause in PAUSES:
+        for pause in self._pauses:
             if suspects:
                 time.sleep(pause)
             judged = [(suspect, self._finding(suspect)) for suspect in suspects]
@@ -118,7 +131,7 @@ class StripeSide:
         if isinstance(stripes, Unreadable):
             return _unreadable(stripes)
         payment_id = suspect.payment_id or (stripes.payment_id if stripes else None)
-        payment = store.load_payment(payment_id) if payment_id else None
+        payment = self._load(payment_id) if payment_id else None
         ours = next((one for one in _ours(payment) if one.stripe_id == suspect.stripe_id), None)
         what = f"payment {payment_id}: {suspect.kind} {suspect.stripe_id}"
         if stripes is None:

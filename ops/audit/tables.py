@@ -53,7 +53,7 @@ def audit(
         for stored in store.all_payments(segments):
             found.payments += 1
             recorded = ledgers.take(stored.payment_id)
-            if _wrong(stored.payment_id, stored, recorded):
+            if wrong(stored.payment_id, stored, recorded):
                 again.payment(stored.payment_id, recorded)
             if stored.payment:
                 each(stored.payment)
@@ -128,10 +128,10 @@ class _Again:
                 recorded[user_id] = ledger
         if store.load_stored_payment(payment_id) != stored:
             return None  # it changed while the accounts were read
-        return _wrong(payment_id, stored, recorded)
+        return wrong(payment_id, stored, recorded)
 
 
-def _wrong(payment_id: str, stored: StoredPayment | None, recorded: Mapping[str, PaymentLedger]) -> list[str]:
+def wrong(payment_id: str, stored: StoredPayment | None, recorded: Mapping[str, PaymentLedger]) -> list[str]:
     """Everything that is wrong with a payment, given what each user's ledger records about it."""
     if stored is None:
         text = f"payment {payment_id}: user {{}} has entries of it, but there is no such payment"

@@ -94,11 +94,22 @@ def is_whole(file: Path, checksum: str) -> bool:
 
 def write(folder: Path, items: Iterable[Item], taken_at: datetime, progress: Callable[[int], None]) -> None:
     """Write one table's items as an export into its folder; `progress` is told how many are written."""
+    write_lines(folder, map(line_of, items), taken_at, progress)
+
+
+def line_of(item: Item) -> bytes:
+    """A line of a data file."""
+    text = json.dumps({"Item": item}, ensure_ascii=False, separators=(",", ":"), default=_base64_of)
+    return text.encode() + b"\n"
+
+
+def write_lines(folder: Path, lines: Iterable[bytes], taken_at: datetime, progress: Callable[[int], None]) -> None:
+    """The same for items that are lines already."""
     export_id = f"{int(taken_at.timestamp() * 1000):014}-00000000"
     home = folder / "AWSDynamoDB" / export_id
     (home / "data").mkdir(parents=True)
     listed: list[dict[str, Any]] = []
-    left = iter(items)
+    left = iter(lines)
     for number in count():
         path = home / "data" / f"{number:08}.json.gz"
         listed.append(_listed(path, _write_file(path, islice(left, ITEMS_PER_FILE)), folder))
@@ -118,13 +129,12 @@ def write(folder: Path, items: Iterable[Item], taken_at: datetime, progress: Cal
     (home / SUMMARY).write_text(json.dumps(summary))
 
 
-def _write_file(path: Path, items: Iterable[Item]) -> int:
-    """How many items were written."""
+def _write_file(path: Path, lines: Iterable[bytes]) -> int:
+    """How many lines were written."""
     written = 0
     with gzip.open(path, "wb", compresslevel=FASTEST) as file:
-        for item in items:
-            text = json.dumps({"Item": item}, ensure_ascii=False, separators=(",", ":"), default=_base64_of)
-            file.write(text.encode() + b"\n")
+        for line in lines:
+            file.write(line)
             written += 1
     return written
 

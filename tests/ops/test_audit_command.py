@@ -1,7 +1,9 @@
 """`audit` as a command: what it prints, in which order, and its exit codes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +12,11 @@ from botocore.exceptions import ClientError
 
 from local.in_process.environment import NOW
 from ops import cli, opened
-from ops.audit import Audit
+from ops.audit import Audit, exported
 from ops.audit import command as audit_command
-from ops.audit.stripe_side import Window
+from ops.audit.stripe_side import StripeSide, Window
 from ops.errors import CannotRunError
+from ops.export import files
 from tests.ops.test_commands import Aws, aws
 from tests.unit.test_comparison import a_record
 from topup.domain.comparison import MoneyRecord, RecordKind
@@ -191,6 +194,14 @@ def test_a_window_that_ends_before_it_begins_is_refused():
         audit_command._window(options, datetime(2026, 11, 1, tzinfo=UTC))
 
 
+def test_nothing_is_compared_that_was_created_after_an_export():
+    options = cli.parser().parse_args(["audit", "--stripe", "--from", "x", "--until", "2026-10-05"])
+
+    window = audit_command._window(options, datetime(2026, 10, 1, tzinfo=UTC))
+
+    assert window.until == datetime(2026, 10, 1, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("options", "hours"), [([], 720), (["--window-hours", "48"], 48), (["--until", "2026-10-01"], 720)]
 )
@@ -229,3 +240,72 @@ def test_each_difference_names_what_repairs_it(kind: str, age: dict[str, int], s
     record = a_record(kind=RecordKind(kind), created_at=NOW - timedelta(**age))
 
     assert audit_command._repair(None, lambda: NOW)(record) == says
+
+
+# --------------------------------------------------------------------------------------------------- of an export
+
+
+def write_export(directory: Path, *, right: bool = True) -> None:
+    wallet = {"user_id": {"S": "u"}, "record": {"S": "WALLET"}, "balance": {"N": "0" if right else "5"}}
+    files.write(directory / "credits", [wallet], NOW, lambda _written: None)
+    files.write(directory / "orders", [], NOW, lambda _written: None)
+
+
+def test_an_export_needs_no_stack(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_export(tmp_path)
+
+    assert cli.main(["audit", "--from", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "1 users, 0 entries, 0 lots, 0 payments: no violations\n"
+
+
+def test_violations_of_a_stacks_export_are_told_to_its_alarm(
+    tmp_path: Path, aws: Aws, capsys: pytest.CaptureFixture[str]
+):
+    write_export(tmp_path, right=False)
+    metric = {**METRIC, "MetricData": [METRIC["MetricData"][0] | {"Value": 2}]}  # type: ignore[operator]
+    aws.stub("cloudwatch").add_response("put_metric_data", {}, metric)
+
+    assert cli.main(["audit", "--stack", "topup-prod", "--from", str(tmp_path)]) == 1
+    assert "user u: the wallet's balance is 5, the ledger makes it 0\n" in capsys.readouterr().out
+
+
+def test_many_items_are_audited_on_every_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_export(tmp_path)
+    monkeypatch.setattr(audit_command, "MANY", 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 7)
+    opened: list[int] = []
+    whole = exported.opened
+
+    def watched(export: Any, found: Audit, say: Any, processes: int) -> Any:
+        opened.append(processes)
+        return whole(export, found, say, 1)
+
+    monkeypatch.setattr(exported, "opened", watched)
+
+    assert cli.main(["audit", "--from", str(tmp_path)]) == 0
+    assert opened == [7]
+
+
+def test_with_stripe_an_export_is_compared_by_the_account_of_the_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    write_export(tmp_path)
+    seen: list[Any] = []
+
+    class Side(StripeSide):
+        def __init__(self, window: Window, found: Audit, repair: Callable[[MoneyRecord], str], **more: Any) -> None:
+            super().__init__(window, found, repair, **more)
+            seen.append((window.until, more["pauses"]))
+
+        def read(self, _progress: Any = None) -> None: ...
+
+    @contextmanager
+    def stack(options: Any) -> Iterator[Callable[[], datetime]]:
+        seen.append(options.stack)
+        yield lambda: NOW
+
+    monkeypatch.setattr(audit_command, "StripeSide", Side)
+    monkeypatch.setattr("ops.opened.stack", stack)
+
+    assert cli.main(["audit", "--from", str(tmp_path), "--stripe"]) == 0
+    assert seen == [None, (NOW, (0.0,))]

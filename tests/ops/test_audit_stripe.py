@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe
 
 from local.in_process.shop import Shop
-from ops.audit import Audit, audit
+from ops.audit import Audit, audit, exported
 from ops.audit import stripe_side as sides
 from ops.audit.stripe_side import StripeSide, Window
+from ops.export import command, files
 from topup.domain.errors import Busy, StripeFailed
 from topup.runtime import config
 from topup.stripe_gateway import records
@@ -372,3 +374,60 @@ def test_more_differences_than_can_be_looked_at_again_are_counted(shop: Shop, mo
 
     assert first.startswith("3 records differ from Stripe's; these are the first 1 of them: ")
     assert len(others) == 1
+
+
+# ------------------------------------------------------------------------------------------------------ an export
+
+
+def compared_with_an_export(shop: Shop, directory: Path, before_judging: Callable[[], object] = lambda: None) -> Audit:
+    """The same, of a copy of the tables that is made now."""
+    names = {"credits": shop.dynamodb.credits_table, "orders": shop.dynamodb.orders_table}
+    command.scan(names, directory, shop.now)
+    found = Audit()
+    with exported.opened(files.read(directory), found, lambda _text: None, 2) as tables:
+        window = Window(shop.now - MONTH, shop.now)
+        side = StripeSide(window, found, lambda _created: COMMAND, load=tables.load_payment, pauses=(0.0,))
+        with closing(side):
+            side.read()
+            tables.audit(lambda _found: None, side.meet)
+            before_judging()
+            side.judge()
+    return found
+
+
+def test_an_export_that_agrees_is_found_right(shop: Shop, tmp_path: Path):
+    payment_id, intent = shop.buy()
+    shop.refund(payment_id, 10)
+    shop.simulator.dispute(intent)
+    shop.deliver()
+
+    found = compared_with_an_export(shop, tmp_path)
+
+    assert (found.findings, found.compared, found.payments) == ([], 3, 1)
+
+
+def test_differences_of_an_export_are_those_of_its_tables(shop: Shop, tmp_path: Path):
+    payment_id, intent = shop.buy()
+    shop.refund(payment_id, 10)
+    change(shop, payment_id, "REFUND#", amount_minor=999)
+    shop.simulator.refund(intent, 2500)
+    shop.pay(shop.create(user="user-2"))
+    _, other = shop.buy(user="user-3")
+    change(shop, shop.create(user="user-4")["payment_id"], "ORDER", status="succeeded", transaction_id="pi_other")
+    shop.simulator.refund(other, 100)
+    shop.lose()
+
+    in_export = compared_with_an_export(shop, tmp_path)
+
+    assert len(in_export.findings) >= 5
+    assert sorted(in_export.findings) == sorted(findings(shop))
+
+
+def test_what_is_recorded_after_the_export_is_a_difference_of_it(shop: Shop, tmp_path: Path):
+    payment = shop.create()
+    intent = shop.pay(payment)
+
+    found = compared_with_an_export(shop, tmp_path, before_judging=shop.deliver)
+
+    what = f"payment {payment['payment_id']}: payment {intent} of 100.00 CNY, succeeded at Stripe"
+    assert found.findings == [f"{what}: its payment is pending here → {COMMAND}"]

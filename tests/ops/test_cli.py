@@ -76,7 +76,7 @@ def test_every_option_and_its_default_are_explained(name: str):
         explained = text.partition(f" --{option.replace('_', '-')} ")[2]
         assert explained, option
     assert text.count("(default: ") == {
-        "audit": 5,
+        "audit": 6,
         "export": 1,
         "books": 3,
         "reconcile": 6,

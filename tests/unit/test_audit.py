@@ -10,7 +10,7 @@ from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_wallet
 from tests.support.ledger import InMemoryLedger
 from tests.unit.test_reversals import a_reversal
-from topup.domain import audit
+from topup.domain import audit, audit_of_entries
 from topup.domain.credits import Entry, TransactionType
 from topup.domain.holds import Hold, Overrun
 from topup.domain.lots import Funding, Lot
@@ -59,6 +59,27 @@ def test_a_missing_entry_is_found(ledger: InMemoryLedger):
     del ledger.account.entries[1]
 
     assert "is where" in "\n".join(ledger.findings(NOW))
+
+
+def test_a_purchase_or_a_reversal_that_names_no_payment_is_found(ledger: InMemoryLedger):
+    for entry in (1, 3):
+        changed = replace(ledger.account.entries[entry - 1].cause, payment_id=None)
+        ledger.account.entries[entry - 1] = replace(ledger.account.entries[entry - 1], cause=changed)
+
+    found = audit.audit_account(ledger.account, NOW)
+
+    assert f"user {USER_ID}: entry 1 (purchased) names no payment" in found
+    assert f"user {USER_ID}: entry 3 (refunded) names no payment" in found
+    assert audit.payment_ledgers(ledger.account, NOW) == {}
+
+
+def test_of_a_history_that_is_wrong_throughout_only_the_first_findings_are_listed(ledger: InMemoryLedger):
+    ledger.account.entries = [replace(entry, number=7) for entry in ledger.account.entries * 40]
+
+    found = audit.history_of(ledger.account).findings
+
+    assert len(found) == audit_of_entries.MOST_FINDINGS + 1
+    assert found[-1] == "more than 100 findings about entries; the rest are not listed"
 
 
 @pytest.mark.parametrize("figure", ["balance", "total_credits_earned", "debt", "last_entry"])
@@ -192,7 +213,9 @@ def entries_of(lot: Lot, *changes: tuple[TransactionType, int, int]) -> list[Ent
             Entry(
                 user_id=lot.user_id,
                 number=number,
-                cause=a_cause(transaction_type=why, money_minor=lot.paid_minor if number == 1 else 0),
+                cause=a_cause(
+                    transaction_type=why, money_minor=lot.paid_minor if number == 1 else 0, payment_id=PAYMENT_ID
+                ),
                 amount=amount,
                 balance_after=amount + (entries[-1].balance_after if entries else 0),
                 created_at=NOW,

@@ -32,7 +32,7 @@ class Account:
     user_id: str
     wallet: Wallet
     lots: list[Lot] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)  # in the order of their records
     timed_lots: set[str] = field(default_factory=set)
     clawbacks: dict[str, Clawback] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
@@ -63,8 +63,7 @@ class PaymentLedger:
 def history_of(account: Account) -> History:
     """What all of the account's entries add up to."""
     history = History({lot.lot_id: lot.granted for lot in account.lots}, {one.spend for one in account.reversed_spends})
-    history.take_in(sorted(account.entries, key=lambda entry: entry.number))
-    return history.take_in(account.more)
+    return history.take_in(account.entries).take_in(account.more)
 
 
 def payment_ledgers(account: Account, now: datetime, history: History | None = None) -> Mapping[str, PaymentLedger]:
@@ -81,6 +80,7 @@ def payment_ledgers(account: Account, now: datetime, history: History | None = N
             lost[payment_id],
         )
         for payment_id in history.grants.keys() | history.clawed_back.keys()
+        if payment_id
     }
 
 

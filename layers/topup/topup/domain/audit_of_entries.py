@@ -72,7 +72,7 @@ class History:
     _gone: Counter[str] = field(default_factory=Counter)
 
     def take_in(self, entries: Iterable[Entry]) -> "History":
-        """Take these entries in, in the order of their numbers."""
+        """Take these entries in, in the order of their records."""
         for entry in entries:
             self._check(entry)
             self._add(entry)
@@ -92,6 +92,8 @@ class History:
             self._found(f"entry {entry.number} is about {entry.amount} credits, but moves another number")
         if not _has_right_sign(entry):
             self._found(f"entry {entry.number} ({why}) has the wrong sign")
+        if not entry.payment_id and (why is TransactionType.PURCHASED or why in _REVERSES):
+            self._found(f"entry {entry.number} ({why}) names no payment")
 
     def _found(self, finding: str) -> None:
         if len(self.findings) < MOST_FINDINGS:

@@ -49,13 +49,15 @@ def _typed(value: Any) -> Item:
 def _plain(attribute: Mapping[str, Any]) -> Any:
     [(kind, value)] = attribute.items()
     match kind:
+        case "S":  # most of them
+            return value
         case "N":
-            return int(Decimal(value))
+            return int(value) if value.isdecimal() else int(Decimal(value))
         case "M":
             return from_item(value)
         case "L":
             return [_plain(part) for part in value]
         case "NULL":
             return None
-        case _:  # a string or a boolean; or a type that was added by hand and that nothing here reads
+        case _:  # a boolean; or a type that was added by hand and that nothing here reads
             return value
