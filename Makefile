@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger bench-audit lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger bench-audit lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -143,6 +143,9 @@ api-key: .venv/.installed ## Make a service's key, shown once (NAME=billing SCOP
 stripe-webhook: .venv/.installed ## Set up or rotate Stripe's webhook endpoint (STACK=, or URL= and PREFIX=; APPLY=1, ROTATE=1, FINISH=1)
 	@$(AS_CALLER) ops stripe-webhook $(ON_STACK) $(if $(URL),--url "$(URL)") $(if $(PREFIX),--prefix "$(PREFIX)") \
 		$(if $(APPLY),--apply) $(if $(ROTATE),--rotate) $(if $(FINISH),--finish)
+
+import: .venv/.installed ## Take over credits that users have elsewhere, each row once (FILE=balances.csv, DRY_RUN=1, STACK=)
+	@$(AS_CALLER) ops import $(if $(FILE),"$(FILE)") $(ON_STACK) $(if $(DRY_RUN),--dry-run)
 
 doctor: .venv/.installed ## Check that the stack is configured correctly (STACK=, URL=)
 	@$(AS_CALLER) ops doctor $(ON_STACK) $(if $(URL),--url "$(URL)")

@@ -250,11 +250,26 @@ docs/accounting.md explains the terms.""",
     when_1="(never)",
     examples=("books --month 2026-10 --stack topup-prod --out books",),
 )
+IMPORT = Command(
+    name="import",
+    module="ops.imports.command",
+    summary="take over credits that users have elsewhere",
+    details="""\
+Import credits from a file: user_id, credits, expires_at (empty: never), paid (what
+was paid for these credits, without tax; empty: they are free), currency, external_id
+(their name in the other system). Each row becomes a lot, once: running it again
+imports only what is missing. Bad rows are named by their line before anything is
+written. Prints control totals: of the file, before, now, and read back.""",
+    add_arguments=options.import_,
+    when_0="all rows are in the table (with --dry-run: could be)",
+    when_1="bad rows, or something in the table is not as in the file",
+    examples=("import balances.csv --dry-run", "import balances.csv --stack topup-prod"),
+)
 
 GROUPS = {
     "help a customer": (FIND, EXPLAIN, QUARANTINE, TOKEN),
     "check (changes nothing)": (DOCTOR, AUDIT, EXPORT, BOOKS),
     "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY, REPLAY_EVENTS),
-    "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK),
+    "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK, IMPORT),
 }
 COMMANDS = {command.name: command for group in GROUPS.values() for command in group}

@@ -53,6 +53,12 @@ def books(parser: ArgumentParser) -> None:
     )
 
 
+def import_(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", help="CSV with a header, or JSON lines")
+    stack(parser)
+    parser.add_argument("--dry-run", action="store_true", help="check and add up the file, and write nothing")
+
+
 def month(text: str) -> str:
     """A month of the calendar: 2026-10."""
     if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):

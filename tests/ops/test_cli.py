@@ -26,6 +26,7 @@ NAMES = [
     "secrets",
     "api-key",
     "stripe-webhook",
+    "import",
 ]
 HEAVY = {"boto3", "botocore", "httpx", "jwt", "stripe", "topup"}
 
@@ -86,6 +87,7 @@ def test_every_option_and_its_default_are_explained(name: str):
         "api-key": 4,
         "find": 2,
         "quarantine": 5,
+        "import": 1,
     }.get(name, 2 + (name != "doctor"))
 
 
@@ -205,6 +207,8 @@ def test_a_python_without_our_dependencies_is_named(
         ("token 'USER=auth0|1 2' HOURS=8", "token --user 'auth0|1 2' --hours 8"),
         ("""token "USER=o'neill \\`id\\` \\$(id)" """, """token --user "o'neill \\`id\\` \\$(id)" """),
         ("token", "token"),
+        ("import FILE=balances.csv DRY_RUN=1", "import balances.csv --dry-run"),
+        ("import FILE=balances.csv STACK=s", "import balances.csv --stack s"),
         ("doctor", "doctor"),
         ("doctor STACK=s URL=https://a", "doctor --stack s --url https://a"),
     ],

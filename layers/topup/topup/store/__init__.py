@@ -6,6 +6,7 @@ Reads return the domain's values; every write is one request that happens comple
 from topup.store.credits import list_entries, load_credits, load_ended_hold, load_own_lots
 from topup.store.cursors import Cursor, Memory, Stuck, forget_stuck, load_memory, remember_stuck, save_cursor
 from topup.store.expiry import Due, DueKey, due_by_timer, due_since, load_due, record_expiry
+from topup.store.imports import AT_ONCE, load_imported
 from topup.store.ledgers import all_ledgers, ledgers_of
 from topup.store.orders import (
     attach_session,
@@ -37,6 +38,7 @@ from topup.store.walks import Place
 from topup.store.written import Stored, load_written_items, record_number, what_was_written, written_at
 
 __all__ = [
+    "AT_ONCE",
     "Cursor",
     "Due",
     "DueKey",
@@ -68,6 +70,7 @@ __all__ = [
     "load_credits_at",
     "load_due",
     "load_ended_hold",
+    "load_imported",
     "load_lots_of",
     "load_memory",
     "load_order",

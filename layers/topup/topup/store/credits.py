@@ -122,7 +122,7 @@ def load_own_lots(orders: Iterable[Order]) -> dict[str, Lot]:
             found = credit_items.keys(order.user_id, records)
             keys |= {(order.user_id, record): key for record, key in zip(records, found, strict=True)}
     try:
-        items = _load_keys(list(keys.values()))
+        items = load_keys(list(keys.values()))
     except LostRace as error:
         raise Busy(CHANGING) from error
     wallets = {item["user_id"]["S"]: item for item in items if item["record"]["S"] == credit_items.WALLET}
@@ -137,10 +137,11 @@ def load_own_lots(orders: Iterable[Order]) -> dict[str, Lot]:
 
 def load_records(user_id: str, records: Sequence[str]) -> list[Any]:
     """The user's items under these keys, those that exist, read consistently; 1 request for each hundred."""
-    return _load_keys(credit_items.keys(user_id, records))
+    return load_keys(credit_items.keys(user_id, records))
 
 
-def _load_keys(keys: Sequence[Item]) -> list[Any]:
+def load_keys(keys: Sequence[Item]) -> list[Any]:
+    """The items under these keys, those that exist, read consistently; raises LostRace for a part of them."""
     table = config.settings().credits_table
     items: list[Any] = []
     for first in range(0, len(keys), LARGEST_BATCH):

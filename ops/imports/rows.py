@@ -1,0 +1,168 @@
+"""The rows of a file of credits to import: CSV with a header, or a JSON object on each line."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from io import StringIO
+from typing import Any
+
+from topup.api.requests import LARGEST_CREDITS, LONGEST_USER_ID
+from topup.domain import times
+from topup.domain.currencies import CURRENCIES
+
+FIELDS = ("user_id", "credits", "expires_at", "paid", "currency", "external_id")
+LONGEST_EXTERNAL_ID = 100
+
+
+class BadRowError(ValueError):
+    """Why a row cannot be imported."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Credits of a user: what is left of them elsewhere, and what was paid for these, in minor units without tax.
+
+    `expires_at` is None where they never expire; `currency` is None where nothing was paid. `external_id` names them in
+    the other system. `line` is where the row is in its file.
+    """
+
+    line: int
+    user_id: str
+    credits: int
+    expires_at: datetime | None
+    paid_minor: int
+    currency: str | None
+    external_id: str
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that cannot be imported, and why."""
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+def read(text: str) -> Iterator[Row | BadRow]:
+    """The rows of a file's text."""
+    raw_rows = _json_lines(text) if text.lstrip().startswith("{") else _csv_lines(text)
+    lines: dict[str, int] = {}
+    for line, raw in raw_rows:
+        if isinstance(raw, str):
+            yield BadRow(line, raw)
+            continue
+        try:
+            row = _row(line, raw)
+        except BadRowError as error:
+            yield BadRow(line, str(error))
+            continue
+        if row.external_id in lines:
+            yield BadRow(line, f"external_id {row.external_id} is in line {lines[row.external_id]} too")
+        else:
+            lines[row.external_id] = line
+            yield row
+
+
+def _csv_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    reader = csv.DictReader(StringIO(text), strict=True)
+    try:
+        if wrong := _wrong_fields(reader.fieldnames or ()):
+            yield 1, wrong
+            return
+        for raw in reader:
+            is_whole = None not in raw and None not in raw.values()
+            yield reader.line_num, raw if is_whole else f"must have {len(FIELDS)} columns"
+    except csv.Error as error:
+        yield reader.line_num, f"is not CSV: {error}"
+
+
+def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    for line, content in enumerate(text.splitlines(), start=1):
+        if not content.strip():
+            continue
+        try:
+            raw = json.loads(content, parse_float=Decimal)
+        except ValueError as error:
+            yield line, f"is not JSON: {error}"
+            continue
+        if not isinstance(raw, dict):
+            yield line, "is not a JSON object"
+        else:
+            yield line, _wrong_fields(raw) or raw
+
+
+def _wrong_fields(found: Any) -> str:
+    missing, unknown = [name for name in FIELDS if name not in found], [name for name in found if name not in FIELDS]
+    wrong = [f"lacks {', '.join(missing)}"] if missing else []
+    return "; ".join([*wrong, *([f"has the unknown {', '.join(map(str, unknown))}"] if unknown else [])])
+
+
+def _row(line: int, raw: Mapping[str, Any]) -> Row:
+    paid_minor, currency = _paid(raw["paid"], raw["currency"])
+    return Row(
+        line=line,
+        user_id=_text(raw, "user_id", LONGEST_USER_ID),
+        credits=_credits(raw["credits"]),
+        expires_at=_expiry(raw["expires_at"]),
+        paid_minor=paid_minor,
+        currency=currency,
+        external_id=_text(raw, "external_id", LONGEST_EXTERNAL_ID),
+    )
+
+
+def _text(raw: Mapping[str, Any], name: str, longest: int) -> str:
+    value = raw[name]
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise BadRowError(f"{name} must be text of 1 to {longest} characters")
+    return value
+
+
+def _credits(value: Any) -> int:
+    number = _decimal(value, "credits")
+    if number != int(number) or not 1 <= number <= LARGEST_CREDITS:
+        raise BadRowError(f"credits must be a whole number from 1 to {LARGEST_CREDITS}, not {value}")
+    return int(number)
+
+
+def _expiry(value: Any) -> datetime | None:
+    if value in (None, ""):
+        return None
+    try:
+        moment = times.from_rfc_3339(str(value))
+    except ValueError:
+        raise BadRowError(f"expires_at must be a time such as 2027-01-31T00:00:00Z, or empty, not {value}") from None
+    if moment.microsecond:
+        raise BadRowError(f"expires_at must be a whole second, not {value}")
+    return moment
+
+
+def _paid(value: Any, currency: Any) -> tuple[int, str | None]:
+    """Minor units, and their currency; nothing and None where nothing was paid."""
+    if currency not in (None, "") and currency not in CURRENCIES:
+        raise BadRowError(f"currency must be one that Stripe charges in, in capitals, not {currency}")
+    paid = _decimal(value, "paid") if value not in (None, "") else Decimal(0)
+    if paid == 0:
+        return 0, None
+    if not currency:
+        raise BadRowError("currency is missing for what was paid")
+    minor = paid.scaleb(CURRENCIES[currency].decimals)
+    if paid < 0 or minor != int(minor):
+        decimals = CURRENCIES[currency].decimals
+        raise BadRowError(f"paid must be an amount of {currency} with at most {decimals} decimals, not {value}")
+    return int(minor), currency
+
+
+def _decimal(value: Any, name: str) -> Decimal:
+    try:
+        number = Decimal(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite() or abs(number) >= 10**18:
+        raise BadRowError(f"{name} must be a number, not {value}")
+    return number
