@@ -267,6 +267,13 @@ def found_by_state(shop: Shop) -> Call:
     return lambda: shop.find(status="processing")
 
 
+def found_by_open_dispute(shop: Shop) -> Call:
+    _, intent = shop.buy()
+    shop.simulator.dispute(intent)
+    shop.deliver()
+    return lambda: shop.find(status="disputed")
+
+
 def fulfilled_release(shop: Shop) -> Call:
     payment_id, _ = quarantined(shop)
     return lambda: shop.release_payment(payment_id, "fulfil")
@@ -371,7 +378,7 @@ FLOWS: dict[str, list[Callable[[Shop], Call]]] = {
     "list_payments": [payments],
     "get_credits": [credits],
     "list_transactions": [transactions],
-    "find_payments": [found_by_charge, found_by_email, found_by_state],
+    "find_payments": [found_by_charge, found_by_email, found_by_open_dispute, found_by_state],
     "quote_refund": [quote],
     "release_payment": [fulfilled_release, refunded_release],
     "refund_payment": [refund, refund_of_an_expired_lot, refund_in_flight],
