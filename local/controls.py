@@ -15,6 +15,7 @@ from local.aws.template import Function, TemplateError
 from local.aws.ttl import Reaper
 
 RECONCILE = "reconcile"
+DAILY_REPORT = "daily_report"
 LONGEST_WINDOW = 720  # hours; Stripe keeps events for 30 days
 HOURS = ("window_hours", "sweep_after_hours")
 RECONCILE_FIELDS = (*HOURS, "all", "settled")
@@ -30,7 +31,7 @@ class InvalidBodyError(Exception):
 
 
 class Controls:
-    """POST /_local/reconcile runs the function of that name; GET and PUT /_local/reaper show and set its switches."""
+    """POST /_local/reconcile and /_local/daily-report run functions; /_local/reaper shows and sets the switches."""
 
     def __init__(self, runtime: Runtime, reaper: Reaper) -> None:
         self._runtime = runtime
@@ -39,6 +40,7 @@ class Controls:
     def routes(self) -> list[Route]:
         return [
             Route("/_local/reconcile", self.reconcile, methods=["POST"]),
+            Route("/_local/daily-report", self.report, methods=["POST"]),
             Route("/_local/reaper", self.show_reaper, methods=["GET"]),
             Route("/_local/reaper", self.set_reaper, methods=["PUT"]),
         ]
@@ -55,8 +57,14 @@ class Controls:
         except InvalidBodyError as error:
             return _unprocessable(error)
         except (FunctionError, TemplateError) as error:
-            detail = str(error) or "the function failed: see the console, and logs/app.log"
-            return JSONResponse({"title": "Bad Gateway", "status": 502, "detail": detail}, HTTPStatus.BAD_GATEWAY)
+            return _failed(error)
+
+    async def report(self, _request: Request) -> Response:
+        """Begin the daily report, or go on with it; the response is the report."""
+        try:
+            return JSONResponse(await self._runtime.functions.invoke(self._function(DAILY_REPORT), {}))
+        except (FunctionError, TemplateError) as error:
+            return _failed(error)
 
     async def show_reaper(self, _request: Request) -> Response:
         return JSONResponse(self._reaper.state())
@@ -74,6 +82,11 @@ class Controls:
         if not found:
             raise TemplateError(f"template.yaml has no function {name}")
         return found[0]
+
+
+def _failed(error: Exception) -> Response:
+    detail = str(error) or "the function failed: see the console, and logs/app.log"
+    return JSONResponse({"title": "Bad Gateway", "status": 502, "detail": detail}, HTTPStatus.BAD_GATEWAY)
 
 
 def _reconcile_fields(body: bytes) -> dict[str, Any]:

@@ -139,10 +139,10 @@ class Emulator:
 
 
 def _check_consistency(operation: str, body: Any) -> None:
-    """A decision needs a consistent read. An index cannot be read consistently, and no decision depends on one."""
+    """A decision needs a consistent read. No decision depends on a scan, nor on an index, which has no such read."""
     if operation == "BatchGetItem":
         assert all(keys.get("ConsistentRead") for keys in body["RequestItems"].values()), "an inconsistent read"
-    elif operation in ("GetItem", "Query", "Scan") and "IndexName" not in body:
+    elif operation in ("GetItem", "Query") and "IndexName" not in body:
         assert body.get("ConsistentRead"), "an inconsistent read"
 
 

@@ -11,11 +11,13 @@ import jwt
 import pytest
 from botocore.exceptions import ClientError
 
-from local.in_process.api import Api, ApiResponse, Context, as_admin, as_buyer, as_user
+from local.in_process.api import Api, ApiResponse, Context, as_admin, as_buyer, as_user, load_handler
 from local.in_process.dynamodb import crashed_before, refused
+from local.in_process.environment import USER_ID
 from local.in_process.shop import Shop
 from local.stripe_simulator import Delivery
 from ops import target
+from tests.integration.test_daily_report import spoil
 from tests.integration.webhooks import COMPLETED, deliver
 from tests.support.builders import an_order
 from tests.support.cloudwatch import STACK, CloudWatch, logical_id
@@ -278,6 +280,17 @@ def audits_books_that_do_not_balance(world: World) -> None:
     target.report_violations(STACK, 2)
 
 
+def reports_on_throttled_tables(world: World) -> None:
+    world.shop.dynamodb.fail_always("Scan", throttled)
+    load_handler("daily_report")({}, Context("daily_report"))
+
+
+def reports_on_books_that_do_not_balance(world: World) -> None:
+    world.shop.grant(10)
+    spoil(world.shop, USER_ID)
+    load_handler("daily_report")({}, Context("daily_report"))
+
+
 def aws_counts(namespace: str, metric: str, value: float = 1, **dimensions: str) -> Callable[[World], None]:
     """No code of ours runs; the metric as AWS documents it."""
     return lambda world: world.cloudwatch.count(namespace, metric, value, **dimensions)
@@ -343,7 +356,8 @@ CAUSES: dict[str, list[Callable[[World], object]]] = {
     "ReconcileStuckAlarm": [reconciles_a_refund_without_its_order],
     "ReconcileIncompleteAlarm": [reconciles_without_time],
     "ReconcileRepairsAlarm": [reconciles_what_was_lost],
-    "AuditViolationsAlarm": [audits_books_that_do_not_balance],
+    "DailyReportFailsAlarm": [reports_on_throttled_tables],
+    "AuditViolationsAlarm": [audits_books_that_do_not_balance, reports_on_books_that_do_not_balance],
 }
 
 

@@ -67,6 +67,7 @@ def test_the_events_play_one_purchase(results: dict[str, Any]):
 
 def test_the_background_functions_run_in_their_containers(results: dict[str, Any]):
     assert results["expire_credits"] == {"batchItemFailures": []}
+    assert results["daily_report"]["is_read"] is True
     assert results["publish_events"] == {"batchItemFailures": []}
     assert results["reconcile"]["failures"] == 0
 

@@ -49,6 +49,7 @@ def test_the_events_in_order_play_a_purchase_up_to_its_expiry(
     assert bus.types == ["credits.spent", "payment.succeeded"]
     assert len(results["list_payments"]["payments"]) == 2
     assert results["reconcile"]["failures"] == 0
+    assert (results["daily_report"]["is_read"], results["daily_report"]["violations"]) == (True, 0)
     assert [entry.transaction_type for entry in store.list_entries(events.USER, 1, None)] == ["expired"]
 
 
@@ -97,7 +98,7 @@ class Context:
     """What a function without a request reads from its context."""
 
     def get_remaining_time_in_millis(self) -> int:
-        return 60_000
+        return 300_000
 
 
 @pytest.mark.parametrize(("name", "says"), [("", "F= is missing"), ("x", "there is no event x")])

@@ -73,6 +73,7 @@ USED_BY_FUNCTIONS = {
     "no_route": {"domain.errors"},
     "list_payments": {"store"},
     "list_transactions": {"store"},
+    "daily_report": {"daily_report", "domain.days", "runtime.clock", "runtime.deadline", "runtime.telemetry"},
     "publish_events": {"publishing", "runtime.deadline", "runtime.telemetry"},
     "reconcile": {"reconciliation", "runtime.deadline", "runtime.clock", "runtime.telemetry"},
     "quote_refund": {"refund_quotes", "domain.refund_requests"},
@@ -89,7 +90,7 @@ USED_BY_FUNCTIONS = {
     "adjust_credits": {"adjustments"},
     "stripe_webhook": {"stripe_gateway", "webhooks", "domain.errors", "runtime.telemetry"},
 }
-WITHOUT_HTTP = {"expire_credits", "publish_events", "reconcile"}
+WITHOUT_HTTP = {"daily_report", "expire_credits", "publish_events", "reconcile"}
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -244,6 +245,7 @@ print(*sorted(sys.modules.keys() & {{"stripe", "pydantic", "boto3", "botocore.se
         "reconcile": {"botocore.session", "stripe"},
         "expire_credits": {"botocore.session"},
         "publish_events": {"botocore.session", "pydantic"},
+        "daily_report": {"botocore.session", "pydantic"},
     }.get(function, reads)
 
 

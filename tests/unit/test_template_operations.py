@@ -346,6 +346,10 @@ NO_TROUBLE = {
     **dict.fromkeys(("CreditsGranted", "CreditsGrantedFree", "CreditsAdjusted", "CreditsSpent"), "business"),
     **dict.fromkeys(("CreditsExpired", "SpendsReversed", "HoldsOpened", "HoldsReleased"), "business"),
     "EventsPublished": "business",
+    **dict.fromkeys(("OwedMinor", "OwedCredits", "OwedFreeCredits", "CreditsExpiringSoon"), "business"),
+    "UsersAudited": "how many the daily report has looked at",
+    "OldestRefundMinutes": "RefundsStuck has the alarm",
+    "OldestHoldMinutes": "services may extend a hold for as long as they like",
     "CaptureShortfall": "the answer says it to the service; nothing is wrong with the books",
     "HoldsExpired": "a service that ended or forgot its hold; the credits are available again",
     "HeldCreditsTaken": "forced refunds, those of the Dashboard, disputes; the capture says what is missing",
@@ -416,7 +420,10 @@ def test_the_dashboard_shows_every_alarm_and_every_function():
     widgets = dashboard()["widgets"]
     shown = {alarm for widget in widgets for alarm in widget["properties"].get("alarms", ())}
     measured = {
-        metric[3] for widget in widgets for metric in widget["properties"].get("metrics", ()) if metric[1] == "Duration"
+        metric[3]
+        for widget in widgets
+        for metric in widget["properties"].get("metrics", ())
+        if metric[1:2] == ["Duration"]
     }
 
     assert shown == {f"{name}.Arn" for name in alarms()}

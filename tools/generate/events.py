@@ -113,6 +113,7 @@ def _of_nobody() -> dict[str, dict[str, Any]]:
         "no_route": _event("$default", {}, method="OPTIONS", path="/api/payments"),
         "expire_credits": {"Records": [_holds_timer(), _lots_timer()]},
         "publish_events": {"Records": published_events.stream_records(USER, 3, ORDER)},
+        "daily_report": {},
         "reconcile": {"window_hours": 72},  # as by hand: the schedule names its time
     }
 

@@ -157,6 +157,7 @@ def render(measured: Measured, prices: Prices, memory: int, watched: Watching) -
         services=_services(measured, prices, memory),
         batch_saves=_batch_saves(measured, prices),
         events=_events(prices, memory),
+        report=f"{_dynamodb(0, scan_units(GIGABYTE, 30, prices), prices) / MILLION:.2f}",
         plain=_comparison(costs, plain, prices),
         alarm_metrics=watched.alarm_metrics,
         own_metrics=watched.own_metrics,

@@ -19,10 +19,11 @@ def _as_line(record: dict[str, Any]) -> str:
 logger = Logger(json_serializer=_as_line)
 
 
-def count(metric: str, value: int = 1) -> None:
+def count(metric: str, value: int = 1, **dimensions: str) -> None:
     """Add to a CloudWatch metric (EMF, written at once: there is no state that concurrent invocations could mix up)."""
-    with single_metric(name=metric, unit=MetricUnit.Count, value=value):
-        pass
+    with single_metric(name=metric, unit=MetricUnit.Count, value=value) as one:
+        for name, text in dimensions.items():
+            one.add_dimension(name, text)
 
 
 def count_misconfiguration(error: BaseException | None) -> None:

@@ -3,9 +3,20 @@
 Reads return the domain's values; every write is one request that happens completely or not at all.
 """
 
+from topup.store.batches import Stored
+from topup.store.census import Page, read_page
 from topup.store.credits import list_entries, load_credits, load_ended_hold, load_own_lots
 from topup.store.cursors import Cursor, Memory, Stuck, forget_stuck, load_memory, remember_stuck, save_cursor
-from topup.store.expiry import Due, DueKey, due_by_timer, due_since, load_due, record_expiry
+from topup.store.expiry import (
+    Due,
+    DueKey,
+    due_by_timer,
+    due_since,
+    load_due,
+    load_lots_at,
+    lots_expiring,
+    record_expiry,
+)
 from topup.store.imports import AT_ONCE, load_imported
 from topup.store.ledgers import all_ledgers, ledgers_of
 from topup.store.orders import (
@@ -35,7 +46,7 @@ from topup.store.waiting import (
     refunds_in_flight_since,
 )
 from topup.store.walks import Place
-from topup.store.written import Stored, load_written_items, record_number, what_was_written, written_at
+from topup.store.written import load_written_items, record_number, what_was_written, written_at
 
 __all__ = [
     "AT_ONCE",
@@ -45,6 +56,7 @@ __all__ = [
     "LostRace",
     "LotExists",
     "Memory",
+    "Page",
     "Place",
     "Stored",
     "Stuck",
@@ -71,6 +83,7 @@ __all__ = [
     "load_due",
     "load_ended_hold",
     "load_imported",
+    "load_lots_at",
     "load_lots_of",
     "load_memory",
     "load_order",
@@ -84,10 +97,12 @@ __all__ = [
     "load_spend",
     "load_stored_payment",
     "load_written_items",
+    "lots_expiring",
     "may_be_written",
     "next_attempt",
     "orders_to_look_at",
     "place_order",
+    "read_page",
     "record_expiry",
     "record_number",
     "record_order_change",

@@ -1,6 +1,6 @@
 """Lots and holds that are over: the timer's deletion that announces one, the index that finds others, and the write."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from topup.domain.holds import Hold
 from topup.domain.lots import Lot
 from topup.runtime import config
 from topup.store import credit_items, credits, hold_items
+from topup.store.batches import load_items
 from topup.store.client import client
 from topup.store.races import detect_lost_race
 from topup.store.walks import Index, Place
@@ -54,8 +55,25 @@ def due_since(latest: datetime, place: Place | None = None) -> Iterator[Due]:
 
     Eventually consistent: a place to look, and no more.
     """
+    yield from _due("", times.to_text(latest), place)
+
+
+def lots_expiring(earliest: datetime, latest: datetime, place: Place | None = None) -> Iterator[Due]:
+    """Lots with credits that expire from `earliest` to `latest`. Eventually consistent, as above."""
+    for due in _due(times.to_text(earliest), times.to_text(latest), place):
+        if due.key.record.startswith(credit_items.LOT):
+            yield due
+
+
+def load_lots_at(keys: Sequence[DueKey]) -> list[Lot]:
+    """The lots under these keys that have credits still, read consistently; 1 request for each hundred. Raises Busy."""
+    items = load_items([(key.user_id, key.record) for key in keys])
+    return [credit_items.lot_from_item(item) for item in items.values()]
+
+
+def _due(earliest: str, latest: str, place: Place | None) -> Iterator[Due]:
     index = Index(table=config.settings().credits_table, name="due", partition="due_shard", sort="due_at")
-    for key in index.due(SHARDS, times.to_text(latest), place):
+    for key in index.due(SHARDS, latest, place, earliest):
         yield Due(DueKey(key["user_id"], key["record"]), index.place(key))
 
 

@@ -72,6 +72,14 @@ def patiently(read: Callable[[], Page]) -> Page:
     return read()
 
 
+def page(operation: str, **request: Any) -> Page:
+    """One page of a `scan` or a `query` at the same pace, but read only once; raises botocore's error, Busy."""
+    started = time.monotonic()
+    found: Page = dict(getattr(client(), operation)(**request, ReturnConsumedCapacity="TOTAL"))
+    _keep_pace(found, time.monotonic() - started)
+    return found
+
+
 def _keep_pace(page: Page, took: float) -> None:
     time.sleep(max(0.0, _units(page) / UNITS_PER_SECOND - took))
 

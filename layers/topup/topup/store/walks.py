@@ -22,14 +22,14 @@ class Index:
     partition: str
     sort: str
 
-    def due(self, partitions: Sequence[str], latest: str, place: Place | None) -> Iterator[Item]:
-        """The plain keys of what is due by `latest`, from `place` on, or from the first partition."""
+    def due(self, partitions: Sequence[str], latest: str, place: Place | None, earliest: str = "") -> Iterator[Item]:
+        """The plain keys of what is due from `earliest` to `latest`, from `place` on, or from the first partition."""
         if place and place["partition"] not in partitions:
             place = None  # another version has other partitions
         at = partitions.index(place["partition"]) if place else 0
         for partition in partitions[at:]:
-            earliest = place["from"] if place and partition == place["partition"] else ""
-            yield from self._due_in(partition, earliest, latest)
+            first = place["from"] if place and partition == place["partition"] else earliest
+            yield from self._due_in(partition, first, latest)
 
     def place(self, key: Item) -> Place:
         """Where a walk goes on that ended before the record of this key: with all that is due at the same moment."""

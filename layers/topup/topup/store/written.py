@@ -11,16 +11,10 @@ from typing import Any
 from topup.domain.credits import Entry
 from topup.domain.events import OrderChange
 from topup.domain.holds import HoldChange
-from topup.runtime import config
 from topup.store import credit_items, hold_items, order_items
-from topup.store.client import client
-from topup.store.races import LostRace, retried
+from topup.store.batches import Key, Stored, load_items
 
 Record = Mapping[str, Any]
-Key = tuple[str, str]  # the user's id and the record's
-Stored = Mapping[Key, Mapping[str, Any]]  # items of the credits table by their keys
-
-LARGEST_BATCH = 100  # keys of a BatchGetItem
 
 
 def record_number(record: Record) -> str:
@@ -33,24 +27,12 @@ def written_at(record: Record) -> datetime:
     return datetime.fromtimestamp(int(record["dynamodb"]["ApproximateCreationDateTime"]), UTC)
 
 
-@retried
 def load_written_items(records: Sequence[Record]) -> Stored:
     """The items of the credits table that the records name, those that are there; 1 request for each hundred.
 
     Raises Busy.
     """
-    keys = list(dict.fromkeys(key for record in records if (key := _credits_key(record))))
-    table = config.settings().credits_table
-    items: list[Any] = []
-    for first in range(0, len(keys), LARGEST_BATCH):
-        wanted = [
-            key for user_id, name in keys[first : first + LARGEST_BATCH] for key in credit_items.keys(user_id, [name])
-        ]
-        found = client().batch_get_item(RequestItems={table: {"Keys": wanted, "ConsistentRead": True}})
-        if found.get("UnprocessedKeys"):
-            raise LostRace("DynamoDB returned only part of the read")
-        items += found["Responses"].get(table, [])
-    return {(item["user_id"]["S"], item["record"]["S"]): item for item in items}
+    return load_items(list(dict.fromkeys(key for record in records if (key := _credits_key(record)))))
 
 
 def what_was_written(record: Record, items: Stored) -> Entry | HoldChange | OrderChange | None:
