@@ -6,10 +6,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from local.launcher import Stack
+from local.tokens import mint_support
 from tests.e2e.axe import VISITORS, findings, needs_axe, visiting
 from tests.e2e.buyer import NewBuyer
 from tests.e2e.console_page import open_console, search
 from tools.pictures import scenes
+from topup.runtime import clock
 
 pytestmark = needs_axe
 
@@ -32,8 +34,14 @@ def test_the_sign_in(page: Page, stack: Stack) -> None:
 def test_the_first_page_and_what_was_found(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:
     buyer = new_buyer(stack)
     payment = scenes.quarantined(buyer.client, buyer.user_id)
+    scenes.disputed(buyer.client, buyer.user_id)
+    scenes.waiting(buyer.client)
     open_console(page, stack)
-    expect(page.locator("[data-list=quarantined] li").first).to_be_visible()
+    for name in ("quarantined", "disputed"):
+        expect(page.locator(f"[data-list={name}] li").first).to_be_visible()
+    assert findings(page) == []
+    page.locator("[data-list=processing] .panel > .button").click()
+    expect(page.locator("[data-list=processing] li").first).to_be_visible()
     assert findings(page) == []
 
     open_console(page, stack, f"#/payment/{payment['payment_id']}")
@@ -54,7 +62,24 @@ def test_a_user_and_a_payment(page: Page, stack: Stack, new_buyer: NewBuyer) -> 
     page.locator("summary").first.click()
     assert findings(page) == []
 
-    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    open_console(page, stack)
+    search(page, buyer.stripe.intent_of(payment))
+    expect(page.locator("#looked-for")).to_be_visible()
+    page.locator("#receipts button").click()
+    expect(page.locator("#receipts a")).to_be_visible()
+    assert findings(page) == []
+
+
+def test_what_support_may_see_of_a_refund(page: Page, stack: Stack, new_buyer: NewBuyer) -> None:
+    buyer = new_buyer(stack)
+    payment = buyer.buy()
+    buyer.spend(1000, "job-1").raise_for_status()
+    token = mint_support(stack.values, "support-demo", clock.now())
+    open_console(page, stack, f"#/payment/{payment['payment_id']}", token)
+    page.locator("[data-view=quote]").click()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog .consequences")).to_be_visible()
+
     assert findings(page) == []
 
 

@@ -119,6 +119,19 @@ def test_open_disputes_are_listed_with_what_the_bank_says(page: Page, stack: Sta
     expect_title(page, opened["payment_id"])
 
 
+def test_a_refund_whose_end_is_not_known_is_listed(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = buyer.buy()
+    buyer.stripe.set_faults(*[{"path": "/v1/refunds", "method": "POST", "do": "timeout_before"}] * 2)
+    assert buyer.refund(payment, 25).status_code == 202
+    buyer.stripe.set_faults()
+    open_console(page, stack)
+
+    row = row_of(page, "in_flight", payment)
+    expect(row).to_contain_text("Partly refunded")
+    row.get_by_role("link").first.click()
+    expect(page.locator("#story")).to_contain_text("Refund of CN¥25.00on its way")
+
+
 def test_the_first_page_lists_what_waits(page: Page, stack: Stack, buyer: Buyer) -> None:
     quarantined = scenes.quarantined(buyer.client, buyer.user_id)
     open_console(page, stack)
