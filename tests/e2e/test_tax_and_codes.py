@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from local.launcher import Stack, running
 from tests.e2e.buyer import Buyer, NewBuyer, eventually
+from tests.e2e.console_page import open_console
 from tests.e2e.shop_page import buy, expect_balance, expect_status, in_chinese, open_shop, pay_by_card, returned_with
 
 OPTIONS = {"automatic_tax": True, "tax_behavior": "exclusive", "promotion_codes": True, "invoices": True}
@@ -86,3 +87,29 @@ def test_all_that_was_paid_can_be_refunded(shop: Stack, new_buyer: NewBuyer) -> 
     assert (refunded["amount"], refunded["credits_refunded"]) == (59.5, 1100)
     assert buyer.refunded_at_stripe(payment) == 5_950
     assert buyer.balance() == 0
+
+
+def test_the_console_shows_tax_discount_and_invoice_and_refunds_what_was_paid(
+    page: Page, shop: Stack, new_buyer: NewBuyer
+) -> None:
+    buyer: Buyer = new_buyer(shop)
+    payment = buyer.create("standard")
+    buyer.stripe.pay(payment, promotion_code="HALF", tax_minor=950)
+    eventually(lambda: buyer.status(payment) == "succeeded")
+    open_console(page, shop, f"#/payment/{payment['payment_id']}")
+
+    facts = page.locator(".facts").first
+    for term, amount in {
+        "Price": "CN¥100.00",
+        "Paid": "CN¥59.50",
+        "Of it tax": "CN¥9.50",
+        "Discount": "CN¥50.00",
+    }.items():
+        expect(facts.locator("div").filter(has=page.get_by_text(term, exact=True))).to_contain_text(amount)
+    page.get_by_role("button", name="Show receipt and invoice").click()
+    expect(page.get_by_role("link", name="Invoice at Stripe")).to_be_visible()
+
+    page.get_by_role("button", name="Refund", exact=True).click()
+    page.get_by_role("button", name="Show what it does").click()
+    page.get_by_role("button", name="Refund CN¥59.50").click()
+    expect(page.locator("dialog")).to_contain_text("Refunded: CN¥59.50. Credits taken back: 1,100.")
