@@ -1,7 +1,9 @@
-"""Read users' ledgers from an export, sorted by DuckDB, which keeps on disk what memory does not hold."""
+"""Read users' ledgers from an export, sorted by DuckDB, which keeps on disk what its memory does not hold."""
 
 import json
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import duckdb
@@ -10,8 +12,17 @@ from ops.export.files import Export
 from topup import store
 from topup.domain.credits import Entry
 from topup.domain.lots import Lot
+from topup.store import credit_items
 
-ITEMS_AT_A_TIME = 10_000
+MEMORY = "1GB"
+ITEMS_AT_A_TIME = 1_000
+SORTED = """
+    SELECT Item FROM read_ndjson($files, columns = {Item: 'JSON'}, compression = 'gzip')
+    WHERE starts_with(Item ->> '$.record.S', $entry)
+        OR starts_with(Item ->> '$.record.S', $lot)
+        OR starts_with(Item ->> '$.record.S', $empty)
+    ORDER BY Item ->> '$.user_id.S', Item ->> '$.record.S'
+"""
 
 
 def ledgers(export: Export) -> Iterator[tuple[str, Iterator[Entry | Lot]]]:
@@ -20,16 +31,12 @@ def ledgers(export: Export) -> Iterator[tuple[str, Iterator[Entry | Lot]]]:
 
 
 def _sorted_items(export: Export) -> Iterator[Any]:
-    files = [str(path) for path in export.credits.files]
-    with duckdb.connect() as database:
-        found = database.execute(
-            """
-            SELECT Item FROM read_ndjson(?, columns = {Item: 'JSON'})
-            WHERE starts_with(Item->>'$.record.S', 'ENTRY#') OR Item->>'$.record.S' SIMILAR TO '(EMPTY)?LOT#.*'
-            ORDER BY Item->>'$.user_id.S', Item->>'$.record.S'
-            """,
-            [files],
-        )
-        while items := found.fetchmany(ITEMS_AT_A_TIME):
-            for (item,) in items:
-                yield json.loads(item)
+    prefixes = {"entry": credit_items.ENTRY, "lot": credit_items.LOT, "empty": credit_items.EMPTY_LOT}
+    parameters = {"files": [str(path) for path in export.credits.files], **prefixes}
+    with tempfile.TemporaryDirectory() as spilled:
+        config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": spilled}
+        with closing(duckdb.connect(config=config)) as database:
+            found = database.execute(SORTED, parameters)
+            while items := found.fetchmany(ITEMS_AT_A_TIME):
+                for (item,) in items:
+                    yield json.loads(item)

@@ -102,5 +102,8 @@ def _expiry(book: UserBook, lot_id: str, lot: LotBook, expiries: Mapping[str, da
     elif lot_id in expiries:
         expires_at = expiries[lot_id]
     else:
-        raise UnreadableLedger(f"user {book.user_id} has no record of lot {lot_id}")
+        # It may also have been used up, and so moved to another place, while a scan came by.
+        raise UnreadableLedger(
+            f"user {book.user_id} has no record of lot {lot_id}; if it was only moving, run it again"
+        )
     return month_of(expires_at) if expires_at else NEVER

@@ -85,6 +85,39 @@ def test_the_commands_find_the_running_stack_and_no_other(
     assert cli.main(["audit"], root=project) == 2
 
 
+def test_credits_are_imported_and_a_month_is_closed(
+    project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str]
+):
+    month = f"{datetime.now(UTC):%Y-%m}"
+    file = project / "balances.csv"
+    with started(project) as stack:
+        buyer = new_buyer(stack)
+        buyer.buy()
+        buyer.spend(100, "one")
+        file.write_text(
+            "user_id,credits,expires_at,paid,currency,external_id\n"
+            f"{buyer.user_id},300,,27.50,CNY,old-1\nsomebody,20,,,,old-2\n"
+        )
+
+        for imported_now in ("2 rows of 2 users", "0 rows of 0 users"):
+            assert cli.main(["import", str(file)], root=project) == 0
+            printed = capsys.readouterr().out.splitlines()
+            assert printed[2].startswith(f"imported now      {imported_now}")
+            assert printed[3] == "in the table      2 rows of 2 users: 320 credits, 20 of them free, paid 27.50 CNY"
+        assert cli.main(["books", "--month", month], root=project) == 0
+        of_table = capsys.readouterr()
+        assert cli.main(["export", "--out", str(project / "export")], root=project) == 0
+        capsys.readouterr()
+
+    assert "| standard | 0.00 | 100.00 | -9.09 | 0.00 | 0.00 | 0.00 | 90.91 |" in of_table.out
+    assert "| (no package) | 0.00 | 0.00 | 0.00 | 0.00 | 0.00 | 27.50 | 27.50 |" in of_table.out
+    assert f"warning: {month} (UTC) is not over" in of_table.err
+    out = project / "books"
+    assert cli.main(["books", "--month", month, "--from", str(project / "export"), "--out", str(out)]) == 0
+    assert capsys.readouterr().out == of_table.out
+    assert sorted(path.name.partition("-")[0] for path in out.iterdir()) == ["books", "journal", "outstanding"]
+
+
 def test_a_customer_is_helped_from_the_shell(
     project: Path, new_buyer: NewBuyer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -164,6 +164,11 @@ MUTANTS_OF_MONEY = (
         ),
     ),
     Mutant(
+        "money that goes back without credits is in no entry",
+        500,
+        (Edit("topup.domain.payments", "    if money_minor:\n", "    if money_minor and more:\n"),),
+    ),
+    Mutant(
         "the status alone says what a dispute has taken",
         1000,
         (
