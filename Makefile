@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger bench-audit lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger bench-audit lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -164,6 +164,12 @@ quarantine: .venv/.installed ## List what is quarantined, or end a quarantine af
 
 token: .venv/.installed ## Make a token for the API, where the stack shares its secret (USER=, ROLE=admin or support, STACK=, HOURS=1)
 	@$(AS_CALLER) ops token $(OF_USER) $(if $(ROLE),--role "$(ROLE)") $(if $(HOURS),--hours "$(HOURS)") $(ON_STACK)
+
+person-export: .venv/.installed ## Everything that is stored about a user, as JSON (USER=, STACK=)
+	@$(AS_CALLER) ops person-export $(OF_USER) $(ON_STACK)
+
+person-erase: .venv/.installed ## Let a user's records stand under a pseudonym; asks first (USER=, STACK=, YES=1)
+	@$(AS_CALLER) ops person-erase $(OF_USER) $(ON_STACK) $(if $(YES),--yes)
 
 ## @Release
 

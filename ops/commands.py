@@ -203,6 +203,31 @@ what is owed, what open holds reserve, and whether everything adds up.""",
     when_1="something does not, or no user of this id ever had credits",
     examples=("explain --user user-demo", "explain --user user-demo --last 20 --stack topup-prod"),
 )
+PERSON_EXPORT = Command(
+    name="person-export",
+    module="ops.person.documents",
+    summary="print everything that is stored about a user",
+    details="""\
+Print every record of a user as one JSON document: wallet, ledger, lots, holds, requests
+and payments. It also says where else something may be kept.""",
+    add_arguments=options.person_export,
+    when_0="printed",
+    when_1="(none)",
+    examples=("person-export --user user-demo", "person-export --user user-demo --stack topup-prod"),
+)
+PERSON_ERASE = Command(
+    name="person-erase",
+    module="ops.person.erase",
+    summary="let a user's records stand under a pseudonym",
+    details="""\
+Move everything that is stored about a user to a pseudonym, without the descriptions,
+reasons and metadata. Money, credits and dates stay for the books. Asks first. After
+an interruption, run it again. It ends with a list of what it cannot reach.""",
+    add_arguments=options.person_erase,
+    when_0="done",
+    when_1="the question was not answered with the user's id: nothing was erased",
+    examples=("person-erase --user user-demo", "person-erase --user user-demo --stack topup-prod"),
+)
 QUARANTINE = Command(
     name="quarantine",
     module="ops.quarantine",
@@ -267,7 +292,7 @@ written. Prints control totals: of the file, before, now, and read back.""",
 )
 
 GROUPS = {
-    "help a customer": (FIND, EXPLAIN, QUARANTINE, TOKEN),
+    "help a customer": (FIND, EXPLAIN, QUARANTINE, TOKEN, PERSON_EXPORT, PERSON_ERASE),
     "check (changes nothing)": (DOCTOR, AUDIT, EXPORT, BOOKS),
     "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY, REPLAY_EVENTS),
     "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK, IMPORT),

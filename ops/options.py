@@ -207,3 +207,13 @@ def token(parser: ArgumentParser) -> None:
 
 def _as_json(parser: ArgumentParser, instead: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"print JSON, as the API answers (default: {instead})")
+
+
+def person_export(parser: ArgumentParser) -> None:
+    parser.add_argument("--user", metavar="ID", help="the user's id, the `sub` of their token (must be given)")
+    stack(parser)
+
+
+def person_erase(parser: ArgumentParser) -> None:
+    person_export(parser)
+    parser.add_argument("--yes", action="store_true", help="erase without asking (default: the id has to be typed)")

@@ -16,6 +16,8 @@ NAMES = [
     "explain",
     "quarantine",
     "token",
+    "person-export",
+    "person-erase",
     "doctor",
     "audit",
     "export",
@@ -88,6 +90,8 @@ def test_every_option_and_its_default_are_explained(name: str):
         "find": 2,
         "quarantine": 5,
         "import": 1,
+        "person-export": 1,
+        "person-erase": 2,
     }.get(name, 2 + (name != "doctor"))
 
 
@@ -207,6 +211,8 @@ def test_a_python_without_our_dependencies_is_named(
         ("token 'USER=auth0|1 2' HOURS=8", "token --user 'auth0|1 2' --hours 8"),
         ("""token "USER=o'neill \\`id\\` \\$(id)" """, """token --user "o'neill \\`id\\` \\$(id)" """),
         ("token", "token"),
+        ("person-export USER=u STACK=s", "person-export --user u --stack s"),
+        ("person-erase USER=u YES=1", "person-erase --user u --yes"),
         ("import FILE=balances.csv DRY_RUN=1", "import balances.csv --dry-run"),
         ("import FILE=balances.csv STACK=s", "import balances.csv --stack s"),
         ("doctor", "doctor"),

@@ -69,7 +69,8 @@ class Wallet:
     `debts` says which orders' claw-backs made the debt, as far as it is known: payment id → credits, and CAPTURES →
     what captures owe. `version` is
     raised with every change. `unfinished` is what the last change has still to write to lots that did not fit into its
-    transaction: the remaining credits of each lot, by the lot's id.
+    transaction: the remaining credits of each lot, by the lot's id. `moves_to` is the pseudonym under which all of the
+    user's records will stand: nothing may change while they move.
     """
 
     user_id: str
@@ -80,6 +81,7 @@ class Wallet:
     last_entry: int = 0
     version: int = 0
     unfinished: Mapping[str, int] = field(default_factory=dict)
+    moves_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ CLAWBACK = "CLAWBACK#"
 MARKER = "IDEMPOTENCY#"
 REVERSED_SPEND = "GIVENBACK#"  # sorts before LOT#, so that no spend reads it
 TTL_ATTRIBUTE = "ttl"  # as in template.yaml; only timers and request markers have it
+COPIED = "is_copy"  # of a record that stood under another user's id: no event tells of it again
 NEVER = "9999-12-31T23:59:59Z"  # the expiry in the key of a lot that has none
 
 _LOT_FIELDS = {
@@ -59,7 +60,7 @@ def wallet_fields(wallet: Wallet) -> dict[str, Any]:
 def wallet_from_item(user_id: str, item: Mapping[str, Any] | None) -> Wallet:
     """The wallet of an item; a user without one has an empty wallet."""
     fields = from_item(item or {})
-    known = ("balance", "total_credits_earned", "debt", "debts", "last_entry", "version", "unfinished")
+    known = ("balance", "total_credits_earned", "debt", "debts", "last_entry", "version", "unfinished", "moves_to")
     return Wallet(user_id=user_id, **{name: fields[name] for name in known if name in fields})
 
 

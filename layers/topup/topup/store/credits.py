@@ -194,10 +194,13 @@ def changing(change: CreditChange | None) -> Iterator[list[Any]]:
     """The writes of a change, for the transaction in the block; what did not fit into it is written after the block.
 
     Raises LostRace where the change before this one is not finished yet: it is finished now, and has to be read again.
+    Raises Busy while the user's records move to a pseudonym.
     """
     if change is None:
         yield []
         return
+    if change.before.moves_to:
+        raise Busy("the user's records are being erased")
     if change.before.unfinished:
         finish(change.before)
         raise LostRace("the change before this one had to be finished first")

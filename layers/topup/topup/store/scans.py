@@ -78,6 +78,11 @@ class _Scanned:
         return alone or self._parts.account(self._entries)
 
 
+def records_of(user_id: str) -> Iterator[Any]:
+    """Every record of a user in the credits table, as it is stored."""
+    return _range(user_id, " ", _AFTER)
+
+
 def load_account(user_id: str) -> Account | None:
     """One user's credits as they were at one moment; None for a user whose credits changed at every try to read them.
 

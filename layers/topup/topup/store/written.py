@@ -47,7 +47,7 @@ def what_was_written(record: Record, items: Stored) -> Entry | HoldChange | Orde
         is_order = change["Keys"].get("record", {}).get("S") == order_items.ORDER and "NewImage" in change
         return _order_change(change) if is_order else None
     item = items.get(key)
-    if item is None:
+    if item is None or credit_items.COPIED in item:
         return None
     if key[1].startswith(credit_items.ENTRY):
         return credit_items.entry_from_item(item)

@@ -1,0 +1,170 @@
+"""Everything that is stored about a user, and how it comes to stand under a pseudonym.
+
+The user's wallet is locked first: no other change is written before the records have moved. Each step may be repeated.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from topup.domain.credits import Wallet
+from topup.domain.reversals import Kind
+from topup.runtime import config
+from topup.store import attributes, credit_items, hold_items, order_items, patience, scans
+from topup.store.attributes import Item
+from topup.store.client import client
+from topup.store.races import detect_lost_race
+
+BATCH = 25  # items of a BatchWriteItem
+
+# Nobody has changed this wallet, nor made one, since it was read.
+UNCHANGED = "version = :version"
+NEW = "attribute_not_exists(user_id)"
+# The records of this wallet move to this pseudonym, and nowhere else.
+MOVES_THERE = "moves_to = :pseudonym"
+# An update must not make a record.
+THERE = "attribute_exists(payment_id)"
+
+ERASED = {"S": "erased"}
+# What people and services have written, by the kind of record: words are replaced, and what need not be there goes.
+_WORDS = {
+    credit_items.ENTRY: (("description",), ("reason", "metadata")),
+    hold_items.HOLD: (("description",), ("metadata",)),
+    hold_items.OPEN_HOLD: (("description",), ("metadata",)),
+    credit_items.LOT: (("name",), ()),
+    credit_items.EMPTY_LOT: (("name",), ()),
+}
+
+
+def credits_of(user_id: str) -> Iterator[Item]:
+    """The user's records in the credits table, as they are stored."""
+    return scans.records_of(user_id)
+
+
+def payments_of(user_id: str) -> list[str]:
+    """The ids of the user's payments: those that the index has by now, and those that the ledger names."""
+    found = patience.items(
+        "query",
+        TableName=config.settings().orders_table,
+        IndexName="by_user",
+        KeyConditionExpression="user_id = :user_id",
+        ExpressionAttributeValues=attributes.to_item({":user_id": user_id}),
+    )
+    listed = [item["payment_id"]["S"] for item in found]
+    named = [item["payment_id"]["S"] for item in credits_of(user_id) if "payment_id" in item]
+    return list(dict.fromkeys([*listed, *named]))
+
+
+def payment_records(payment_id: str) -> list[Item]:
+    """An order, its refunds and disputes, as they are stored."""
+    found = patience.items(
+        "query",
+        TableName=config.settings().orders_table,
+        KeyConditionExpression="payment_id = :payment_id",
+        ExpressionAttributeValues=attributes.to_item({":payment_id": payment_id}),
+        ConsistentRead=True,
+    )
+    return list(found)
+
+
+def lock(wallet: Wallet, pseudonym: str) -> None:
+    """Let nothing change any more of the user's credits; raises LostRace where the wallet is not as it was read."""
+    is_there = wallet.version > 0
+    values = {":pseudonym": pseudonym, ":next": wallet.version + 1} | ({":version": wallet.version} if is_there else {})
+    with detect_lost_race():
+        client().update_item(
+            TableName=config.settings().credits_table,
+            Key=credit_items.wallet_key(wallet.user_id),
+            UpdateExpression="SET moves_to = :pseudonym, version = :next",
+            ConditionExpression=UNCHANGED if is_there else NEW,
+            ExpressionAttributeValues=attributes.to_item(values),
+        )
+
+
+def copy(items: Iterable[Item], pseudonym: str) -> int:
+    """Write the records under the pseudonym, without what people wrote; how many. Markers of requests stay behind."""
+    kept = (item for item in items if not item["record"]["S"].startswith(credit_items.MARKER))
+    return _write({"PutRequest": {"Item": _renamed(item, pseudonym)}} for item in kept)
+
+
+def _renamed(item: Item, pseudonym: str) -> Item:
+    record = item["record"]["S"]
+    renamed = {**item, "user_id": {"S": pseudonym}, credit_items.COPIED: {"BOOL": True}}
+    for prefix, (words, others) in _WORDS.items():
+        if record.startswith(prefix):
+            renamed |= {name: ERASED for name in words if name in item}
+            renamed = {name: value for name, value in renamed.items() if name not in others}
+    return renamed
+
+
+def rename_payment(records: Iterable[Item], user_id: str, pseudonym: str) -> None:
+    """Let an order be the pseudonym's, and take out of its records what people wrote; it may be done already."""
+    for item in records:
+        changes, removed = _words_of(item), ""
+        if item["record"]["S"] == order_items.ORDER:
+            if item["user_id"]["S"] != user_id:
+                continue
+            changes |= {"user_id": {"S": pseudonym}, "return_url": ERASED}
+            removed = " REMOVE payment_url"
+        if changes:
+            _update(item, changes, removed)
+
+
+def _words_of(item: Item) -> dict[str, Item]:
+    """What replaces the reasons that administrators gave, by the path of each."""
+    if item["record"]["S"].startswith(order_items.REVERSAL_PREFIX[Kind.REFUND]):
+        return {"reason": ERASED} if "reason" in item else {}
+    return {f"releases[{number}].reason": ERASED for number in range(len(item.get("releases", {}).get("L", ())))}
+
+
+def _update(item: Item, changes: dict[str, Item], removed: str) -> None:
+    """Set these attributes of a record that is there still."""
+    sets = ", ".join(f"{path} = :v{number}" for number, path in enumerate(changes))
+    client().update_item(
+        TableName=config.settings().orders_table,
+        Key={name: item[name] for name in ("payment_id", "record")},
+        UpdateExpression=f"SET {sets}{removed}",
+        ConditionExpression=THERE,
+        ExpressionAttributeValues={f":v{number}": value for number, value in enumerate(changes.values())},
+    )
+
+
+def forget(user_id: str) -> None:
+    """Delete all of the user's records but the wallet, which says where they are."""
+    keys = [
+        {name: item[name] for name in ("user_id", "record")}
+        for item in credits_of(user_id)
+        if item["record"]["S"] != credit_items.WALLET
+    ]
+    _write({"DeleteRequest": {"Key": key}} for key in keys)
+
+
+def unlock(user_id: str, pseudonym: str) -> None:
+    """Delete the user's wallet, and let the pseudonym's records change again, at once; raises LostRace."""
+    guarded = {
+        "TableName": config.settings().credits_table,
+        "ConditionExpression": MOVES_THERE,
+        "ExpressionAttributeValues": {":pseudonym": {"S": pseudonym}},
+    }
+    gone = guarded | {"Key": credit_items.wallet_key(user_id)}
+    opened = guarded | {"Key": credit_items.wallet_key(pseudonym), "UpdateExpression": "REMOVE moves_to"}
+    writes: Any = [{"Delete": gone}, {"Update": opened}]
+    with detect_lost_race():
+        client().transact_write_items(TransactItems=writes)
+
+
+def _write(requests: Iterable[Any]) -> int:
+    """Write these requests, in batches; how many."""
+    table = config.settings().credits_table
+    written, waiting = 0, iter(requests)
+    while left := list(islice(waiting, BATCH)):
+        written += len(left)
+        while left:
+            left = patience.patiently(partial(_write_batch, {table: left})).get(table, [])
+    return written
+
+
+def _write_batch(requests: Any) -> dict[str, Any]:
+    """What was not written, to be sent again."""
+    return dict(client().batch_write_item(RequestItems=requests).get("UnprocessedItems", {}))

@@ -1,0 +1,252 @@
+"""`person-export` and `person-erase`: all that is stored about a user, and how it comes to be nobody's."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.in_process.api import as_user
+from local.in_process.shop import Shop
+from ops.audit import audit
+from ops.person import documents, erase
+from tests.ops import violations
+from tests.ops.audits import exported_and_audited
+from tests.ops.conftest import Terminal
+from tests.ops.violations import BUYER, HOLDER
+from topup import store
+from topup.store import attributes, credit_items, persons, written
+
+WORDS = ("a private note", "a private reason", "customer 4711")
+
+
+def stored(shop: Shop) -> list[Any]:
+    """Every item of both tables."""
+    tables = (shop.dynamodb.credits_table, shop.dynamodb.orders_table)
+    return [item for table in tables for item in shop.dynamodb.client.scan(TableName=table)["Items"]]
+
+
+@pytest.fixture
+def person(shop: Shop) -> Shop:
+    """A shop with several users, of whom BUYER has something of everything, with words that people wrote."""
+    violations.fill(shop)
+    shop.spend(3, user=BUYER, description=WORDS[0], metadata={"who": WORDS[2]})
+    shop.grant(7, user=BUYER, reason=WORDS[1])
+    payment_id = next(iter(persons.payments_of(BUYER)))
+    assert shop.refund(payment_id, 5, reason=WORDS[1]).status == 200
+    shop.deliver()
+    shop.check()
+    return shop
+
+
+def pseudonym_of(shop: Shop) -> str:
+    [found] = {
+        item["user_id"]["S"] for item in stored(shop) if item.get("user_id", {}).get("S", "").startswith("erased-")
+    }
+    return str(found)
+
+
+def is_about(item: Any, word: str) -> bool:
+    return word in json.dumps(item, ensure_ascii=False)
+
+
+# ------------------------------------------------------------------------------------------------------- the export
+
+
+def test_the_document_has_every_record_of_the_user_and_of_nobody_else(person: Shop, terminal: Terminal):
+    assert terminal.run("person-export", "--user", BUYER) == 0
+
+    document = json.loads(terminal.out)
+    assert (document["user_id"], document["also_kept"]) == (BUYER, list(documents.ELSEWHERE))
+    payments = [one for payment in document["payments"] for one in (payment["order"], *payment["refunds_and_disputes"])]
+    listed = [one for part in (*documents.PARTS, "others") for one in document[part]] + payments
+    ids = {payment["order"]["payment_id"] for payment in document["payments"]}
+    theirs = [
+        attributes.from_item(item)
+        for item in stored(person)
+        if item.get("user_id", {}).get("S") == BUYER or item.get("payment_id", {}).get("S") in ids
+    ]
+    assert len(listed) == len(theirs) > 20
+    assert all(one in theirs for one in listed)
+    assert document["others"] == []
+    assert all(document[part] for part in ("wallet", "ledger", "lots", "holds", "reversed_spends", "claw_backs"))
+
+
+@pytest.mark.parametrize("command", ["person-export", "person-erase"])
+def test_an_unknown_user_is_named(shop: Shop, terminal: Terminal, command: str):
+    shop.buy()
+
+    assert terminal.run(command, "--user", "nobody") == 2
+    assert f"cannot run {command}: nothing is stored about nobody" in terminal.err
+
+
+@pytest.mark.parametrize("command", ["person-export", "person-erase"])
+@pytest.mark.usefixtures("shop")
+def test_a_command_needs_a_user(terminal: Terminal, command: str):
+    assert terminal.run(command) == 2
+    assert terminal.err == f"cannot run {command}: name the user: --user ID (make: USER=)\n"
+
+
+# ---------------------------------------------------------------------------------------------------------- erasing
+
+
+def test_nothing_in_the_tables_names_the_user_or_says_what_people_wrote(person: Shop, terminal: Terminal):
+    before = [attributes.from_item(item) for item in persons.credits_of(BUYER)]
+
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+
+    assert not any(is_about(item, word) for item in stored(person) for word in (BUYER, *WORDS))
+    after = [attributes.from_item(item) for item in persons.credits_of(pseudonym_of(person))]
+    for name in ("amount", "balance_after", "moves", "remaining", "granted", "balance", "captured", "created_at"):
+        kept = [one[name] for one in before if name in one and not one["record"].startswith(credit_items.MARKER)]
+        assert [one[name] for one in after if name in one] == kept
+    assert all(f"- {place}" in terminal.out for place in documents.ELSEWHERE)
+
+
+def test_the_books_and_the_other_users_stay_right(person: Shop, terminal: Terminal):
+    before = audit(lambda: person.now)
+
+    terminal.run("person-erase", "--user", BUYER, "--yes")
+
+    assert audit(lambda: person.now) == before
+    assert exported_and_audited(person) == before
+
+
+def test_later_requests_of_the_same_id_begin_a_new_wallet(person: Shop, terminal: Terminal):
+    terminal.run("person-erase", "--user", BUYER, "--yes")
+
+    assert person.credits(BUYER)["balance"] == 0
+    assert person.api.get("/api/payments", as_user(BUYER)).json()["payments"] == []
+    person.buy(user=BUYER)
+    assert person.ledger(BUYER) == [("purchased", 1100)]
+    person.check()
+
+
+def test_a_dispute_that_comes_later_takes_the_credits_of_the_pseudonym(person: Shop, terminal: Terminal):
+    [intent] = [item["transaction_id"]["S"] for item in stored(person) if is_order_of(item, BUYER)]
+    terminal.run("person-erase", "--user", BUYER, "--yes")
+
+    person.simulator.dispute(intent)
+    person.deliver()
+
+    account = store.load_account(pseudonym_of(person))
+    assert account
+    assert account.entries[-1].transaction_type == "disputed"
+    assert person.credits(BUYER)["balance"] == 0
+    person.check()
+
+
+def is_order_of(item: Any, user: str) -> bool:
+    return bool(item["record"]["S"] == "ORDER" and item["user_id"]["S"] == user)
+
+
+def test_no_event_tells_of_a_copied_entry(person: Shop, terminal: Terminal):
+    terminal.run("person-erase", "--user", BUYER, "--yes")
+
+    theirs = persons.credits_of(pseudonym_of(person))
+    copied = [item for item in theirs if item["record"]["S"].startswith(credit_items.ENTRY)]
+    assert len(copied) > 5
+    for item in copied:
+        key = (item["user_id"]["S"], item["record"]["S"])
+        keys = {name: item[name] for name in ("user_id", "record")}
+        record = {"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": "1"}}
+        assert written.what_was_written(record, {key: item}) is None
+
+
+@pytest.mark.parametrize(("answer", "code"), [("", 1), ("buyers", 1), (BUYER, 0)])
+def test_it_asks_for_the_users_id_first(
+    person: Shop, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+):
+    monkeypatch.setattr("builtins.input", lambda *_: answer)
+
+    assert terminal.run("person-erase", "--user", BUYER) == code
+
+    assert any(is_about(item, BUYER) for item in stored(person)) == bool(code)
+    assert f"{BUYER} has 1 payments, " in terminal.err
+
+
+def test_what_is_under_way_must_end_first(person: Shop, terminal: Terminal):
+    pending = person.create(user=HOLDER)["payment_id"]
+    payment_id, _ = person.buy(user=HOLDER)
+    person.fault("/v1/refunds", "timeout_before", times=2)
+    assert person.refund(payment_id, 10).status == 202
+
+    assert terminal.run("person-erase", "--user", HOLDER, "--yes") == 2
+
+    assert f"payment {pending} is pending: make find WHAT=PAYMENT_ID" in terminal.err
+    assert f"a refund of payment {payment_id} is in flight: make reconcile" in terminal.err
+    assert "is open until " in terminal.err
+
+
+# ------------------------------------------------------------------------------------------- interrupted, and disturbed
+
+
+def test_it_goes_on_wherever_it_was_interrupted(person: Shop, terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
+    before = audit(lambda: person.now)
+    monkeypatch.setattr(persons, "BATCH", 10)
+    steps = ("copy", "rename_payment", "_update", "_write_batch", "forget", "unlock")
+    done: set[tuple[str, int]] = set()
+    called = dict.fromkeys(steps, 0)
+
+    def interrupted(name: str, step: Any) -> Any:
+        def run(*arguments: Any) -> Any:
+            called[name] += 1
+            place = (name, called[name])
+            if place not in done:
+                done.add(place)
+                raise KeyboardInterrupt
+            return step(*arguments)
+
+        return run
+
+    for name in steps:
+        monkeypatch.setattr(persons, name, interrupted(name, getattr(persons, name)))
+    interruptions = 0
+    while True:
+        called = dict.fromkeys(steps, 0)
+        try:
+            assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+            break
+        except KeyboardInterrupt:
+            interruptions += 1
+            # Nothing changes meanwhile. Once the lots have gone there is nothing to spend.
+            assert person.spend(1, user=BUYER).status in (409, 503)
+
+    assert interruptions >= 8
+    assert not any(is_about(item, BUYER) for item in stored(person))
+    assert audit(lambda: person.now) == before
+
+
+def test_a_change_that_was_decided_before_the_lock_is_not_written_after_it(person: Shop):
+    account = store.load_account(BUYER)
+    assert account
+    person.spend(1, user=BUYER)
+
+    with pytest.raises(store.LostRace):
+        persons.lock(account.wallet, "erased-1")
+
+
+def test_a_user_without_a_wallet_is_erased_too(shop: Shop, terminal: Terminal):
+    payment = shop.create(user=BUYER)
+    shop.cancel(payment, user=BUYER)
+    shop.deliver()
+
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+
+    assert not any(is_about(item, BUYER) for item in stored(shop))
+    assert audit(lambda: shop.now).findings == []
+
+
+def test_a_purchase_that_is_begun_meanwhile_belongs_to_the_new_wallet(person: Shop):
+    account = store.load_account(BUYER)
+    assert account
+    persons.lock(account.wallet, "erased-1")
+    payment = person.create(user=BUYER)
+    person.pay(payment)
+    person.deliver()
+
+    erase.erase(BUYER, "erased-1")
+
+    person.wait(hours=1)
+    person.deliver()
+    assert person.ledger(BUYER) == [("purchased", 1100)]
+    person.check()
