@@ -12,10 +12,11 @@ from pydantic import TypeAdapter
 
 from local.in_process.api import as_admin, as_user
 from local.in_process.dynamodb import Emulator, overtaken_by
-from local.in_process.environment import API_KEY, NOW
+from local.in_process.environment import API_KEY, NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.integration.stripe_side import REFUNDS, calls_of_stripe, refunds_at_stripe
 from tests.support.builders import an_order
+from topup import store
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 from topup.stripe_gateway import refunds
 
@@ -225,6 +226,22 @@ def test_a_refund_too_small_for_a_credit_takes_none(shop: Shop):
 
     assert shop.refund(payment_id, 0.05).json()["credits_refunded"] == 0
     assert shop.refund(payment_id, 0.05).json()["credits_refunded"] == 1
+    shop.check()
+
+
+def test_money_that_takes_no_credits_is_in_the_ledger_once_and_comes_back_once(shop: Shop):
+    payment_id, intent = shop.buy()
+    shop.wait(days=200)
+    shop.run_timers()
+
+    made = shop.simulator.refund(intent, 2500)
+    shop.deliver()
+    shop.simulator.fail_refund(made["id"])
+    shop.deliver()
+
+    assert shop.ledger() == [("purchased", 1100), ("expired", -1100), ("refunded", 0), ("refund_reversed", 0)]
+    money = [(entry.cause.money_minor, entry.payment_id) for entry in store.list_entries(USER_ID, 2, None)]
+    assert money == [(2500, payment_id), (-2500, payment_id)]
     shop.check()
 
 
