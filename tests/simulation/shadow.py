@@ -242,14 +242,16 @@ class Shadow:
     def _note_begun(self, before: Payment, after: Payment) -> None:
         """A refund whose request is told to try again would be made twice."""
         author = self._invocations.author
-        new = {one.reversal_id for one in after.reversals} - {one.reversal_id for one in before.reversals}
+        known = {one.reversal_id for one in before.reversals}
+        # Besides, the request may find refunds at Stripe that nobody has requested here.
+        new = [one for one in after.reversals if one.request_fingerprint and one.reversal_id not in known]
         if author is None or author.function != "refund_payment" or not new:
             return
-        begun = author.about["begun"] = new.pop()
+        [begun] = new
+        author.about["begun"] = begun.reversal_id
         check_answer(author, after)
         if quoted := author.about["quoted"]:
-            amount_minor = next(one.amount_minor for one in after.reversals if one.reversal_id == begun)
-            rules_of_quotes.check_begun(quoted, amount_minor, before.order, after.order)
+            rules_of_quotes.check_begun(quoted, begun.amount_minor, before.order, after.order)
             self.hit("a refund does what its quote said")
 
     def _parse(self, item: Any, parse: Any, find_faults: Callable[[Any], Iterator[str]]) -> Any:
