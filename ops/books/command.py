@@ -15,6 +15,7 @@ from ops.books.month import Books
 from ops.errors import CannotRunError
 from ops.export import files
 from topup import store
+from topup.domain.errors import Busy
 from topup.domain.times import months_later
 
 PROGRESS_EVERY = 1.0  # seconds
@@ -53,6 +54,8 @@ def _add_all(books: Books, ledgers: Iterable[tuple[str, Records]]) -> None:
             if time.monotonic() - shown > PROGRESS_EVERY:
                 shown = time.monotonic()
                 print(f"… {books.users} users, {books.entries} entries", file=sys.stderr, flush=True)
+    except Busy as error:
+        raise CannotRunError(str(error.detail)) from error
     except ValueError as error:
         raise CannotRunError(f"{error}: `make audit` says what is wrong") from error
 

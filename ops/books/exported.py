@@ -12,15 +12,13 @@ from ops.export.files import Export
 from topup import store
 from topup.domain.credits import Entry
 from topup.domain.lots import Lot
-from topup.store import credit_items
+from topup.store.ledgers import PREFIXES
 
 MEMORY = "1GB"
 ITEMS_AT_A_TIME = 1_000
 SORTED = """
     SELECT Item FROM read_ndjson($files, columns = {Item: 'JSON'}, compression = 'gzip')
-    WHERE starts_with(Item ->> '$.record.S', $entry)
-        OR starts_with(Item ->> '$.record.S', $lot)
-        OR starts_with(Item ->> '$.record.S', $empty)
+    WHERE list_any_value([p FOR p IN $prefixes IF starts_with(Item ->> '$.record.S', p)]) IS NOT NULL
     ORDER BY Item ->> '$.user_id.S', Item ->> '$.record.S'
 """
 
@@ -31,8 +29,7 @@ def ledgers(export: Export) -> Iterator[tuple[str, Iterator[Entry | Lot]]]:
 
 
 def _sorted_items(export: Export) -> Iterator[Any]:
-    prefixes = {"entry": credit_items.ENTRY, "lot": credit_items.LOT, "empty": credit_items.EMPTY_LOT}
-    parameters = {"files": [str(path) for path in export.credits.files], **prefixes}
+    parameters = {"files": [str(path) for path in export.credits.files], "prefixes": list(PREFIXES)}
     with tempfile.TemporaryDirectory() as spilled:
         config: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": spilled}
         with closing(duckdb.connect(config=config)) as database:

@@ -14,8 +14,10 @@ from ops import cli, opened
 from ops.books.month import Books
 from ops.export import command as export_command
 from ops.export import files
+from ops.person import erase
 from tests.support.books_in_sql import SqlBooks
 from topup import store
+from topup.store import persons
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +111,27 @@ def test_a_month_that_is_not_over_is_shown_with_a_warning(
 
     warning = f"warning: {month} (UTC) is not over: these figures will change\n"
     assert capsys.readouterr().err == ("" if is_over else warning)
+
+
+def test_a_user_who_is_erased_changes_no_figure(busy: Shop, capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    assert cli.main(["books", "--month", "2026-05"]) == 0
+    before = capsys.readouterr().out
+
+    persons.lock(store.load_credits(USER_ID, busy.now).wallet, "erased-1")
+    erase.erase(USER_ID, "erased-1")
+
+    assert cli.main(["books", "--month", "2026-05"]) == 0
+    assert capsys.readouterr().out == before
+
+
+def test_while_a_user_is_erased_there_are_no_books(shop: Shop, capsys: pytest.CaptureFixture[str]):
+    shop.buy()
+    persons.lock(store.load_credits(USER_ID, shop.now).wallet, "erased-1")
+
+    assert cli.main(["books", "--month", "2026-02"]) == 2
+
+    assert capsys.readouterr().err.endswith(f"user {USER_ID} is being erased: finish that first\n")
 
 
 def test_a_ledger_that_contradicts_itself_has_no_books(shop: Shop, capsys: pytest.CaptureFixture[str]):
