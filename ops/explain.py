@@ -60,7 +60,7 @@ def explained(account: Account, now: datetime) -> Explained:
     lots = [lot for lot in account.lots if not lot.is_expired(now)]
     return Explained(
         credits=UserCredits(wallet=account.wallet, lots=lots, holds=account.holds),
-        entries=sorted(account.entries, key=lambda entry: entry.number),
+        entries=[*account.entries, *account.more],
         lots={lot.lot_id: lot for lot in account.lots},
         findings=audit_account(account, now),
         now=now,

@@ -151,3 +151,17 @@ def test_columns_line_up_beside_chinese_characters():
         "标准包     5  a",
         "trial   1100  b",
     ]
+
+
+def test_a_history_that_is_longer_than_what_is_kept_in_memory_is_told_to_its_end(
+    shop: Shop, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("topup.store.scans.MOST_ENTRIES", 2)
+    shop.buy()
+    for _ in range(4):
+        shop.spend(1)
+
+    assert terminal.run(*WHO) == 0
+
+    assert [line.split()[0] for line in lines(terminal) if " spent " in line] == ["2", "3", "4", "5"]
+    assert "Everything adds up." in terminal.out
