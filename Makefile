@@ -62,7 +62,7 @@ mutants: .venv/.installed ## Change the code in one place after another: does a 
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(LEAST),--least $(LEAST))
 
 fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py tests/ops/test_person.py
 
 # Without npm the tests say what is missing.
 $(DYNAMODB_LOCAL):

@@ -9,7 +9,7 @@ import json
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -19,10 +19,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from ops.audit import parts
 from ops.audit.parts import Parts
 from ops.audit.report import Audit
 from ops.audit.tables import wrong
+from ops.errors import CannotRunError
 from ops.export.files import Export
 from topup.domain.audit import Account, PaymentLedger, StoredPayment, audit_account, history_of, payment_ledgers
 from topup.domain.payments import Payment
@@ -104,9 +107,17 @@ def _as_they_come(pool: Executor, judge: Callable[[Path], Audit], of: Parts) -> 
 
 @contextmanager
 def opened(export: Export, found: Audit, say: Say, processes: int) -> Iterator[ExportedTables]:
-    """The export, with room for the audit beside TMPDIR's other files: about as much as the export has."""
+    """The export, with room for sorting it in TMPDIR; raises CannotRunError where it cannot be sorted."""
     with tempfile.TemporaryDirectory(prefix="topup-audit-") as directory:
-        yield ExportedTables(export, Path(directory), found, say, processes)
+        try:
+            yield ExportedTables(export, Path(directory), found, say, processes)
+        except duckdb.Error as error:
+            says = " ".join(str(error).split())
+            raise CannotRunError(
+                f"the export could not be sorted in {tempfile.gettempdir()} (TMPDIR): {says}"
+            ) from error
+        except BrokenExecutor as error:
+            raise CannotRunError("a process of the audit was killed: is there too little memory?") from error
 
 
 def judge_users(part: Path, ledgers: Path, taken_at: datetime) -> Audit:

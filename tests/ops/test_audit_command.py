@@ -1,6 +1,8 @@
 """`audit` as a command: what it prints, in which order, and its exit codes."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -309,3 +311,24 @@ def test_with_stripe_an_export_is_compared_by_the_account_of_the_stack(
 
     assert cli.main(["audit", "--from", str(tmp_path), "--stripe"]) == 0
     assert seen == [None, (NOW, (0.0,))]
+
+
+def test_lines_that_are_no_records_end_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_export(tmp_path)
+    shutil.rmtree(tmp_path / "orders")
+    files.write_lines(tmp_path / "orders", [b"no JSON\n"], NOW, lambda _written: None)
+
+    assert cli.main(["audit", "--from", str(tmp_path)]) == 2
+    assert "cannot run audit: the export could not be sorted in " in capsys.readouterr().err
+
+
+def test_a_killed_process_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    write_export(tmp_path)
+
+    def killed(*_: object, **__: object) -> None:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(exported, "judge_users", killed)
+
+    assert cli.main(["audit", "--from", str(tmp_path)]) == 2
+    assert "a process of the audit was killed: is there too little memory?" in capsys.readouterr().err
