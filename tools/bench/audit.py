@@ -30,7 +30,6 @@ class Result:
     seconds: float
     cpu: float
     memory: int
-    said: str
 
 
 def main() -> None:
@@ -71,7 +70,6 @@ def _audit(entries: int) -> Result:
         seconds=seconds,
         cpu=_cpu_of_children() - cpu_before,
         memory=memory,
-        said=said,
     )
 
 
