@@ -26,6 +26,7 @@ QUARTER_OF_AN_HOUR = 900.0
 LEAST_FOR_SMALL_LISTS = 70.0  # seconds; plans that were saved before that was known have less
 FIRST_HOURS = timedelta(hours=2)  # a walk that begins in the first two of the ten hours of short runs ends in them
 EVERYTHING = {"window_hours": LONGEST_WINDOW, "sweep_after_hours": 0}
+LISTENS = 3  # every third seed delivers to other systems what has happened; it costs a seventh of a run
 EXPIRES_ALL = 4  # every fourth seed continues until all credits have expired
 
 
@@ -55,6 +56,8 @@ def converge(world: "World") -> None:
         world.reconcile_surely(sweep_after_hours=0)
         check(world)
         _all_expired(world)
+    if world.plan.seed % LISTENS == 0:
+        world.listener.check()
 
 
 def _short_runs(world: "World", seconds: float) -> None:

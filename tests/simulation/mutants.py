@@ -4,6 +4,7 @@
 """
 
 from tests.simulation.mutants_of_credits import MUTANTS_OF_CREDITS
+from tests.simulation.mutants_of_events import MUTANTS_OF_EVENTS
 from tests.simulation.mutants_of_holds import MUTANTS_OF_HOLDS
 from tests.simulation.mutants_of_money import MUTANTS_OF_MONEY
 from tests.simulation.mutants_of_sales import MUTANTS_OF_SALES
@@ -167,4 +168,11 @@ MUTANTS_OF_PAYMENTS = (
     ),
 )
 
-MUTANTS = (*MUTANTS_OF_PAYMENTS, *MUTANTS_OF_SALES, *MUTANTS_OF_MONEY, *MUTANTS_OF_CREDITS, *MUTANTS_OF_HOLDS)
+MUTANTS = (
+    *MUTANTS_OF_PAYMENTS,
+    *MUTANTS_OF_SALES,
+    *MUTANTS_OF_MONEY,
+    *MUTANTS_OF_CREDITS,
+    *MUTANTS_OF_EVENTS,
+    *MUTANTS_OF_HOLDS,
+)

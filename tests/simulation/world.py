@@ -29,6 +29,7 @@ from tests.simulation.endpoint import Endpoint
 from tests.simulation.expiries import Expiries
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Invocations
+from tests.simulation.listener import Listener
 from tests.simulation.names import MOST_HOLDS, OTHER_URL, OUR_URL, RENAMED, STACK
 from tests.simulation.plan import Plan
 from tests.simulation.races import Races
@@ -118,6 +119,7 @@ class World:
         self.actions = Races(self, of("actions"))
         self._rng = of("world")
         self._snapshots: list[tuple[float, Any]] = []  # backups of the orders, one before each step
+        self.listener = Listener(self)
         self._connect(of)
 
     def _connect(self, of: Callable[[str], Any]) -> None:
@@ -280,6 +282,7 @@ class World:
             return
         self.database.restore_orders(recent[-min(steps, len(recent))])
         self.shadow.restored()
+        self.listener.restored()
         # The operator lets reconcile walk through all that Stripe has, delivered or not.
         self.reconcile_surely(all=True, window_hours=LONGEST_WINDOW)
         self.hit("the table of orders is restored alone")
@@ -299,6 +302,7 @@ class World:
     def _written(self, touched: set[tuple[str, str]]) -> None:
         self.shadow.written(touched)
         self.expiries.written(touched)
+        self.listener.written(touched)
 
     def _traced(self, what: str, sent: bytes, response: bytes | Json) -> None:
         invocation = self.invocations.current
