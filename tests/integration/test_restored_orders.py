@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.in_process.environment import NOW
+from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 from topup import store
 
@@ -70,6 +70,24 @@ def test_a_refund_that_is_reported_again_takes_nothing_more(shop: Shop, restored
     shop.check()
     assert shop.refund(payment["payment_id"], 20.0).json()["credits_refunded"] == 220
     assert shop.balance() == 130
+    shop.check()
+
+
+def test_a_failed_refund_that_is_reported_again_gives_its_money_back_once(shop: Shop):
+    _, intent = shop.buy()
+    refund = shop.simulator.refund(intent, 5000, pending=True)
+    shop.deliver()
+    in_flight = orders_of(shop)
+    shop.simulator.fail_refund(refund["id"])
+    shop.deliver()
+    known = shop.ledger()
+    restore(shop, in_flight)
+
+    assert resend_all(shop) == {200}
+
+    assert (shop.ledger(), shop.balance()) == (known, 1100)
+    money = [entry.cause.money_minor for entry in store.list_entries(USER_ID, 10, None)]
+    assert sum(money) == 10000
     shop.check()
 
 

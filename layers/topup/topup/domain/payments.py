@@ -227,11 +227,12 @@ def _move_credits(
 def _with_money(before: Order, after: Order, out: Clawback, more_money: int) -> tuple[Clawback, int]:
     """What the ledger will say of the order's money that has gone back, and how much of it comes or goes with this.
 
-    The ledger may know of more than the order does: the orders table is an older copy, put back, and hears again of
-    what its refunds and disputes reversed.
+    The ledger may know more than the order does: the orders table is an older copy, put back, and hears again of what
+    its refunds and disputes reversed, or of what came of them.
     """
-    known = max(out.reversed_minor, before.refunded_minor + before.disputed_minor)
-    reversed_minor = max(known, after.refunded_minor + after.disputed_minor) if more_money > 0 else known + more_money
+    by_then, by_now = (order.refunded_minor + order.disputed_minor for order in (before, after))
+    known = by_then if out.reversed_minor is None else out.reversed_minor
+    reversed_minor = max(known, by_now) if more_money > 0 else max(known + more_money, min(known, by_now))
     return replace(out, reversed_minor=reversed_minor), known - reversed_minor
 
 

@@ -65,7 +65,8 @@ class Clawback:
     """What the reversals of one order have out: `takings`, oldest first, and what is `owed` because too few were left.
 
     `continued_by` are the lots in which credits of the order's own lot came back after that had expired: id → expiry.
-    `reversed_minor` is how much of the order's money has gone back, as the entries of the ledger say.
+    `reversed_minor` is how much of the order's money has gone back, as the entries of the ledger say; None where an
+    earlier version took the credits, which did not count it.
     `is_whole` is False where an earlier version may have taken credits, which kept no record: see `clawbacks.assumed`.
     """
 
@@ -73,7 +74,7 @@ class Clawback:
     takings: tuple[Taking, ...] = ()
     owed: int = 0
     continued_by: Mapping[str, datetime | None] = field(default_factory=dict)
-    reversed_minor: int = 0
+    reversed_minor: int | None = None
     is_whole: bool = True
 
     @property

@@ -25,7 +25,7 @@ def clawback_from_item(item: Mapping[str, Any]) -> Clawback:
         takings=tuple(_taking_from_fields(taking) for taking in fields.get("takings", ())),
         owed=fields.get("owed", 0),
         continued_by={one["lot_id"]: _moment(one["expires_at"]) for one in fields.get("continued_by", ())},
-        reversed_minor=fields.get("reversed_minor", 0),
+        reversed_minor=fields.get("reversed_minor"),
         # The order's own changes begin it; another order's change may have written what continues its lot before that.
         is_whole="takings" in fields,
     )
