@@ -14,6 +14,7 @@ class StreamReader:
         self._client = client
         self._arn = arn
         self._places: dict[str, str | None] = {}  # by shard: where to read on, None at the end of a closed one
+        self._begun: set[str] = set()  # shards that have had records
 
     def read(self) -> list[Record]:
         """The records that were written since the last time."""
@@ -29,8 +30,12 @@ class StreamReader:
             page = self._client.get_records(ShardIterator=place)
             self._places[shard] = page.get("NextShardIterator")
             yield from page["Records"]
-            if not page["Records"]:
-                return
+            if page["Records"]:
+                self._begun.add(shard)
+                continue
+            if shard not in self._begun:
+                del self._places[shard]  # DynamoDB Local forgets a place before the first record
+            return
 
 
 def as_lambda_gets_it(record: Any, arn: str) -> Record:

@@ -36,7 +36,7 @@ class Expiry:
     def mapping(self) -> Mapping[str, Any]:
         """The deployed mapping from the table's stream to its function."""
         found = self.stack.client("lambda").list_event_source_mappings(EventSourceArn=self.table["LatestStreamArn"])
-        (only,) = found["EventSourceMappings"]
+        (only,) = [one for one in found["EventSourceMappings"] if "ExpireCredits" in one["FunctionArn"]]
         mapping: Mapping[str, Any] = only
         return mapping
 
