@@ -357,7 +357,10 @@ class LinearizabilityChecker:
             return
         order, event_type, subject = payment.order, about["event_type"], about["subject"]
         is_paid = subject.get("payment_status") == "paid" or subject.get("status") == "succeeded"
-        if event_type in PAID and is_paid and not (order.is_settled or order.quarantine_reason):
+        intent = subject["id"] if subject["object"] == "payment_intent" else subject["payment_intent"]
+        # The money of one that was refused goes back: it grants nothing, and waits for nobody any more.
+        is_decided = intent in order.given_back_intents
+        if event_type in PAID and is_paid and not (order.is_settled or order.quarantine_reason or is_decided):
             raise Violation(f"{event_type} was acknowledged, but nothing was granted")
         is_of_a_reversal = event_type.startswith(("refund.", "charge.dispute."))
         if is_of_a_reversal and order.is_settled and subject["payment_intent"] == order.transaction_id:
