@@ -46,7 +46,8 @@ def put(messages: Sequence[Message]) -> list[bool]:
             deadline.require(LONGEST_REQUEST)
             answer = client().put_events(Entries=entries)
         except (BotoCoreError, ClientError, Busy) as error:
-            logger.warning("events were not put on the bus", reason=failures.code_of(error), events=len(messages))
+            left = len(messages) - first
+            logger.warning("events were not put on the bus", reason=failures.code_of(error), events=left)
             break
         taken += ["ErrorCode" not in entry for entry in answer["Entries"]]
         if refused := [entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry]:
