@@ -125,8 +125,8 @@ def section(results: Sequence[Result]) -> str:
 
 `make audit FROM=` over exports of purchases, spends, holds, refunds and disputes: the histories of a few users of a
 real shop, copied under other names, and one user with a tenth of all entries. "All records" are also the lots, orders,
-timers and the markers of requests. Memory is the most that all processes held together. The machine had other work
-meanwhile; the CPU seconds, shared by its processors, say what it would have taken without.
+timers and the markers of requests. Memory is the most that all processes held together. CPU seconds are of all
+processes: where the seconds are more, the machine had other work meanwhile, and would have taken less without.
 
 {report.table(head, rows)}
 """
