@@ -19,7 +19,7 @@ BEGUN_ABOUT = """\
 MUTANTS_OF_MONEY = (
     Mutant(
         "a refund is made again a day later without looking for it",
-        500,
+        3000,
         (
             Edit(
                 "topup.refunds", "(refund_outcomes.make if is_new else refund_outcomes.resume)", "refund_outcomes.make"
