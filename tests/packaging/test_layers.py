@@ -169,7 +169,11 @@ def test_every_source_has_bytecode_that_holds_no_time(opt: Path, lambda_python: 
 
 
 def test_files_that_nothing_reads_are_left_out(opt: Path):
-    assert sorted(path.name for path in (opt / "botocore" / "data").iterdir() if path.is_dir()) == ["dynamodb", "ssm"]
+    assert sorted(path.name for path in (opt / "botocore" / "data").iterdir() if path.is_dir()) == [
+        "dynamodb",
+        "events",
+        "ssm",
+    ]
     for pattern in ("bin", "pip", "**/tests", "**/*.pyi", "**/py.typed", "*.dist-info/RECORD"):
         assert not list(opt.glob(pattern)), pattern
 
