@@ -4,6 +4,7 @@
 """
 
 import io
+import sys
 import threading
 import time
 from collections import Counter
@@ -44,6 +45,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     config.settings.cache_clear()
     yield monkeypatch
     config.settings.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_of_this_run() -> None:
+    """Log to this run's output: mutmut runs the tests several times in one process, and pytest closes each one's."""
+    telemetry.logger.registered_handler.stream = sys.stdout  # type: ignore[attr-defined]  # it is a StreamHandler
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local import ROOT
 from tools.mutants import __main__ as command
 from tools.mutants import brief, scoring, staging
 from tools.mutants.scoring import Mutant
@@ -188,6 +189,19 @@ def test_every_listed_survivor_is_a_line_of_today():
     ]
 
     assert gone == []
+
+
+def test_tests_that_log_pass_again_in_the_same_process():
+    twice = """
+import sys, pytest
+options = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:schemathesis", "-qx", "--tb=native"]
+sys.exit(any([pytest.main([*options, sys.argv[1]]) for _ in range(2)]))
+"""
+    test = "tests/ops/test_person.py::test_an_unknown_user_is_named[person-export]"
+
+    run = subprocess.run([sys.executable, "-c", twice, test], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (run.returncode, run.stdout.count("1 passed")) == (0, 2), run.stdout
 
 
 def _source_of(module: str) -> str:
