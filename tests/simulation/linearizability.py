@@ -278,16 +278,20 @@ class LinearizabilityChecker:
             raise Violation(f"a request that was carried out is refused when it is repeated: {response}")
 
     def _check_insufficient(self, invocation: Invocation, amount: int, response: Any) -> None:
+        self._check_not_made(invocation, response)
+        self._check_short(invocation, lambda _account: amount, response)
+
+    def _check_short(self, invocation: Invocation, wanted: Callable[[Account | None], int], response: Any) -> None:
+        """The user had as much as the response says, and less than the request wanted of that very state."""
         if response["code"] != "insufficient_credits":
             raise Violation(f"{invocation.function} was refused: {response}")
-        self._check_not_made(invocation, response)
 
         def is_true(account: Account | None) -> bool:
             lots = open_lots(account, invocation.about["now"]) if account else []
             balance = sum(lot.remaining for lot in lots) - (account.wallet.debt if account else 0)
             held = held_at(account, invocation.about["now"]) if account else 0
             said = (response["balance"], response["held"], response["available"])
-            return bool(said == (balance, held, balance - held) and balance - held < amount)
+            return said == (balance, held, balance - held) and wanted(account) > max(0, balance - held)
 
         self._check_was_true(invocation, self._shadow.accounts.get(invocation.about["user"]), is_true, response)
 
