@@ -319,6 +319,22 @@ def test_a_dispute_that_is_lost_and_won_on_appeal_gives_the_credits_back(shop: S
     shop.check()
 
 
+def test_a_status_that_this_version_does_not_know_is_replaced_by_no_late_one(shop: Shop):
+    payment_id, intent = shop.buy()
+    dispute = shop.simulator.dispute(intent)
+    opened = [delivery for delivery in shop.due() if delivery.event_type == "charge.dispute.created"]
+    shop.simulator.update_dispute(dispute["id"], "escalated_to_network")
+    shop.deliver("charge.dispute.updated")
+
+    assert [shop.deliver_one(delivery) for delivery in opened] == [200]
+
+    stored = store.load_payment(payment_id)
+    assert stored
+    [known] = stored.reversals
+    assert (known.stripe_status, shop.balance()) == ("escalated_to_network", 0)
+    shop.check()
+
+
 @pytest.mark.parametrize("end", ["won", "lost"])
 @pytest.mark.parametrize("opened_again", ["appeal_under_review", "under_review", "needs_response"])
 def test_a_dispute_that_is_opened_again_takes_the_credits_whatever_is_replayed(shop: Shop, opened_again: str, end: str):

@@ -132,6 +132,8 @@ def is_ambiguous(before: Reversal | None, update: Reversal) -> bool:
         return False
     if update.status is ReversalStatus.UNKNOWN:
         return before is not None and update.net_minor is not None and update.net_minor != before.reversed_minor
+    if before is not None and before.stripe_status is not None:
+        return True  # how its word and other ones follow each other is not known
     if before is not None and update.status is before.status:
         return (update.amount_minor, update.reversed_minor) != (before.amount_minor, before.reversed_minor)
     return update.status in DECIDED or (before is not None and before.status in DECIDED)
