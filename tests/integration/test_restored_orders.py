@@ -6,6 +6,7 @@ import pytest
 
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
+from tests.integration.stripe_side import quarantined
 from topup import store
 
 
@@ -88,6 +89,41 @@ def test_a_failed_refund_that_is_reported_again_gives_its_money_back_once(shop: 
     assert (shop.ledger(), shop.balance()) == (known, 1100)
     money = [entry.cause.money_minor for entry in store.list_entries(USER_ID, 10, None)]
     assert sum(money) == 10000
+    shop.check()
+
+
+@pytest.mark.parametrize("refunded", [0, 3000])
+def test_a_dispute_that_is_heard_of_only_after_it_was_won_gives_everything_back(shop: Shop, refunded: int):
+    payment_id, intent = shop.buy()
+    paid = orders_of(shop)
+    if refunded:
+        shop.simulator.refund(intent, refunded)
+    dispute = shop.simulator.dispute(intent)
+    shop.deliver()
+    assert shop.balance() == 0
+    restore(shop, paid)
+    shop.simulator.close_dispute(dispute["id"], "won")
+
+    assert set(shop.deliver()) == {200}
+
+    assert shop.balance() == 1100 - refunded * 1100 // 10000
+    assert shop.ledger()[-1][0] == "dispute_reversed"
+    assert sum(entry.cause.money_minor for entry in store.list_entries(USER_ID, 10, None)) == 10000 - refunded
+    assert shop.payment(payment_id)["credits_refunded"] == refunded * 1100 // 10000
+    shop.check()
+
+
+def test_a_payment_that_was_released_before_is_released_again_and_grants_nothing_more(shop: Shop):
+    payment_id, _ = quarantined(shop, price_minor=20_000)
+    before = orders_of(shop)
+    shop.release_payment(payment_id, "fulfil")
+    known = shop.ledger()
+    restore(shop, before)
+
+    released = shop.release_payment(payment_id, "fulfil").json()
+
+    assert (released["status"], released["credits_purchased"]) == ("succeeded", 550)
+    assert (shop.ledger(), shop.balance()) == (known, 550)
     shop.check()
 
 

@@ -34,7 +34,7 @@ from topup.domain import audit
 from topup.domain.audit import Account, PaymentLedger
 from topup.domain.credits import Entry, TransactionType, Wallet
 from topup.domain.lots import Lot
-from topup.domain.orders import Order
+from topup.domain.orders import Order, ReleaseAction
 from topup.domain.payments import Payment
 from topup.domain.reversals import Reversal, ReversalStatus
 from topup.store import clawback_items, credit_items, cursors, hold_items, misplaced, order_items, reversed_spends
@@ -102,6 +102,7 @@ class Shadow:
         self.on_sale: list[dict[str, Any]] = []  # the files of all catalogues of this run until now
         self.sessions: Mapping[str, Any] = {}  # at Stripe, by their ids
         self.lost_refunds: set[str] = set()  # payments of whose refunds a restored table knows less, and Stripe nothing
+        self.lost_releases: set[str] = set()  # payments whose credits a person granted, as only a lost record knew
         self.is_restored = False  # the orders alone are older than the credits, until reconcile has repaired them
 
     def written(self, touched: set[tuple[str, str]]) -> None:
@@ -213,6 +214,8 @@ class Shadow:
         if before is not None and is_restored:
             if _unknown_to_stripe(before) != _unknown_to_stripe(payment):
                 self.lost_refunds.add(payment_id)
+            if _fulfilled(before.order) - _fulfilled(payment.order):
+                self.lost_releases.add(payment_id)
         elif before is not None:
             check_forward(before.order, payment.order)
             check_end(before.order, payment.order, self.sessions)
@@ -367,6 +370,11 @@ class Shadow:
 def _unknown_to_stripe(payment: Payment) -> list[Reversal]:
     """Refunds that Stripe may never have heard of, so that nothing tells a restored table of them."""
     return [one for one in payment.reversals if one.stripe_id is None]
+
+
+def _fulfilled(order: Order) -> set[str]:
+    """Refused payments whose credits an administrator has granted: Stripe tells a restored table nothing of that."""
+    return {one.intent for one in order.releases if one.action is ReleaseAction.FULFIL and one.is_done}
 
 
 def _in_flight(payment: Payment) -> list[Reversal]:

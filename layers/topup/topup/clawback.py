@@ -39,6 +39,9 @@ def apply(update: ReversalUpdate, now: datetime) -> bool:
     if current is None or not _is_of_its_intent(current, payment.order):
         return False
     settled = store.load_settled_payment(payment, now)
+    if payments.is_unheard_end(settled, reported(current)):
+        _record_what_stands(payment.order, now)
+        settled = store.load_settled_payment(_load(payment.order.payment_id), now)
     change = payments.decide(settled, reported(current), now, is_current=is_current)
     if change:
         commit(settled, change, now)
@@ -48,6 +51,13 @@ def apply(update: ReversalUpdate, now: datetime) -> bool:
             "nothing to change", payment_id=order.payment_id, user=pseudonym(order.user_id), stripe_id=stripe_id
         )
     return change is not None
+
+
+def _record_what_stands(order: Order, now: datetime) -> None:
+    """Record the order's reversals that stand at Stripe: only what the ledger has beyond them came to nothing."""
+    for update in stripe_gateway.reversals_of(str(order.transaction_id)):
+        if update.reversal.reversed_minor:
+            apply(update, now)
 
 
 def reported(update: ReversalUpdate) -> Reversal:

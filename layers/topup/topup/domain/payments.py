@@ -139,6 +139,20 @@ def is_ambiguous(before: Reversal | None, update: Reversal) -> bool:
     return update.status in DECIDED or (before is not None and before.status in DECIDED)
 
 
+def is_unheard_end(payment: SettledPayment, update: Reversal) -> bool:
+    """Whether a reversal came to nothing that is not known here, while the ledger has more money out than the order.
+
+    The orders table is an older copy, put back: either this one took the rest, or others did that are not known yet.
+    """
+    before, update = matched(payment.order, payment.reversals, update)
+    return before is None and update.reversed_minor == 0 and _unexplained_minor(payment.order, payment.out) > 0
+
+
+def _unexplained_minor(order: Order, out: Clawback) -> int:
+    """How much more of the order's money has gone back in the ledger than the order says."""
+    return max(0, (out.reversed_minor or 0) - order.refunded_minor - order.disputed_minor)
+
+
 def _merged(before: Reversal | None, update: Reversal, *, is_current: bool = False) -> Reversal:
     if before is None:
         return update
@@ -209,6 +223,8 @@ def _move_credits(
     has the money alone: the books are made from the ledger.
     """
     more_money = after.reversed_minor - (before.reversed_minor if before else 0)
+    if before is None and more_money == 0:
+        more_money = -_unexplained_minor(payment.order, payment.out)  # see is_unheard_end: all that stands is known
     out, money_minor = _with_money(payment.order, order, payment.out, more_money)
     others = [known for known in payment.reversals if known.reversal_id != after.reversal_id]
     more = _credits_to_take(payment, [*others, after], now) - payment.out.credits
