@@ -66,7 +66,7 @@ def summary(books: Books) -> str:
     lines = [
         f"# Prepaid credits in {books.month}",
         "",
-        f"From {books.month}-01 to {last_day} (UTC), by {books.entries} ledger entries of {books.users} users.",
+        f"From {books.month}-01 to {last_day} (UTC). Ledger entries: {books.entries}; users: {books.users}.",
         "Each row adds up to its closing. Money is without tax, except where it says so.",
         "docs/accounting.md explains the terms.",
     ]
