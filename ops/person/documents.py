@@ -8,7 +8,7 @@ from typing import Any
 from ops import opened
 from ops.errors import CannotRunError
 from topup.domain import times
-from topup.store import attributes, credit_items, hold_items, order_items, persons
+from topup.store import attributes, credit_items, hold_items, order_items, persons, scans
 from topup.store.attributes import Item
 
 # The parts of the document, by how the keys of their records begin.
@@ -50,7 +50,7 @@ def document(user_id: str) -> dict[str, Any]:
     parts: dict[str, list[Any]] = {part: [] for part in (*PARTS, "others")}
     for item in persons.credits_of(user_id):
         parts[_part_of(item["record"]["S"])].append(attributes.from_item(item))
-    payments = [_payment(persons.payment_records(payment_id)) for payment_id in persons.payments_of(user_id)]
+    payments = [_payment(scans.payment_records(payment_id)) for payment_id in persons.payments_of(user_id)]
     return {**parts, "payments": [payment for payment in payments if payment["order"].get("user_id") == user_id]}
 
 

@@ -18,7 +18,7 @@ from topup import store
 from topup.domain.audit import Account
 from topup.domain.holds import HoldStatus
 from topup.domain.reversals import ReversalStatus
-from topup.store import LostRace, order_items, persons
+from topup.store import LostRace, order_items, persons, scans
 from topup.store.attributes import Item
 
 
@@ -59,7 +59,7 @@ def _load(user_id: str) -> Person:
     account = store.load_account(user_id)
     if account is None:
         raise CannotRunError(f"the credits of {user_id} changed at every try to read them: run it again")
-    payments = {payment_id: persons.payment_records(payment_id) for payment_id in persons.payments_of(user_id)}
+    payments = {payment_id: scans.payment_records(payment_id) for payment_id in persons.payments_of(user_id)}
     if not payments and account.wallet.version == 0 and not any(True for _ in persons.credits_of(user_id)):
         raise CannotRunError(f"nothing is stored about {user_id}: check the id, in capitals and small letters too")
     return Person(account, payments)
@@ -109,7 +109,7 @@ def erase(user_id: str, pseudonym: str) -> int:
     """Move the records of a user whose wallet is locked; how many. It may have been done in part."""
     moved = persons.copy(persons.credits_of(user_id), pseudonym)
     for payment_id in persons.payments_of(user_id):
-        records = persons.payment_records(payment_id)
+        records = scans.payment_records(payment_id)
         if not _is_under_way(records):
             persons.rename_payment(records, user_id, pseudonym)
     persons.forget(user_id)

@@ -56,18 +56,6 @@ def payments_of(user_id: str) -> list[str]:
     return list(dict.fromkeys([*listed, *named]))
 
 
-def payment_records(payment_id: str) -> list[Item]:
-    """An order, its refunds and disputes, as they are stored."""
-    found = patience.items(
-        "query",
-        TableName=config.settings().orders_table,
-        KeyConditionExpression="payment_id = :payment_id",
-        ExpressionAttributeValues=attributes.to_item({":payment_id": payment_id}),
-        ConsistentRead=True,
-    )
-    return list(found)
-
-
 def lock(wallet: Wallet, pseudonym: str) -> None:
     """Let nothing change any more of the user's credits; raises LostRace where the wallet is not as it was read."""
     is_there = wallet.version > 0

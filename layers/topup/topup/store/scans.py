@@ -9,6 +9,7 @@ from topup.domain.audit import Account, StoredPayment
 from topup.domain.credits import Entry, Wallet
 from topup.runtime import config
 from topup.store import accounts, attributes, credit_items, hold_items, patience
+from topup.store.attributes import Item
 from topup.store.client import client
 
 # Entries of one user that are kept in memory. The table may have a million of a user who is a service.
@@ -152,6 +153,11 @@ def _payments_of(items: Sequence[Any]) -> Iterator[StoredPayment]:
 
 def load_stored_payment(payment_id: str) -> StoredPayment | None:
     """The order with its refunds and disputes, read consistently; None where there is none of these."""
+    return accounts.payment_of(payment_id, payment_records(payment_id))
+
+
+def payment_records(payment_id: str) -> list[Item]:
+    """An order, its refunds and disputes, as they are stored."""
     found = patience.items(
         "query",
         TableName=config.settings().orders_table,
@@ -159,7 +165,7 @@ def load_stored_payment(payment_id: str) -> StoredPayment | None:
         ExpressionAttributeValues=attributes.to_item({":payment_id": payment_id}),
         ConsistentRead=True,
     )
-    return accounts.payment_of(payment_id, found)
+    return list(found)
 
 
 def _load_wallet(user_id: str) -> Wallet:
