@@ -54,8 +54,8 @@ properties: .venv/.installed ## Run the ledger's properties for many seeds, abou
 simulate: .venv/.installed ## Run thousands of hostile histories (SEEDS=10000, or 5000-6000); one again: SEED=7 (SHRINK=1)
 	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(SHRINK),--shrink)
 
-simulate-bugs: .venv/.installed ## Plant defects one by one, and check that the simulation finds each
-	@$(BIN)/python -m tests.simulation.mutation
+simulate-bugs: .venv/.installed ## Plant defects one by one, and check that the simulation finds each (SEARCH=1: from the first seed on)
+	@$(BIN)/python -m tests.simulation.mutation $(if $(SEARCH),--search)
 
 mutants: .venv/.installed ## Change the code in one place after another: does a test fail? (FILES=, CHANGED=origin/main, MINUTES=, LEAST=95)
 	@$(BIN)/python -m tools.mutants $(if $(FILES),--files "$(FILES)") $(if $(CHANGED),--changed "$(CHANGED)") \

@@ -6,7 +6,7 @@ import pytest
 
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import quarantined
+from tests.integration.stripe_side import quarantined, refunds_at_stripe
 from topup import store
 
 
@@ -124,6 +124,29 @@ def test_a_payment_that_was_released_before_is_released_again_and_grants_nothing
 
     assert (released["status"], released["credits_purchased"]) == ("succeeded", 550)
     assert (shop.ledger(), shop.balance()) == (known, 550)
+    shop.check()
+
+
+@pytest.mark.parametrize("left", ["all", "nothing", "what has expired"])
+def test_money_does_not_go_back_alone_where_the_credits_were_granted_before(shop: Shop, left: str):
+    payment_id, _ = quarantined(shop, price_minor=20_000)
+    before = orders_of(shop)
+    shop.release_payment(payment_id, "fulfil")
+    known = shop.ledger()
+    if left == "nothing":
+        shop.spend(550)
+    restore(shop, before)
+    if left == "what has expired":
+        shop.wait(days=400)
+
+    refused = shop.release_payment(payment_id, "refund")
+
+    assert (refused.status, refused.json()["code"]) == (409, "not_releasable")
+    assert "release it with fulfil" in refused.json()["detail"]
+    assert (refunds_at_stripe(shop), shop.payment(payment_id)["status"]) == ([], "processing")
+    shop.release_payment(payment_id, "fulfil")
+    assert shop.ledger()[: len(known)] == known
+    assert shop.refund(payment_id, force=True).status == 200
     shop.check()
 
 

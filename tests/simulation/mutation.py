@@ -1,16 +1,24 @@
-"""`make simulate-bugs`: plant each defect, and count the seeds until the simulation finds it."""
+"""`make simulate-bugs`: plant each defect, and let the simulation find it.
+
+The seed that found a defect last is tried first: it proves that a search from 0 ends there at the latest. Only a defect
+that this seed finds no more is searched for. `SEARCH=1` searches for all of them, and keeps the seeds.
+"""
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 from local import ROOT
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.planting import Mutant, plant
 
 PROCESSES = 2
+FOUND_BY = Path(__file__).with_name("found_by.json")  # the seed that found each defect last
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,41 +28,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--one", help="plant only this defect, in this process", choices=[mutant.name for mutant in MUTANTS]
     )
+    parser.add_argument("--search", action="store_true", help="try every seed from 0 on, whatever found it last")
     options = parser.parse_args(arguments)
     if options.one:
-        return _search(next(mutant for mutant in MUTANTS if mutant.name == options.one))
-    return _table()
+        return _search(next(mutant for mutant in MUTANTS if mutant.name == options.one), from_0=options.search)
+    return _table(from_0=options.search)
 
 
-def _search(mutant: Mutant) -> int:
+def found_by() -> dict[str, int]:
+    """The seed that found each planted defect last, by the defect's name."""
+    seeds: dict[str, int] = json.loads(FOUND_BY.read_text(encoding="utf-8"))
+    return seeds
+
+
+def _search(mutant: Mutant, *, from_0: bool) -> int:
     """Run seed after seed with the defect until one fails: 0 if that happens within the stated number."""
     plant(mutant)
     # Imported only now: a module that was imported before would not have the defect.
     from tests.simulation.plan import plan_of  # noqa: PLC0415
     from tests.simulation.world import simulate  # noqa: PLC0415
 
-    for seed in range(mutant.within):
+    known = [seed for name, seed in found_by().items() if name == mutant.name and seed < mutant.within]
+    for seed in [*([] if from_0 else known), *range(mutant.within)]:
         if violation := simulate(plan_of(seed)).violation:
-            print(f"{seed + 1}\t{violation}")
+            print(f"{seed}\t{violation}")
             return 0
     print(f"not found\twithin {mutant.within} seeds")
     return 1
 
 
-def _table() -> int:
-    print(f"{'planted defect':72} {'found after':>11} {'at most':>8}   by\n{'-' * 134}")
-    missed = 0
+def _table(*, from_0: bool) -> int:
+    print(f"{'planted defect':72} {'found by':>9} {'below':>6}   as\n{'-' * 134}")
+    seeds: dict[str, int] = {}
+    search = partial(_search_in_a_process, from_0=from_0)
     with ThreadPoolExecutor(PROCESSES) as pool:
-        for mutant, (found, violation) in zip(MUTANTS, pool.map(_search_in_a_process, MUTANTS), strict=True):
-            missed += not found.isdecimal()
-            print(f"{mutant.name:72} {found:>11} {mutant.within:>8}   {violation[:90]}", flush=True)
-    print(f"{len(MUTANTS) - missed} of {len(MUTANTS)} found")
-    return 1 if missed else 0
+        for mutant, (seed, violation) in zip(MUTANTS, pool.map(search, MUTANTS), strict=True):
+            if seed.isdecimal():
+                seeds[mutant.name] = int(seed)
+            print(f"{mutant.name:72} {seed:>9} {mutant.within:>6}   {violation[:90]}", flush=True)
+    print(f"{len(seeds)} of {len(MUTANTS)} found")
+    if from_0:
+        FOUND_BY.write_text(json.dumps(seeds, indent=2) + "\n", encoding="utf-8")
+    elif moved := [name for name, seed in seeds.items() if found_by().get(name) != seed]:
+        print(f"other seeds find {len(moved)} of them now: make simulate-bugs SEARCH=1 keeps those")
+    return 0 if len(seeds) == len(MUTANTS) else 1
 
 
-def _search_in_a_process(mutant: Mutant) -> tuple[str, str]:
+def _search_in_a_process(mutant: Mutant, *, from_0: bool) -> tuple[str, str]:
     """Search in a new process, because the code is edited as it is imported."""
     command = [sys.executable, "-m", "tests.simulation.mutation", "--one", mutant.name]
+    command += ["--search"] if from_0 else []
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if "\t" not in ended.stdout:
         raise RuntimeError(f"{mutant.name}: {ended.stderr}")

@@ -113,9 +113,21 @@ def _begin(request: ReleaseRequest, now: datetime) -> tuple[Order, bool]:
     if releases.is_done(order, ReleaseAction.REFUND, intent) or (under_way and under_way.intent == intent):
         return order, True
     releases.check(order, ReleaseAction.REFUND, intent)
+    _check_that_no_credits_are_there(order)
     change = releases.begun(order, _decision(order, request, now, is_done=False))
     store.record_order_change(change)
     return change.after, False
+
+
+def _check_that_no_credits_are_there(order: Order) -> None:
+    """Raise NotReleasable where the credits were granted before the orders table was restored: they would stay."""
+    if order.is_settled:
+        return  # its own payment granted them, and this one was paid besides
+    if store.find_own_lot(order):
+        raise NotReleasable(
+            "Its credits were granted already, as a record said that was lost: release it with fulfil, which grants"
+            " nothing more, and refund it after that"
+        )
 
 
 def _decision(order: Order, request: ReleaseRequest, now: datetime, *, is_done: bool) -> Release:

@@ -5,7 +5,7 @@ Reads return the domain's values; every write is one request that happens comple
 
 from topup.store.batches import Stored
 from topup.store.census import Page, read_page
-from topup.store.credits import list_entries, load_credits, load_ended_hold, load_own_lots
+from topup.store.credits import list_entries, load_credits, load_ended_hold
 from topup.store.cursors import Cursor, Memory, Stuck, forget_stuck, load_memory, remember_stuck, save_cursor
 from topup.store.expiry import (
     Due,
@@ -32,6 +32,7 @@ from topup.store.orders import (
     record_order_change,
     reopen,
 )
+from topup.store.own_lots import find_own_lot, load_own_lots
 from topup.store.past import load_credits_at, load_lots_of
 from topup.store.races import LostRace, LotExists, UnknownWrite, may_be_written, retried
 from topup.store.receipts import load_receipt, load_receipts, record_with_receipt, record_with_receipts
@@ -71,6 +72,7 @@ __all__ = [
     "claim_sync",
     "due_by_timer",
     "due_since",
+    "find_own_lot",
     "forget_stuck",
     "is_position",
     "ledgers_of",

@@ -1,6 +1,6 @@
 """Read wallets, lots and the ledger, and write one change of them, whatever number of lots it touches."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,6 @@ from topup.domain.credits import CreditChange, Entry, UserCredits, Wallet
 from topup.domain.errors import Busy
 from topup.domain.holds import Hold
 from topup.domain.lots import Lot, LotChange
-from topup.domain.orders import Order
 from topup.runtime import config
 from topup.runtime.telemetry import logger
 from topup.store import attributes, clawback_items, credit_items, hold_items, hold_writes, lot_writes, pages
@@ -111,28 +110,6 @@ def lot_records(lots: Mapping[str, datetime | None]) -> list[str]:
         for lot_id, expires_at in lots.items()
         for record in (credit_items.open_lot_record(expires_at, lot_id), credit_items.empty_lot_record(lot_id))
     ]
-
-
-def load_own_lots(orders: Iterable[Order]) -> dict[str, Lot]:
-    """The lots that these orders granted, by the orders' ids; 1 request for 33 paid orders, else none. Raises Busy."""
-    keys: dict[tuple[str, str], Item] = {}
-    for order in orders:
-        if order.is_settled:
-            records = [credit_items.WALLET, *lot_records({order.payment_id: order.credits_expire_at})]
-            found = credit_items.keys(order.user_id, records)
-            keys |= {(order.user_id, record): key for record, key in zip(records, found, strict=True)}
-    try:
-        items = load_keys(list(keys.values()))
-    except LostRace as error:
-        raise Busy(CHANGING) from error
-    wallets = {item["user_id"]["S"]: item for item in items if item["record"]["S"] == credit_items.WALLET}
-    lots = {}
-    for item in items:
-        if item["record"]["S"] != credit_items.WALLET:
-            user_id = item["user_id"]["S"]
-            lot = finished(credit_items.wallet_from_item(user_id, wallets.get(user_id)), item)
-            lots[lot.lot_id] = lot
-    return lots
 
 
 def load_records(user_id: str, records: Sequence[str]) -> list[Any]:
