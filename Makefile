@@ -43,13 +43,13 @@ QUICK := tests/unit tests/integration tests/local tests/ops tests/tools tests/pr
 EVERY := $(QUICK) tests/simulation tests/security tests/e2e tests/packaging/test_layers.py tests/packaging/test_template_translated.py tests/packaging/test_deploy.py
 
 test: .venv/.installed ## Run the quick tests, about two minutes (one kind: make test T=tests/unit)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope $(or $(T),$(QUICK))
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(or $(T),$(QUICK))
 
 test-all: .venv/.installed ## Run every test that needs no Docker and no Java
-	@$(BIN)/python -m pytest -n 2 --dist loadscope $(EVERY)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(EVERY)
 
 properties: .venv/.installed ## Run the ledger's properties for many seeds, about ten minutes (SEEDS=80)
-	@PROPERTY_SEEDS=$(or $(SEEDS),80) $(BIN)/python -m pytest -n 2 --dist load tests/properties/test_ledger.py
+	@PROPERTY_SEEDS=$(or $(SEEDS),80) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist load tests/properties/test_ledger.py
 
 simulate: .venv/.installed ## Run thousands of hostile histories (SEEDS=10000, or 5000-6000); one again: SEED=7 (SHRINK=1)
 	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(SHRINK),--shrink)
@@ -62,7 +62,7 @@ mutants: .venv/.installed ## Change the code in one place after another: does a 
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(LEAST),--least $(LEAST))
 
 fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py tests/ops/test_person.py
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py tests/ops/test_person.py
 
 # Without npm the tests say what is missing.
 $(DYNAMODB_LOCAL):

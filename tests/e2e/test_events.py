@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,23 @@ def test_a_purchase_spends_a_hold_and_an_expiry_are_told(stack_with_a_threshold:
     ]
     [ended] = [detail for detail in told if detail["type"] == "hold.ended"]
     assert (ended["status"], ended["captured"], ended["released"]) == ("captured", 60, 40)
+
+
+def test_the_daily_report_can_be_run_at_any_time_and_tells_of_what_expires_soon(
+    stack_with_a_threshold: Stack, new_buyer: NewBuyer
+):
+    stack, buyer = stack_with_a_threshold, new_buyer(stack_with_a_threshold)
+    buyer.buy()
+    [lot] = buyer.credits()["lots"]
+    left = datetime.fromisoformat(lot["expires_at"]) - buyer.local.now()
+    buyer.local.move_clock((left - timedelta(days=6)).total_seconds())
+
+    report = buyer.local.call("POST", "/daily-report", {}, timeout=60)
+
+    assert (report["violations"], report["is_read"]) == (0, True)
+    eventually(lambda: "credits.expiring" in types_of(stack, buyer))
+    [told] = [detail for detail in told_of(stack, buyer) if detail["type"] == "credits.expiring"]
+    assert (told["remaining"], told["days_left"], told["expires_at"]) == (1100, 7, lot["expires_at"])
 
 
 def test_a_failed_batch_is_published_when_it_is_run_again(

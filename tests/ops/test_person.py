@@ -8,6 +8,8 @@ import pytest
 from local.in_process.api import as_user
 from local.in_process.shop import Shop
 from ops.audit import audit
+from ops.imports import lots
+from ops.imports.rows import Row
 from ops.person import documents, erase
 from tests.ops import violations
 from tests.ops.audits import exported_and_audited
@@ -16,7 +18,7 @@ from tests.ops.violations import BUYER, HOLDER
 from topup import store
 from topup.store import attributes, credit_items, persons, written
 
-WORDS = ("a private note", "a private reason", "customer 4711")
+WORDS = ("a private note", "a private reason", "customer 4711", "crm-id-17")
 
 
 def stored(shop: Shop) -> list[Any]:
@@ -31,6 +33,8 @@ def person(shop: Shop) -> Shop:
     violations.fill(shop)
     shop.spend(3, user=BUYER, description=WORDS[0], metadata={"who": WORDS[2]})
     shop.grant(7, user=BUYER, reason=WORDS[1])
+    bought_elsewhere = {"credits": 40, "expires_at": None, "paid_minor": 0, "currency": None, "external_id": WORDS[3]}
+    lots.add(Row(line=1, user_id=BUYER, **bought_elsewhere), shop.now)
     payment_id = next(iter(persons.payments_of(BUYER)))
     assert shop.refund(payment_id, 5, reason=WORDS[1]).status == 200
     shop.deliver()
@@ -97,7 +101,7 @@ def test_nothing_in_the_tables_names_the_user_or_says_what_people_wrote(person: 
     assert not any(is_about(item, word) for item in stored(person) for word in (BUYER, *WORDS))
     after = [attributes.from_item(item) for item in persons.credits_of(pseudonym_of(person))]
     for name in ("amount", "balance_after", "moves", "remaining", "granted", "balance", "captured", "created_at"):
-        kept = [one[name] for one in before if name in one and not one["record"].startswith(credit_items.MARKER)]
+        kept = [one[name] for one in before if name in one and not one["record"].startswith(persons._LEFT_BEHIND)]
         assert [one[name] for one in after if name in one] == kept
     assert all(f"- {place}" in terminal.out for place in documents.ELSEWHERE)
 
