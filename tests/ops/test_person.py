@@ -33,8 +33,8 @@ def person(shop: Shop) -> Shop:
     violations.fill(shop)
     shop.spend(3, user=BUYER, description=WORDS[0], metadata={"who": WORDS[2]})
     shop.grant(7, user=BUYER, reason=WORDS[1])
-    bought_elsewhere = {"credits": 40, "expires_at": None, "paid_minor": 0, "currency": None, "external_id": WORDS[3]}
-    lots.add(Row(line=1, user_id=BUYER, **bought_elsewhere), shop.now)
+    bought_elsewhere: dict[str, Any] = {"credits": 40, "paid_minor": 0, "currency": None, "expires_at": None}
+    lots.add(Row(line=1, user_id=BUYER, external_id=WORDS[3], **bought_elsewhere), shop.now)
     payment_id = next(iter(persons.payments_of(BUYER)))
     assert shop.refund(payment_id, 5, reason=WORDS[1]).status == 200
     shop.deliver()
