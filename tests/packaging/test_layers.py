@@ -15,8 +15,8 @@ import pytest
 
 from local.aws.intrinsics import read_yaml
 from tools.bench import layers
+from tools.build import ca_roots, sbom
 from tools.build import layer as builder
-from tools.build import sbom
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
@@ -152,6 +152,22 @@ parameter_store._client()
 http_client()
 """
     run_with(opt, lambda_python, code)
+
+
+def test_aws_is_checked_against_amazons_authorities_alone_and_stripe_against_its_librarys(
+    opt: Path, lambda_python: str
+):
+    code = """
+import ssl
+import stripe
+from botocore.httpsession import get_cert_path
+for bundle in (get_cert_path(True), stripe.ca_bundle_path):
+    print(len(ssl.create_default_context(cafile=bundle).get_ca_certs()))
+"""
+    aws, of_stripe = map(int, run_with(opt, lambda_python, code).split())
+
+    assert aws == len(ca_roots.AMAZONS)
+    assert of_stripe > aws
 
 
 def test_what_is_imported_late_is_there(opt: Path, lambda_python: str):

@@ -122,3 +122,22 @@ def test_the_processor_of_a_build_is_read_from_its_modules(tmp_path: Path, machi
     [found] = build.processors(tmp_path)
 
     assert found.startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("where", "told", "roots"),
+    [
+        ("eu-central-1", "", "amazon"),
+        ("us-gov-west-1", "", "amazon"),
+        ("cn-north-1", "", "all"),
+        ("eu-central-1", "all", "all"),
+        ("cn-north-1", "amazon", "amazon"),
+    ],
+)
+def test_all_certificate_authorities_are_kept_where_amazons_may_not_sign(
+    where: str, told: str, roots: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", where)
+    monkeypatch.setenv("LAMBDA_ROOTS", told)
+
+    assert build.environment("arm64")["LAMBDA_ROOTS"] == roots

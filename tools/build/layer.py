@@ -1,10 +1,10 @@
 """Fill a layer's folder with code that is ready to be imported, and nothing else. The layers' Makefiles run this.
 
-    python3 tools/build/layer.py dependencies|topup SOURCE_FOLDER ARTIFACTS_FOLDER
+    python3 -m tools.build.layer dependencies|topup SOURCE_FOLDER ARTIFACTS_FOLDER
 
 It runs on Python 3.11 or newer, on any machine: packages are fetched for Lambda's Python and for the processor in
-LAMBDA_ARCH (arm64 by default, or x86_64). The same sources give the same files, byte for byte. It imports only the
-standard library, because `sam build` runs it with the first python3 on PATH.
+LAMBDA_ARCH (arm64 by default, or x86_64). The same sources give the same files, byte for byte. Like the modules that
+it uses it imports only the standard library, because `sam build` runs it with the first python3 on PATH.
 """
 
 import gzip
@@ -16,6 +16,8 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from tools.build import ca_roots
 
 FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
 SBOM = Path(__file__).resolve().with_name("sbom.py")
@@ -50,6 +52,7 @@ def build_dependencies(source: Path, artifacts: Path) -> None:
     _remove(path for pattern in UNREAD for path in python.glob(pattern) if METADATA not in str(path))
     reduce_service_data(python / "botocore" / "data")
     _remove([python / "boto3" / "data", python / "boto3" / "examples"])  # data of its resources, which are not used
+    ca_roots.keep_amazons_roots(python)
     _finish(artifacts)
 
 

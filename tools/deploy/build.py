@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
+
 from local import ROOT
 from ops.errors import CannotRunError
 
@@ -49,5 +51,11 @@ def environment(architecture: str) -> dict[str, str]:
     return os.environ | {
         "PATH": f"{SAM.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "LAMBDA_ARCH": architecture,
+        "LAMBDA_ROOTS": os.environ.get("LAMBDA_ROOTS") or _roots(boto3.Session().region_name or ""),
         "SAM_CLI_TELEMETRY": "0",
     }
+
+
+def _roots(region: str) -> str:
+    """Which certificate authorities the functions trust for AWS: Amazon's own do not sign everywhere."""
+    return "all" if region.startswith("cn-") else "amazon"
