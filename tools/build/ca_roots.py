@@ -16,7 +16,7 @@ from pathlib import Path
 
 # SHA-256 of each certificate. Amazon recommends these five to whoever keeps a list of its own
 # (https://www.amazontrust.com/repository). They expire between 2037 and 2040. The EU Sovereign Cloud's own authorities
-# are signed by them. Which authorities sign in China's Regions AWS does not say: `make deploy` sets LAMBDA_ROOTS=all there.
+# are signed by them. AWS does not say which authorities sign in China: `make deploy` sets LAMBDA_ROOTS=all there.
 AMAZONS = {
     "Amazon Root CA 1": "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
     "Amazon Root CA 2": "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
