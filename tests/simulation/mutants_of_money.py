@@ -351,4 +351,15 @@ MUTANTS_OF_MONEY = (
             ),
         ),
     ),
+    Mutant(
+        "money goes back although a lost record had granted the credits",
+        6000,
+        (
+            Edit(
+                "topup.releases",
+                "    if store.find_own_lot(order):\n",
+                "    if False:\n",
+            ),
+        ),
+    ),
 )

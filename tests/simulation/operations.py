@@ -138,19 +138,40 @@ class Operations(Quotes):
         self._world.delivery.deliver(delivery, is_ours=False)
 
     def release(
-        self, *, which: int, pays: str, share: float, after: float, action: str, tries: int, other: str | None
+        self,
+        *,
+        which: int,
+        pays: str,
+        share: float,
+        after: float,
+        action: str,
+        tries: int,
+        other: str | None,
+        is_lost: bool = False,
     ) -> None:
         """An order is paid by a session that somebody made by hand, for a part of the price or once more.
 
-        `after` so many seconds an administrator ends the quarantine, and sometimes another one does at the same time.
+        `after` so many seconds an administrator ends the quarantine, and sometimes another one does at the same time. Or
+        the table of orders is restored after that (`is_lost`), and another one decides otherwise.
         """
         purchase = self._world.run_now(lambda: self._unpaid(which)) if pays == "a part" else self._settled(which)
         if purchase is None or purchase.session not in self._world.simulator._world.tables["checkout.session"]:
             return
         self._begin(lambda: self._world.account.pay(self._world.account.open_again(purchase.session, share)))
+        if is_lost:
+            self._release_twice(purchase, after, tries)
+            return
         self._begin(partial(self._release, purchase, action, tries), after)
         if other:
             self._begin(partial(self._release, purchase, other, tries), after + self._rng.choice((0.0, 0.05, 0.3)))
+
+    def _release_twice(self, purchase: Purchase, after: float, tries: int) -> None:
+        self._world.scheduler.run_for(after)
+        self._world.copy_orders()
+        self._world.run_now(lambda: self._release(purchase, "fulfil", tries))
+        self._world.restore_orders(1)
+        self._world.hit("a decision over a quarantine is lost")
+        self._world.run_now(lambda: self._release(purchase, "refund", tries))
 
     def _release(self, purchase: Purchase, action: str, tries: int) -> None:
         about: Json = {"user": purchase.user, "payment": purchase.payment_id, "action": action}

@@ -72,6 +72,7 @@ RARE = (
     "a checkout is opened with the key of the other mode",
     "the table of orders is restored alone",
     "the orders are restored to what they were before a payment",
+    "a decision over a quarantine is lost",
     "a checkout is opened anew",
     "an event of another account (account)",
     "an event of another account (context)",

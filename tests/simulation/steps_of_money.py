@@ -110,6 +110,7 @@ def _release(rng: random.Random) -> Args:
         "action": rng.choice(("fulfil", "refund")),
         "tries": rng.randint(1, 3),
         "other": rng.choice(("fulfil", "refund")) if rng.random() < 0.3 else None,
+        "is_lost": rng.random() < 0.2,
     }
 
 
