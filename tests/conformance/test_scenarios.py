@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from local import ROOT
 from local.in_process.dynamodb import Emulator
-from tests.support.dynamodb_local import UNSUPPORTED, DynamoDBLocal
+from tests.conformance.recording import SCENARIOS
+from tests.support.dynamodb_local import MODULES, DynamoDBLocal
 
 START_ONE = "from tests.support.dynamodb_local import DynamoDBLocal as L; print(L().url, flush=True); input()"
 
@@ -19,9 +20,14 @@ def is_listening(port: int, host: str = "127.0.0.1") -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-def test_every_excluded_scenario_exists_and_has_a_reason():
-    assert [name for name in UNSUPPORTED if not (ROOT / "tests" / "integration" / f"{name}.py").exists()] == []
-    assert all(UNSUPPORTED.values())
+def test_every_module_that_runs_on_it_exists():
+    assert {name for name in MODULES if not (ROOT / "tests" / "integration" / f"{name}.py").exists()} == set()
+
+
+def test_every_scenario_whose_requests_are_compared_runs_on_it_too():
+    scenarios = {path.removeprefix("integration/").partition(".py")[0] for path in SCENARIOS if "integration" in path}
+
+    assert scenarios - MODULES == set()
 
 
 def test_the_handlers_own_client_talks_to_dynamodb_local(dynamodb: Emulator):

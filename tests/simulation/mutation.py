@@ -6,6 +6,7 @@ that this seed finds no more is searched for. `SEARCH=1` searches for all of the
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from local import ROOT
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.planting import Mutant, plant
 
-PROCESSES = 2
+PROCESSES = os.cpu_count() or 1
 FOUND_BY = Path(__file__).with_name("found_by.json")  # the seed that found each defect last
 
 

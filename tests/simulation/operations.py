@@ -151,8 +151,8 @@ class Operations(Quotes):
     ) -> None:
         """An order is paid by a session that somebody made by hand, for a part of the price or once more.
 
-        `after` so many seconds an administrator ends the quarantine, and sometimes another one does at the same time. Or
-        the table of orders is restored after that (`is_lost`), and another one decides otherwise.
+        `after` so many seconds an administrator ends the quarantine, and sometimes another one does at the same time.
+        Or the table of orders is restored after that (`is_lost`), and another one decides otherwise.
         """
         purchase = self._world.run_now(lambda: self._unpaid(which)) if pays == "a part" else self._settled(which)
         if purchase is None or purchase.session not in self._world.simulator._world.tables["checkout.session"]:
