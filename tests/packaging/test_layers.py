@@ -1,6 +1,5 @@
 """The layers hold what every function needs, nothing that is not read, and the same bytes on every build."""
 
-import ast
 import hashlib
 import json
 import os
@@ -8,7 +7,6 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,61 +20,9 @@ ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 LARGEST = 250 * 1024 * 1024  # bytes: a function and its layers, unpacked (AWS Lambda quotas)
 UNCHECKED_HASH = b"\x01\x00\x00\x00"  # a .pyc's second word (PEP 552)
-# Calls that create a client; the service is their first argument.
-MAKERS = {"client", "resource", "create_client"}
-# Powertools creates clients for these services.
-PROVIDERS = {
-    "SSMProvider": "ssm",
-    "SecretsProvider": "secretsmanager",
-    "DynamoDBProvider": "dynamodb",
-    "AppConfigProvider": "appconfigdata",
-    "DynamoDBPersistenceLayer": "dynamodb",
-}
 
 
 # ------------------------------------------------------------------------------------------- what is included
-
-
-def services_of(source: str) -> Iterator[str]:
-    """The AWS services for which the code creates clients."""
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Call):
-            continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        first = node.args[0] if node.args else None
-        if name in MAKERS and isinstance(first, ast.Constant) and isinstance(first.value, str):
-            yield first.value
-        if name in PROVIDERS:
-            yield PROVIDERS[name]
-
-
-def test_the_layer_keeps_exactly_the_services_that_the_code_uses():
-    sources = [*(ROOT / "layers" / "topup").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
-    used = {service for path in sources for service in services_of(path.read_text())}
-
-    missing = used - set(builder.SERVICES)
-    assert not missing, f"add {sorted(missing)} to SERVICES in tools/build/layer.py: the layer lacks their models"
-    unused = set(builder.SERVICES) - used
-    assert not unused, f"nothing uses {sorted(unused)}: remove it from SERVICES in tools/build/layer.py"
-
-
-@pytest.mark.parametrize(
-    "source", ['aws.client("s3", limits)', 'boto3.resource("s3")', 'session.create_client("s3")', 'client("s3")']
-)
-def test_every_way_to_create_a_client_is_recognized(source: str):
-    assert list(services_of(source)) == ["s3"]
-
-
-def test_a_service_that_powertools_calls_is_recognized():
-    assert list(services_of("parameters.SecretsProvider()")) == ["secretsmanager"]
-
-
-def test_documentation_is_dropped_from_a_model_but_a_member_of_that_name_is_kept():
-    shape = {"documentation": "long", "members": {"documentation": {"shape": "Text", "documentation": "long"}}}
-
-    model = json.loads(json.dumps(shape), object_hook=builder._without_documentation)
-
-    assert model == {"members": {"documentation": {"shape": "Text"}}}
 
 
 def test_an_unknown_processor_is_rejected(tmp_path: Path):
@@ -143,11 +89,12 @@ def test_every_function_can_be_imported(function: str, opt: Path, lambda_python:
 
 def test_every_client_can_be_created(opt: Path, lambda_python: str):
     code = """
-from topup.runtime import parameter_store
+from topup.runtime import event_bus, parameter_store
 from topup.store.client import client
 from topup.stripe_gateway.client import http_client
 
-client().get_paginator("query")
+client()
+event_bus.client()
 parameter_store._client()
 http_client()
 """

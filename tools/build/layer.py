@@ -7,8 +7,6 @@ LAMBDA_ARCH (arm64 by default, or x86_64). The same sources give the same files,
 it uses it imports only the standard library, because `sam build` runs it with the first python3 on PATH.
 """
 
-import gzip
-import json
 import os
 import shutil
 import subprocess
@@ -17,18 +15,13 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.build import ca_roots
+from tools.build import ca_roots, service_models
 
 FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
 SBOM = Path(__file__).resolve().with_name("sbom.py")
 PYTHON_VERSION = "3.13"  # of the template's Runtime
 MACHINE_OF = {"arm64": "aarch64", "x86_64": "x86_64"}
 GLIBC_TAGS = ("manylinux2014", "manylinux_2_28", "manylinux_2_34")  # Lambda's Python 3.13 has glibc 2.34
-
-# The AWS services that the functions call; tests/packaging/test_layers.py fails if this list lacks one.
-SERVICES = ("dynamodb", "events", "ssm")
-# The files that botocore reads for a service; the rest is documentation.
-SERVICE_FILES = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
 
 # Nothing reads these at run time: commands, type stubs, C headers, documentation. Licences stay where they are.
 UNREAD = ("bin", "**/tests", "**/test", "**/*.pyi", "**/py.typed", "**/*.h", "**/*.rst", "**/*.md")
@@ -50,7 +43,7 @@ def build_dependencies(source: Path, artifacts: Path) -> None:
         install(source / "requirements.txt", python, report)
         subprocess.run([sys.executable, SBOM, artifacts, report], check=True)
     _remove(path for pattern in UNREAD for path in python.glob(pattern) if METADATA not in str(path))
-    reduce_service_data(python / "botocore" / "data")
+    service_models.keep_what_is_called(python / "botocore" / "data")
     _remove([python / "boto3" / "data", python / "boto3" / "examples"])  # data of its resources, which are not used
     ca_roots.keep_amazons_roots(python)
     _finish(artifacts)
@@ -114,29 +107,6 @@ def install(requirements: Path, target: Path, report: Path) -> None:
     where = [f"--target={target}", f"--report={report}"]
     if subprocess.run([*command, *for_lambda, *only_the_lock, *where], check=False).returncode:
         sys.exit("The layer's packages could not be installed: see pip's message above. Is there a network?")
-
-
-def reduce_service_data(data: Path) -> None:
-    """Keep only what botocore reads for our services: their models, and their entries in the list of endpoints."""
-    _remove(path for path in data.iterdir() if path.is_dir() and path.name not in SERVICES)
-    models = [path for service in SERVICES for path in (data / service).rglob("*") if path.is_file()]
-    _remove(path for path in models if path.name.split(".")[0] not in SERVICE_FILES)
-    for packed in data.rglob("*.json.gz"):
-        # botocore reads both forms. Layers are zipped as a whole, so an unpacked file is not decompressed twice.
-        model = json.loads(gzip.decompress(packed.read_bytes()), object_hook=_without_documentation)
-        packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
-        packed.unlink()
-    endpoints = data / "endpoints.json"
-    document = json.loads(endpoints.read_bytes())
-    for partition in document["partitions"]:
-        # A service without an entry has its partition's defaults, so the services that are kept resolve as before.
-        partition["services"] = {name: value for name, value in partition["services"].items() if name in SERVICES}
-    endpoints.write_text(json.dumps(document, separators=(",", ":")))
-
-
-def _without_documentation(part: dict[str, object]) -> dict[str, object]:
-    """Drop documentation, which is half of a model and would be parsed with it. A member of this name is kept."""
-    return {name: value for name, value in part.items() if name != "documentation" or not isinstance(value, str)}
 
 
 def find_lambda_python() -> str | None:
