@@ -144,7 +144,7 @@ def shape_of(shape: Any, seen: tuple[str, ...] = ()) -> Any:
     if shape is None or shape.name in seen:
         return shape and shape.name
     below = (*seen, shape.name)
-    parts = {"members": {}, "member": None, "key": None, "value": None}
+    parts: dict[str, Any] = {"members": {}, "member": None, "key": None, "value": None}
     parts["members"] = {name: shape_of(member, below) for name, member in getattr(shape, "members", {}).items()}
     for name in ("member", "key", "value"):
         parts[name] = shape_of(getattr(shape, name, None), below)
