@@ -204,10 +204,10 @@ lock: .venv/.installed ## Resolve the versions of pyproject.toml again
 
 ## @Measure
 
-bench-cold: .venv/.installed ## How long a cold start takes, against yardsticks → docs/performance.md (ROUNDS=15)
+bench-cold: .venv/.installed ## What a cold start costs, against yardsticks; fails where a budget is missed → docs/performance.md (ROUNDS=15)
 	@$(BIN)/python -m tools.bench.cold $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench-warm: .venv/.installed ## What a warm invocation costs, against its bare calls → docs/performance.md (ROUNDS=80)
+bench-warm: .venv/.installed ## What a warm invocation and a reconnect cost, against the bare calls; fails as well → docs/performance.md (ROUNDS=80)
 	@$(BIN)/python -m tools.bench.warm $(if $(ROUNDS),--rounds $(ROUNDS))
 
 bench-ledger: .venv/.installed ## What many clients do to one user's credits at once, in virtual time → docs/performance.md (minutes)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,25 @@ import boto3
 from stripe import RequestsClient, StripeClient
 
 CALLS = json.loads(Path(__file__).with_name("calls.json").read_text())
+SESSION = "cs_test_bench"
 
-dynamodb = boto3.client("dynamodb")
+aws = {service: boto3.client(service) for service in CALLS["aws"]}
 stripe = StripeClient(
     "sk_test_bench", base_addresses={"api": os.environ["STRIPE_API_BASE"]}, http_client=RequestsClient()
 )
+sessions = stripe.v1.checkout.sessions
 STRIPE: dict[str, Any] = {
-    "/v1/checkout/sessions": stripe.v1.checkout.sessions.create,
-    "/v1/refunds": stripe.v1.refunds.create,
+    "POST /v1/checkout/sessions": sessions.create,
+    f"GET /v1/checkout/sessions/{SESSION}": partial(sessions.retrieve, SESSION),
+    f"POST /v1/checkout/sessions/{SESSION}/expire": partial(sessions.expire, SESSION),
+    "POST /v1/refunds": stripe.v1.refunds.create,
 }
 
 
 def handler(_event: object, _context: object) -> dict[str, int]:
-    for method, request in CALLS["dynamodb"]:
-        getattr(dynamodb, method)(**request)
-    for path, params in CALLS["stripe"]:
-        STRIPE[path](params, {"idempotency_key": "bench"})
+    for service, calls in CALLS["aws"].items():
+        for method, request in calls:
+            getattr(aws[service], method)(**request)
+    for call, params in CALLS["stripe"]:
+        STRIPE[call](params, {"idempotency_key": "bench"})
     return {"statusCode": 200}

@@ -24,6 +24,14 @@ class Size:
     unzipped: int
 
 
+def lambda_python() -> str:
+    """A Python of Lambda's version; ends the command where this machine has none."""
+    python = builder.find_lambda_python()
+    if python is None:
+        raise SystemExit(f"This needs Lambda's Python {builder.PYTHON_VERSION}, and there is none on this machine")
+    return python
+
+
 def build(target: Path, layer: str, source: str, arch: str) -> Path:
     """Build one layer with the Makefile that `sam build` uses."""
     artifacts = target / layer
@@ -48,6 +56,7 @@ def unpack(layers: tuple[Path, ...], opt: Path) -> Path:
 def build_plain(target: Path) -> Path:
     """Build what `BuildMethod: python3.13` makes of the same sources: every file of every package, no bytecode."""
     python = target / "python"
+    target.mkdir()
     os.environ["LAMBDA_ARCH"] = HERE_ARCH
     builder.install(ROOT / "layers" / "dependencies" / "requirements.txt", python, target / "report.json")
     shutil.copytree(ROOT / "layers" / "topup" / "topup", python / "topup", ignore=shutil.ignore_patterns("__pycache__"))

@@ -4,35 +4,19 @@ import datetime
 import os
 import platform
 import re
+import statistics
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from local import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
-HEAD = """# Performance
-
-How long a cold start takes and what a warm invocation costs, measured on the built layers by the commands named below.
-Times differ between machines, and from Lambda. So each budget is a ratio to a yardstick that ran in the same round.
-
-How `tools/build/layer.py` builds the layers, and why:
-
-- Every source has its bytecode beside it, as an unchecked-hash `.pyc`. Lambda's disk is read-only, so without it every
-  cold start would compile everything. The sources stay: a start without them took as long (ratio 1.00), and tracebacks
-  would show no lines.
-- Of botocore's data only what DynamoDB and Parameter Store need is kept, decompressed and without documentation.
-- Package metadata, stubs, headers, tests and commands are left out: nothing reads them.
-- The same sources give the same files, modes and times, and so the same archive. SAM writes no times into its archive;
-  the order of entries is that of the folder on disk.
-- Clients are made by botocore from one session: `boto3.client` makes the same ones, with more to import. A function
-  imports PyJWT, pydantic and stripe only if it reads tokens, reads bodies or calls Stripe. PyJWT imports cryptography,
-  even for a shared secret.
-"""
 
 
 def write(name: str, text: str) -> None:
     """Replace the section between its marks, or append a new one."""
-    page = PAGE.read_text() if PAGE.exists() else HEAD
+    page = PAGE.read_text()
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     section = f"{begin}\n{text.strip()}\n{end}"
     if begin in page:
@@ -50,12 +34,22 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def measured_by(command: str, interpreter_version: str, rounds: int) -> str:
+def measured_by(command: str, interpreter: str, rounds: int) -> str:
+    """Which command measured, when, how often and where; `interpreter` is the Python that ran the functions.
+
+    The load says whether the machine had other work: one command alone makes it little more than 1.
+    """
     today = datetime.datetime.now(datetime.UTC).date()
+    version = subprocess.run([interpreter, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     return (
         f"`{command}`, {today}, {rounds} rounds, medians; {os.cpu_count()} processors"
-        f" ({processor()}), {platform.system()}, Python {interpreter_version}."
+        f" ({processor()}), {platform.system()}, Python {version}; load at the end {os.getloadavg()[0]:.1f}."
     )
+
+
+def median_ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+    """The median of the rounds' own ratios: other load on the machine slows both of a round."""
+    return statistics.median(mine / other for mine, other in zip(ours, others, strict=True))
 
 
 def processor() -> str:
