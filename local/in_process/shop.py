@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from local.client import session_of
 from local.in_process.api import Api, ApiResponse, as_admin, as_buyer, as_user, load_handler
 from local.in_process.dynamodb import Emulator
 from local.in_process.environment import API_KEY, STRIPE_SECRET_KEY, USER_ID, WEBHOOK_SECRET
@@ -55,7 +56,7 @@ class Shop:
 
         Returns the payment intent, "" where there was nothing to pay.
         """
-        session_id = payment["payment_url"].rpartition("/")[2]
+        session_id = session_of(payment)
         way = how if "method" in how else {"card": CARD, **how}
         return str(self.simulator.pay(session_id, **way)["payment_intent"] or "")
 

@@ -33,6 +33,11 @@ def buy(page: Page, stack: Stack, package: str) -> None:
     page.wait_for_url(re.compile(re.escape(stack.stripe_url) + r"/c/pay/"))
 
 
+def page_of(address: str) -> str:
+    """The pay page of an address that the browser shows: without its query, and what follows the #."""
+    return re.split("[?#]", address)[0]
+
+
 def pay_by_card(page: Page, number: str) -> None:
     page.locator("input[name=card_number]").fill(number)
     page.locator("input[name=expiry]").fill("12/34")

@@ -16,6 +16,7 @@ from tests.e2e.shop_page import (
     answer_with,
     buy,
     open_shop,
+    page_of,
     pay_by_card,
 )
 from tests.support.builders import PAYMENT_ID
@@ -120,13 +121,13 @@ def settled(page: Page) -> None:
 
 
 def expired(page: Page) -> None:
-    page.request.post(page.url.replace("/c/pay/", "/_sim/checkout/") + "/expire")
+    page.request.post(page_of(page.url).replace("/c/pay/", "/_sim/checkout/") + "/expire")
     page.reload()
     expect(page.locator("#state")).to_be_visible()
 
 
 def unknown(page: Page) -> None:
-    page.goto(page.url + "0")
+    page.goto(page_of(page.url) + "0")
     expect(page.locator("#state")).to_be_visible()
 
 

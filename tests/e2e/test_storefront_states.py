@@ -23,6 +23,7 @@ from tests.e2e.shop_page import (
     expect_status,
     in_chinese,
     open_shop,
+    page_of,
     pay_by_card,
     returned_with,
 )
@@ -139,7 +140,7 @@ def test_an_open_payment_is_discarded_from_the_list_and_its_panel_goes_too(page:
 def test_a_payment_that_was_paid_before_it_could_be_discarded_is_shown_as_paid(page: Page, stack: Stack) -> None:
     open_shop(page, stack)
     buy(page, stack, "trial")
-    session = page.url.rpartition("/")[2]
+    session = page_of(page.url).rpartition("/")[2]
     page.go_back()
     panel = page.locator("#payment-status")
     expect(panel.get_by_role("button", name="Discard")).to_be_visible()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from local.client import session_of
 from local.in_process.api import as_admin, as_buyer, as_user
 from local.in_process.dynamodb import lost_after, overtaken_by
 from local.in_process.shop import Shop
@@ -12,12 +13,8 @@ from tests.integration.stripe_side import calls_of_stripe
 CARD_DECLINED = "4000000000000002"
 
 
-def session_id(payment: dict[str, Any]) -> str:
-    return str(payment["payment_url"].rpartition("/")[2])
-
-
 def status_at_stripe(shop: Shop, payment: dict[str, Any]) -> str:
-    return str(shop.simulator.session(session_id(payment))["status"])
+    return str(shop.simulator.session(session_of(payment))["status"])
 
 
 def test_a_cancelled_payment_can_be_paid_by_nobody_and_has_ended(shop: Shop):
@@ -51,7 +48,7 @@ def test_a_cancel_costs_two_calls_of_stripe_two_reads_and_one_write(shop: Shop):
 
     shop.cancel(payment)
 
-    session = f"/v1/checkout/sessions/{session_id(payment)}"
+    session = f"/v1/checkout/sessions/{session_of(payment)}"
     assert [call.partition("?")[0] for call in calls] == [f"GET {session}", f"POST {session}/expire"]
     assert shop.dynamodb.operations == ["Query", "BatchGetItem", "UpdateItem"]
 
@@ -201,7 +198,7 @@ def test_a_session_that_is_opened_while_its_order_ends_is_ended_too(shop: Shop):
 @pytest.mark.parametrize("do", ["timeout_after", "timeout_before", "500"])
 def test_an_answer_of_stripes_that_is_lost_leaves_nothing_half_done(shop: Shop, do: str):
     payment = shop.create()
-    shop.fault(f"/v1/checkout/sessions/{session_id(payment)}/expire", do)
+    shop.fault(f"/v1/checkout/sessions/{session_of(payment)}/expire", do)
 
     response = shop.cancel(payment)
 
@@ -224,7 +221,7 @@ def test_a_lost_answer_of_the_database_is_looked_up(shop: Shop):
 
 def test_while_stripe_cannot_be_asked_nothing_ends(shop: Shop):
     payment = shop.create()
-    shop.fault(f"/v1/checkout/sessions/{session_id(payment)}", "500", times=2)
+    shop.fault(f"/v1/checkout/sessions/{session_of(payment)}", "500", times=2)
 
     assert shop.cancel(payment).status == 502
     assert shop.payment(payment["payment_id"])["status"] == "pending"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from local.client import session_of
 from local.in_process.api import as_support, as_user
 from local.in_process.dynamodb import Emulator
 from local.in_process.environment import API_KEY, USER_ID
@@ -37,10 +38,6 @@ def pages(shop: Shop, **search: Any) -> list[list[str]]:
             return found
 
 
-def session_id(payment: dict[str, Any]) -> str:
-    return str(payment["payment_url"].rpartition("/")[2])
-
-
 # ------------------------------------------------------------------------------------------------ by ids and e-mail
 
 
@@ -52,12 +49,12 @@ def test_a_payment_is_found_by_each_of_its_ids_at_stripe_with_one_call(shop: Sho
     charge = charge_of(shop, intent)
     calls = calls_of_stripe(shop)
 
-    for search in ({"session": session_id(payment)}, {"payment_intent": intent}, {"charge": charge}):
+    for search in ({"session": session_of(payment)}, {"payment_intent": intent}, {"charge": charge}):
         assert ids(shop.find(**search)) == [payment["payment_id"]]
 
     paths = [call.partition("?")[0] for call in calls]
     assert paths == [
-        f"GET /v1/checkout/sessions/{session_id(payment)}",
+        f"GET /v1/checkout/sessions/{session_of(payment)}",
         f"GET /v1/payment_intents/{intent}",
         f"GET /v1/charges/{charge}",
     ]
@@ -66,7 +63,7 @@ def test_a_payment_is_found_by_each_of_its_ids_at_stripe_with_one_call(shop: Sho
 def test_an_unpaid_payment_is_found_by_its_session(shop: Shop):
     payment = shop.create()
 
-    assert ids(shop.find(session=session_id(payment))) == [payment["payment_id"]]
+    assert ids(shop.find(session=session_of(payment))) == [payment["payment_id"]]
 
 
 def test_a_payment_is_found_by_our_own_id_without_a_call(shop: Shop):
@@ -113,7 +110,7 @@ def test_what_another_stack_has_made_at_stripe_is_not_found(shop: Shop, monkeypa
     monkeypatch.setenv("STACK_NAME", "another")
     config.settings.cache_clear()
 
-    for search in ({"session": session_id(payment)}, {"payment_intent": intent}, {"email": "buyer@example.com"}):
+    for search in ({"session": session_of(payment)}, {"payment_intent": intent}, {"email": "buyer@example.com"}):
         assert ids(shop.find(**search)) == []
 
 
@@ -173,8 +170,8 @@ def test_payments_whose_money_is_on_its_way_are_found_until_it_is_there(shop: Sh
 
     assert sorted(ids(shop.find(status="processing"))) == sorted(payment["payment_id"] for payment in slow)
 
-    shop.simulator.settle(session_id(slow[0]), "succeeded")
-    shop.simulator.settle(session_id(slow[1]), "failed")
+    shop.simulator.settle(session_of(slow[0]), "succeeded")
+    shop.simulator.settle(session_of(slow[1]), "failed")
     shop.deliver()
     assert ids(shop.find(status="processing")) == [slow[2]["payment_id"]]
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from local.client import session_of
 from local.in_process.api import as_user
 from local.in_process.shop import Shop
 from tests.integration.stripe_side import quarantined
@@ -151,7 +152,7 @@ def test_a_payment_is_counted_with_its_credits_and_only_when_it_is_fulfilled(
 def test_an_order_that_ends_unpaid_counts_no_payment(shop: Shop, counted: Callable[[], dict[str, float]]):
     payment = shop.create()
     counted()
-    shop.simulator.expire(payment["payment_url"].rpartition("/")[2])
+    shop.simulator.expire(session_of(payment))
 
     assert set(shop.deliver()) == {200}
     assert shop.payment(payment["payment_id"])["status"] == "expired"

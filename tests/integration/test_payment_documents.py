@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from local.client import session_of
 from local.in_process.api import as_admin, as_support, as_user
 from local.in_process.shop import Shop
 from tests.integration.stripe_side import calls_of_stripe, set_order
@@ -60,7 +61,7 @@ def test_a_payment_that_is_not_paid_has_none_and_stripe_is_not_asked(shop: Shop)
 def test_a_payment_that_another_session_has_paid_has_the_receipt_of_that_one(shop: Shop):
     payment_id, _ = shop.buy()
     other = shop.create()
-    set_order(shop, payment_id, provider_order_id={"S": other["payment_url"].rpartition("/")[2]})
+    set_order(shop, payment_id, provider_order_id={"S": session_of(other)})
 
     response = shop.api.get(f"/api/payments/{payment_id}?{EXPAND}", as_user())
 
@@ -70,7 +71,7 @@ def test_a_payment_that_another_session_has_paid_has_the_receipt_of_that_one(sho
 def test_while_stripe_does_not_answer_the_caller_is_told(shop: Shop):
     payment_id, _ = shop.buy()
     stored = shop.payment(payment_id)
-    shop.fault(f"/v1/checkout/sessions/{stored['payment_url'].rpartition('/')[2]}", "500")
+    shop.fault(f"/v1/checkout/sessions/{session_of(stored)}", "500")
 
     response = shop.api.get(f"/api/payments/{payment_id}?{EXPAND}", as_user())
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from local.client import session_of
 from local.in_process.api import as_buyer, load_handler
 from local.in_process.dynamodb import overtaken_by, refused
 from local.in_process.environment import NOW, USER_ID
@@ -364,7 +365,7 @@ def quarantine(shop: Shop, payment_id: str) -> None:
 def test_a_quarantined_order_ends_with_its_session_and_is_not_asked_about_again(shop: Shop):
     payment = shop.create()
     quarantine(shop, payment["payment_id"])
-    session = shop.simulator.session(payment["payment_url"].rpartition("/")[2])
+    session = shop.simulator.session(session_of(payment))
 
     report = shop.reconcile(window_hours=0)
 
@@ -413,7 +414,7 @@ def test_an_order_whose_own_payment_was_refused_is_looked_at_once(shop: Shop):
 
 
 def test_a_failed_question_is_a_failure_and_costs_fifteen_minutes(shop: Shop):
-    session_id = shop.create()["payment_url"].rpartition("/")[2]
+    session_id = session_of(shop.create())
     shop.wait(hours=3)
     shop.fault(f"/v1/checkout/sessions/{session_id}", "500")
 

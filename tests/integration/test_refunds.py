@@ -10,6 +10,7 @@ import pytest
 import stripe
 from pydantic import TypeAdapter
 
+from local.client import session_of
 from local.in_process.api import as_admin, as_user
 from local.in_process.dynamodb import Emulator, overtaken_by
 from local.in_process.environment import API_KEY, NOW, USER_ID
@@ -126,7 +127,7 @@ def test_an_unknown_payment_is_not_found(shop: Shop):
 def test_a_payment_that_is_not_paid_cannot_be_refunded(shop: Shop, ending: str | None):
     payment = shop.create()
     if ending == "expired":
-        shop.simulator.expire(payment["payment_url"].rpartition("/")[2])
+        shop.simulator.expire(session_of(payment))
     elif ending:
         shop.pay(payment, card=ending)
     shop.deliver()

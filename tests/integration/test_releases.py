@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local.client import session_of
 from local.in_process.api import ApiResponse, as_support, as_user
 from local.in_process.dynamodb import lost_after, lost_before, overtaken_by, refused
 from local.in_process.environment import API_KEY
@@ -186,7 +187,7 @@ def test_refunding_gives_all_of_the_money_back_and_ends_the_payment(shop: Shop):
 def paid_besides(shop: Shop) -> tuple[dict[str, Any], str]:
     """A payment whose own session is open, and its session; something else was paid in its name, and quarantined."""
     payment = shop.create()
-    session_id = payment["payment_url"].rpartition("/")[2]
+    session_id = session_of(payment)
     foreign_payment(shop, shop.simulator.session(session_id)["metadata"])
     shop.deliver()
     return payment, session_id

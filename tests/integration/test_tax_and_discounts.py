@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local.client import session_of
 from local.in_process.api import as_admin, as_user
 from local.in_process.shop import Shop
 from tests.integration.stripe_side import calls_of_stripe, foreign_payment
@@ -123,7 +124,7 @@ def test_a_refund_of_a_second_payment_takes_nothing_from_an_order_for_nothing(sh
     payment = shop.create()
     shop.pay(payment, promotion_code="FREE100")
     shop.deliver()
-    session = shop.simulator.session(payment["payment_url"].rpartition("/")[2])
+    session = shop.simulator.session(session_of(payment))
     intent = foreign_payment(shop, session["metadata"])
 
     shop.simulator.refund(intent)
@@ -251,7 +252,7 @@ def test_a_buyer_whose_webhooks_were_lost_sees_what_they_paid(shop: Shop, terms:
 def test_a_total_that_its_parts_do_not_explain_is_quarantined(shop: Shop):
     payment = shop.create()
     shop.pay(payment, tax_minor=600)
-    session = shop.simulator._world.tables["checkout.session"][payment["payment_url"].rpartition("/")[2]]
+    session = shop.simulator._world.tables["checkout.session"][session_of(payment)]
     session["total_details"] = {**session["total_details"], "amount_tax": 0}
 
     shop.deliver(SUCCEEDED)

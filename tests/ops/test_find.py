@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local import ROOT
+from local.client import session_of
 from local.in_process.api import as_admin
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
@@ -41,7 +42,7 @@ def test_a_payment_is_found_by_whatever_somebody_has_at_hand(shop: Shop, termina
     payment = shop.create()
     intent = shop.pay(payment)
     shop.deliver()
-    session = payment["payment_url"].rpartition("/")[2]
+    session = session_of(payment)
     given = [
         payment["payment_id"],
         payment["payment_id"].upper(),
@@ -395,7 +396,7 @@ def test_a_payment_that_may_still_come_is_looked_at_again(
 
 def test_a_payment_that_has_expired_leads_to_the_others_of_its_buyer(shop: Shop, terminal: Terminal):
     payment = shop.create()
-    shop.simulator.expire(payment["payment_url"].rpartition("/")[2])
+    shop.simulator.expire(session_of(payment))
     shop.deliver()
 
     assert answer(terminal, payment["payment_id"]) == (
@@ -431,7 +432,7 @@ def test_while_stripe_fails_what_is_known_here_is_told(shop: Shop, terminal: Ter
     shop.pay(payment)
     shop.deliver()
     payment_id = payment["payment_id"]
-    shop.fault(f"/v1/checkout/sessions/{payment['payment_url'].rpartition('/')[2]}", "500")
+    shop.fault(f"/v1/checkout/sessions/{session_of(payment)}", "500")
 
     code, says, _ = answer(terminal, payment_id)
 

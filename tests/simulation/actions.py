@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from local.client import session_of
 from local.stripe_simulator import Refused
 from tests.simulation.catalogues import EDITED, EDITED_FILE
 from tests.simulation.clients import SERVICE, Response, as_admin, as_buyer, as_user
@@ -73,7 +74,7 @@ class Actions:
         if response is None or response.status != 200:
             return
         document = response.document
-        purchase = Purchase(name, document["payment_id"], document["payment_url"].rpartition("/")[2])
+        purchase = Purchase(name, document["payment_id"], session_of(document))
         if purchase.payment_id not in [known.payment_id for known in self.purchases]:
             self.purchases.append(purchase)
         if cancel is not None:

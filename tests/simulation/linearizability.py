@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from local.client import session_of
 from tests.simulation.comparison import stripe_words
 from tests.simulation.credit_responses import account_at, credits_response, moved_lots
 from tests.simulation.invocations import Invocation
@@ -220,7 +221,7 @@ class LinearizabilityChecker:
 
         self._check_was_true(invocation, self._shadow.payments.get(response["payment_id"]), is_true, response)
         if about["key"] and "under_review" not in response:
-            same = (response["payment_id"], response["payment_url"])
+            same = (response["payment_id"], session_of(response))
             if self._created.setdefault((about["user"], about["key"]), same) != same:
                 raise Violation(f"the same create returned {same} and {self._created[about['user'], about['key']]}")
 

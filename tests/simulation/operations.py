@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from local.client import session_of
 from tests.simulation.actions import DAY, USERS, Json, Purchase
 from tests.simulation.clients import as_admin
 from tests.simulation.faults import Fault
@@ -213,7 +214,7 @@ class Operations(Quotes):
         if response is None or response.status != 200:
             return
         document = response.document
-        purchase = Purchase(name, document["payment_id"], document["payment_url"].rpartition("/")[2])
+        purchase = Purchase(name, document["payment_id"], session_of(document))
         self.purchases.append(purchase)
         self._world.hit("a checkout is opened anew")
         if pay["pay"] == "card":

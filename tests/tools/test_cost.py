@@ -157,11 +157,15 @@ def test_a_webhook_uses_the_functions_own_url_and_pays_no_http_api():
 
 
 def test_the_flows_are_counted_from_the_real_handlers():
-    flows = measure().flows
+    measured = measure()
+    flows = measured.flows
 
     assert [call.function for call in flows["purchase"]] == ["create_checkout", "stripe_webhook", "stripe_webhook"]
     [first, again] = flows["purchase"][1:]
     assert first.table_writes == 2 * 5  # one transaction: order, wallet, entry, lot, timer
+    assert (
+        measured.order_bytes < 1024 < measured.order_bytes + 258
+    )  # of the shortest fragment of an address of Stripe's
     assert (again.table_writes, again.reads) == (0, 3)
     assert flows["status read"][0].table_writes == 0
     [expiry] = flows["expiry"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from local import ROOT, settings
+from local.client import session_of
 from local.in_process.api import load_handler
 from local.in_process.events import EventBus
 from local.in_process.shop import Shop
@@ -79,7 +80,7 @@ def pay_the_order_to_refund(shop: Shop) -> None:
     payment = shop.api.invoke("create_checkout", {**create, "headers": headers}).json()
     assert payment["payment_id"] == events.REFUND_ORDER
     shop.pay(payment)
-    intent = shop.simulator.session(payment["payment_url"].rpartition("/")[2])["payment_intent"]
+    intent = shop.simulator.session(session_of(payment))["payment_intent"]
     fulfilment.apply(translation.received_by_intent(intent), shop.now)
 
 

@@ -48,6 +48,14 @@ def test_a_paid_order_grants_its_frozen_credits():
     assert (change.after.status, change.after.paid_at, change.after.transaction_id) == ("succeeded", NOW, INTENT_ID)
 
 
+@pytest.mark.parametrize("opened", ["https://checkout.stripe.com/c/pay/cs_1#fidkdWxOYHwn", None])
+def test_a_settled_order_keeps_of_its_pages_address_what_names_the_session(opened: str | None):
+    order = an_order(payment_url=opened)
+
+    assert after(order, DECLINED, PROCESSING).payment_url == opened
+    assert after(order, RECEIVED).payment_url == (opened and "https://checkout.stripe.com/c/pay/cs_1")
+
+
 def test_a_settled_order_grants_nothing_more():
     assert decide(after(an_order(), RECEIVED), RECEIVED) is None
 

@@ -24,6 +24,7 @@ import yaml
 from local import ROOT, discovery, settings
 from local.aws import event_bus
 from local.aws.intrinsics import read_yaml
+from local.client import session_of
 from local.launcher import running
 from tools.generate import events
 from tools.invoke.relay import relayed
@@ -157,7 +158,7 @@ def prepare(stack: LocalStack) -> None:
             created = client.post(f"{stack.api}{event['rawPath']}", content=event["body"], headers=headers)
             if created.status_code != 200:
                 raise CannotInvokeError(f"the local stack responded with {created.status_code}: {created.text}")
-        session = created.json()["payment_url"].rpartition("/")[2]
+        session = session_of(created.json())
         client.post(f"{stack.stripe}/_sim/checkout/{session}/pay", json={"card": CARD})  # 409 if it is already paid
 
 

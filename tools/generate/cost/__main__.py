@@ -168,9 +168,16 @@ def render(measured: Measured, prices: Prices, memory: int, watched: Watching) -
         history=f"{scan_with_history(measured, prices):.0f}",
         spends=prices["plain"]["spends_per_purchase"],
         years=prices["plain"]["days_of_history"] // 365,
+        memory_saves=f"{_memory_saves(measured, prices, memory):.2f}",
         traced=f"{assumed['traced_share']:.0%}",
         **assumed | {"milliseconds": _milliseconds(assumed["milliseconds"])},
     )
+
+
+def _memory_saves(measured: Measured, prices: Prices, memory: int) -> float:
+    """Dollars that half of the memory saves on a million purchases, if their calls take as long."""
+    now, half = (cost_of(measured.flows["purchase"], prices, size).compute for size in (memory, memory // 2))
+    return now - half
 
 
 def _costs(costs: Mapping[str, Cost]) -> str:

@@ -28,7 +28,7 @@ OF_ALL: Mapping[str, str] = {
     "paid_at": "When the payment succeeded, in UTC; null before",
     "package_name": "The package's name in the language `lang`; absent without `lang`, null without a payment",
     "payment_id": "The payment's id",
-    "payment_url": "Stripe's page where the buyer pays; it stays here when the payment has ended",
+    "payment_url": "Stripe's page where the buyer pays; it names the session when the payment has ended",
     "price": "What it costs, in major units with all decimals, as text",
     "quarantine_reason": "Why the payment is under review; null where it is not. For administrators and support staff",
     "reason": "Why, for your records; null where nobody said it",

@@ -79,7 +79,8 @@ OPERATIONS: Mapping[str, Operation] = {
         tag="Payments",
         description=(
             "`succeeded` is final. `failed` and `expired` end a payment unless money comes late. A page that waits may "
-            "ask every two seconds. `payment_url` stays when the payment has ended."
+            "ask every two seconds. `payment_url` stays when the payment has ended, without its `#…` once it has "
+            "succeeded."
         ),
         callers=("user",),
         parameters=(PAYMENT_ID, LANGUAGE, EXPAND),
