@@ -3,9 +3,11 @@
 If it was paid meanwhile, the answer is `succeeded`: the credits are there, and nothing was cancelled.
 """
 
-from topup import cancellations
+from topup import cancellations, stripe_gateway
 from topup.api import auth, responses
 from topup.api.endpoint import Request, Response, endpoint
+
+stripe_gateway.load_sessions()
 
 
 @endpoint()

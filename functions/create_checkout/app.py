@@ -1,9 +1,11 @@
 """POST /api/payments/stripe/create: place an order and open its Stripe Checkout."""
 
-from topup import checkouts
+from topup import checkouts, stripe_gateway
 from topup.api import api_keys, auth, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
 from topup.runtime.secret_values import Scope
+
+stripe_gateway.load_sessions()
 
 
 @endpoint()

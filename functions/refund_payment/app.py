@@ -5,11 +5,13 @@
 
 from http import HTTPStatus
 
-from topup import refunds
+from topup import refunds, stripe_gateway
 from topup.api import auth, refund_responses, requests
 from topup.api.endpoint import Request, Response, endpoint
 from topup.domain.refund_requests import RefundRequest
 from topup.domain.reversals import ReversalStatus
+
+stripe_gateway.load_refunds()
 
 
 @endpoint()

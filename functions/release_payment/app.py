@@ -5,11 +5,13 @@
 
 from http import HTTPStatus
 
-from topup import releases, store
+from topup import releases, store, stripe_gateway
 from topup.api import auth, requests, responses
 from topup.api.endpoint import Request, Response, endpoint
 from topup.api.staff_responses import StaffView
 from topup.domain.orders import ReleaseAction
+
+stripe_gateway.load_refunds()
 
 
 @endpoint()

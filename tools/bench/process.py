@@ -36,6 +36,7 @@ class Deployed:
             "PYTHONPATH": f"{self.task}:{self.layers}",
             "PYTHONDONTWRITEBYTECODE": "1",  # /var/task and /opt are read-only on Lambda
             "HOME": "/nonexistent",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",  # what only Lambda sets: runtime/start.py asks for it
             **self.environment,
         }
         return subprocess.Popen(

@@ -28,7 +28,7 @@ def by_id(payment_id: str) -> Found:
 
 def by_session(session_id: str) -> Found:
     """The payment of Stripe's Checkout Session. Raises StripeFailed, Busy; so do the next ones."""
-    from topup import stripe_gateway  # noqa: PLC0415 - most searches do not need Stripe's library
+    from topup import stripe_gateway  # noqa: PLC0415 - most searches do not need Stripe
 
     return _loaded([stripe_gateway.order_of_session(session_id)])
 

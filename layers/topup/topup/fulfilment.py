@@ -39,7 +39,7 @@ def apply(update: PaymentUpdate, now: datetime) -> Outcome:
 
 def _with_price(update: PaymentUpdate) -> PaymentUpdate:
     """The payment as the Checkout Session that made it has it: with its price, tax and discount; one Stripe call."""
-    # Imported here: most status reads never call Stripe and need not load its library.
+    # Imported here: most status reads never call Stripe and need not load the gateway.
     from topup import stripe_gateway  # noqa: PLC0415
 
     return stripe_gateway.payment_of_intent(str(update.transaction_id)) or update

@@ -68,7 +68,7 @@ def ask(order: Order, now: datetime) -> Order | None:
 
     Raises StripeFailed, Busy.
     """
-    # Imported here: most status reads never call Stripe and need not load its library.
+    # Imported here: most status reads never call Stripe and need not load the gateway.
     from topup import stripe_gateway  # noqa: PLC0415
 
     state = stripe_gateway.read_session(order)

@@ -1,4 +1,4 @@
-"""Authenticate trusted services by their key. Apart from `auth`, so that they need not load cryptography."""
+"""Authenticate trusted services by their key. Apart from `auth`, so that they need not load PyJWT."""
 
 import hmac
 from collections.abc import Iterable

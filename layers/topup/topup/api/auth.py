@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
 from topup.api import token_keys
 from topup.api.endpoint import Request
 from topup.api.token_keys import Key
+from topup.api.token_library import jwt
 from topup.domain.errors import Credential, Forbidden, TopupError, Unauthorized
 from topup.runtime import config
 from topup.runtime.config import ANY_AUDIENCE, Settings

@@ -7,8 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from jwt import PyJWK, PyJWKClient
-
+from topup.api.token_library import jwt
 from topup.domain.errors import Busy, Unauthorized
 from topup.runtime.telemetry import count, logger
 
@@ -23,7 +22,7 @@ LONGEST_USE = 24 * 3600  # seconds that the last good keys are used for
 # with an unknown key, and must not be able to make each request wait for the provider.
 PAUSE = 15
 
-Keys = Mapping[str, PyJWK]
+Keys = Mapping[str, jwt.PyJWK]
 
 
 class ProviderKeys:
@@ -35,7 +34,7 @@ class ProviderKeys:
         self._published_at = self._tried_at = -float("inf")  # time.monotonic() seconds
         self._is_failing = False
 
-    def find(self, key_id: Any) -> PyJWK:
+    def find(self, key_id: Any) -> jwt.PyJWK:
         """The key with this id; raises Unauthorized if the provider has none, Busy if that cannot be known."""
         now = time.monotonic()
         is_fresh = key_id in self._keys and now - self._published_at < FRESH
@@ -61,7 +60,7 @@ class ProviderKeys:
 
 def fetch(url: str) -> Keys:
     """The usable keys at this address by their ids, at least one; raises what PyJWT, json or the network raise."""
-    client = PyJWKClient(url, cache_jwk_set=False, headers=HEADERS, timeout=TIMEOUT)
+    client = jwt.PyJWKClient(url, cache_jwk_set=False, headers=HEADERS, timeout=TIMEOUT)
     usable = {str(key.key_id): key for key in client.get_signing_keys() if key.algorithm_name in ALGORITHMS}
     if not usable:
         raise ValueError(f"none of the keys is for {', '.join(ALGORITHMS)}")

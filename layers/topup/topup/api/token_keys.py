@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import jwt
-
 from topup.api.provider_keys import ProviderKeys
+from topup.api.token_library import jwt
 from topup.domain.errors import ConfigurationError
 from topup.runtime import config
 

@@ -7,12 +7,16 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+from botocore import __version__
 from botocore.config import Config
+
+# Without one, botocore makes it anew for every request, letter by letter: a tenth of a warm invocation's CPU time.
+USER_AGENT = f"Topup Botocore/{__version__}"
 
 
 def client(service: str, limits: Config) -> Any:
-    """A new client; `limits` has its timeouts and attempts."""
-    return _session().create_client(service, config=limits)
+    """A new client; `limits` has its timeouts and attempts. It opens no connection before its first request."""
+    return _session().create_client(service, config=limits.merge(Config(user_agent=USER_AGENT)))
 
 
 @cache

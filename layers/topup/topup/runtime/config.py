@@ -18,6 +18,10 @@ from topup.domain.errors import ConfigurationError
 from topup.runtime import secret_values
 from topup.runtime.secret_values import ApiKey, listed
 
+if os.environ.get("SECRETS"):
+    # On AWS this function has secrets: what reads them is loaded while it starts, without reading any.
+    import topup.runtime.parameter_store  # noqa: F401
+
 CATALOGUE_FILE = Path(__file__).parents[1] / "catalogue.json"
 SECRET_MAX_AGE = 300  # seconds; after this long every function uses a rotated secret
 

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from topup.domain.errors import Busy, ConfigurationError
-from topup.runtime import aws, deadline, failures
+from topup.runtime import aws, deadline, failures, start
 from topup.runtime.failures import Failure
 from topup.runtime.telemetry import count, logger
 
@@ -107,3 +107,6 @@ def _client() -> "SSMClient":
     )
     made: SSMClient = aws.client("ssm", limits)
     return made
+
+
+start.prepare(_client)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from topup.runtime import aws, deadline
+from topup.runtime import aws, deadline, start
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -36,3 +36,6 @@ def client() -> "DynamoDBClient":
 
 def _require_time(**_: Any) -> None:
     deadline.require(LONGEST_REQUEST)
+
+
+start.prepare(client)

@@ -11,12 +11,13 @@ from topup.stripe_gateway.finding import (
 )
 from topup.stripe_gateway.intents import IntentMoney, read_intent_money
 from topup.stripe_gateway.listing import Listed, Page, reversals_of
-from topup.stripe_gateway.refunds import create_refund, find_refund, refund_intent
+from topup.stripe_gateway.refunds import create_refund, find_refund, load_refunds, refund_intent
 from topup.stripe_gateway.reversals import reversal_of
 from topup.stripe_gateway.sessions import (
     Session,
     SessionState,
     end_session,
+    load_sessions,
     open_session,
     payment_of_intent,
     read_documents,
@@ -38,6 +39,8 @@ __all__ = [
     "end_session",
     "find_refund",
     "listing",
+    "load_refunds",
+    "load_sessions",
     "open_session",
     "order_of_charge",
     "order_of_intent",

@@ -7,13 +7,18 @@ from topup.domain.orders import Order, Release
 from topup.domain.reversals import Reversal
 from topup.domain.updates import ReversalUpdate
 from topup.stripe_gateway import reversals
-from topup.stripe_gateway.client import client, own_key, translate_errors
+from topup.stripe_gateway.client import client, load, own_key, translate_errors
 from topup.stripe_gateway.sessions import order_metadata
 from topup.stripe_gateway.translation import Json
 
 LONGEST_METADATA = 500  # characters of a value (Stripe API, metadata)
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 _SYNONYMS = {"customer request": "requested_by_customer", "duplicate payment": "duplicate"}
+
+
+def load_refunds() -> None:
+    """Load what asks Stripe about refunds: for the start of a function that always does."""
+    load(lambda client, stripe: (client.v1.refunds, stripe.Refund))
 
 
 def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:

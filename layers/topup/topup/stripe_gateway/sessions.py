@@ -10,7 +10,7 @@ from topup.domain.orders import Order
 from topup.domain.updates import PaymentReceived, PaymentUpdate, ReversalUpdate
 from topup.runtime import config
 from topup.stripe_gateway import parsing, translation
-from topup.stripe_gateway.client import client, own_key, retrieved, translate_errors
+from topup.stripe_gateway.client import client, load, own_key, retrieved, translate_errors
 from topup.stripe_gateway.listing import reversals_of
 from topup.stripe_gateway.translation import Json
 
@@ -25,6 +25,11 @@ class Session:
 
     id: str
     url: str
+
+
+def load_sessions() -> None:
+    """Load what asks Stripe about sessions: for the start of a function that always does."""
+    load(lambda client, stripe: (client.v1.checkout.sessions, stripe.checkout.Session))
 
 
 def open_session(order: Order, email: str | None = None) -> Session:
