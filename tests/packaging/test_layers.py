@@ -7,13 +7,15 @@ import platform
 import re
 import shutil
 import subprocess
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pydantic
 import pytest
 
 from local.aws.intrinsics import read_yaml
 from tools.bench import layers
-from tools.build import ca_roots, sbom
+from tools.build import ca_roots, import_graph, sbom
 from tools.build import layer as builder
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +120,42 @@ for bundle in (get_cert_path(True), stripe.ca_bundle_path):
 
 
 def test_what_is_imported_late_is_there(opt: Path, lambda_python: str):
+    # cryptography finds the compiled half of cffi itself.
     run_with(opt, lambda_python, "from cryptography.hazmat.primitives.serialization import load_pem_public_key")
+    run_with(opt, lambda_python, "from cryptography.hazmat.bindings.openssl.binding import Binding; Binding.lib")
+
+
+# Imports of what is left out, by the modules that make them, and why no function comes to such a line.
+NEVER_MADE = {
+    ("aws_lambda_powertools.shared.functions", "aws_lambda_powertools.event_handler"): (
+        "writes a pydantic model into a log; our logger writes its own JSON"
+    ),
+    ("aws_lambda_powertools.utilities.data_classes.code_pipeline_job_event", "boto3"): (
+        "reads the artifacts of a CodePipeline"
+    ),
+    ("pydantic._internal._generate_schema", "pydantic.v1"): "recognizes a type that was written for pydantic 1",
+}
+
+
+def test_nothing_that_is_left_imports_what_is_left_out(opt: Path):
+    ours = {
+        name
+        for name, owners in packages_distributions().items()
+        if {sbom.normal(one) for one in owners} & locked().keys()
+    }
+    installed = import_graph.modules_in(Path(pydantic.__file__).parents[1])
+    complete = {name: path for name, path in installed.items() if name.split(".")[0] in ours}
+    left = {**import_graph.modules_in(opt), **import_graph.modules_in(ROOT / "functions")}
+
+    gone = {
+        (module, ".".join(name.split(".")[:2]))
+        for module in left
+        for name in import_graph.imported_by(module, {**complete, **left}) - set(left)
+    }
+
+    assert set(complete) - set(left)
+    assert gone - set(NEVER_MADE) == set(), "keep it, or say in NEVER_MADE why no function imports it"
+    assert set(NEVER_MADE) - gone == set(), "nothing imports this any more"
 
 
 def test_every_source_has_bytecode_that_holds_no_time(opt: Path, lambda_python: str):

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.build import ca_roots, service_models
+from tools.build import ca_roots, pruning, service_models, stripe_library
 
 FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
 SBOM = Path(__file__).resolve().with_name("sbom.py")
@@ -41,10 +41,12 @@ def build_dependencies(source: Path, artifacts: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         install(source / "requirements.txt", python, report)
+        pruning.remove_unused_packages(python)
         subprocess.run([sys.executable, SBOM, artifacts, report], check=True)
     _remove(path for pattern in UNREAD for path in python.glob(pattern) if METADATA not in str(path))
+    pruning.remove_unused_parts(python)
+    stripe_library.keep_what_is_called(python)
     service_models.keep_what_is_called(python / "botocore" / "data")
-    _remove([python / "boto3" / "data", python / "boto3" / "examples"])  # data of its resources, which are not used
     ca_roots.keep_amazons_roots(python)
     _finish(artifacts)
 
