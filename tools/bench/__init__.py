@@ -1,1 +1,1 @@
-"""`make bench-cold`, `make bench-warm`, `make bench-ledger` and `python -m tools.bench.expiry`, and what they share."""
+"""`make bench-cold`, `make bench-warm`, `make bench-ledger`, `make bench-audit`, `python -m tools.bench.expiry`."""

@@ -14,6 +14,9 @@ import time
 
 class Context:
     function_name = "bench"
+    memory_limit_in_mb = 1024
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:bench"
+    aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
     def get_remaining_time_in_millis(self):  # type: ignore[no-untyped-def]  # Lambda's own does not import typing
         return 300_000

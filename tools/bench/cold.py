@@ -5,6 +5,7 @@ affects all of them.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -13,13 +14,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local import ROOT
-from tools.bench import budgets, cold_page, layers, recording, report
+from tools.bench import budgets, cold_page, layers, peer_page, peer_runs, recording, report
 from tools.bench.cold_page import PLAIN_YARDSTICK, YARDSTICK, Found
 from tools.bench.layers import Size
+from tools.bench.peer_page import OURS_PLAIN
+from tools.bench.peer_runs import COMPILED, EVENTS, PEERS, PLAIN
 from tools.bench.process import Deployed, Start, count_reads, start_cold
 from tools.bench.replay import Replay, replaying
 
 WORK = ROOT / ".cache" / "bench"
+ALL = list(recording.FUNCTIONS)
 SEED = 1  # of the order in each round
 CLIENT_ONLY = """import boto3
 
@@ -34,7 +38,7 @@ def handler(event, context):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--functions", nargs="*", default=list(recording.FUNCTIONS))
+    parser.add_argument("--functions", nargs="*", default=ALL, help="only these, no peers: nothing is written")
     arguments = parser.parse_args()
     interpreter = layers.lambda_python()
     shutil.rmtree(WORK, ignore_errors=True)
@@ -42,12 +46,15 @@ def main() -> None:
     with replaying(recording.secrets(), WORK) as replay:
         recording.record(replay)
         deployed = _deploy(interpreter, replay, arguments.functions)
+        if arguments.functions == ALL:
+            deployed |= _peers(interpreter, replay)
         before = _files()
         starts = _measure(deployed, arguments.rounds)
         reads = {function: count_reads(deployed[function]) for function in arguments.functions}
     assert _files() == before, "Bug! a function wrote into its layers, which are read-only on Lambda"
     found = Found(starts, reads, sizes)
-    report.write("cold", cold_page.section(found, report.measured_by("make bench-cold", interpreter, arguments.rounds)))
+    measured_by = report.measured_by("make bench-cold", interpreter, arguments.rounds)
+    report.show("cold", cold_page.section(found, measured_by), is_whole=arguments.functions == ALL)
     budgets.exit_if_missed(cold_page.figures(found))
 
 
@@ -82,7 +89,17 @@ def _deploy(interpreter: str, replay: Replay, functions: Sequence[str]) -> dict[
     }
     for function in functions:
         candidates[function] = deployed("ours", function, ROOT / "functions" / function, ours)
+    for function in EVENTS:
+        candidates[f"{OURS_PLAIN}, {function}"] = deployed("plain", function, ROOT / "functions" / function, plain)
     return candidates
+
+
+def _peers(interpreter: str, replay: Replay) -> dict[str, Deployed]:
+    peers = peer_runs.install(WORK / "peers", interpreter, replay)
+    return {
+        f"{peer_page.cold_name(peer, built)}, {event}": peers.deployed(peer, event, built)
+        for peer, event, built in itertools.product(PEERS, EVENTS, (PLAIN, COMPILED))
+    }
 
 
 def _measure(deployed: Mapping[str, Deployed], rounds: int) -> dict[str, list[Start]]:

@@ -4,9 +4,11 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.bench import budgets, recording, report
+from tools.bench import budgets, peer_page, recording, report
 from tools.bench.budgets import Figure
 from tools.bench.layers import Size
+from tools.bench.peer_page import OURS, OURS_PLAIN
+from tools.bench.peer_runs import COMPILED, EVENTS, PEERS, PLAIN
 from tools.bench.process import Reads, Start
 
 # A handler that only creates a client: with boto3 from Lambda's runtime, and with boto3 from a plainly built layer.
@@ -32,6 +34,9 @@ counts whole, a shared object too.
 Where a budget is missed the figure is **bold**, and the command ends with an error. The first request may take
 {budgets.FIRST_REQUEST.most:g} ms of CPU time (the aim is {budgets.FIRST_REQUEST.stretch:g}), and a start may read \
 {budgets.BYTES_READ.most:g} MB ({budgets.BYTES_READ.stretch:g})."""
+AS_BUILT = """\
+"As built" is what `sam build` leaves with `BuildMethod: python3.13`: every file of every package, no bytecode. "With
+bytecode" is the same after `compileall`. Topup's layers are as they are deployed, and in one row a plain build."""
 LIMITS = f"""\
 Both layers together may have {budgets.UNZIPPED.most:g} MB, and zipped {budgets.ZIPPED.most:g} MB (the aim is \
 {budgets.UNZIPPED.stretch:g} and {budgets.ZIPPED.stretch:g})."""
@@ -69,6 +74,7 @@ def section(found: Found, measured_by: str) -> str:
             EXPLAINED,
             report.table(["yardstick", "ms", "CPU ms"], yardsticks),
             report.table(HEAD, [_row(function, found) for function in found.reads]),
+            *_beside(found),
             "## Layers",
             report.table(SIZE_HEAD, [_size_row(arch, *both) for arch, both in found.sizes.items()]),
             LIMITS,
@@ -113,6 +119,20 @@ def _row(function: str, found: Found) -> list[str]:
         str(found.reads[function].files),
         str(read),
     ]
+
+
+def _beside(found: Found) -> list[str]:
+    """Topup and its peers; nothing where only some functions were measured."""
+    peers = [peer_page.cold_name(peer, built) for peer in PEERS for built in (PLAIN, COMPILED)]
+    names = {name: {event: f"{name}, {event}" for event in EVENTS} for name in (OURS_PLAIN, *peers)}
+    names = {OURS: {event: event for event in EVENTS}, **names}
+    if not all(name in found.starts for by_event in names.values() for name in by_event.values()):
+        return []
+    starts = {
+        title: {event: found.starts[name] for event, name in by_event.items()} for title, by_event in names.items()
+    }
+    table = peer_page.table(starts, lambda start: start.cpu, digits=0)
+    return ["## Cold start beside others", peer_page.EXPLAINED, AS_BUILT, table]
 
 
 def _times(starts: Sequence[Start]) -> list[str]:

@@ -55,12 +55,22 @@ def unpack(layers: tuple[Path, ...], opt: Path) -> Path:
 
 def build_plain(target: Path) -> Path:
     """Build what `BuildMethod: python3.13` makes of the same sources: every file of every package, no bytecode."""
-    python = target / "python"
-    target.mkdir()
-    os.environ["LAMBDA_ARCH"] = HERE_ARCH
-    builder.install(ROOT / "layers" / "dependencies" / "requirements.txt", python, target / "report.json")
+    python = install_plain(ROOT / "layers" / "dependencies" / "requirements.txt", target)
     shutil.copytree(ROOT / "layers" / "topup" / "topup", python / "topup", ignore=shutil.ignore_patterns("__pycache__"))
     return python
+
+
+def install_plain(requirements: Path, target: Path) -> Path:
+    """Install every file of these packages, for the processor of this machine, without bytecode."""
+    python = target / "python"
+    target.mkdir(parents=True)
+    os.environ["LAMBDA_ARCH"] = HERE_ARCH
+    builder.install(requirements, python, target / "report.json")
+    return python
+
+
+def add_bytecode(folder: Path, interpreter: str) -> None:
+    subprocess.run([interpreter, "-m", "compileall", "-q", str(folder)], check=True)
 
 
 def build_runtime(target: Path, plain: Path, interpreter: str) -> Path:
@@ -71,7 +81,7 @@ def build_runtime(target: Path, plain: Path, interpreter: str) -> Path:
             shutil.copytree(plain / name, python / name)
         else:
             shutil.copy(plain / name, python / name)
-    subprocess.run([interpreter, "-m", "compileall", "-q", str(python)], check=True)
+    add_bytecode(python, interpreter)
     return python
 
 

@@ -28,6 +28,14 @@ def write(name: str, text: str) -> None:
     print(f"\nwritten to {PAGE.relative_to(ROOT)}")
 
 
+def show(name: str, text: str, *, is_whole: bool) -> None:
+    """Write the section where everything was measured, else only print it."""
+    if is_whole:
+        write(name, text)
+    else:
+        print(text)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; all columns but the first are numbers."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]

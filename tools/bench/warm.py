@@ -18,8 +18,9 @@ from urllib.parse import parse_qsl
 from botocore import xform_name
 
 from local import ROOT
-from tools.bench import budgets, layers, recording, report
+from tools.bench import budgets, layers, peer_page, peer_runs, recording, report
 from tools.bench.budgets import Figure
+from tools.bench.peer_runs import COMPILED, EVENTS, PEERS
 from tools.bench.process import Deployed, Warm
 from tools.bench.replay import Replay, replaying
 
@@ -27,7 +28,7 @@ WORK = ROOT / ".cache" / "bench-warm"
 SEED = 1  # of the order in each round
 # Three functions call nothing, and no user waits for the two that run on a schedule.
 LEFT_OUT = ("console", "list_packages", "no_route", "daily_report", "reconcile")
-FUNCTIONS = tuple(name for name in recording.FUNCTIONS if name not in LEFT_OUT)
+FUNCTIONS = [name for name in recording.FUNCTIONS if name not in LEFT_OUT]
 OURS, BARE = "ours", "bare"
 EXPLAINED = f"""\
 CPU time of one warm invocation: the handler with its real event and known secrets, compared with a process that only
@@ -36,6 +37,7 @@ makes the same calls: first all of boto3's, then all of stripe's. Ratios are med
 "Reconnect" is what one invocation costs more after AWS and Stripe have closed their idle connections, as they do while
 Lambda keeps a function frozen; for so many connections. Each may take {budgets.RECONNECT.most:g} ms (the aim is \
 {budgets.RECONNECT.stretch:g}). Where a budget is missed the figure is **bold**, and the command ends with an error."""
+BESIDE = "The peers of the section on cold starts, with bytecode, in the same rounds."
 HEAD = [
     "function",
     "CPU ms",
@@ -62,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=80)
     parser.add_argument("--calls", type=int, default=10, help="invocations per round")
-    parser.add_argument("--functions", nargs="*", default=list(FUNCTIONS))
+    parser.add_argument("--functions", nargs="*", default=FUNCTIONS, help="only these, no peers: nothing is written")
     arguments = parser.parse_args()
     interpreter = layers.lambda_python()
     shutil.rmtree(WORK, ignore_errors=True)
@@ -73,15 +75,19 @@ def main() -> None:
         for packages in (ours, plain):
             replay.authority.append_to_bundles(packages)
         recording.record(replay)
+        is_whole = arguments.functions == FUNCTIONS
+        peers = peer_runs.install(WORK / "peers", interpreter, replay) if is_whole else None
         for function in arguments.functions:
             print(function, end="\r", flush=True)
             both = {
                 OURS: _ours(interpreter, ours, replay, function),
                 BARE: _bare(interpreter, plain, replay, function),
             }
+            if peers and function in EVENTS:
+                both |= {peer: peers.deployed(peer, function, COMPILED) for peer in PEERS}
             found[function] = measure(both, replay, arguments.rounds, arguments.calls)
     measured = report.measured_by("make bench-warm", interpreter, arguments.rounds)
-    report.write("warm", section(found, f"{measured} Each round is {arguments.calls} invocations."))
+    report.show("warm", section(found, f"{measured} Each round is {arguments.calls} invocations."), is_whole=is_whole)
     budgets.exit_if_missed(figure for samples in found.items() for figure in figures(*samples))
 
 
@@ -116,7 +122,22 @@ def _round(
 def section(found: Mapping[str, Mapping[str, Sequence[Sample]]], measured_by: str) -> str:
     """The section of docs/performance.md."""
     rows = [_row(function, samples) for function, samples in found.items()]
-    return "\n\n".join(["## Warm invocation", measured_by, EXPLAINED, report.table(HEAD, rows)])
+    return "\n\n".join(["## Warm invocation", measured_by, EXPLAINED, report.table(HEAD, rows), *_beside(found)])
+
+
+def _beside(found: Mapping[str, Mapping[str, Sequence[Sample]]]) -> list[str]:
+    """Topup and its peers; nothing where only some functions were measured."""
+    names = {OURS: peer_page.OURS, **PEERS}
+    if not all(name in found.get(event, ()) for event in EVENTS for name in names):
+        return []
+    samples = {title: {event: found[event][name] for event in EVENTS} for name, title in names.items()}
+    return [
+        "## Warm invocation beside others",
+        BESIDE,
+        peer_page.table(samples, lambda sample: sample.call, digits=2),
+        "The same after the idle connections were closed: what one invocation costs more.",
+        peer_page.table(samples, lambda sample: sample.reconnect, digits=1),
+    ]
 
 
 def figures(function: str, samples: Mapping[str, Sequence[Sample]]) -> tuple[Figure, Figure]:

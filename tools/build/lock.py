@@ -12,6 +12,7 @@ DEV = "requirements-dev.txt"
 LAYER = "layers/dependencies/requirements.txt"
 SAM = "requirements-sam.txt"
 CLIENTS = "requirements-clients.txt"
+PEERS = "tools/bench/peers/requirements.txt"
 COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate"]
 
 
@@ -20,6 +21,7 @@ def main() -> None:
     _compile("pyproject.toml", "--constraint", DEV, "--output-file", LAYER)
     _compile("--group", "pyproject.toml:sam", "--output-file", SAM)
     _compile("--group", "pyproject.toml:clients", "--output-file", CLIENTS)
+    _compile("pyproject.toml", "--group", "peers", "--constraint", DEV, "--output-file", PEERS)
 
 
 def _compile(*arguments: str) -> None:
