@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from pydantic_core import from_json
 
 from ops.audit import parts
 from ops.audit.parts import Parts
@@ -176,4 +177,5 @@ def _payment(
 
 
 def _item(text: str) -> Any:
-    return json.loads(text)["Item"]
+    # In half of the time that json takes. An audit spends a quarter of its time here.
+    return from_json(text)["Item"]

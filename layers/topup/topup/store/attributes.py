@@ -20,7 +20,8 @@ def to_item(fields: Mapping[str, Any]) -> Item:
 
 def from_item(item: Mapping[str, Any]) -> Item:
     """Plain fields of typed attributes, whole numbers as int."""
-    return {name: _plain(value) for name, value in item.items()}
+    # Most attributes are texts: they are taken without a call.
+    return {name: value["S"] if "S" in value else _plain(value) for name, value in item.items()}
 
 
 def text_of(moment: datetime | None) -> str | None:
@@ -46,18 +47,23 @@ def _typed(value: Any) -> Item:
     raise TypeError(f"Bug! items hold no {type(value).__name__}")
 
 
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return int(Decimal(text))
+
+
 def _plain(attribute: Mapping[str, Any]) -> Any:
     [(kind, value)] = attribute.items()
     match kind:
-        case "S":  # most of them
-            return value
         case "N":
-            return int(value) if value.isdecimal() else int(Decimal(value))
+            return _number(value)
         case "M":
             return from_item(value)
         case "L":
             return [_plain(part) for part in value]
         case "NULL":
             return None
-        case _:  # a boolean; or a type that was added by hand and that nothing here reads
+        case _:  # a text in a list, a boolean; or a type that was added by hand and that nothing here reads
             return value
