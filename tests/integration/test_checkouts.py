@@ -208,7 +208,8 @@ def test_every_call_of_stripe_and_dynamodb_has_a_time_limit(
     monkeypatch.undo()
     limits = dynamodb.client.meta.config
 
-    assert client.http_client()._timeout == (client.CONNECT_TIMEOUT, client.READ_TIMEOUT)  # type: ignore[attr-defined]
+    waits = client.http_client()._timeout  # type: ignore[attr-defined]
+    assert (waits.connect_timeout, waits.read_timeout) == (client.CONNECT_TIMEOUT, client.READ_TIMEOUT)
     assert (limits.connect_timeout, limits.read_timeout) == (1, 1)
     assert limits.retries["total_max_attempts"] == 2
 

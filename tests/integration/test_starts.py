@@ -174,10 +174,10 @@ client().get_item(TableName="orders", Key={"payment_id": {"S": "1"}})
 @pytest.mark.parametrize(
     ("function", "loaded"),
     [
-        ("create_checkout", "stripe.checkout._session"),
-        ("cancel_checkout", "stripe.checkout._session"),
-        ("refund_payment", "stripe._refund"),
-        ("release_payment", "stripe._refund"),
+        ("create_checkout", "stripe.checkout._session_service"),
+        ("cancel_checkout", "stripe.checkout._session_service"),
+        ("refund_payment", "stripe._refund_service"),
+        ("release_payment", "stripe._refund_service"),
     ],
 )
 def test_a_function_that_always_asks_stripe_has_loaded_what_asks(function: str, loaded: str):

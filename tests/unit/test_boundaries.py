@@ -128,6 +128,7 @@ def test_only_the_store_and_the_runtime_import_botocore():
 def test_only_the_gateway_imports_stripe():
     assert importers_of("stripe") == {
         "stripe_gateway/client.py",
+        "stripe_gateway/http_client.py",
         "stripe_gateway/in_time.py",
         "stripe_gateway/stripe_errors.py",
     }

@@ -1,4 +1,4 @@
-"""Leave out of the packages what no function loads: 7 MB. tests/packaging/test_layers.py follows all other imports."""
+"""Leave out of the packages what no function loads: 9 MB. tests/packaging/test_layers.py follows all other imports."""
 
 import shutil
 from collections.abc import Mapping
@@ -9,6 +9,10 @@ UNUSED_PACKAGES: Mapping[str, str] = {
     "boto3": "clients are made by botocore, around which it is; Powertools requires it for its Parameters",
     "s3transfer": "boto3's uploads to S3",
     "pycparser": "cffi's reader of C",
+    "requests": "Stripe's library requires it; requests to Stripe go by urllib3 (stripe_gateway/http_client.py)",
+    "charset_normalizer": "requests guesses encodings with it",
+    "idna": "requests requires it, for addresses with letters beyond ASCII",
+    "certifi": "requests requires it; botocore has a bundle of certificate authorities of its own",
 }
 
 # Parts of packages, as patterns below the folder of the packages.

@@ -30,18 +30,9 @@ def longest_request(retries: int) -> float:
     return (1 + retries) * (CONNECT_TIMEOUT + READ_TIMEOUT) + retries * LONGEST_PAUSE
 
 
-def load(use: Callable[["StripeClient", Any], object]) -> None:
-    """Load the library, and what `use` names of a client and of its module, while a function starts; only on Lambda.
-
-    The client has no key yet, and nothing is sent.
-    """
-
-    def _use() -> None:
-        import stripe  # noqa: PLC0415 - see above
-
-        use(_made("sk_of_no_account", "", 0), stripe)
-
-    start.prepare(_use)
+def load(use: Callable[["StripeClient"], object]) -> None:
+    """Load the library and the services that `use` names, while a function starts: without a key or a request."""
+    start.prepare(lambda: use(_made("sk_of_no_account", "", 0)))
 
 
 def client(retries: int = RETRIES) -> "StripeClient":
@@ -86,9 +77,9 @@ def _account_of(asked: "StripeClient") -> str:
 
 def http_client() -> "stripe.HTTPClient":
     """What carries requests to Stripe."""
-    import stripe  # noqa: PLC0415 - see above
+    from topup.stripe_gateway.http_client import PooledClient  # noqa: PLC0415 - see above
 
-    return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
+    return PooledClient(CONNECT_TIMEOUT, READ_TIMEOUT)
 
 
 def retrieved(ask: Callable[["StripeClient"], "stripe.StripeObject"]) -> Mapping[str, Any] | None:

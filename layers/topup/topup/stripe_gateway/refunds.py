@@ -18,7 +18,7 @@ _SYNONYMS = {"customer request": "requested_by_customer", "duplicate payment": "
 
 def load_refunds() -> None:
     """Load what asks Stripe about refunds: for the start of a function that always does."""
-    load(lambda client, stripe: (client.v1.refunds, stripe.Refund))
+    load(lambda stripe: stripe.v1.refunds)
 
 
 def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:

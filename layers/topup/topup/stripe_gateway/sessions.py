@@ -29,7 +29,7 @@ class Session:
 
 def load_sessions() -> None:
     """Load what asks Stripe about sessions: for the start of a function that always does."""
-    load(lambda client, stripe: (client.v1.checkout.sessions, stripe.checkout.Session))
+    load(lambda stripe: stripe.v1.checkout.sessions)
 
 
 def open_session(order: Order, email: str | None = None) -> Session:
