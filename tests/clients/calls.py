@@ -1,6 +1,6 @@
-"""Every kind of answer, through the client that openapi-python-client has made: prints the status and the gist of each.
+"""Every kind of answer, through the code that openapi-python-client has made: prints the status and the gist of each.
 
-Runs in the environment of that client, which `test_generated_clients` makes; nothing here may import Topup.
+Runs in the environment of the client, clients/python; nothing here may import Topup.
 """
 
 import json
@@ -9,12 +9,13 @@ import sys
 from typing import Any
 
 import httpx
-from topup_client import AuthenticatedClient
-from topup_client.api.administration import refund_payment
-from topup_client.api.credits_ import get_credits, list_transactions, spend_credits
-from topup_client.api.packages import list_packages
-from topup_client.api.payments import create_checkout, get_payment, list_payments
-from topup_client.models import CheckoutBody, GatewayError, RefundBody, SpendBody
+
+from topup_client.generated import AuthenticatedClient
+from topup_client.generated.api.administration import refund_payment
+from topup_client.generated.api.credits_ import get_credits, list_transactions, spend_credits
+from topup_client.generated.api.packages import list_packages
+from topup_client.generated.api.payments import create_checkout, get_payment, list_payments
+from topup_client.generated.models import CheckoutBody, GatewayError, RefundBody, SpendBody
 
 URL, PAYMENT_ID, USER_ID = os.environ["API_URL"], os.environ["PAYMENT_ID"], os.environ["USER_ID"]
 MOST_OF_THE_GATEWAY = 10 * 1024 * 1024  # bytes

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import (
+    Any,
+    Literal,
+    Self,
+    TypeVar,
+    cast,
+)
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="InsufficientCreditsProblem")
+
+
+@_attrs_define
+class InsufficientCreditsProblem:
+    """The user has too few credits
+
+    Attributes:
+        type_ (Literal['urn:topup:problem:insufficient_credits']): The same as `code`, as a URI (RFC 9457); it leads
+            nowhere
+        title (str): What went wrong, for people
+        status (Literal[409]): The HTTP status
+        detail (str): What went wrong in this case, for people
+        code (Literal['insufficient_credits']): What went wrong, for programs
+        request_id (str): The id of this request, as in the logs and in X-Request-Id
+        balance (int): The credits that there are; negative where more is owed
+        held (int): What open holds reserve
+        available (int): What can be spent, or held until the hold is to end
+    """
+
+    type_: Literal["urn:topup:problem:insufficient_credits"]
+    title: str
+    status: Literal[409]
+    detail: str
+    code: Literal["insufficient_credits"]
+    request_id: str
+    balance: int
+    held: int
+    available: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        type_ = self.type_
+
+        title = self.title
+
+        status = self.status
+
+        detail = self.detail
+
+        code = self.code
+
+        request_id = self.request_id
+
+        balance = self.balance
+
+        held = self.held
+
+        available = self.available
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "type": type_,
+                "title": title,
+                "status": status,
+                "detail": detail,
+                "code": code,
+                "request_id": request_id,
+                "balance": balance,
+                "held": held,
+                "available": available,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        d = dict(src_dict)
+        type_ = cast(Literal["urn:topup:problem:insufficient_credits"], d.pop("type"))
+        if type_ != "urn:topup:problem:insufficient_credits":
+            raise ValueError(
+                f"type must match const 'urn:topup:problem:insufficient_credits', got '{type_}'"
+            )
+
+        title = d.pop("title")
+
+        status = cast(Literal[409], d.pop("status"))
+        if status != 409:
+            raise ValueError(f"status must match const 409, got '{status}'")
+
+        detail = d.pop("detail")
+
+        code = cast(Literal["insufficient_credits"], d.pop("code"))
+        if code != "insufficient_credits":
+            raise ValueError(
+                f"code must match const 'insufficient_credits', got '{code}'"
+            )
+
+        request_id = d.pop("request_id")
+
+        balance = d.pop("balance")
+
+        held = d.pop("held")
+
+        available = d.pop("available")
+
+        insufficient_credits_problem = cls(
+            type_=type_,
+            title=title,
+            status=status,
+            detail=detail,
+            code=code,
+            request_id=request_id,
+            balance=balance,
+            held=held,
+            available=available,
+        )
+
+        insufficient_credits_problem.additional_properties = d
+        return insufficient_credits_problem
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

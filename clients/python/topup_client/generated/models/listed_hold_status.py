@@ -1,0 +1,11 @@
+from enum import StrEnum
+
+
+class ListedHoldStatus(StrEnum):
+    CAPTURED = "captured"
+    EXPIRED = "expired"
+    OPEN = "open"
+    RELEASED = "released"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,9 @@
+from enum import StrEnum
+
+
+class ReleaseAction(StrEnum):
+    FULFIL = "fulfil"
+    REFUND = "refund"
+
+    def __str__(self) -> str:
+        return str(self.value)
