@@ -4,23 +4,18 @@ import ssl
 from pathlib import Path
 
 import botocore
-import certifi
 import pytest
 
 from tools.build import ca_roots
 
-SHIPPED = {
-    "botocore/cacert.pem": Path(botocore.__file__).with_name("cacert.pem"),
-    "certifi/cacert.pem": Path(certifi.where()),
-}
+SHIPPED = Path(botocore.__file__).with_name("cacert.pem")
 
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """A layer's folder with the bundles as their packages ship them."""
-    for name, shipped in SHIPPED.items():
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+    """A layer's folder with the bundle as botocore ships it."""
+    (tmp_path / ca_roots.BUNDLE).parent.mkdir()
+    (tmp_path / ca_roots.BUNDLE).write_text(SHIPPED.read_text(encoding="utf-8"), encoding="utf-8")
     return tmp_path
 
 
@@ -31,20 +26,15 @@ def names_in(bundle: Path) -> set[str]:
     return {subject.get("commonName", "") for subject in subjects}
 
 
-def test_every_bundle_that_botocore_may_read_is_reduced():
-    assert set(ca_roots.BUNDLES) == set(SHIPPED)
-
-
-@pytest.mark.parametrize("bundle", ca_roots.BUNDLES)
-def test_a_bundle_trusts_exactly_amazons_authorities(bundle: str, python: Path):
+def test_the_bundle_trusts_exactly_amazons_authorities(python: Path):
     ca_roots.keep_amazons_roots(python)
 
-    assert names_in(python / bundle) == set(ca_roots.AMAZONS)
+    assert names_in(python / ca_roots.BUNDLE) == set(ca_roots.AMAZONS)
 
 
 def test_a_bundle_that_lacks_an_authority_ends_the_build(python: Path):
     ca_roots.keep_amazons_roots(python)
-    bundle = python / "botocore/cacert.pem"
+    bundle = python / ca_roots.BUNDLE
     bundle.write_text(bundle.read_text().partition("# Amazon Root CA 4")[0])
 
     with pytest.raises(SystemExit, match=r"lacks Amazon Root CA 4, Starfield Services"):
@@ -53,7 +43,7 @@ def test_a_bundle_that_lacks_an_authority_ends_the_build(python: Path):
 
 def test_a_certificate_is_known_by_its_digest_not_by_the_name_above_it(python: Path):
     ca_roots.keep_amazons_roots(python)
-    bundle = (python / "certifi/cacert.pem").read_text()
+    bundle = (python / ca_roots.BUNDLE).read_text()
     first = bundle.partition("# Amazon Root CA 2")[0]
     of_another_root = first.replace("Amazon Root CA 1", "Amazon Root CA 2")
 
@@ -66,8 +56,7 @@ def test_all_authorities_stay_where_the_build_is_told_so(python: Path, monkeypat
 
     ca_roots.keep_amazons_roots(python)
 
-    for name, shipped in SHIPPED.items():
-        assert (python / name).read_text(encoding="utf-8") == shipped.read_text(encoding="utf-8")
+    assert (python / ca_roots.BUNDLE).read_text(encoding="utf-8") == SHIPPED.read_text(encoding="utf-8")
 
 
 def test_another_choice_ends_the_build(python: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,9 +1,9 @@
-"""Leave Amazon's own certificate authorities in the bundles that botocore checks AWS's certificates against.
+"""Leave Amazon's own certificate authorities in the bundle that botocore checks AWS's certificates against.
 
 botocore reads its whole bundle again for every new connection: 18 ms of CPU time for the 120 to 130 authorities of a
 browser, 2 ms for Amazon's five. A cold start opens two connections, and a function that was idle opens a new one.
 
-Only botocore reads these bundles. Stripe's library brings its own, and the keys of an identity provider are fetched by
+Only botocore reads this bundle. Stripe's library brings its own, and the keys of an identity provider are fetched by
 Python's urllib, which uses the system's. AWS_CA_BUNDLE names another file for botocore, as ever.
 """
 
@@ -26,20 +26,19 @@ AMAZONS = {
         "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5"
     ),
 }
-# botocore reads certifi's bundle where certifi is installed, which requests needs, and else its own.
-BUNDLES = ("botocore/cacert.pem", "certifi/cacert.pem")
+BUNDLE = Path("botocore/cacert.pem")  # botocore would read certifi's if that were in the layer
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n(.+?)-----END CERTIFICATE-----\n", re.DOTALL)
 
 
 def keep_amazons_roots(python: Path) -> None:
-    """Reduce each bundle in the folder of the packages, unless LAMBDA_ROOTS is `all`."""
+    """Reduce the bundle in the folder of the packages, unless LAMBDA_ROOTS is `all`."""
     wanted = os.environ.get("LAMBDA_ROOTS") or "amazon"
     if wanted not in ("amazon", "all"):
         sys.exit(f"LAMBDA_ROOTS={wanted} is neither amazon, Amazon's own authorities (the default), nor all")
-    for bundle in (python / name for name in BUNDLES):
-        if wanted == "amazon" and bundle.exists():
-            bundle.write_text(amazons_of(bundle.read_text(encoding="utf-8")), encoding="utf-8")
+    if wanted == "amazon":
+        bundle = python / BUNDLE
+        bundle.write_text(amazons_of(bundle.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def amazons_of(bundle: str) -> str:
