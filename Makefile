@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build deploy-local invoke events openapi clients pictures bench-cold bench-warm bench-ledger bench-audit lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients pictures bench-cold bench-warm bench-ledger bench-audit lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -40,7 +40,7 @@ clean: ## Remove everything that was made
 
 # The quick tests leave out what takes minutes: attacks, crash sweeps, races over HTTP, layers and SAM.
 QUICK := tests/unit tests/integration tests/local tests/ops tests/tools tests/properties tests/simulation/test_simulation.py tests/e2e/test_purchases.py
-EVERY := $(QUICK) tests/simulation tests/security tests/e2e tests/packaging/test_layers.py tests/packaging/test_template_translated.py tests/packaging/test_deploy.py
+EVERY := $(QUICK) tests/simulation tests/security tests/e2e tests/kit tests/packaging/test_layers.py tests/packaging/test_template_translated.py tests/packaging/test_deploy.py
 
 test: .venv/.installed ## Run the quick tests, about two minutes (one kind: make test T=tests/unit)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(or $(T),$(QUICK))
@@ -80,7 +80,7 @@ $(CLIENTS): tests/clients/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .cache/clients; fi
 
 test-deployment: .venv/.installed .venv-sam/.installed ## Deploy every stage into an emulator; run every function in its container (Docker; minutes)
-	@$(BIN)/python -m pytest tests/packaging/test_deploy_local.py tests/packaging/test_stages.py tests/packaging/test_sam_local.py
+	@$(BIN)/python -m pytest tests/packaging/test_deploy_local.py tests/packaging/test_stages.py tests/packaging/test_sam_local.py tests/packaging/test_kit_image.py
 
 load: .venv/.installed ## Many buyers and spenders at once, with faults, then the audit (ARGS="--purchases 500 --seed 2")
 	@$(BIN)/python -m tools.load $(ARGS)
@@ -183,6 +183,9 @@ outputs: .venv/.installed ## The stage's addresses and names, as a shell reads t
 
 build: .venv-sam/.installed ## Build what `sam deploy` deploys (LAMBDA_ARCH=x86_64 for the other processor)
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" $(SAM) build
+
+kit: .venv/.installed ## Build the test kit, a wheel for the tests of other services → kit/dist (docs/testing-your-app.md)
+	@rm -rf kit/dist && cd kit && ../$(BIN)/python -m hatchling build -t wheel
 
 deploy-local: .venv/.installed .venv-sam/.installed ## Deploy to an AWS on this machine, and buy a package there
 	@$(BIN)/python -m tools.deploy_local

@@ -2,4 +2,5 @@
 
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]  # the checkout
+ROOT = Path(__file__).resolve().parents[1]  # the checkout, or what the test kit has of it
+LAYER = Path("layers/topup")

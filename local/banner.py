@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from local.environment import Addresses
 
@@ -14,6 +15,7 @@ class Access:
     user_token: str
     admin_token: str
     api_key: str
+    log: str = "logs/app.log"  # the file of what the handlers log
 
 
 def as_json(access: Access, seconds: float) -> str:
@@ -34,7 +36,7 @@ Topup is ready ({seconds:.1f} s).
   storefront     {access.addresses.web}
   console        {access.addresses.api}/console#token={access.admin_token}
   events         {access.addresses.api}/_local/events
-  handlers' log  logs/app.log (its metrics: logs/metrics.log)
+  handlers' log  {access.log} (its metrics: {Path(access.log).with_name("metrics.log")})
 
 The requests below need a user's token (user-demo), an administrator's (admin-demo) and the key of trusted services:
 

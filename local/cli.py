@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from local import ROOT, banner, discovery, settings, stack
 from local.aws.dynamodb import DynamoDBError
@@ -25,12 +27,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of the guide")
     parser.add_argument("--no-dotenv", action="store_true", help="ignore .env, as tests do: use .env.example's values")
     parser.add_argument("--until-stdin-ends", action="store_true", help="stop when standard input is closed, too")
+    parser.add_argument("--state", type=Path, help="the folder that the stack writes to, such as its logs")
+    parser.add_argument(
+        "--listen",
+        default=settings.THIS_MACHINE,
+        help="not this machine alone, but this address: in a container, 0.0.0.0",
+    )
     options = parser.parse_args(arguments)
     format_banner = banner.as_json if options.json else banner.as_text
     try:
         chosen = settings.load(ROOT, os.environ, dotenv=not options.no_dotenv)
+        chosen = replace(chosen, state=options.state, listen=options.listen)
         if not options.json:
-            _tell_of_others()
+            _tell_of_others(chosen.state or ROOT)
         if chosen.unused:
             print(f"note: nothing here reads {', '.join(chosen.unused)}, which .env sets", file=sys.stderr)
         asyncio.run(
@@ -47,9 +56,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _tell_of_others() -> None:
+def _tell_of_others(root: Path) -> None:
     """Say which stacks run in this checkout already: their ports are taken, and the commands find the latest stack."""
-    for other in discovery.find_all(ROOT):
+    for other in discovery.find_all(root):
         since = other.started_at.astimezone().strftime("%H:%M:%S")
         print(
             f"note: a stack of this checkout runs since {since} at {other.api} (process {other.pid})", file=sys.stderr

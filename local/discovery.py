@@ -34,9 +34,9 @@ class RunningStack:
 
 
 @contextlib.contextmanager
-def discoverable(root: Path, addresses: Addresses, declared: Template) -> Iterator[None]:
+def discoverable(notes: Path, addresses: Addresses, declared: Template) -> Iterator[None]:
     """Leave a note for as long as the block runs."""
-    path = root / NOTES / f"{os.getpid()}.json"
+    path = notes / f"{os.getpid()}.json"
     note = {
         "pid": os.getpid(),
         "started_at": datetime.now(UTC).isoformat(),

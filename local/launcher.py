@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from local import ROOT, settings, tokens
+from local import LAYER, ROOT, settings, tokens
 
 START_TIMEOUT = 30.0  # seconds; it takes two, but machines that run tests are busy
 STOP_TIMEOUT = 10.0
@@ -36,6 +36,7 @@ class Stack:
     user_token: str = field(repr=False)
     admin_token: str = field(repr=False)
     api_key: str = field(repr=False)
+    log: str  # the file of what the handlers log; relative to the project, unless the stack writes elsewhere
     seconds: float  # how long the start took
     values: Mapping[str, str] = field(repr=False)  # settings
     process: subprocess.Popen[str] = field(repr=False)
@@ -46,16 +47,18 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(root: Path = ROOT, **environment: str) -> Iterator[Stack]:
+def running(root: Path = ROOT, state: Path | None = None, /, **environment: str) -> Iterator[Stack]:
     """Start the checkout in `root`, with the settings of .env.example and `environment`, without the developer's .env.
+
+    state: the folder that the stack writes to; None is `root`.
 
     Raises StackFailedError when the stack does not start, or does not stop at the end.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local", "--json", "--no-dotenv", "--until-stdin-ends"],
+            [sys.executable, "-m", "local", "--json", "--no-dotenv", "--until-stdin-ends", *_state(state)],
             cwd=root,
-            env=_environment(environment),
+            env=environment_of(root, environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -69,9 +72,15 @@ def running(root: Path = ROOT, **environment: str) -> Iterator[Stack]:
             _stop(process, errors)
 
 
-def _environment(overrides: Mapping[str, str]) -> dict[str, str]:
+def environment_of(root: Path, overrides: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without a developer's settings: free ports, the code in `root`, and `overrides`."""
     inherited = {name: value for name, value in os.environ.items() if name not in settings.KNOWN}
-    return {**inherited, **dict.fromkeys(settings.DEFAULT_PORTS, "0"), **overrides}
+    path = os.pathsep.join(filter(None, [str(root), str(root / LAYER), inherited.get("PYTHONPATH")]))
+    return {**inherited, "PYTHONPATH": path, **dict.fromkeys(settings.DEFAULT_PORTS, "0"), **overrides}
+
+
+def _state(folder: Path | None) -> list[str]:
+    return ["--state", str(folder)] if folder else []
 
 
 def _ready_line(process: subprocess.Popen[str], errors: IO[str]) -> dict[str, Any]:

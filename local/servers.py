@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from local.aws import event_bus
 from local.logs import Console
 from local.own_pages import OwnPages, OwnPagesOnly
+from local.settings import THIS_MACHINE
 
-HOST = "127.0.0.1"
 BACKLOG = 1024
 GRACE = 1  # seconds for requests under way when the stack stops
 
@@ -49,14 +49,14 @@ class Port:
         return f"http://localhost:{self.number}"
 
 
-def reserve(service: str, number: int, variable: str) -> Port:
-    """Reserve a port for a service: its socket listens at once. Raises PortInUseError."""
+def reserve(service: str, number: int, variable: str, address: str = THIS_MACHINE) -> Port:
+    """Reserve a port for a service: its socket listens at once, at this address. Raises PortInUseError."""
     # Without its protocol, asyncio does not recognise the socket as TCP and leaves Nagle's algorithm on: every response
     # would wait 40 ms for the client's delayed acknowledgement.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, number))
+        listener.bind((address, number))
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from topup.domain.errors import ConfigurationError
 from topup.runtime import secret_values
 
+THIS_MACHINE = "127.0.0.1"
 DEFAULT_PORTS = {"API_PORT": 8000, "WEBHOOK_PORT": 8001, "STRIPE_PORT": 12111, "WEB_PORT": 3000}
 SECRETS = ("JWT_SECRET", "PROXY_API_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
 REQUIRED = (*SECRETS, "API_BASE_URL", "FRONTEND_URL")
@@ -57,11 +58,17 @@ class Settings:
     values: Mapping[str, str]
     ports: Mapping[str, int]
     unused: tuple[str, ...] = ()  # set in .env but not read here: misspelt, or for another program
+    state: Path | None = None  # the folder that the stack writes to; None is the project
+    listen: str = THIS_MACHINE  # the address at which its servers listen
 
     @property
     def simulated(self) -> bool:
         """True if Stripe is the simulator, not Stripe's own test mode."""
         return self.values["STRIPE_SECRET_KEY"].startswith("sk_test_local")
+
+    def written(self, path: str) -> Path:
+        """Where the stack writes what is called `path`."""
+        return (self.state or self.root) / path
 
 
 def load(root: Path, environ: Mapping[str, str], *, dotenv: bool = True) -> Settings:

@@ -31,6 +31,7 @@ from local.banner import Access
 from local.clock import Clock
 from local.controls import Controls
 from local.environment import Addresses
+from local.faults import FaultyApi
 from local.logs import Console, HandlerLog, RoutedOutput
 from local.own_pages import OwnPages
 from local.servers import Port, PortInUseError
@@ -42,6 +43,7 @@ from local.stripe_simulator import app as simulator_app
 
 T = TypeVar("T")
 
+LOG = "logs/app.log"
 FAILURES = ".cache/local/expiry-failures"  # stands for the bucket of the on-failure destination
 READY_PATH = "/api/payments/packages"
 # The service at the port that a variable sets, by its name in access lines and messages.
@@ -70,14 +72,16 @@ async def run(
         log = _open_log(settings, console, stack)
         runtime = await _runtime(settings, addresses, emulator, log, stack)
         access = _access(settings, addresses, runtime.clock)
-        reaper = await stack.enter_async_context(Reaper(runtime, settings.root / FAILURES))
-        await stack.enter_async_context(Changes(runtime, settings.root / FAILURES))
+        reaper = await stack.enter_async_context(Reaper(runtime, settings.written(FAILURES)))
+        await stack.enter_async_context(Changes(runtime, settings.written(FAILURES)))
         apps = _apps(settings, access, runtime, reaper)
         guarded = [(ports[name], app) for name, app in apps.items()]
         await stack.enter_async_context(servers.serving(guarded, _own_pages(settings, addresses), console))
         await _check_api(ports["API_PORT"], log)
         if discoverable:
-            stack.enter_context(discovery.discoverable(settings.root, addresses, runtime.project.template()))
+            stack.enter_context(
+                discovery.discoverable(settings.written(discovery.NOTES), addresses, runtime.project.template())
+            )
         announce(access, time.monotonic() - began)
         await asyncio.Event().wait()
 
@@ -90,7 +94,7 @@ def _reserve_ports(settings: Settings, stack: AsyncExitStack) -> dict[str, Port]
         if variable == "STRIPE_PORT" and not settings.simulated:
             continue
         try:
-            ports[variable] = servers.reserve(service, settings.ports[variable], variable)
+            ports[variable] = servers.reserve(service, settings.ports[variable], variable, settings.listen)
         except PortInUseError as error:
             refused.append(error)
         else:
@@ -119,7 +123,7 @@ def _own_pages(settings: Settings, addresses: Addresses) -> OwnPages:
 
 
 def _open_log(settings: Settings, console: Console, stack: AsyncExitStack) -> HandlerLog:
-    log = stack.enter_context(closing(HandlerLog(settings.root / "logs" / "app.log", console)))
+    log = stack.enter_context(closing(HandlerLog(settings.written(LOG), console)))
     stack.enter_context(redirect_stdout(RoutedOutput(sys.stdout, log)))
     stack.enter_context(redirect_stderr(RoutedOutput(sys.stderr, log)))
     return log
@@ -168,13 +172,15 @@ def _access(settings: Settings, addresses: Addresses, clock: Clock) -> Access:
         user_token=tokens.mint(values, "user-demo", clock.now()),
         admin_token=tokens.mint_admin(values, "admin-demo", clock.now()),
         api_key=tokens.service_key(values),
+        log=str(settings.written(LOG)) if settings.state else LOG,
     )
 
 
 def _apps(settings: Settings, access: Access, runtime: Runtime, reaper: Reaper) -> dict[str, ASGIApp]:
-    controls = [*Controls(runtime, reaper).routes(), *EventBus().routes()]
+    api = FaultyApi(Gateway(runtime))
+    controls = [*Controls(runtime, reaper).routes(), *EventBus().routes(), *api.routes()]
     apps: dict[str, ASGIApp] = {
-        "API_PORT": gateway.create_app(Gateway(runtime), runtime.clock, controls),
+        "API_PORT": gateway.create_app(api, runtime.clock, controls),
         "WEBHOOK_PORT": function_url.create_app(FunctionUrl(runtime)),
         "WEB_PORT": _storefront(access, runtime.clock),
     }

@@ -9,7 +9,7 @@ import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route as StarletteRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.aws import http_events
 from local.aws.cors import is_preflight, preflight, with_cors
@@ -87,7 +87,7 @@ class Gateway:
             return SERVER_ERROR
 
 
-def create_app(gateway: Gateway, clock: Clock, controls: Iterable[StarletteRoute] = ()) -> Starlette:
+def create_app(gateway: ASGIApp, clock: Clock, controls: Iterable[StarletteRoute] = ()) -> Starlette:
     """The application at the API's port: the gateway, and under /_local the clock and the controls."""
     endpoint = ClockEndpoint(clock)
     app = Starlette(

@@ -15,11 +15,11 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
+from local import LAYER
 from local.aws.template import Function
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
-LAYER = Path("layers/topup")
 LAYER_PACKAGE = "topup"
 WATCHED = (Path("functions"), LAYER)
 CLOCK = "topup.runtime.clock"

@@ -263,7 +263,7 @@ print(*sorted(sys.modules.keys() & {{"stripe", "pydantic", "boto3", "botocore.se
 
 
 def test_functions_and_modules_stay_readable():
-    rooms = [PACKAGE, *(ROOT / name for name in ("functions", "local", "ops", "tools"))]
+    rooms = [PACKAGE, *(ROOT / name for name in ("functions", "kit", "local", "ops", "tools"))]
     written = [path for room in rooms for path in room.rglob("*.py")]
     for path in [*written, *(ROOT / "clients/python/topup_client").glob("*.py")]:
         text = path.read_text()
