@@ -12,6 +12,7 @@ import pytest
 
 from local import ROOT
 from local.in_process.api import template
+from tools.generate import clients
 from tools.generate.openapi import __main__ as openapi
 from tools.generate.openapi import descriptions
 from tools.generate.openapi.operations import OPERATIONS
@@ -54,6 +55,12 @@ def test_the_document_is_up_to_date():
     written = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
 
     assert written == openapi.text(), "docs/openapi.json is out of date: run `make openapi`"
+
+
+def test_the_python_client_is_made_from_this_document():
+    made_from = (clients.GENERATED / clients.DIGEST).read_text(encoding="utf-8")
+
+    assert made_from == clients.digest(), "the generated code of clients/python is out of date: run `make clients`"
 
 
 def test_it_has_exactly_the_routes_of_the_template():

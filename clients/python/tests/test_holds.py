@@ -1,5 +1,6 @@
 """A hold lasts as long as its block, and what the block has not used is free afterwards."""
 
+import json
 from threading import Event
 from typing import Any
 
@@ -238,4 +239,4 @@ def test_the_block_keeps_it_open_in_a_thread_of_its_own(service: Service):
 def test_more_can_be_reserved(service: Service):
     a_hold(service).extend(add=50)
 
-    assert service.requests[-1].content == b'{"ttl_seconds":900,"add":50}'
+    assert json.loads(service.requests[-1].content) == {"ttl_seconds": 900, "add": 50}
