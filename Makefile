@@ -33,7 +33,7 @@ demo: .venv/.installed ## Buy credits from the terminal, step by step
 	@$(BIN)/python -m tools.demo
 
 clean: ## Remove everything that was made
-	rm -rf .venv .venv-sam .aws-sam .cache logs .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-sam .aws-sam .cache logs kit/dist .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 ## @Test

@@ -3,6 +3,6 @@
 With pytest, ask for the fixture `topup`. Without it, `with topup_local.running() as topup:`.
 """
 
-from topup_local.topup import Topup, running
+from topup_local.topup import BrokenPromiseError, StackFailedError, Topup, UnexpectedStatusError, running
 
-__all__ = ["Topup", "running"]
+__all__ = ["BrokenPromiseError", "StackFailedError", "Topup", "UnexpectedStatusError", "running"]

@@ -15,8 +15,10 @@ from topup_local.sources import PROJECT, importable
 
 with importable():
     from local import launcher
-    from local.client import Client, Json, document, poll
-    from local.launcher import Stack
+    from local.client import BrokenPromiseError, Client, Json, UnexpectedStatusError, document, poll
+    from local.launcher import Stack, StackFailedError
+
+__all__ = ["BrokenPromiseError", "StackFailedError", "Topup", "UnexpectedStatusError", "running"]
 
 Where = Literal["topup", "stripe"]
 EVERY_PATH: Mapping[Where, str] = {"topup": "/api/*", "stripe": "/v1/*"}
@@ -38,7 +40,10 @@ def running(**settings: str) -> "Iterator[Topup]":
 
 
 class Topup:
-    """A running stack. What its methods cannot do, Topup's own API at `url` and Stripe's at `stripe_url` can."""
+    """A running stack. What its methods cannot do, Topup's own API at `url` and the simulator's at `stripe_url` can.
+
+    They raise UnexpectedStatusError where one of them refuses, and BrokenPromiseError where something does not happen.
+    """
 
     def __init__(self, stack: Stack, http: httpx.Client) -> None:
         self.url = stack.api_url
@@ -130,7 +135,7 @@ class Topup:
         return [event for event in published if user in (None, event["detail"]["user_id"])]
 
     def wait_for_event(self, kind: str, user: str) -> Json:
-        """The first event of a user of this `detail-type`; it follows within moments. Raises BrokenPromiseError."""
+        """The first event of a user of this `detail-type`; it follows within moments."""
 
         def of_kind() -> list[Json]:
             return [event for event in self.events(user) if event["detail-type"] == kind]
@@ -157,7 +162,7 @@ class Topup:
         self.client.stripe.set_webhooks(**behaviour)
 
     def wait_for_webhooks(self) -> None:
-        """Return when none is on its way. Raises BrokenPromiseError if one cannot be delivered."""
+        """Return when none is on its way."""
         poll(self._pending, lambda pending: not pending, "every webhook is delivered")
 
     def reconcile(self, **event: Any) -> Json:

@@ -11,83 +11,42 @@ import tomllib
 import venv
 from collections.abc import Iterator
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
 
 import httpx
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from local import ROOT
+from tests.support.wheel import MISSING, build, requirements, with_what_they_need
 
-KIT = ROOT / "kit"
 OURS = {"local", "topup", "topup_local"}
 TYPES = {"types_boto3_dynamodb", "types_boto3_ssm"}  # imported for mypy alone
 
-pytestmark = pytest.mark.skipif(
-    find_spec("hatchling") is None, reason="no hatchling: `make` installs it with the environment"
-)
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=KIT, check=True)
-    return next(folder.glob("*.whl"))
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of a new environment with the wheel, and with what this one has of other packages."""
+    """The programs of a new environment with the wheel. It takes the other packages from this one: no network."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
-    uv = Path(sys.executable).with_name("uv")
-    command = [
-        str(uv),
-        "pip",
-        "install",
-        "--quiet",
-        "--offline",
-        "--no-deps",
-        f"--python={folder}/bin/python",
-        str(wheel),
-    ]
-    subprocess.run(command, check=True)
+    uv, python = str(Path(sys.executable).with_name("uv")), str(folder / "bin/python")
+    subprocess.run([uv, "pip", "install", "--offline", "--no-deps", "--python", python, str(wheel)], check=True)
     packages = next(folder.glob("lib/python*/site-packages"))
-    others = {str(Path(httpx.__file__).parents[1]), *(entry for entry in sys.path if entry.endswith("site-packages"))}
-    (packages / "others.pth").write_text("\n".join(sorted(others)), encoding="utf-8")
+    (packages / "others.pth").write_text(str(Path(httpx.__file__).parents[1]), encoding="utf-8")
     return folder / "bin"
 
 
 def without_repository() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-
-
-def requirements(wheel: Path) -> list[str]:
-    with ZipFile(wheel) as files:
-        name = next(name for name in files.namelist() if name.endswith(".dist-info/METADATA"))
-        text = files.read(name).decode()
-    return re.findall(r"^Requires-Dist: (.+)$", text, re.MULTILINE)
-
-
-def with_what_they_need(names: list[str]) -> set[str]:
-    """The distributions of these requirements, and of theirs."""
-    found: set[str] = set()
-    waiting = [Requirement(name) for name in names]
-    while waiting:
-        one = waiting.pop()
-        key = re.sub(r"[-_.]+", "-", one.name).lower()
-        needed = [Requirement(text) for text in metadata.requires(key) or []]
-        new = [each for each in needed if each.marker is None or _applies(each, one.extras)]
-        waiting += [each for each in new if re.sub(r"[-_.]+", "-", each.name).lower() not in found]
-        found.add(key)
-    return found
-
-
-def _applies(requirement: Requirement, extras: set[str]) -> bool:
-    assert requirement.marker
-    return any(requirement.marker.evaluate({"extra": extra}) for extra in extras or {""})
 
 
 def test_every_import_in_the_wheel_is_a_package_that_it_asks_for(wheel: Path) -> None:
@@ -102,7 +61,7 @@ def test_every_import_in_the_wheel_is_a_package_that_it_asks_for(wheel: Path) ->
 
     assert imported
     for name in imported - {"pytest"}:  # which loads the plugin, or nobody does
-        assert {re.sub(r"[-_.]+", "-", one).lower() for one in provided[name]} & installed_with_it, name
+        assert {canonicalize_name(one) for one in provided[name]} & installed_with_it, name
 
 
 def test_it_asks_for_the_versions_of_the_lock_or_later_ones_that_fit(wheel: Path) -> None:
@@ -119,7 +78,7 @@ def test_it_asks_for_the_versions_of_the_lock_or_later_ones_that_fit(wheel: Path
 
 
 def test_the_example_passes_where_the_repository_is_not(installed: Path, tmp_path: Path) -> None:
-    for file in (KIT / "example").glob("*.py"):
+    for file in (ROOT / "kit/example").glob("*.py"):
         shutil.copy(file, tmp_path)
     for name in ("local", "topup"):  # a service may have modules of these names
         (tmp_path / f"{name}.py").write_text("MINE = True\n", encoding="utf-8")

@@ -4,6 +4,8 @@ import asyncio
 import socket
 from typing import Any
 
+import pytest
+
 from local import servers
 
 
@@ -31,3 +33,11 @@ def test_a_response_does_not_wait_for_the_acknowledgement_of_the_one_before():
                 return await result
 
     assert asyncio.run(has_no_delay())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_a_port_is_this_machines_alone_unless_another_address_is_asked_for(address: str):
+    given = [] if address == "127.0.0.1" else [address]
+    port = servers.reserve("test", 0, "TEST_PORT", *given)
+    with port.socket:
+        assert port.socket.getsockname()[0] == address

@@ -2,10 +2,8 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -13,7 +11,7 @@ import pytest
 
 from local import ROOT, settings
 from local.client import Client, document, poll
-from tests.kit.test_wheel import requirements, with_what_they_need
+from tests.support import wheel
 
 # On this machine there may be no network, so the image is built on Lambda's, with the packages that are installed here.
 LAMBDA = "public.ecr.aws/lambda/python:3.13"
@@ -23,8 +21,8 @@ PORTS = (8000, 12111)
 
 def missing() -> str | None:
     """What the image needs and this machine lacks; None if nothing."""
-    if find_spec("hatchling") is None:
-        return "no hatchling: `make` installs it with the environment"
+    if wheel.MISSING:
+        return wheel.MISSING
     if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         return "no Docker engine"
     if subprocess.run(["docker", "image", "inspect", LAMBDA], capture_output=True, check=False).returncode:
@@ -57,11 +55,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make kit` leaves in kit/, and the base image."""
     folder = tmp_path_factory.mktemp("kit")
     shutil.copy(ROOT / "kit/Dockerfile", folder)
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
-    subprocess.run(build, cwd=ROOT / "kit", check=True)
-    wheel = next((folder / "dist").glob("*.whl"))
+    built = wheel.build(folder / "dist")
     base = tmp_path_factory.mktemp("base")
-    copy_of_packages(with_what_they_need(requirements(wheel)) | {"pip"}, base / "packages")
+    copy_of_packages(wheel.with_what_they_need(wheel.requirements(built)) | {"pip"}, base / "packages")
     site = "/var/lang/lib/python3.13/site-packages"
     (base / "Dockerfile").write_text(
         f"FROM {LAMBDA}\nCOPY packages {site}\nENV PIP_NO_INDEX=1 LD_LIBRARY_PATH=/var/lang/lib\n", encoding="utf-8"
