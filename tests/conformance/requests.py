@@ -14,7 +14,7 @@ Json = dict[str, Any]
 Item = dict[str, Any]
 Place = tuple[str, str, str]  # table, partition key, sort key
 
-WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
+WRITES = ("PutItem", "UpdateItem", "TransactWriteItems", "BatchWriteItem")
 # The parts of a shape; the rest of a request are its values.
 PARTS_OF_A_SHAPE = (
     "TableName",
@@ -75,6 +75,9 @@ class Part:
 
 
 def parts_of(operation: str, request: Json) -> list[Part]:
+    if operation == "BatchWriteItem":
+        written = [(table, member) for table, members in request["RequestItems"].items() for member in members]
+        return [Part(kind, {"TableName": table, **of}) for table, member in written for kind, of in member.items()]
     if operation != "TransactWriteItems":
         return [Part(operation, request)]
     return [Part(kind, details) for member in request["TransactItems"] for kind, details in member.items()]
@@ -85,7 +88,10 @@ def shape_of(operation: str, request: Json) -> str:
         return json.dumps(
             [operation, sorted((table, len(of["Keys"])) for table, of in request["RequestItems"].items())]
         )
-    return json.dumps([operation, *(_shape_of_part(part) for part in parts_of(operation, request))])
+    parts = [_shape_of_part(part) for part in parts_of(operation, request)]
+    if operation == "BatchWriteItem":  # its members have nothing to do with each other, so their number says nothing
+        parts = sorted({json.dumps(part) for part in parts})
+    return json.dumps([operation, *parts])
 
 
 def expressions_of(operation: str, request: Json) -> Iterator[str]:
