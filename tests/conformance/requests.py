@@ -90,7 +90,7 @@ def shape_of(operation: str, request: Json) -> str:
         )
     parts = [_shape_of_part(part) for part in parts_of(operation, request)]
     if operation == "BatchWriteItem":  # its members have nothing to do with each other, so their number says nothing
-        parts = sorted({json.dumps(part) for part in parts})
+        return json.dumps([operation, sorted({json.dumps(part) for part in parts})])
     return json.dumps([operation, *parts])
 
 
