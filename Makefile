@@ -196,7 +196,7 @@ invoke: .venv/.installed .venv-sam/.installed ## Run one function in its contain
 events: .venv/.installed ## Write events/ again
 	@$(BIN)/python -m tools.generate.events
 
-openapi: .venv/.installed ## Write docs/openapi.json again, from the routes and the code behind them
+openapi: .venv/.installed ## Write docs/openapi.json and api/bodies.json again, from the routes and the code behind them
 	@$(BIN)/python -m tools.generate.openapi
 
 clients: .venv/.installed .cache/clients/venv/.installed ## Write the generated part of clients/python again, from docs/openapi.json

@@ -8,7 +8,7 @@ from topup.api.endpoint import Request, Response, endpoint
 @endpoint()
 def handler(request: Request) -> Response:
     admin = auth.authenticate_admin(request)
-    body = requests.read(request, requests.AdjustmentBody)
+    body = requests.adjustment(request)
     adjustment = adjustments.AdjustmentRequest(
         user_id=body.user_id,
         amount=body.amount,

@@ -11,7 +11,7 @@ from topup.runtime.secret_values import Scope
 def handler(request: Request) -> Response:
     service = api_keys.require(request, Scope.SPEND)
     user_id, hold_id = hold_ids.parse(request.path_parameters["hold_id"])
-    body = requests.read(request, requests.CaptureBody)
+    body = requests.capture(request)
     wanted = holding.CaptureRequest(
         user_id=user_id,
         hold_id=hold_id,

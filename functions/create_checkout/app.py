@@ -12,7 +12,7 @@ stripe_gateway.load_sessions()
 def handler(request: Request) -> Response:
     api_keys.require(request, Scope.CHECKOUT)
     caller = auth.authenticate(request)
-    body = requests.read(request, requests.CheckoutBody)
+    body = requests.checkout(request)
     wanted = checkouts.CheckoutRequest(
         user_id=caller.user_id,
         package_id=body.package,

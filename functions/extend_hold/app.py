@@ -12,7 +12,7 @@ from topup.runtime.secret_values import Scope
 def handler(request: Request) -> Response:
     api_keys.require(request, Scope.SPEND)
     user_id, hold_id = hold_ids.parse(request.path_parameters["hold_id"])
-    body = requests.read(request, requests.ExtensionBody)
+    body = requests.extension(request)
     wanted = holding.ExtensionRequest(
         user_id=user_id,
         hold_id=hold_id,

@@ -11,11 +11,11 @@ from topup.runtime.secret_values import Scope
 @endpoint()
 def handler(request: Request) -> Response:
     actor = actors.require(request, Scope.GRANT)
-    body = requests.read(request, requests.GrantBody)
+    body = requests.grant(request)
     grant_request = grants.GrantRequest(
         user_id=body.user_id,
         credits=body.credits,
-        expires_at=body.expiry,
+        expires_at=requests.expiry_of(body),
         is_standard="expires_at" not in body.model_fields_set,
         reason=body.reason,
         campaign=body.campaign,

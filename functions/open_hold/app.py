@@ -13,7 +13,7 @@ from topup.runtime.secret_values import Scope
 @endpoint()
 def handler(request: Request) -> Response:
     service = api_keys.require(request, Scope.SPEND)
-    body = requests.read(request, requests.HoldBody)
+    body = requests.hold(request)
     wanted = holding.HoldRequest(
         user_id=body.user_id,
         amount=body.amount,

@@ -9,6 +9,6 @@ from topup.domain.refund_requests import RefundRequest
 @endpoint()
 def handler(request: Request) -> Response:
     caller = auth.authenticate_staff(request)
-    body = requests.read(request, requests.QuoteBody)
+    body = requests.quote(request)
     wanted = RefundRequest(payment_id=body.payment_id, amount=body.amount, admin_id=caller.user_id)
     return Response(refund_responses.quoted(refund_quotes.quote(wanted, request.now)))

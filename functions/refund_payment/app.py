@@ -17,7 +17,7 @@ stripe_gateway.load_refunds()
 @endpoint()
 def handler(request: Request) -> Response:
     admin = auth.authenticate_admin(request)
-    body = requests.read(request, requests.RefundBody)
+    body = requests.refund(request)
     refund_request = RefundRequest(
         payment_id=body.payment_id,
         amount=body.amount,

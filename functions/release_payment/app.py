@@ -17,7 +17,7 @@ stripe_gateway.load_refunds()
 @endpoint()
 def handler(request: Request) -> Response:
     admin = auth.authenticate_admin(request)
-    body = requests.read(request, requests.ReleaseBody)
+    body = requests.release(request)
     wanted = releases.ReleaseRequest(
         payment_id=request.path_parameters["payment_id"],
         action=ReleaseAction(body.action),

@@ -9,7 +9,7 @@ from topup.runtime.secret_values import Scope
 @endpoint()
 def handler(request: Request) -> Response:
     actor = actors.require(request, Scope.SPEND)
-    body = requests.read(request, requests.ReversalBody)
+    body = requests.reversal(request)
     wanted = spend_reversals.ReversalRequest(
         user_id=body.user_id,
         transaction_id=body.transaction_id,

@@ -10,7 +10,7 @@ from topup.runtime.secret_values import Scope
 @endpoint()
 def handler(request: Request) -> Response:
     service = api_keys.require(request, Scope.SPEND)
-    body = requests.read(request, requests.BatchBody)
+    body = requests.batch(request)
     items = [
         BatchItem(key=item.key, amount=item.amount, description=item.description, metadata=item.metadata)
         for item in body.items

@@ -9,7 +9,7 @@ from topup.runtime.secret_values import Scope
 @endpoint()
 def handler(request: Request) -> Response:
     service = api_keys.require(request, Scope.SPEND)
-    body = requests.read(request, requests.SpendBody)
+    body = requests.spend(request)
     wanted = spending.SpendRequest(
         user_id=body.user_id,
         amount=body.amount,

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic_core import ValidationError
 
 from local.in_process.api import as_admin
 from local.in_process.shop import Shop
 from tests.support.examples import examples
-from topup.api import requests
+from tools.generate import bodies as generated
+from topup.api import bodies, requests
 from topup.api.endpoint import LARGEST_PAGE, Request
 from topup.domain.errors import InvalidJson, UnsupportedMediaType, ValidationFailed
 
@@ -39,15 +41,15 @@ def a_request(body: str, content_type: str = "application/json", **event: Any) -
 
 @examples(250)
 @given(
-    st.sampled_from([requests.SpendBody, requests.RefundBody, requests.CheckoutBody]),
+    st.sampled_from([requests.spend, requests.refund, requests.checkout]),
     BODIES | st.text(max_size=30) | st.binary(max_size=30).map(lambda raw: raw.decode("latin-1")),
 )
-@example(requests.RefundBody, "[" * 100_000)
-@example(requests.RefundBody, '{"payment_id": "p", "amount": 1e9999999999999999999}')
-@example(requests.SpendBody, '{"user_id": "u", "description": "d", "amount": ' + "9" * 5000 + "}")
-def test_a_body_is_read_exactly_as_it_was_sent_or_refused(model: type[requests.Body], text: str):
+@example(requests.refund, "[" * 100_000)
+@example(requests.refund, '{"payment_id": "p", "amount": 1e9999999999999999999}')
+@example(requests.spend, '{"user_id": "u", "description": "d", "amount": ' + "9" * 5000 + "}")
+def test_a_body_is_read_exactly_as_it_was_sent_or_refused(read_as: Callable[[Request], Any], text: str):
     try:
-        read = requests.read(a_request(text), model)
+        read = read_as(a_request(text))
     except REFUSALS:
         return  # any other error would be a defect of ours
     sent = json.loads(text, parse_float=Decimal)
@@ -75,10 +77,114 @@ WORDS = st.one_of(st.text(max_size=3), st.integers(254, 256).map("x".__mul__), s
 @example({"user_id": "u", "amount": 1_000_000_001, "description": "d"})
 def test_a_spend_is_accepted_exactly_if_it_is_within_the_limits(body: dict[str, Any]):
     if is_spend(body):
-        assert vars(requests.read(a_request(json.dumps(body)), requests.SpendBody)) == {"metadata": {}, **body}
+        assert vars(requests.spend(a_request(json.dumps(body)))) == {"metadata": {}, **body}
     else:
         with pytest.raises(ValidationFailed):
-            requests.read(a_request(json.dumps(body)), requests.SpendBody)
+            requests.spend(a_request(json.dumps(body)))
+
+
+MODELS: dict[str, type[bodies.Body]] = {
+    name: model for name, model in vars(bodies).items() if name.endswith("Body") and name != "Body"
+}
+# What a field may be, and what it may not be.
+TEXTS = st.one_of(
+    st.text(max_size=4),
+    st.sampled_from([0, 1, 36, 40, 41, 64, 65, 100, 128, 129, 255, 256, 500, 501]).map("x".__mul__),
+    st.sampled_from(
+        ["fulfil", "debt", "en", "xx", "1.00", "1.0001", "2027-01-31T00:00:00Z", "2027-13-01T00:00:00Z", "a\n"]
+    ),
+)
+VALUES = st.one_of(
+    NUMBERS,
+    st.integers(0, 90_000),
+    st.decimals(-1, 10**11, allow_nan=False).map(lambda number: number + 0),
+    TEXTS,
+    st.booleans(),
+    st.none(),
+    st.dictionaries(TEXTS, TEXTS | NUMBERS, max_size=11),
+    st.lists(
+        st.fixed_dictionaries({"key": st.sampled_from(["a", "b", ""]), "amount": NUMBERS, "description": TEXTS}),
+        max_size=3,
+    ),
+)
+
+
+def verdict(read: Callable[[], Any]) -> Any:
+    """What a body was read as, and what the caller has sent of it; or what is wrong with which field."""
+    try:
+        body = read()
+    except ValidationError as error:
+        return error.errors(include_url=False, include_input=False, include_context=False)
+    return plain(body), body.model_fields_set
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, bodies.Body | requests.Body):
+        return {name: plain(part) for name, part in vars(value).items()}
+    return [plain(part) for part in value] if isinstance(value, list) else (type(value), value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@examples(150)
+@given(data=st.data())
+def test_bodies_are_read_as_pydantic_would_read_them(name: str, data: st.DataObject):
+    """bodies.json is made from the models, and this compares what both say of any body."""
+    model = MODELS[name]
+    required = {field: VALUES for field, one in model.model_fields.items() if one.is_required()}
+    optional = dict.fromkeys([*(model.model_fields.keys() - required.keys()), "another"], VALUES)
+    document = data.draw(VALUES | st.fixed_dictionaries(required, optional=optional) | likely(model))
+
+    expected = verdict(lambda: model.model_validate(document))
+
+    assert verdict(lambda: requests.validator(name).validate_python(document)) == expected
+
+
+def likely(model: type[bodies.Body]) -> st.SearchStrategy[dict[str, Any]]:
+    """Bodies whose every field may be right."""
+    right: dict[str, st.SearchStrategy[Any]] = {
+        "amount": st.sampled_from([1, 5, 0, -3, Decimal("1.5"), "12.50", None, 10**10, 10**10 + 1]),
+        "items": st.lists(
+            st.fixed_dictionaries({"key": st.sampled_from("ab"), "amount": st.just(1), "description": st.just("d")}),
+            min_size=1,
+            max_size=3,
+        ),
+        "credits": st.just(5),
+        "action": st.just("refund"),
+        "ttl_seconds": st.integers(0, 3),
+        "add": st.integers(-1, 1),
+        "metadata": st.dictionaries(st.sampled_from(["a", ""]), st.just("b")),
+        "force": st.booleans(),
+        "final": st.booleans(),
+        "overrun": st.sampled_from(["refuse", "x"]),
+        "locale": st.sampled_from(["en", "xx", None]),
+        "expires_at": st.sampled_from(["2027-01-31T00:00:00Z", "soon", None]),
+        "quote_token": st.sampled_from(["0" * 64, "0", None]),
+    }
+    of = {field: right.get(field, st.just("x")) for field in model.model_fields}
+    required = {field: of.pop(field) for field, one in model.model_fields.items() if one.is_required()}
+    return st.fixed_dictionaries(required, optional=of)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_examples_of_each_body_contain_both_verdicts(name: str):
+    found: set[bool] = set()
+
+    @examples(60)
+    @given(likely(MODELS[name]))
+    def look(document: dict[str, Any]) -> None:
+        found.add(isinstance(verdict(lambda: requests.validator(name).validate_python(document)), tuple))
+
+    look()
+    assert True in found
+
+
+def test_the_file_is_what_the_models_say():
+    assert json.loads(requests.SCHEMAS.read_bytes()) == generated.schemas(), "run `make openapi`"
+
+
+def test_a_check_that_the_file_cannot_name_is_refused():
+    with pytest.raises(ValueError, match="no check of ours"):
+        generated._as_json({"function": len})
 
 
 @examples(150)

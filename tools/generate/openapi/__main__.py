@@ -1,4 +1,4 @@
-"""`make openapi`: write docs/openapi.json from the template's routes and the code behind them."""
+"""`make openapi`: write docs/openapi.json from the template's routes and the code behind them, and bodies.json."""
 
 import ast
 import json
@@ -8,6 +8,7 @@ from typing import Any
 from local import ROOT
 from local.aws import template
 from local.aws.template import Route
+from tools.generate import bodies
 from tools.generate.openapi import examples, information, problems, schemas
 from tools.generate.openapi.operations import OPERATIONS
 from tools.generate.openapi.parts import Operation
@@ -102,3 +103,4 @@ def text() -> str:
 if __name__ == "__main__":
     DOCUMENT.write_text(text(), encoding="utf-8")
     print(DOCUMENT.relative_to(ROOT))
+    bodies.write()

@@ -28,7 +28,7 @@ from tools.generate.openapi.parts import (
     idempotency_key,
 )
 from tools.generate.openapi.services import OF_SERVICES
-from topup.api import package_schemas, receipt_schemas, refund_schemas, requests, schemas
+from topup.api import bodies, package_schemas, receipt_schemas, refund_schemas, schemas
 from topup.domain import errors
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -53,7 +53,7 @@ OPERATIONS: Mapping[str, Operation] = {
         headers=REPLAYED,
         callers=("user", "service"),
         parameters=(idempotency_key(required=False, description=RETRY.format("the same payment")),),
-        body=requests.CheckoutBody,
+        body=bodies.CheckoutBody,
         responses={HTTPStatus.OK: ("The payment, and the URL where the buyer pays", schemas.Checkout)},
         errors=(errors.Unauthorized, *BODY_ERRORS, errors.IdempotencyConflict, errors.StripeFailed, errors.Busy),
         links=PAYMENT_LINK,
@@ -150,7 +150,7 @@ OPERATIONS: Mapping[str, Operation] = {
         ),
         callers=("administrator",),
         others=("support",),
-        body=requests.QuoteBody,
+        body=bodies.QuoteBody,
         responses={HTTPStatus.OK: ("What the refund would do", refund_schemas.RefundQuote)},
         errors=(
             errors.Unauthorized,
@@ -171,7 +171,7 @@ OPERATIONS: Mapping[str, Operation] = {
         headers=REPLAYED,
         callers=("administrator",),
         parameters=(PAYMENT_ID,),
-        body=requests.ReleaseBody,
+        body=bodies.ReleaseBody,
         responses={
             HTTPStatus.OK: ("The quarantine has ended", schemas.Payment),
             HTTPStatus.ACCEPTED: (
@@ -201,7 +201,7 @@ OPERATIONS: Mapping[str, Operation] = {
                 + RETRY.format("the same refund"),
             ),
         ),
-        body=requests.RefundBody,
+        body=bodies.RefundBody,
         responses={
             HTTPStatus.OK: ("The refund has succeeded, or Stripe has accepted it", refund_schemas.RefundResult),
             HTTPStatus.ACCEPTED: (REFUND_NOT_KNOWN, refund_schemas.RefundResult),
@@ -240,7 +240,7 @@ OPERATIONS: Mapping[str, Operation] = {
         callers=("administrator",),
         others=("service",),
         parameters=(idempotency_key(required=True, description="The same key grants once"),),
-        body=requests.GrantBody,
+        body=bodies.GrantBody,
         responses={HTTPStatus.CREATED: ("The credits are granted", receipt_schemas.GrantReceipt)},
         errors=(
             errors.Unauthorized,
@@ -257,7 +257,7 @@ OPERATIONS: Mapping[str, Operation] = {
         headers=REPLAYED,
         callers=("administrator",),
         parameters=(idempotency_key(required=True, description="The same key adjusts once"),),
-        body=requests.AdjustmentBody,
+        body=bodies.AdjustmentBody,
         responses={HTTPStatus.OK: ("The credits are adjusted", receipt_schemas.AdjustmentReceipt)},
         errors=(errors.Unauthorized, errors.Forbidden, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),

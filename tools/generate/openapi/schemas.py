@@ -17,8 +17,9 @@ KEYWORDS = {"gt": "exclusiveMinimum", "le": "maximum"}
 class Strict(GenerateJsonSchema):
     """What the functions really accept and send: amounts as numbers, never as strings."""
 
-    def decimal_schema(self, _schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        return {"type": "number"}
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        limits = {"exclusiveMinimum": schema.get("gt"), "maximum": schema.get("le")}
+        return {"type": "number", **{name: limit for name, limit in limits.items() if limit is not None}}
 
 
 class Components:

@@ -22,7 +22,7 @@ from tools.generate.openapi.parts import (
     Operation,
     idempotency_key,
 )
-from topup.api import hold_schemas, receipt_schemas, requests, schemas
+from topup.api import bodies, hold_schemas, receipt_schemas, schemas
 from topup.domain import errors
 
 # Functions that read any user's records at another address, by its path.
@@ -79,7 +79,7 @@ OF_SERVICES: Mapping[str, Operation] = {
         headers=REPLAYED,
         callers=("service",),
         parameters=(idempotency_key(required=True, description=RETRY.format("the same hold")),),
-        body=requests.HoldBody,
+        body=bodies.HoldBody,
         responses={HTTPStatus.CREATED: ("The credits are held", hold_schemas.HoldReceipt)},
         errors=(
             errors.Unauthorized,
@@ -102,7 +102,7 @@ OF_SERVICES: Mapping[str, Operation] = {
             HOLD_ID,
             idempotency_key(required=True, description=RETRY.format("the same receipt, and nothing is taken again")),
         ),
-        body=requests.CaptureBody,
+        body=bodies.CaptureBody,
         responses={HTTPStatus.OK: ("The credits are taken", hold_schemas.CaptureReceipt)},
         errors=(*HOLD_ERRORS, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
@@ -114,7 +114,7 @@ OF_SERVICES: Mapping[str, Operation] = {
         headers=REPLAYED,
         callers=("service",),
         parameters=(HOLD_ID, idempotency_key(required=True, description=RETRY.format("the same answer"))),
-        body=requests.ExtensionBody,
+        body=bodies.ExtensionBody,
         responses={HTTPStatus.OK: ("The hold lasts longer, or holds more", hold_schemas.HoldReceipt)},
         errors=(*HOLD_ERRORS, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
@@ -135,7 +135,7 @@ OF_SERVICES: Mapping[str, Operation] = {
         ),
         headers=REPLAYED,
         callers=("service",),
-        body=requests.BatchBody,
+        body=bodies.BatchBody,
         responses={HTTPStatus.OK: ("The credits are spent", receipt_schemas.BatchReceipt)},
         errors=(errors.Unauthorized, errors.Forbidden, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
@@ -152,7 +152,7 @@ OF_SERVICES: Mapping[str, Operation] = {
         parameters=(
             idempotency_key(required=True, description=RETRY.format("the same receipt, and nothing is given again")),
         ),
-        body=requests.ReversalBody,
+        body=bodies.ReversalBody,
         responses={HTTPStatus.OK: ("The credits are given back", receipt_schemas.ReversalReceipt)},
         errors=(
             errors.Unauthorized,
@@ -175,7 +175,7 @@ OF_SERVICES: Mapping[str, Operation] = {
         parameters=(
             idempotency_key(required=True, description=RETRY.format("the same receipt, and nothing is spent again")),
         ),
-        body=requests.SpendBody,
+        body=bodies.SpendBody,
         responses={HTTPStatus.OK: ("The credits are spent", receipt_schemas.SpendReceipt)},
         errors=(errors.Unauthorized, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
