@@ -108,6 +108,16 @@ http_client()
     run_with(opt, lambda_python, code)
 
 
+def test_making_clients_loads_nothing_that_only_documents(opt: Path, lambda_python: str):
+    code = """
+import sys
+from topup.store.client import client
+made = client()
+print({"html.parser", "importlib.metadata", "zipfile"} & set(sys.modules), made.get_item.__doc__)
+"""
+    assert run_with(opt, lambda_python, code).strip() == "set()"
+
+
 def test_aws_is_checked_against_amazons_authorities_alone_and_stripe_against_its_librarys(
     opt: Path, lambda_python: str
 ):

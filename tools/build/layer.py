@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.build import ca_roots, pruning, service_models, stripe_library
+from tools.build import ca_roots, documentation, pruning, service_models, stripe_library
 
 FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
 SBOM = Path(__file__).resolve().with_name("sbom.py")
@@ -47,6 +47,7 @@ def build_dependencies(source: Path, artifacts: Path) -> None:
     pruning.remove_unused_parts(python)
     stripe_library.keep_what_is_called(python)
     service_models.keep_what_is_called(python / "botocore" / "data")
+    documentation.replace_what_only_documents(python)
     ca_roots.keep_amazons_roots(python)
     _finish(artifacts)
 
