@@ -18,7 +18,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients pictures bench-cold bench-warm bench-ledger bench-audit lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients pictures bench-cold bench-warm bench-ledger bench-audit bench-reconcile lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -221,6 +221,9 @@ bench-ledger: .venv/.installed ## What many clients do to one user's credits at 
 
 bench-audit: .venv/.installed ## How fast an export of 1 and of 10 million entries is audited → docs/performance.md (half an hour; ENTRIES="1000000")
 	@$(BIN)/python -m tools.bench.audit $(if $(ENTRIES),--entries $(ENTRIES))
+
+bench-reconcile: .venv/.installed ## How many unfinished payments a run of reconcile asks Stripe about → docs/performance.md (a minute)
+	@$(BIN)/python -m tools.bench.reconcile
 
 cost: .venv/.installed ## Write docs/cost.md again, from counted requests and prices
 	@$(BIN)/python -m tools.generate.cost

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from local.in_process import direct
 from local.in_process.api import Api, template
 from local.in_process.dynamodb import Emulator, Engine, InProcess
 from local.in_process.environment import ENVIRONMENT, NOW
@@ -21,6 +22,7 @@ from local.in_process.shop import Shop
 from local.stripe_simulator.in_process import InProcessStripe
 from tests.support.dynamodb_local import DynamoDBLocal, missing
 from tests.support.stripe_wire import StripeWire, opens_session
+from topup.reconciliation import questions
 from topup.runtime import clock, config, event_bus, telemetry
 from topup.store import client as dynamodb_client
 from topup.stripe_gateway import client as stripe_client
@@ -124,6 +126,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 def api(dynamodb: Emulator, stripe_wire: StripeWire, monkeypatch: pytest.MonkeyPatch) -> Api:
     """The whole API over empty tables, at NOW."""
     monkeypatch.setattr("time.sleep", _sleep_elsewhere(time.sleep))
+    monkeypatch.setattr(questions, "opened", direct.questions)
     return Api(NOW, dynamodb)
 
 

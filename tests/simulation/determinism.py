@@ -13,8 +13,10 @@ from typing import Any
 
 from ministack.services import dynamodb as engine
 
+from local.in_process import direct
 from tests.simulation import fast_paths
 from tests.simulation.scheduler import Scheduler
+from topup.reconciliation import questions
 
 
 def stream(seed: int, name: str) -> random.Random:
@@ -38,6 +40,7 @@ def controlled(scheduler: Scheduler, seed: int) -> Iterator[None]:
         # The engine's background thread, which nothing here needs, keeps the real clock.
         (engine, "time", SimpleNamespace(time=lambda: scheduler.seconds, sleep=time.sleep)),
         (engine, "new_uuid", lambda: str(_uuid4(ids))),
+        (questions, "opened", direct.questions),
         *fast_paths.ENGINE,
         *fast_paths.STRIPE,
     ]

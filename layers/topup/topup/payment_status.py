@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from topup import fulfilment, store
 from topup.domain import idempotency
@@ -12,6 +13,9 @@ from topup.domain.payments import Payment
 from topup.domain.updates import PaymentUpdate, ReversalUpdate
 from topup.fulfilment import Outcome
 from topup.runtime.telemetry import count, count_misconfiguration, logger, pseudonym
+
+if TYPE_CHECKING:
+    from topup.stripe_gateway import SessionState
 
 # The webhook usually beats the buyer's return; ask Stripe only when it has not come by then.
 SYNC_AFTER = timedelta(seconds=5)
@@ -72,8 +76,11 @@ def ask(order: Order, now: datetime) -> Order | None:
     from topup import stripe_gateway  # noqa: PLC0415
 
     state = stripe_gateway.read_session(order)
-    if state is None:
-        return None
+    return apply_session(order, state, now) if state else None
+
+
+def apply_session(order: Order, state: "SessionState", now: datetime) -> Order:
+    """The order, after applying what Stripe says of its session. Raises StripeFailed, Busy."""
     return apply(state.update, state.reversals, now).order if state.update else order
 
 

@@ -4,8 +4,10 @@ The index that finds them may be behind, and records may have been deleted by ha
 any more, is left alone.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from topup import expiry, fulfilment, payment_status, refunds, releases, store, stripe_gateway
@@ -14,9 +16,12 @@ from topup.domain.errors import StripeFailed
 from topup.domain.orders import Order, Status
 from topup.domain.reversals import ReversalStatus
 from topup.domain.updates import CheckoutExpired, PaymentFailed, PaymentProcessing, PaymentUpdate
+from topup.reconciliation import questions
+from topup.reconciliation.questions import Questions
 from topup.reconciliation.reports import Part, Result
 from topup.runtime.telemetry import logger
 from topup.store.cursors import Cursor
+from topup.stripe_gateway import SessionState
 
 REFUND_AFTER = timedelta(minutes=2)  # the request that began it has ended long ago
 SESSION_UNKNOWN = "Stripe does not know this checkout."
@@ -30,6 +35,7 @@ class Due(Protocol):
 
 
 Found = TypeVar("Found", bound=Due)
+Repair = Callable[[], Result]
 
 
 def sweep_refunds(part: Part, cursor: Cursor) -> None:
@@ -39,18 +45,20 @@ def sweep_refunds(part: Part, cursor: Cursor) -> None:
         part,
         cursor,
         lambda place: store.refunds_in_flight_since(latest, place),
-        lambda found: _resume(found, part),
+        lambda found: partial(_resume, found, part),
     )
 
 
 def sweep_payments(part: Part, cursor: Cursor) -> None:
-    """Ask Stripe about the orders whose next look is due."""
-    _walk(
-        part,
-        cursor,
-        lambda place: store.orders_to_look_at(part.now, place),
-        lambda found: _look_at(found.payment_id, part.now),
-    )
+    """Ask Stripe about the orders whose next look is due, about several at once."""
+    with questions.opened() as asking:
+        _walk(
+            part,
+            cursor,
+            lambda place: store.orders_to_look_at(part.now, place),
+            lambda found: _begin_look(found.payment_id, asking, part.now),
+            asking.at_once,
+        )
 
 
 def sweep_lots(part: Part, cursor: Cursor, sweep_after: timedelta) -> None:
@@ -59,7 +67,7 @@ def sweep_lots(part: Part, cursor: Cursor, sweep_after: timedelta) -> None:
         part,
         cursor,
         lambda place: store.due_since(part.now - sweep_after, place),
-        lambda found: Result.REPAIRED if expiry.expire(found.key, part.now) else Result.NOTHING_TO_DO,
+        lambda found: lambda: Result.REPAIRED if expiry.expire(found.key, part.now) else Result.NOTHING_TO_DO,
     )
 
 
@@ -67,16 +75,24 @@ def _walk(
     part: Part,
     cursor: Cursor,
     find: Callable[[store.Place | None], Iterator[Found]],
-    repair: Callable[[Found], Result],
+    begin: Callable[[Found], Repair],
+    at_once: int = 1,
 ) -> None:
-    """Look at what is due, from where the last run ended."""
+    """Look at what is due, from where the last run ended; so many repairs are begun before the first one is ended."""
+    begun: deque[Repair] = deque()
+    reached: Cursor = {}
     for found in find(cursor.get("place")):
         if not part.has_time():
-            store.save_cursor(part.name, {"place": found.place})
-            return
-        part.look_at(lambda found=found: repair(found))  # type: ignore[misc]
-    if cursor:
-        store.save_cursor(part.name, {})
+            reached = {"place": found.place}
+            break
+        if repair := part.begin(lambda found=found: begin(found)):  # type: ignore[misc]
+            begun.append(repair)
+        if len(begun) == at_once:
+            part.look_at(begun.popleft())
+    for repair in begun:
+        part.look_at(repair)
+    if reached or cursor:
+        store.save_cursor(part.name, reached)
 
 
 # --------------------------------------------------------------------------------------------------------- refunds
@@ -101,31 +117,42 @@ def _resume(waiting: store.Waiting, part: Part) -> Result:
 # -------------------------------------------------------------------------------------------------------- payments
 
 
-def _look_at(payment_id: str, now: datetime) -> Result:
+def _begin_look(payment_id: str, asking: Questions, now: datetime) -> Repair:
+    """Claim the order's next look, and begin to ask Stripe for its session; returns what ends the look."""
     order = store.load_order(payment_id)
     if order is None or looks.due_at(order) > now:
-        return Result.NOTHING_TO_DO
+        return lambda: Result.NOTHING_TO_DO
     claimed = store.claim_look(order, now, looks.next_look(order, now))
     if claimed is None:
-        return Result.NOTHING_TO_DO  # another run looks at it
+        return lambda: Result.NOTHING_TO_DO  # another run looks at it
+    if claimed.release_under_way or claimed.quarantine_reason or claimed.provider_order_id is None:
+        return partial(_end_look, claimed, lambda: _resolve(claimed, now), now)
+    answer = asking.ask(partial(stripe_gateway.read_session, claimed))
+    return partial(_end_look, claimed, lambda: _apply(claimed, answer(), now), now)
+
+
+def _end_look(claimed: Order, repair: Repair, now: datetime) -> Result:
     try:
-        return _ask(claimed, now)
+        return repair()
     except Exception:
         # Nothing was learned, so the next look is soon.
         store.claim_look(claimed, now, now + looks.AFTER_A_FAILURE)
         raise
 
 
-def _ask(order: Order, now: datetime) -> Result:
+def _resolve(order: Order, now: datetime) -> Result:
+    """Go on with an order of which more is to be known, or less, than what its session says."""
     if order.release_under_way:
         return Result.REPAIRED if releases.resume(order, now) else Result.NOTHING_TO_DO
     if order.quarantine_reason:
         return _end_session(order, now)
-    if order.provider_order_id is None:
-        return _abandon(order, now) if looks.is_abandoned(order, now) else Result.NOTHING_TO_DO
-    asked = payment_status.ask(order, now)
-    if asked is None:
+    return _abandon(order, now) if looks.is_abandoned(order, now) else Result.NOTHING_TO_DO
+
+
+def _apply(order: Order, state: SessionState | None, now: datetime) -> Result:
+    if state is None:
         return _forget_session(order, now)
+    asked = payment_status.apply_session(order, state, now)
     return Result.NOTHING_TO_DO if asked.status is order.status else Result.REPAIRED
 
 

@@ -115,6 +115,15 @@ class Part:
         count_misconfiguration(sys.exception())
         self.report.failures += 1
 
+    def begin(self, begin: Callable[[], Callable[[], Result]]) -> Callable[[], Result] | None:
+        """Begin to repair one record of ours; what ends the repair, None where it could not be begun."""
+        try:
+            return begin()
+        except Exception:
+            self.tally.found += 1
+            self.failed()
+            return None
+
     def look_at(self, repair: Callable[[], Result]) -> None:
         """Repair one record of ours; one that cannot be repaired must not stop the others."""
         try:

@@ -16,6 +16,8 @@ import stripe
 import urllib3
 from urllib3 import exceptions
 
+CONNECTIONS = 8  # that are kept open, where so many were needed at once: as many as reconcile asks questions
+
 
 class PooledClient(stripe.HTTPClient):
     """Keeps connections open. Its errors are those of the library's own clients, and are tried again like theirs."""
@@ -60,7 +62,8 @@ class PooledClient(stripe.HTTPClient):
 @cache
 def _pools(proxy: str | None) -> urllib3.PoolManager:
     context = ssl.create_default_context(cafile=stripe.ca_bundle_path)
-    return urllib3.ProxyManager(proxy, ssl_context=context) if proxy else urllib3.PoolManager(ssl_context=context)
+    kept: Any = {"maxsize": CONNECTIONS, "ssl_context": context}
+    return urllib3.ProxyManager(proxy, **kept) if proxy else urllib3.PoolManager(**kept)
 
 
 def _proxy_to(url: str) -> str | None:
