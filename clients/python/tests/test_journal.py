@@ -241,6 +241,8 @@ def test_it_is_sent_with_the_api_key_of_now_and_none_is_stored(service: Service,
         "UPDATE captures SET digest = '' WHERE key = 'job-7:capture-1'",
         "UPDATE captures SET key = 'job-9' WHERE key = 'job-7:capture-1'",
         "UPDATE captures SET body = x'ff' WHERE key = 'job-7:capture-1'",
+        "UPDATE captures SET hold_id = CAST(x'ff' AS TEXT) WHERE key = 'job-7:capture-1'",
+        "UPDATE captures SET key = CAST(x'ff' AS TEXT) WHERE key = 'job-7:capture-1'",
     ],
 )
 def test_a_corrupt_record_is_set_aside_and_reported_and_the_others_are_sent(

@@ -20,9 +20,7 @@ CREATE TABLE IF NOT EXISTS captures (
     hold_id TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, digest TEXT NOT NULL, not_before REAL NOT NULL,
     PRIMARY KEY (hold_id, key)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS set_aside (
-    hold_id TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (hold_id, key)
-) STRICT;
+CREATE TABLE IF NOT EXISTS set_aside (hold_id, key, body, reason TEXT NOT NULL, PRIMARY KEY (hold_id, key));
 """
 BEGIN = """
 INSERT INTO captures (hold_id, key, body, digest, not_before) VALUES (:hold_id, :key, :body, :digest, :until)
@@ -32,13 +30,18 @@ WHERE not_before <= :now
 TAKE = """
 UPDATE captures SET not_before = :until
 WHERE rowid = (SELECT rowid FROM captures WHERE not_before <= :now ORDER BY not_before LIMIT 1)
-RETURNING hold_id, key, body, digest
+RETURNING rowid, hold_id, key, body, digest
 """
+# By its place in the table, where it is known: of a corrupt record, what was read may not be what is stored.
 SET_ASIDE = """
-INSERT OR REPLACE INTO set_aside (hold_id, key, body, reason) VALUES (:hold_id, :key, :body, :reason)
+INSERT OR REPLACE INTO set_aside SELECT hold_id, key, body, :reason FROM captures
+WHERE rowid = coalesce(:rowid, (SELECT rowid FROM captures WHERE hold_id = :hold_id AND key = :key))
+"""
+DELETE = """
+DELETE FROM captures
+WHERE rowid = coalesce(:rowid, (SELECT rowid FROM captures WHERE hold_id = :hold_id AND key = :key))
 """
 POSTPONE = "UPDATE captures SET not_before = :not_before WHERE hold_id = :hold_id AND key = :key"
-DELETE = "DELETE FROM captures WHERE hold_id = :hold_id AND key = :key"
 FIND = "SELECT 1 FROM captures WHERE hold_id = :hold_id AND key = :key"
 LOCK_TIMEOUT = 10.0  # seconds; a statement takes milliseconds
 
@@ -54,8 +57,7 @@ class Capture:
     @property
     def digest(self) -> str:
         """Shows whether the record is still what was written."""
-        parts = (self.hold_id.encode(), self.key.encode(), self.body)
-        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+        return hashlib.sha256(ascii((self.hold_id, self.key, self.body)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -89,28 +91,28 @@ class Journal:
     def end(self, capture: Capture) -> None:
         """Forget a capture: its outcome is known, and somebody has been told."""
         with self._transaction() as database:
-            database.execute(DELETE, vars(capture))
+            database.execute(DELETE, {**vars(capture), "rowid": None})
 
     def postpone(self, capture: Capture, retry_after: float | None) -> None:
         """Keep a capture whose outcome is not known; nobody sends it before `retry_after` seconds from now."""
         with self._transaction() as database:
             database.execute(POSTPONE, {**vars(capture), "not_before": self.clock() + (retry_after or 0)})
 
-    def set_aside(self, capture: Capture, reason: str) -> None:
+    def set_aside(self, capture: Capture, reason: str, rowid: int | None = None) -> None:
         """Keep a capture for a person to look at; it is not sent again."""
         with self._transaction() as database:
-            database.execute(SET_ASIDE, {**vars(capture), "reason": reason})
-            database.execute(DELETE, vars(capture))
+            for statement in (SET_ASIDE, DELETE):
+                database.execute(statement, {**vars(capture), "reason": reason, "rowid": rowid})
         logger.error("the capture %s was set aside: %s", capture.key, reason)
 
     def take_due(self) -> Iterator[Capture]:
         """Each capture that is due, for this process alone to send. Those whose record is corrupt are set aside."""
         while row := self._take():
-            capture, digest = row
+            rowid, capture, digest = row
             if capture.digest == digest:
                 yield capture
             else:
-                self.set_aside(capture, "the record is corrupt: it is not what was written")
+                self.set_aside(capture, "the record is corrupt: it is not what was written", rowid)
 
     def has(self, hold_id: str, key: str) -> bool:
         """Whether the outcome of this capture is not known."""
@@ -128,10 +130,10 @@ class Journal:
             rows = database.execute("SELECT hold_id, key, body, reason FROM set_aside ORDER BY rowid").fetchall()
         return [SetAside(Capture(hold_id, key, body), reason) for hold_id, key, body, reason in rows]
 
-    def _take(self) -> tuple[Capture, str] | None:
+    def _take(self) -> tuple[int, Capture, str] | None:
         with self._transaction() as database:
             rows = database.execute(TAKE, self._turn()).fetchall()
-        return next(((Capture(hold_id, key, body), digest) for hold_id, key, body, digest in rows), None)
+        return next(((rowid, Capture(*fields), digest) for rowid, *fields, digest in rows), None)
 
     def _turn(self) -> dict[str, float]:
         """From now on, and how long, a capture is this process's own."""
@@ -142,4 +144,5 @@ class Journal:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         # One connection for each: they may be used by one thread alone, and must not be taken over by a fork.
         with closing(sqlite3.connect(self._path, timeout=LOCK_TIMEOUT)) as database, database:
+            database.text_factory = lambda text: text.decode(errors="replace")  # of a corrupt record: any bytes
             yield database
