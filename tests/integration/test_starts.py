@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from local.in_process.environment import ENVIRONMENT, JWT_SECRET
+from topup import store
 from topup.stripe_gateway import client as stripe_client
 
 ROOT = Path(__file__).parents[2]
@@ -188,3 +189,21 @@ def test_a_function_that_always_asks_stripe_has_loaded_what_asks(function: str, 
 
 def test_the_pause_before_a_retry_is_the_librarys_own():
     assert stripe.HTTPClient.INITIAL_DELAY == stripe_client.LONGEST_PAUSE
+
+
+# ---------------------------------------------------------------------------------------------------- the store's front
+
+
+def test_a_request_does_not_load_what_only_operators_read():
+    code = """
+import runpy, sys
+runpy.run_path("functions/get_credits/app.py")
+print(*(name for name in ("scans", "census", "ledgers", "imports", "written") if f"topup.store.{name}" in sys.modules))
+"""
+    assert started(code) == ""
+
+
+def test_every_name_of_the_store_is_there_and_no_other():
+    assert all(getattr(store, name) for name in store.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'load_nothing'"):
+        _ = store.load_nothing

@@ -3,8 +3,9 @@
 Reads return the domain's values; every write is one request that happens completely or not at all.
 """
 
-from topup.store.batches import Stored
-from topup.store.census import Page, read_page
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from topup.store.credits import list_entries, load_credits, load_ended_hold
 from topup.store.cursors import Cursor, Memory, Stuck, forget_stuck, load_memory, remember_stuck, save_cursor
 from topup.store.expiry import (
@@ -17,8 +18,6 @@ from topup.store.expiry import (
     lots_expiring,
     record_expiry,
 )
-from topup.store.imports import AT_ONCE, load_imported
-from topup.store.ledgers import all_ledgers, ledgers_of
 from topup.store.orders import (
     attach_session,
     claim_look,
@@ -38,7 +37,6 @@ from topup.store.races import LostRace, LotExists, UnknownWrite, may_be_written,
 from topup.store.receipts import load_receipt, load_receipts, record_with_receipt, record_with_receipts
 from topup.store.reversals import begin_try, load_payment, load_settled_payment, record_reversal, with_reversals
 from topup.store.reversed_spends import load_spend, set_reversed_spend
-from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
 from topup.store.waiting import (
     Waiting,
     is_position,
@@ -47,7 +45,25 @@ from topup.store.waiting import (
     refunds_in_flight_since,
 )
 from topup.store.walks import Place
-from topup.store.written import load_written_items, record_number, what_was_written, written_at
+
+# What only operators' commands, the daily report and the published events read. Every function imports this module, so
+# theirs are loaded by the first use of a name (Python's data model, "Customizing module attribute access").
+if TYPE_CHECKING:
+    from topup.store.batches import Stored
+    from topup.store.census import Page, read_page
+    from topup.store.imports import AT_ONCE, load_imported
+    from topup.store.ledgers import all_ledgers, ledgers_of
+    from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
+    from topup.store.written import load_written_items, record_number, what_was_written, written_at
+
+_ON_FIRST_USE = {
+    "batches": ("Stored",),
+    "census": ("Page", "read_page"),
+    "imports": ("AT_ONCE", "load_imported"),
+    "ledgers": ("all_ledgers", "ledgers_of"),
+    "scans": ("all_accounts", "all_payments", "load_account", "load_stored_payment"),
+    "written": ("load_written_items", "record_number", "what_was_written", "written_at"),
+}
 
 __all__ = [
     "AT_ONCE",
@@ -121,3 +137,10 @@ __all__ = [
     "with_reversals",
     "written_at",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _ON_FIRST_USE.items():
+        if name in names:
+            return getattr(import_module(f"topup.store.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
