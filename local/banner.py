@@ -34,6 +34,7 @@ Topup is ready ({seconds:.1f} s).
   webhook URL    {access.addresses.webhook}
   {_stripe(access.addresses)}
   storefront     {access.addresses.web}
+  API reference  {access.addresses.web}/docs
   console        {access.addresses.api}/console#token={access.admin_token}
   events         {access.addresses.api}/_local/events
   handlers' log  {access.log} (its metrics: {Path(access.log).with_name("metrics.log")})

@@ -1,4 +1,7 @@
-"""The demo shop's server: static files, and the calls that a browser must not make itself: they need the API key."""
+"""The demo shop's server: static files, and the calls that a browser must not make itself: they need the API key.
+
+It also serves the page of the API, at /docs.
+"""
 
 import base64
 import json
@@ -16,9 +19,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+
+from local import reference
 
 STATIC = Path(__file__).with_name("static")
 
@@ -58,12 +63,30 @@ def create_app(config: StorefrontConfig) -> Starlette:
             Route("/config.json", page_config),
             Route("/buy", buy, methods=["POST"]),
             Route("/holds", holds),
+            Route("/docs", lambda _: RedirectResponse("/docs/")),
+            Mount("/docs", _reference(config)),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ],
         middleware=[
             Middleware(GZipMiddleware),
             Middleware(BaseHTTPMiddleware, dispatch=_with_headers(_security_headers(config))),
         ],
+    )
+
+
+def _reference(config: StorefrontConfig) -> Starlette:
+    """The page of the API. What it may load is in the page itself, for the folder that `make docs` writes."""
+
+    async def data(_: Request) -> Response:
+        return Response(reference.data(config.api_url), media_type="text/javascript")
+
+    headers = {
+        "Cache-Control": "no-cache",  # Redoc is large: the browser asks whether it has changed
+        "Content-Security-Policy": "frame-ancestors 'none'",
+    }
+    return Starlette(
+        routes=[Route(f"/{reference.DATA}", data), Mount("/", StaticFiles(directory=reference.STATIC, html=True))],
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_with_headers(headers))],
     )
 
 
@@ -166,10 +189,11 @@ def _security_headers(config: StorefrontConfig) -> dict[str, str]:
 Next = Callable[[Request], Awaitable[Response]]
 
 
-def _with_headers(headers: dict[str, str]) -> Callable[[Request, Next], Awaitable[Response]]:
+def _with_headers(headers: Mapping[str, str]) -> Callable[[Request, Next], Awaitable[Response]]:
     async def add(request: Request, call_next: Next) -> Response:
         response = await call_next(request)
-        response.headers.update(headers)
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
         return response
 
     return add

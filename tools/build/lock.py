@@ -13,6 +13,7 @@ LAYER = "layers/dependencies/requirements.txt"
 SAM = "requirements-sam.txt"
 CLIENTS = "requirements-clients.txt"
 PEERS = "tools/bench/peers/requirements.txt"
+DOCS = "requirements-docs.txt"
 COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate"]
 
 
@@ -22,6 +23,7 @@ def main() -> None:
     _compile("--group", "pyproject.toml:sam", "--output-file", SAM)
     _compile("--group", "pyproject.toml:clients", "--output-file", CLIENTS)
     _compile("pyproject.toml", "--group", "peers", "--constraint", DEV, "--output-file", PEERS)
+    _compile("--group", "pyproject.toml:docs", "--output-file", DOCS)
 
 
 def _compile(*arguments: str) -> None:
