@@ -56,6 +56,7 @@ def _stack_of(project: Path, process: "subprocess.Popen[str]") -> Stack:
         user_token="",
         admin_token=tokens.mint_admin(values, "admin-1", datetime.now(UTC)),
         api_key=values["PROXY_API_KEY"],
+        log="logs/app.log",
         seconds=0,
         values=values,
         process=process,

@@ -113,7 +113,7 @@ def test_what_doctor_prints_deploys_the_stage_with_its_own_settings(deployed: Re
 def test_what_doctor_prints_deploys_layers_that_can_be_imported(deployed: RecordedAws):
     files = layer_files(deployed)
 
-    assert {"python/topup/__init__.py", "python/boto3/__init__.py"} <= files
+    assert {"python/topup/__init__.py", "python/botocore/__init__.py"} <= files
     assert any(name.endswith("aarch64-linux-gnu.so") for name in files)
 
 
