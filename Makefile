@@ -62,7 +62,7 @@ mutants: .venv/.installed ## Change the code in one place after another: does a 
 	@$(BIN)/python -m tools.mutants $(if $(FILES),--files "$(FILES)") $(if $(CHANGED),--changed "$(CHANGED)") \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(LEAST),--least $(LEAST))
 
-fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every condition on DynamoDB Local (Java; two minutes)
+fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every condition on DynamoDB Local (Java; ten minutes)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py tests/ops/test_person.py
 
 # Without npm the tests say what is missing.
