@@ -43,6 +43,7 @@ MODULES = {
     "test_grants",
     "test_holds",
     "test_lists",
+    "test_lots_of_several_pages",
     "test_many_lots",
     "test_many_lots_returned",
     "test_many_refunds",
