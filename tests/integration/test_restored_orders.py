@@ -150,6 +150,22 @@ def test_money_does_not_go_back_alone_where_the_credits_were_granted_before(shop
     shop.check()
 
 
+def test_credits_that_were_granted_before_are_taken_where_the_money_went_back_in_the_dashboard(shop: Shop):
+    payment_id, intent = quarantined(shop, price_minor=20_000)
+    before = orders_of(shop)
+    shop.release_payment(payment_id, "fulfil")
+    restore(shop, before)
+    shop.simulator.refund(intent)
+    shop.deliver()
+    assert shop.release_payment(payment_id, "refund").json()["code"] == "not_releasable"
+
+    released = shop.release_payment(payment_id, "fulfil")
+
+    assert (released.status, released.json()["credits_refunded"]) == (200, 550)
+    assert shop.balance() == 0
+    shop.check()
+
+
 def resend_all(shop: Shop) -> set[int]:
     for delivery in shop.simulator.deliveries():
         shop.simulator.resend(delivery["event"])

@@ -71,7 +71,7 @@ def _fulfil(request: ReleaseRequest, now: datetime) -> ReleaseResult:
     is_replay = releases.is_done(order, ReleaseAction.FULFIL, intent)
     if not is_replay:
         releases.check(order, ReleaseAction.FULFIL, intent)
-        outcome = fulfilment.apply(_released(order, _payment(str(intent)), request, now), now)
+        outcome = fulfilment.apply(_released(order, _payment(order, str(intent)), request, now), now)
         if not releases.is_done(outcome.order, ReleaseAction.FULFIL, intent):
             releases.check(outcome.order, ReleaseAction.FULFIL, intent)
             raise Busy("The payment is changing; please retry")
@@ -82,12 +82,15 @@ def _fulfil(request: ReleaseRequest, now: datetime) -> ReleaseResult:
     return ReleaseResult(payment=payment_status.find(request.payment_id), is_replay=is_replay)
 
 
-def _payment(intent: str) -> PaymentReceived:
-    """What was really paid, as Stripe has it now; raises NotReleasable where its money is not here."""
+def _payment(order: Order, intent: str) -> PaymentReceived:
+    """What was really paid, as Stripe has it now; raises NotReleasable where its money is not here.
+
+    Credits that were granted before, as a lost record said, are taken back by the refund that took the money.
+    """
     money = stripe_gateway.read_intent_money(intent)
     if money is None or money.payment is None:
         raise NotReleasable("Stripe knows no money of this payment")
-    if money.is_back:
+    if money.is_back and store.find_own_lot(order) is None:
         raise NotReleasable("The money of this payment has gone back: release it as refunded")
     return stripe_gateway.payment_of_intent(intent) or money.payment
 
