@@ -93,12 +93,14 @@ def hold_refund(shop: Shop) -> list[Callable[[], object]]:
     return held
 
 
-def after_stripe_answers(shop: Shop, action: Callable[[], object]) -> None:
-    """Run `action` when Stripe has carried out the next call, before our code sees the response."""
+def after_stripe_answers(shop: Shop, action: Callable[[], object], path: str = "/v1/") -> None:
+    """Run `action` when Stripe has carried out the next call below this path, before our code sees the response."""
     carry_out = shop.simulator.request
 
-    def then_act(*call: Any) -> Any:
-        response = carry_out(*call)
+    def then_act(method: str, url: str, *rest: Any) -> Any:
+        response = carry_out(method, url, *rest)
+        if not urlsplit(url).path.startswith(path):
+            return response
         shop.simulator.request = carry_out  # type: ignore[method-assign]
         action()
         return response

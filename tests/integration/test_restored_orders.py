@@ -6,7 +6,7 @@ import pytest
 
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import quarantined, refunds_at_stripe
+from tests.integration.stripe_side import after_stripe_answers, quarantined, refunds_at_stripe
 from topup import store
 
 
@@ -110,6 +110,27 @@ def test_a_dispute_that_is_heard_of_only_after_it_was_won_gives_everything_back(
     assert shop.ledger()[-1][0] == "dispute_reversed"
     assert sum(entry.cause.money_minor for entry in store.list_entries(USER_ID, 10, None)) == 10000 - refunded
     assert shop.payment(payment_id)["credits_refunded"] == refunded * 1100 // 10000
+    shop.check()
+
+
+def test_a_dispute_that_is_opened_again_while_its_unheard_end_is_recorded_stays_open(shop: Shop):
+    payment_id, intent = shop.buy()
+    paid = orders_of(shop)
+    dispute = shop.simulator.dispute(intent)
+    shop.deliver()
+    restore(shop, paid)
+    shop.simulator.close_dispute(dispute["id"], "won")
+
+    def opened_again() -> None:
+        shop.simulator.update_dispute(dispute["id"], "under_review")
+        assert set(shop.deliver("charge.dispute.updated")) == {200}
+
+    after_stripe_answers(shop, opened_again, f"/v1/disputes/{dispute['id']}")  # which says that it is won
+    assert shop.deliver("charge.dispute.closed") == [200]
+
+    [seen] = shop.payment(payment_id)["disputes"]
+    assert (seen["status"], shop.balance()) == ("under_review", 0)
+    shop.deliver()
     shop.check()
 
 

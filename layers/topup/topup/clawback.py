@@ -34,14 +34,19 @@ def apply(update: ReversalUpdate, now: datetime) -> bool:
         payment = _load(update.payment_id)
     if not _is_of_its_intent(update, payment.order):
         return _apply_where_it_belongs(update, payment.order, now)
-    is_current = payments.is_ambiguous(*payments.matched(payment.order, payment.reversals, reported(update)))
-    current = stripe_gateway.read_reversal(update) if is_current else update
-    if current is None or not _is_of_its_intent(current, payment.order):
+    return _apply_to(payment, update, now)
+
+
+def _apply_to(payment: Payment, update: ReversalUpdate, now: datetime, *, is_all_known: bool = False) -> bool:
+    """Apply an update to the payment that it is about; `is_all_known`: what stands at Stripe has been recorded."""
+    is_current, current = _news(update, payment)
+    if current is None:
         return False
     settled = store.load_settled_payment(payment, now)
-    if payments.is_unheard_end(settled, reported(current)):
+    if not is_all_known and payments.is_unheard_end(settled, reported(current)):
         _record_what_stands(payment.order, now)
-        settled = store.load_settled_payment(_load(payment.order.payment_id), now)
+        # Stripe is asked anew: that took a while, and the bank may have opened the case again.
+        return _apply_to(_load(payment.order.payment_id), update, now, is_all_known=True)
     change = payments.decide(settled, reported(current), now, is_current=is_current)
     if change:
         commit(settled, change, now)
@@ -51,6 +56,17 @@ def apply(update: ReversalUpdate, now: datetime) -> bool:
             "nothing to change", payment_id=order.payment_id, user=pseudonym(order.user_id), stripe_id=stripe_id
         )
     return change is not None
+
+
+def _news(update: ReversalUpdate, payment: Payment) -> tuple[bool, ReversalUpdate | None]:
+    """Whether Stripe was asked, after the payment was read here, and what it says; None if that is of another payment.
+
+    It is asked where only it can say whether the update is a late one.
+    """
+    if not payments.is_ambiguous(*payments.matched(payment.order, payment.reversals, reported(update))):
+        return False, update
+    current = stripe_gateway.read_reversal(update)
+    return True, current if current and _is_of_its_intent(current, payment.order) else None
 
 
 def _record_what_stands(order: Order, now: datetime) -> None:
