@@ -1,6 +1,6 @@
 """Check Stripe: does the key work, do the clocks agree, and is the webhook endpoint set up correctly?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,10 +18,17 @@ from topup.stripe_gateway.client import API_VERSION
 from topup.stripe_gateway.signatures import SIGNATURE_TOLERANCE
 
 WORTH_A_WARNING = 30  # seconds between the two clocks
+RECONCILE_READS: Mapping[str, Callable[[stripe.StripeClient], object]] = {
+    "payment intents": lambda client: client.v1.payment_intents.list({"limit": 1}),
+    "events": lambda client: client.v1.events.list({"limit": 1}),
+    "refunds": lambda client: client.v1.refunds.list({"limit": 1}),
+    "disputes": lambda client: client.v1.disputes.list({"limit": 1}),
+    "early fraud warnings": lambda client: client.v1.radar.early_fraud_warnings.list({"limit": 1}),
+}
 
 
 def check(subject: Subject, now: datetime | None = None) -> Iterator[Finding]:
-    """Makes two requests to Stripe: one Checkout Session, and the endpoints. Raises botocore's errors."""
+    """Makes a few requests to Stripe, which read one object of each kind. Raises botocore's and Stripe's errors."""
     if subject.is_local and not subject.is_running:
         return  # the simulator runs with the stack
     try:
@@ -35,7 +42,25 @@ def check(subject: Subject, now: datetime | None = None) -> Iterator[Finding]:
         return
     yield ok("Stripe", "it accepts the key")
     yield from _clock(listed.last_response.headers, now or datetime.now(UTC))
+    yield _permissions(client)
     yield from _endpoints(subject, client)
+
+
+def _permissions(client: stripe.StripeClient) -> Finding:
+    """A restricted key may lack what only reconcile reads, and would be noticed when that is needed."""
+    refused = [what for what, read in RECONCILE_READS.items() if not _may(client, read)]
+    if refused:
+        fix = "let it read them, in Stripe's Dashboard > Developers > API keys"
+        return wrong("Stripe permissions", f"this key may not read {', '.join(refused)}: reconcile would fail", fix)
+    return ok("Stripe permissions", "it may read what reconcile reads")
+
+
+def _may(client: stripe.StripeClient, read: Callable[[stripe.StripeClient], object]) -> bool:
+    try:
+        read(client)
+    except stripe.PermissionError:
+        return False
+    return True
 
 
 def _clock(headers: Mapping[str, str], now: datetime) -> Iterator[Finding]:

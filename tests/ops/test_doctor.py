@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -180,8 +181,8 @@ def test_a_healthy_stack_has_nothing_to_fix(stack: Stack):
     assert stack.doctor() == 0
 
     assert stack.lines("wrong") == stack.lines("warn") == []
-    assert len(stack.lines("ok")) == 18
-    assert stack.printed.endswith("topup-staging: 18 ok, 0 warn, 0 wrong\n")
+    assert len(stack.lines("ok")) == 19
+    assert stack.printed.endswith("topup-staging: 19 ok, 0 warn, 0 wrong\n")
 
 
 def test_no_secret_is_shown(stack: Stack):
@@ -302,6 +303,23 @@ def test_an_endpoint_that_is_not_set_up_correctly(stack: Stack, changes: Any, le
     [line] = stack.lines(level)
     assert says in line
     assert line.endswith("make stripe-webhook STACK=topup-staging APPLY=1")
+
+
+def test_a_key_that_may_not_read_what_reconcile_reads_is_wrong(stack: Stack, monkeypatch: pytest.MonkeyPatch):
+    carry_out = stack.simulator.request
+
+    def restricted(method: str, url: str, *rest: Any) -> Any:
+        if urlsplit(url).path in ("/v1/refunds", "/v1/radar/early_fraud_warnings"):
+            return 403, {}, b'{"error": {"type": "invalid_request_error", "message": "The provided key may not"}}'
+        return carry_out(method, url, *rest)
+
+    monkeypatch.setattr(stack.simulator, "request", restricted)
+
+    assert stack.doctor() == 1
+
+    [line] = stack.lines("wrong")
+    assert "this key may not read refunds, early fraud warnings: reconcile would fail" in line
+    assert "Stripe's Dashboard" in line
 
 
 def test_an_endpoint_of_another_api_version_is_wrong(stack: Stack, monkeypatch: pytest.MonkeyPatch):
