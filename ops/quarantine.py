@@ -9,13 +9,14 @@ from datetime import datetime
 
 from ops import layout, make, opened
 from ops.errors import CannotRunError
-from topup import finding, payment_status, releases, store, stripe_gateway
+from topup import finding, payment_status, release_quotes, releases, store
 from topup.api import responses
 from topup.api.requests import LONGEST_DESCRIPTION
 from topup.api.staff_responses import StaffView
 from topup.domain.errors import NotReleasable, PaymentNotFound, TopupError
 from topup.domain.orders import Order, ReleaseAction
 from topup.domain.payments import Payment
+from topup.domain.release_quotes import FulfilQuote
 from topup.domain.releases import check
 from topup.domain.searches import State
 
@@ -151,19 +152,33 @@ def _found(payment_id: str) -> Order:
 
 
 def _show(order: Order, action: ReleaseAction, now: datetime) -> None:
-    """Print what the decision is about; raises CannotRunError where it is not possible."""
-    try:
-        check(order, action, order.rejected_intent)
-    except NotReleasable as refused:
-        raise CannotRunError(f"payment {order.payment_id}: {refused.detail}") from refused
+    """Print what the decision is about and would do; raises CannotRunError where it is not possible."""
     with opened.stripe_explained():
-        money = stripe_gateway.read_intent_money(str(order.rejected_intent))
+        quote = release_quotes.quote(order.payment_id, now)
+    if quote is None:
+        raise CannotRunError(f"payment {order.payment_id}: This payment is not under review")
+    would = quote.fulfil if action is ReleaseAction.FULFIL else quote.refund_minor
+    if isinstance(would, NotReleasable):
+        raise CannotRunError(f"payment {order.payment_id}: {would.detail}")
+    assert quote.currency, "Bug! without money no decision is possible"
+    came, returned = (layout.amount(minor, quote.currency) for minor in (quote.paid_minor, quote.returned_minor))
     print(f"payment {order.payment_id}", *layout.columns(list(_facts(order, now))), sep="\n", file=sys.stderr)
-    if money and money.payment:
-        came = layout.amount(money.payment.amount_minor, money.payment.currency)
-        back = layout.amount(money.returned_minor, money.payment.currency)
-        print(f"at Stripe: {came} came, of which {back} have gone back", file=sys.stderr)
-    print(f"this {_what_it_does(order, action)}", file=sys.stderr)
+    print(f"at Stripe: {came} came, of which {returned} have gone back", file=sys.stderr)
+    if isinstance(would, FulfilQuote):
+        print(f"this {'; '.join(_granting(would, order.user_id))}", file=sys.stderr)
+    else:
+        print(f"this gives back {layout.amount(would, quote.currency)} of {order.rejected_intent}", file=sys.stderr)
+
+
+def _granting(quote: FulfilQuote, user_id: str) -> Iterator[str]:
+    if quote.credits:
+        yield f"grants {quote.credits} credits to {user_id}"
+    else:
+        yield f"settles the payment, and grants {user_id} nothing more: a lost record has granted its credits"
+    if quote.to_debt:
+        yield f"{quote.to_debt} of them pay what is owed"
+    if quote.taken_back:
+        yield f"{quote.taken_back} go again at once, for refunds and disputes"
 
 
 def _ask(question: str) -> str:

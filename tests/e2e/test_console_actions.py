@@ -255,9 +255,14 @@ def test_the_lost_answer_of_a_refund_makes_no_second_one(page: Page, stack: Stac
 # ------------------------------------------------------------------------------------------------------- quarantines
 
 
-def release(page: Page, name: str, confirm: str) -> None:
+def decide(page: Page, name: str) -> None:
     page.get_by_role("button", name=name).click()
     dialog(page).get_by_label("Reason").fill("Agreed with the buyer")
+    dialog(page).get_by_role("button", name="Show what it does").click()
+
+
+def release(page: Page, name: str, confirm: str) -> None:
+    decide(page, name)
     dialog(page).get_by_role("button", name=confirm).dblclick()
 
 
@@ -266,7 +271,7 @@ def test_a_quarantine_ends_with_the_credits_of_what_was_paid(page: Page, stack: 
     open_console(page, stack, f"#/payment/{payment['payment_id']}")
     expect(page.locator(".title .badge")).to_have_text("Quarantined")
     expect(page.locator("#story")).to_contain_text("Price in the smallest unit: paid 5000, ordered 10000")
-    release(page, "Grant the credits", "Grant the credits of what was paid")
+    release(page, "Grant the credits", "Grant 550 credits")
 
     expect(dialog(page)).to_contain_text("Released: the user has got 550 credits.")
     close(page)
@@ -283,7 +288,7 @@ def test_what_was_paid_once_more_is_given_back_and_the_credits_stay(page: Page, 
     expect(page.locator("#story")).to_contain_text("Paid once more")
     expect(page.locator("#story")).to_contain_text("Payment intent: paid pi_")
     expect(page.get_by_role("button", name="Grant the credits")).to_have_count(0)
-    release(page, "Give the second payment back", "Give all of it back")
+    release(page, "Give the second payment back", "Give CN¥100.00 back")
 
     expect(dialog(page)).to_contain_text("all of the money has gone back")
     close(page)
@@ -296,7 +301,7 @@ def test_each_payment_that_came_once_more_is_given_back_on_its_own(page: Page, s
     open_console(page, stack, f"#/payment/{payment['payment_id']}")
     expect(page.locator("#story")).to_contain_text("Paid once more: decided over after the one before")
     for left in (1, 0):
-        release(page, "Give the second payment back", "Give all of it back")
+        release(page, "Give the second payment back", "Give CN¥100.00 back")
         expect(dialog(page)).to_contain_text("all of the money has gone back")
         close(page)
         expect(page.get_by_role("button", name="Give the second payment back")).to_have_count(left)
@@ -314,8 +319,11 @@ def test_a_quarantine_that_somebody_else_has_ended_is_said(page: Page, stack: St
     open_console(page, stack, f"#/payment/{payment['payment_id']}")
     address = f"{stack.api_url}/api/admin/payments/{payment['payment_id']}/release"
     body = {"action": "refund", "reason": "A colleague was faster"}
+    decide(page, "Grant the credits")
+    expect(dialog(page)).to_contain_text("The buyer has paid")
+    expect(dialog(page)).to_contain_text("Credits granted550")
     buyer.http.post(address, json=body, headers=buyer.client.credentials.admin()).raise_for_status()
-    release(page, "Grant the credits", "Grant the credits of what was paid")
+    dialog(page).get_by_role("button", name="Grant 550 credits").click()
 
     expect(dialog(page)).to_contain_text(
         "cannot be released so. Nothing was changed. (This payment is not under review)"
@@ -326,7 +334,7 @@ def test_a_quarantine_that_somebody_else_has_ended_is_said(page: Page, stack: St
 def test_a_quarantine_ends_with_the_money_back(page: Page, stack: Stack, buyer: Buyer) -> None:
     payment = scenes.quarantined(buyer.client, buyer.user_id)
     open_console(page, stack, f"#/payment/{payment['payment_id']}")
-    release(page, "Give the money back", "Give all of it back")
+    release(page, "Give the money back", "Give CN¥50.00 back")
 
     expect(dialog(page)).to_contain_text("Released: all of the money has gone back.")
     close(page)
@@ -342,7 +350,7 @@ def test_a_release_whose_answer_is_lost_never_decides_over_the_next_payment(
     eventually(lambda: scenes.seen(buyer.client, payment).get("refused_besides"))
     open_console(page, stack, f"#/payment/{payment['payment_id']}")
     lose_answers(page, "**/release")
-    release(page, "Give the second payment back", "Give all of it back")
+    release(page, "Give the second payment back", "Give CN¥100.00 back")
     expect(dialog(page)).to_contain_text("its outcome has not been seen")
     page.unroute("**/release")
     page.reload()
@@ -386,6 +394,18 @@ def test_support_sees_what_a_refund_would_do_and_cannot_make_it(page: Page, stac
     expect(dialog(page).get_by_role("button")).to_have_text(["Close"])
     close(page)
     assert buyer.refunded_here(payment) == 0
+
+
+def test_support_sees_what_a_decision_would_do_and_cannot_make_it(page: Page, stack: Stack, buyer: Buyer) -> None:
+    payment = scenes.quarantined(buyer.client, buyer.user_id)
+    token = mint_support(stack.values, "support-demo", clock.now())
+    open_console(page, stack, f"#/payment/{payment['payment_id']}", token)
+    page.get_by_role("button", name="What would a decision do?").click()
+    dialog(page).get_by_role("button", name="Show what it does").click()
+
+    expect(dialog(page)).to_contain_text("Grant the creditsGrant 550 credits")
+    expect(dialog(page)).to_contain_text("Give the money backGive CN¥50.00 back")
+    expect(dialog(page).get_by_role("button")).to_have_text(["Close"])
 
 
 def test_each_button_that_support_is_not_offered_is_refused_by_the_api_too(

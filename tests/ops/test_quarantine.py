@@ -9,6 +9,7 @@ import pytest
 from local.in_process.environment import USER_ID
 from local.in_process.shop import Shop
 from tests.integration.stripe_side import quarantined, refunds_at_stripe, set_order
+from tests.integration.test_restored_orders import orders_of, restore
 from tests.ops.conftest import Terminal
 
 WHY = ("--reason", "Paid twice", "--by", "alice")
@@ -124,7 +125,7 @@ def test_it_asks_before_it_gives_the_money_back(shop: Shop, terminal: Terminal, 
 
     assert asked == ["To do it, type yes: "]
     assert "at Stripe: 100.00 CNY came, of which 0.00 CNY have gone back\n" in terminal.err
-    assert f"this gives back all that is left of the money of {intent}\n" in terminal.err
+    assert f"this gives back 100.00 CNY of {intent}\n" in terminal.err
     assert terminal.out == f"payment {payment_id}: its money has gone back\nnext: make find WHAT={payment_id}\n"
     [made] = shop.payment(payment_id)["releases"]
     assert (made["action"], made["reason"], made["actor"]) == ("refund", "Paid twice", "admin:alice")
@@ -138,9 +139,44 @@ def test_it_says_how_many_credits_were_granted(shop: Shop, terminal: Terminal, a
 
     assert release(terminal, payment_id, "fulfil") == 0
 
+    assert "this grants 550 credits to user-1\n" in terminal.err
     assert terminal.out.startswith(f"payment {payment_id}: its credits have been granted: 550\n")
     assert shop.balance() == 550
     shop.check()
+
+
+def test_it_says_before_what_becomes_of_the_credits(shop: Shop, terminal: Terminal, answers: Answers):
+    _, paid_before = shop.buy()
+    shop.spend(1100)
+    shop.simulator.refund(paid_before, 1000)
+    payment_id, intent = quarantined(shop)
+    shop.simulator.refund(intent, 3000)
+    shop.deliver()
+    answers("no")
+
+    assert release(terminal, payment_id, "fulfil") == 1
+
+    at_stripe, does, last = terminal.err.splitlines()[-3:]
+    assert at_stripe == "at Stripe: 100.00 CNY came, of which 30.00 CNY have gone back"
+    granting, *becomes = does.split("; ")
+    assert granting == "this grants 550 credits to user-1"
+    assert becomes == ["110 of them pay what is owed", "165 go again at once, for refunds and disputes"]
+    assert last == "nothing was changed"
+
+
+def test_it_says_before_that_a_lost_record_has_granted_the_credits(shop: Shop, terminal: Terminal, answers: Answers):
+    payment_id, _ = quarantined(shop)
+    before = orders_of(shop)
+    shop.release_payment(payment_id, "fulfil")
+    restore(shop, before)
+    answers("yes")
+
+    assert release(terminal, payment_id, "refund") == 2
+    assert "release it with fulfil, which grants nothing more" in terminal.err
+    assert release(terminal, payment_id, "fulfil") == 0
+
+    assert "settles the payment, and grants user-1 nothing more" in terminal.err
+    assert shop.balance() == 550
 
 
 @pytest.mark.parametrize("typed", ["", "no", "y", "^D"])

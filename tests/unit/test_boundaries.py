@@ -68,7 +68,7 @@ USED_BY_FUNCTIONS = {
     "expire_credits": {"expiry", "store", "runtime.deadline", "runtime.telemetry"},
     "find_payments": {"domain.searches", "finding", "store"},
     "get_credits": {"store"},
-    "get_payment": {"payment_status", "domain.errors", "store"},
+    "get_payment": {"payment_status", "release_quotes", "domain.errors", "store"},
     "list_packages": {"runtime.config"},
     "no_route": {"domain.errors"},
     "list_payments": {"store"},

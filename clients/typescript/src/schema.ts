@@ -934,6 +934,17 @@ export interface components {
              */
             created_at: string;
         };
+        /** @description What a release with `fulfil` would do; `refused` says why it is not possible, and is null where it is. */
+        FulfilQuote: {
+            /** @description How many credits it would grant; 0 where a lost record says that they have been granted already */
+            credits: number;
+            /** @description How many of them would pay what the user owes */
+            credits_to_debt: number;
+            /** @description How many would go again at once, for refunds and disputes of the payment that stand */
+            credits_taken_back: number;
+            /** @description Why it is not possible; null where it is */
+            refused: string | null;
+        };
         /**
          * @description API Gateway's own answer, where no function has answered
          * @example {
@@ -943,6 +954,13 @@ export interface components {
         GatewayError: {
             /** @description The gateway's words */
             message: string;
+        };
+        /** @description What a release with `refund` would do; `refused` says why it is not possible, and is null where it is. */
+        GiveBackQuote: {
+            /** @description What would go back, in major units of the quote's `currency` */
+            amount: number;
+            /** @description Why it is not possible; null where it is */
+            refused: string | null;
         };
         /** @description POST /api/admin/credits/grant; `expires_at` null = never, absent = the configured months. */
         GrantBody: {
@@ -1743,6 +1761,8 @@ export interface components {
             lot?: components["schemas"]["LotOfPayment"];
             /** @description How its quarantines were ended, oldest first. For administrators and support staff */
             releases?: components["schemas"]["Release"][];
+            /** @description With `expand=release_quote`: what each decision would do now; null where none is to be made */
+            release_quote?: components["schemas"]["ReleaseQuote"] | null;
             /** @description The card's issuer believes that it was fraud. For administrators and support staff */
             fraud_warning?: components["schemas"]["FraudWarning"];
         };
@@ -1948,6 +1968,21 @@ export interface components {
             reason: string;
             /** @description Which payment is meant, where more than one was refused: `stripe.rejected_intent` */
             payment_intent?: string | null;
+        };
+        /** @description What each decision over a payment under review would do now; its amounts are of its own `currency`. */
+        ReleaseQuote: {
+            /** @description The payment intent that the decision is over; null where nobody knows it */
+            payment_intent: string | null;
+            /** @description What the buyer has paid, in major units */
+            amount_paid: number;
+            /** @description What of it has gone back: refunds that Stripe has accepted, and disputes that are lost */
+            amount_returned: number;
+            /** @description Of these amounts, ISO 4217; null where Stripe has no money of the payment */
+            currency: string | null;
+            /** @description To grant the credits of what was paid */
+            fulfil: components["schemas"]["FulfilQuote"];
+            /** @description To give back what is left */
+            refund: components["schemas"]["GiveBackQuote"];
         };
         /** @description POST /api/users/credits/spend/reverse; `amount` null = all that is left of the spend. */
         ReversalBody: {
@@ -3973,8 +4008,8 @@ export interface operations {
                  * @example en
                  */
                 lang?: string;
-                /** @description `receipt`: with the addresses of Stripe's receipt and invoice, for which Stripe is asked once */
-                expand?: "receipt";
+                /** @description `receipt`: with the addresses of Stripe's receipt and invoice, for which Stripe is asked once. `release_quote`, for administrators and support staff: with what ending its quarantine would do */
+                expand?: "receipt" | "release_quote";
             };
             header?: never;
             path: {

@@ -8,7 +8,7 @@ import { loadPackages, packageName } from "./packages.js";
 import { badge } from "./payments.js";
 import { receiptButton } from "./receipt.js";
 import { quoteButton, refundButton } from "./refund.js";
-import { releaseButtons } from "./release.js";
+import { releaseButtons, releaseQuoteButton } from "./release.js";
 import { lookedFor, searchField, userAddress } from "./search.js";
 import { isAdmin } from "./session.js";
 import { storyOf, storyPanel } from "./story.js";
@@ -30,7 +30,7 @@ export async function paymentView({ subject: id, config, reload }) {
       { class: "title" },
       h("div", {}, h("p", { class: "kind" }, t("payment")), h("h1", { class: "mono" }, id)),
       badge(payment),
-      h("div", { class: "actions" }, isAdmin() ? [...releaseButtons(payment, reload), refundButton(payment, reload)] : quoteButton(payment)),
+      h("div", { class: "actions" }, isAdmin() ? [...releaseButtons(payment, reload), refundButton(payment, reload)] : [releaseQuoteButton(payment), quoteButton(payment)]),
     ),
     h("div", { class: "columns" }, factsPanel(payment, reference), storyPanel(storyOf(payment, history), reference, history.next_cursor)),
   );

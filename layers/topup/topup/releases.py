@@ -71,7 +71,8 @@ def _fulfil(request: ReleaseRequest, now: datetime) -> ReleaseResult:
     is_replay = releases.is_done(order, ReleaseAction.FULFIL, intent)
     if not is_replay:
         releases.check(order, ReleaseAction.FULFIL, intent)
-        outcome = fulfilment.apply(_released(order, _payment(order, str(intent)), request, now), now)
+        update = released(order, received(order, money_of(str(intent))), request, now)
+        outcome = fulfilment.apply(update, now)
         if not releases.is_done(outcome.order, ReleaseAction.FULFIL, intent):
             releases.check(outcome.order, ReleaseAction.FULFIL, intent)
             raise Busy("The payment is changing; please retry")
@@ -82,20 +83,27 @@ def _fulfil(request: ReleaseRequest, now: datetime) -> ReleaseResult:
     return ReleaseResult(payment=payment_status.find(request.payment_id), is_replay=is_replay)
 
 
-def _payment(order: Order, intent: str) -> PaymentReceived:
+def money_of(intent: str) -> stripe_gateway.IntentMoney:
+    """What Stripe has of a refused payment. Raises NotReleasable where it has none of it; StripeFailed, Busy."""
+    money = stripe_gateway.read_intent_money(intent)
+    if money is None or money.payment is None:
+        raise NotReleasable("Stripe knows no money of this payment")
+    return money
+
+
+def received(order: Order, money: stripe_gateway.IntentMoney) -> PaymentReceived:
     """What was really paid, as Stripe has it now; raises NotReleasable where its money is not here.
 
     Credits that were granted before, as a lost record said, are taken back by the refund that took the money.
     """
-    money = stripe_gateway.read_intent_money(intent)
-    if money is None or money.payment is None:
-        raise NotReleasable("Stripe knows no money of this payment")
+    assert money.payment, "Bug! see money_of"
     if money.is_back and store.find_own_lot(order) is None:
         raise NotReleasable("The money of this payment has gone back: release it as refunded")
-    return stripe_gateway.payment_of_intent(intent) or money.payment
+    return stripe_gateway.payment_of_intent(str(money.payment.transaction_id)) or money.payment
 
 
-def _released(order: Order, payment: PaymentReceived, request: ReleaseRequest, now: datetime) -> PaymentReleased:
+def released(order: Order, payment: PaymentReceived, request: ReleaseRequest, now: datetime) -> PaymentReleased:
+    """The payment as it settles the order that refused it; raises NotReleasable where it paid for no credit of it."""
     fields = {**vars(payment), "payment_id": order.payment_id, "user_id": order.user_id}
     return PaymentReleased(
         **fields | {"transaction_id": order.rejected_intent},
@@ -116,13 +124,13 @@ def _begin(request: ReleaseRequest, now: datetime) -> tuple[Order, bool]:
     if releases.is_done(order, ReleaseAction.REFUND, intent) or (under_way and under_way.intent == intent):
         return order, True
     releases.check(order, ReleaseAction.REFUND, intent)
-    _check_that_no_credits_are_there(order)
+    check_that_no_credits_are_there(order)
     change = releases.begun(order, _decision(order, request, now, is_done=False))
     store.record_order_change(change)
     return change.after, False
 
 
-def _check_that_no_credits_are_there(order: Order) -> None:
+def check_that_no_credits_are_there(order: Order) -> None:
     """Raise NotReleasable where the credits were granted before the orders table was restored: they would stay."""
     if order.is_settled:
         return  # its own payment granted them, and this one was paid besides
@@ -169,20 +177,13 @@ def _give_back(order: Order, now: datetime) -> bool:
 
 def _refund(order: Order, release: Release) -> None:
     """Refund what is still here, unless nothing is. Raises NotReleasable, StripeFailed, Busy."""
-    if _is_back(release.intent):
+    if money_of(release.intent).is_back:
         return
     try:
         stripe_gateway.refund_intent(order, release)
     except StripeFailed:
-        if not _is_back(release.intent):
+        if not money_of(release.intent).is_back:
             raise
-
-
-def _is_back(intent: str) -> bool:
-    money = stripe_gateway.read_intent_money(intent)
-    if money is None or money.payment is None:
-        raise NotReleasable("Stripe knows no money of this payment")
-    return money.is_back
 
 
 def _end_session(order: Order, now: datetime) -> bool:

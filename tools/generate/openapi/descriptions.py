@@ -34,6 +34,7 @@ OF_ALL: Mapping[str, str] = {
     "reason": "Why, for your records; null where nobody said it",
     "receipt": "With `expand=receipt`: Stripe's pages for the buyer; both null until the payment has succeeded",
     "refund_id": "Stripe's id of the refund; ours until Stripe has one",
+    "release_quote": "With `expand=release_quote`: what each decision would do now; null where none is to be made",
     "releases": "How its quarantines were ended, oldest first. For administrators and support staff",
     "refused_besides": "More payments of the order that were refused. For administrators and support staff",
     "refunds": "The payment's refunds, oldest first; absent where there is none",
@@ -113,7 +114,17 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "fraud_type": "Stripe's word for what kind of fraud it is: https://docs.stripe.com/api/radar/early_fraud_warnings",
         "warning_id": "Stripe's id of the warning",
     },
+    "FulfilQuote": {
+        "credits": "How many credits it would grant; 0 where a lost record says that they have been granted already",
+        "credits_taken_back": "How many would go again at once, for refunds and disputes of the payment that stand",
+        "credits_to_debt": "How many of them would pay what the user owes",
+        "refused": "Why it is not possible; null where it is",
+    },
     "GatewayError": {"message": "The gateway's words"},
+    "GiveBackQuote": {
+        "amount": "What would go back, in major units of the quote's `currency`",
+        "refused": "Why it is not possible; null where it is",
+    },
     "GrantBody": {
         "credits": "How many credits to give",
         "expires_at": "When they expire (RFC 3339 with its offset); null = never, absent = after the configured months",
@@ -191,6 +202,14 @@ OF_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "credits_refunded": "The credits that were taken back",
         "message": "What has happened, for people",
         "success": "Whether Stripe has made or accepted the refund; false while that is not known",
+    },
+    "ReleaseQuote": {
+        "amount_paid": "What the buyer has paid, in major units",
+        "amount_returned": "What of it has gone back: refunds that Stripe has accepted, and disputes that are lost",
+        "currency": "Of these amounts, ISO 4217; null where Stripe has no money of the payment",
+        "fulfil": "To grant the credits of what was paid",
+        "payment_intent": "The payment intent that the decision is over; null where nobody knows it",
+        "refund": "To give back what is left",
     },
     "Release": {
         "action": "`fulfil`: its credits were granted; `refund`: its money went back",

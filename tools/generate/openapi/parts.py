@@ -84,8 +84,11 @@ EXPLAIN = {
 EXPAND = {
     "name": "expand",
     "in": "query",
-    "description": "`receipt`: with the addresses of Stripe's receipt and invoice, for which Stripe is asked once",
-    "schema": {"type": "string", "enum": ["receipt"]},
+    "description": (
+        "`receipt`: with the addresses of Stripe's receipt and invoice, for which Stripe is asked once. "
+        "`release_quote`, for administrators and support staff: with what ending its quarantine would do"
+    ),
+    "schema": {"type": "string", "enum": list(queries.EXPANSIONS)},
 }
 PAYMENT_ID = {
     "name": "payment_id",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypedDict
 
-from topup.api.schemas import Count, HoldId, Id, Moment, Schema
+from topup.api.schema_values import Count, HoldId, Id, Moment, Schema
 
 
 class Hold(TypedDict):

@@ -4,7 +4,7 @@ from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
-from topup.api.schemas import Amount, AmountText, Currency, Schema
+from topup.api.schema_values import Amount, AmountText, Currency, Schema
 
 ValidMonths = Annotated[
     int | None, Schema({"minimum": 1, "description": "For how many months its credits are valid; null: for ever"})

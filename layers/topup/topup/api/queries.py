@@ -1,6 +1,7 @@
 """The query parameters of single addresses; a mistake is refused with the parameter's name."""
 
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from topup.api.endpoint import Request
@@ -20,6 +21,8 @@ SEARCHES = {
 }
 PAGED = ("email", "status")
 MIN_AGE = "min_age_seconds"
+RECEIPT, RELEASE_QUOTE = "receipt", "release_quote"
+EXPANSIONS = (RECEIPT, RELEASE_QUOTE)  # of a payment
 _SECONDS = re.compile("0|[1-9][0-9]{0,8}")
 
 
@@ -43,12 +46,12 @@ def flag(request: Request, name: str) -> bool:
     return text == "true"
 
 
-def expands(request: Request, what: str) -> bool:
-    """Whether the response is to have this as well; raises ValidationFailed for anything else."""
+def expanded(request: Request, possible: Collection[str]) -> str | None:
+    """What the response is to have besides, None if nothing; raises ValidationFailed for anything not possible."""
     wanted = request.query.get("expand")
-    if wanted not in (None, what):
-        raise ValidationFailed(FieldError("expand", f"must be {what}"))
-    return wanted is not None
+    if wanted is not None and wanted not in possible:
+        raise ValidationFailed(FieldError("expand", f"must be {' or '.join(possible)}"))
+    return wanted
 
 
 def search(request: Request) -> tuple[str, str]:

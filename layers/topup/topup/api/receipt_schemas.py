@@ -4,7 +4,7 @@ from typing import Annotated
 
 from typing_extensions import TypedDict  # below Python 3.12 pydantic reads no other
 
-from topup.api.schemas import Count, Id, Schema
+from topup.api.schema_values import Count, Id, Schema
 
 
 class SpendReceipt(TypedDict):

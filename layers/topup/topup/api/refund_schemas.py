@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict  # below Python 3.12 pydantic reads no other
 
-from topup.api.schemas import Amount, AmountText, Count
+from topup.api.schema_values import Amount, AmountText, Count
 
 
 class RefundResult(TypedDict):

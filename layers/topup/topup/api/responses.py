@@ -15,9 +15,9 @@ from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
 if TYPE_CHECKING:
-    from topup.api import schemas
+    from topup.api import schema_values, schemas
 
-PUBLIC_STATUS: "Mapping[Status, schemas.PaymentStatus]" = {
+PUBLIC_STATUS: "Mapping[Status, schema_values.PaymentStatus]" = {
     Status.PENDING: "pending",
     Status.DECLINED: "failed",
     Status.PROCESSING: "processing",
@@ -26,7 +26,7 @@ PUBLIC_STATUS: "Mapping[Status, schemas.PaymentStatus]" = {
     Status.SUCCEEDED: "succeeded",
     Status.UNKNOWN: "processing",
 }
-PUBLIC_REFUND_STATUS: "Mapping[ReversalStatus, schemas.RefundStatus]" = {
+PUBLIC_REFUND_STATUS: "Mapping[ReversalStatus, schema_values.RefundStatus]" = {
     ReversalStatus.UNKNOWN: "pending",
     ReversalStatus.IN_FLIGHT: "pending",
     ReversalStatus.PENDING: "pending",
@@ -35,7 +35,7 @@ PUBLIC_REFUND_STATUS: "Mapping[ReversalStatus, schemas.RefundStatus]" = {
     ReversalStatus.FAILED: "failed",
     ReversalStatus.CANCELED: "canceled",
 }
-PUBLIC_SOURCE: "Mapping[Source, schemas.LotSource]" = {
+PUBLIC_SOURCE: "Mapping[Source, schema_values.LotSource]" = {
     Source.PURCHASE: "purchase",
     Source.GRANT: "grant",
     Source.ADJUSTMENT: "adjustment",
@@ -236,7 +236,7 @@ def number(amount_minor: int, currency: str) -> float:
     return float(money.to_major(amount_minor, currency))
 
 
-def _status(order: Order) -> "schemas.PaymentStatus":
+def _status(order: Order) -> "schema_values.PaymentStatus":
     return "processing" if order.is_under_review else PUBLIC_STATUS[order.status]
 
 

@@ -1,9 +1,10 @@
 """Read what a payment intent has brought, and how much of that has gone back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from topup.domain.reversals import Kind, ReversalStatus
-from topup.domain.updates import PaymentReceived
+from topup.domain.updates import PaymentReceived, ReversalUpdate
 from topup.stripe_gateway import translation
 from topup.stripe_gateway.client import retrieved
 from topup.stripe_gateway.listing import reversals_of
@@ -11,10 +12,19 @@ from topup.stripe_gateway.listing import reversals_of
 
 @dataclass(frozen=True)
 class IntentMoney:
-    """The payment that an intent has made, None if none; and how much of its money went back, in minor units."""
+    """The payment that an intent has made, None if none; and its refunds and disputes."""
 
     payment: PaymentReceived | None
-    returned_minor: int
+    reversals: Sequence[ReversalUpdate] = ()
+
+    @property
+    def returned_minor(self) -> int:
+        """How much of its money went back, in minor units.
+
+        A refund that Stripe has accepted counts as gone back, a dispute once it is lost.
+        """
+        made = [update.reversal for update in self.reversals]
+        return sum(one.reversed_minor for one in made if one.kind is Kind.REFUND or one.status is ReversalStatus.LOST)
 
     @property
     def is_back(self) -> bool:
@@ -23,16 +33,13 @@ class IntentMoney:
 
 
 def read_intent_money(intent_id: str) -> IntentMoney | None:
-    """What Stripe has of the intent now; None if it is not ours. Up to three Stripe calls; raises StripeFailed, Busy.
+    """What Stripe has of the intent now; None if it is not ours.
 
-    A refund that Stripe has accepted counts as gone back, a dispute once it is lost.
+    Up to three Stripe calls; raises StripeFailed, Busy.
     """
     intent = retrieved(lambda stripe: stripe.v1.payment_intents.retrieve(intent_id))
     if intent is None or not translation.is_ours(intent):
         return None
-    payment = translation.received_by_intent(intent) if intent["status"] == "succeeded" else None
-    reversals = [update.reversal for update in reversals_of(intent_id)] if payment else []
-    returned = sum(
-        one.reversed_minor for one in reversals if one.kind is Kind.REFUND or one.status is ReversalStatus.LOST
-    )
-    return IntentMoney(payment, returned)
+    if intent["status"] != "succeeded":
+        return IntentMoney(payment=None)
+    return IntentMoney(translation.received_by_intent(intent), reversals_of(intent_id))

@@ -29,8 +29,10 @@ from .documents import Documents
 from .extension_body import ExtensionBody
 from .forbidden_problem import ForbiddenProblem
 from .fraud_warning import FraudWarning
+from .fulfil_quote import FulfilQuote
 from .gateway_error import GatewayError
 from .get_payment_expand import GetPaymentExpand
+from .give_back_quote import GiveBackQuote
 from .grant_body import GrantBody
 from .grant_receipt import GrantReceipt
 from .hold_body import HoldBody
@@ -83,6 +85,7 @@ from .release import Release
 from .release_action import ReleaseAction
 from .release_body import ReleaseBody
 from .release_body_action import ReleaseBodyAction
+from .release_quote import ReleaseQuote
 from .release_status import ReleaseStatus
 from .reversal_body import ReversalBody
 from .reversal_receipt import ReversalReceipt
@@ -134,8 +137,10 @@ __all__ = (
     "ExtensionBody",
     "ForbiddenProblem",
     "FraudWarning",
+    "FulfilQuote",
     "GatewayError",
     "GetPaymentExpand",
+    "GiveBackQuote",
     "GrantBody",
     "GrantReceipt",
     "HoldBody",
@@ -188,6 +193,7 @@ __all__ = (
     "ReleaseAction",
     "ReleaseBody",
     "ReleaseBodyAction",
+    "ReleaseQuote",
     "ReleaseStatus",
     "ReversalBody",
     "ReversalReceipt",

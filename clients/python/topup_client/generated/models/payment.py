@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..models.refund import Refund
     from ..models.refused_payment import RefusedPayment
     from ..models.release import Release
+    from ..models.release_quote import ReleaseQuote
     from ..models.stripe_ids import StripeIds
 
 
@@ -70,6 +71,8 @@ class Payment:
         lot (LotOfPayment | Unset): The credits that a payment granted, as they are now.
         releases (list[Release] | Unset): How its quarantines were ended, oldest first. For administrators and support
             staff
+        release_quote (None | ReleaseQuote | Unset): With `expand=release_quote`: what each decision would do now; null
+            where none is to be made
         fraud_warning (FraudWarning | Unset): What the card's issuer says of a payment.
     """
 
@@ -104,10 +107,13 @@ class Payment:
     age_seconds: int | Unset = UNSET
     lot: LotOfPayment | Unset = UNSET
     releases: list[Release] | Unset = UNSET
+    release_quote: None | ReleaseQuote | Unset = UNSET
     fraud_warning: FraudWarning | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.release_quote import ReleaseQuote
+
         payment_id = str(self.payment_id)
 
         status = self.status.value
@@ -213,6 +219,14 @@ class Payment:
                 releases_item = releases_item_data.to_dict()
                 releases.append(releases_item)
 
+        release_quote: dict[str, Any] | None | Unset
+        if isinstance(self.release_quote, Unset):
+            release_quote = UNSET
+        elif isinstance(self.release_quote, ReleaseQuote):
+            release_quote = self.release_quote.to_dict()
+        else:
+            release_quote = self.release_quote
+
         fraud_warning: dict[str, Any] | Unset = UNSET
         if not isinstance(self.fraud_warning, Unset):
             fraud_warning = self.fraud_warning.to_dict()
@@ -276,6 +290,8 @@ class Payment:
             field_dict["lot"] = lot
         if releases is not UNSET:
             field_dict["releases"] = releases
+        if release_quote is not UNSET:
+            field_dict["release_quote"] = release_quote
         if fraud_warning is not UNSET:
             field_dict["fraud_warning"] = fraud_warning
 
@@ -290,6 +306,7 @@ class Payment:
         from ..models.refund import Refund
         from ..models.refused_payment import RefusedPayment
         from ..models.release import Release
+        from ..models.release_quote import ReleaseQuote
         from ..models.stripe_ids import StripeIds
 
         d = dict(src_dict)
@@ -439,6 +456,23 @@ class Payment:
 
                 releases.append(releases_item)
 
+        def _parse_release_quote(data: object) -> None | ReleaseQuote | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                release_quote_type_0 = ReleaseQuote.from_dict(data)
+
+                return release_quote_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ReleaseQuote | Unset, data)
+
+        release_quote = _parse_release_quote(d.pop("release_quote", UNSET))
+
         _fraud_warning = d.pop("fraud_warning", UNSET)
         fraud_warning: FraudWarning | Unset
         if isinstance(_fraud_warning, Unset):
@@ -478,6 +512,7 @@ class Payment:
             age_seconds=age_seconds,
             lot=lot,
             releases=releases,
+            release_quote=release_quote,
             fraud_warning=fraud_warning,
         )
 

@@ -1,0 +1,80 @@
+"""Say what each way to end a quarantine would do, by the decisions of the release itself, and change nothing."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from topup import clawback, payment_status, releases, store
+from topup.domain import order_updates, payments
+from topup.domain.errors import NotReleasable
+from topup.domain.orders import Order, ReleaseAction, Settlement
+from topup.domain.release_quotes import FulfilQuote, ReleaseQuote
+from topup.domain.releases import check
+from topup.runtime import config
+from topup.stripe_gateway import IntentMoney
+
+
+@store.retried
+def quote(payment_id: str, now: datetime) -> ReleaseQuote | None:
+    """What ending the payment's quarantine would do; None for one that waits for no decision.
+
+    Up to four Stripe calls. Raises PaymentNotFound, StripeFailed, Busy.
+    """
+    order = payment_status.find(payment_id).order
+    if order.quarantine_reason is None:
+        return None
+    try:
+        check(order, ReleaseAction.REFUND, order.rejected_intent)
+        money = releases.money_of(str(order.rejected_intent))
+    except NotReleasable as refused:
+        return ReleaseQuote(intent=order.rejected_intent, fulfil=refused, refund_minor=refused)
+    assert money.payment, "Bug! see releases.money_of"
+    paid, returned = money.payment.amount_minor, money.returned_minor
+    return ReleaseQuote(
+        intent=order.rejected_intent,
+        currency=money.payment.currency,
+        paid_minor=paid,
+        returned_minor=returned,
+        fulfil=_fulfil(order, money, now),
+        refund_minor=_refund(order) or max(0, paid - returned),
+    )
+
+
+def _fulfil(order: Order, money: IntentMoney, now: datetime) -> FulfilQuote | NotReleasable:
+    try:
+        check(order, ReleaseAction.FULFIL, order.rejected_intent)
+        update = releases.released(order, releases.received(order, money), _request(order), now)
+    except NotReleasable as refused:
+        return refused
+    read, wallet, _ = store.load_order_and_wallet(order.payment_id, order.user_id)
+    assert read, "Bug! nothing deletes an order"
+    change = order_updates.decide(read, wallet, update, now, config.settings().expire_after_months)
+    if not isinstance(change, Settlement):
+        raise store.LostRace("the order was decided over meanwhile")
+    settled = change.after
+    is_new = store.find_own_lot(order) is None
+    return FulfilQuote(
+        credits=settled.credits_purchased if is_new else 0,
+        to_debt=settled.credits_to_debt if is_new else 0,
+        taken_back=_taken_back(settled, money),
+    )
+
+
+def _request(order: Order) -> releases.ReleaseRequest:
+    """As if somebody decided so."""
+    return releases.ReleaseRequest(payment_id=order.payment_id, action=ReleaseAction.FULFIL, reason="", actor="admin:")
+
+
+def _taken_back(settled: Order, money: IntentMoney) -> int:
+    """How many credits the refunds and disputes that stand are due."""
+    reversals = [payments.matched(settled, (), clawback.reported(update))[1] for update in money.reversals]
+    standing = replace(settled, refunded_minor=0, disputed_minor=sum(one.reversed_minor for one in reversals))
+    return standing.credits_due_back
+
+
+def _refund(order: Order) -> NotReleasable | None:
+    """Why the money cannot go back; None where it can."""
+    try:
+        releases.check_that_no_credits_are_there(order)
+    except NotReleasable as refused:
+        return refused
+    return None
