@@ -47,7 +47,8 @@ def main(arguments: list[str]) -> int:
                 chosen,
                 lambda access, seconds: print(format_banner(access, seconds), flush=True),
                 watch_stdin=options.until_stdin_ends,
-                discoverable=not options.json,  # a program knows its own stacks, and may have several
+                # A program knows its own stacks, and may have several; in a folder of its own each can be found.
+                discoverable=not options.json or options.state is not None,
             )
         )
     except START_ERRORS as error:

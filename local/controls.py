@@ -1,10 +1,12 @@
-"""Controls of the local stack, under /_local: run reconcile now, pause TTL, lose TTL's stream records."""
+"""Controls of the local stack, under /_local: run reconcile now, pause TTL, lose TTL's stream records, deploy."""
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -31,7 +33,10 @@ class InvalidBodyError(Exception):
 
 
 class Controls:
-    """POST /_local/reconcile and /_local/daily-report run functions; /_local/reaper shows and sets the switches."""
+    """POST /_local/reconcile and /_local/daily-report run functions; /_local/reaper shows and sets the switches.
+
+    PUT /_local/parameters changes parameters of the template, as `make deploy SET=…` does on AWS.
+    """
 
     def __init__(self, runtime: Runtime, reaper: Reaper) -> None:
         self._runtime = runtime
@@ -43,6 +48,7 @@ class Controls:
             Route("/_local/daily-report", self.report, methods=["POST"]),
             Route("/_local/reaper", self.show_reaper, methods=["GET"]),
             Route("/_local/reaper", self.set_reaper, methods=["PUT"]),
+            Route("/_local/parameters", self.deploy, methods=["PUT"]),
         ]
 
     async def reconcile(self, request: Request) -> Response:
@@ -77,6 +83,17 @@ class Controls:
             return _unprocessable(error)
         return await self.show_reaper(request)
 
+    async def deploy(self, request: Request) -> Response:
+        """`{"OrdersTableArn": "arn:aws:…"}`; a parameter that is not named stays as it is."""
+        try:
+            parameters = _parameters(await request.body())
+            await to_thread.run_sync(self._runtime.project.deploy, parameters)
+        except InvalidBodyError as error:
+            return _unprocessable(error)
+        except TemplateError as error:
+            return _unprocessable(InvalidBodyError("body", str(error)))
+        return JSONResponse(parameters)
+
     def _function(self, name: str) -> Function:
         found = [function for function in self._runtime.project.template().functions if function.name == name]
         if not found:
@@ -101,6 +118,14 @@ def _reconcile_fields(body: bytes) -> dict[str, Any]:
     return given
 
 
+def _parameters(body: bytes) -> dict[str, str]:
+    given = _object(body)
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise InvalidBodyError(name, "must be text")
+    return given
+
+
 def _switches(body: bytes) -> dict[str, bool]:
     given = _object(body, SWITCHES)
     for name, value in given.items():
@@ -109,7 +134,7 @@ def _switches(body: bytes) -> dict[str, bool]:
     return given
 
 
-def _object(body: bytes, fields: tuple[str, ...]) -> dict[str, Any]:
+def _object(body: bytes, fields: Collection[str] | None = None) -> dict[str, Any]:
     """An empty body is an empty object."""
     try:
         document = json.loads(body or b"{}")
@@ -118,7 +143,7 @@ def _object(body: bytes, fields: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidBodyError("body", "must be a JSON object")
     for name in document:
-        if name not in fields:
+        if fields is not None and name not in fields:
             raise InvalidBodyError(name, f"is unknown; the fields are {', '.join(fields)}")
     return document
 

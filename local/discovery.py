@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,19 +34,23 @@ class RunningStack:
 
 
 @contextlib.contextmanager
-def discoverable(notes: Path, addresses: Addresses, declared: Template) -> Iterator[None]:
-    """Leave a note for as long as the block runs."""
+def discoverable(notes: Path, addresses: Addresses) -> Iterator[Callable[[Template], None]]:
+    """What leaves a note of the stack with this template, or changes it; the note goes at the end of the block."""
     path = notes / f"{os.getpid()}.json"
-    note = {
-        "pid": os.getpid(),
-        "started_at": datetime.now(UTC).isoformat(),
-        "addresses": asdict(addresses),
-        "environment": environment.for_tools(declared.environment, addresses.dynamodb, addresses.api),
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, json.dumps(note, indent=2) + "\n")
+    started_at = datetime.now(UTC).isoformat()
+
+    def leave(declared: Template) -> None:
+        note = {
+            "pid": os.getpid(),
+            "started_at": started_at,
+            "addresses": asdict(addresses),
+            "environment": environment.for_tools(declared.environment, addresses.dynamodb, addresses.api),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, json.dumps(note, indent=2) + "\n")
+
     try:
-        yield
+        yield leave
     finally:
         path.unlink(missing_ok=True)
 

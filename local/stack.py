@@ -79,8 +79,8 @@ async def run(
         await stack.enter_async_context(servers.serving(guarded, _own_pages(settings, addresses), console))
         await _check_api(ports["API_PORT"], log)
         if discoverable:
-            stack.enter_context(
-                discovery.discoverable(settings.written(discovery.NOTES), addresses, runtime.project.template())
+            runtime.project.use(
+                stack.enter_context(discovery.discoverable(settings.written(discovery.NOTES), addresses))
             )
         announce(access, time.monotonic() - began)
         await asyncio.Event().wait()
@@ -138,8 +138,8 @@ async def _runtime(
         os.environ.update(environment.for_handlers(template.environment, settings, addresses))
 
     def apply(template: Template) -> None:
-        set_environment(template)
         dynamodb.create_tables(template.tables)
+        set_environment(template)
 
     clock = Clock()
     loader = stack.enter_context(closing(Loader(settings.root, clock.now)))

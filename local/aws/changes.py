@@ -27,7 +27,7 @@ class Changes:
         """failures: the folder that stands for the S3 bucket of the on-failure destination."""
         self._runtime = runtime
         self._streams = Streams(runtime, failures)
-        self._readers: dict[str, StreamReader] = {}  # by the table's logical id
+        self._readers: dict[str, StreamReader] = {}  # by the table's name: the stack may take over others
 
     async def __aenter__(self) -> "Changes":
         await self._streams.__aenter__()
@@ -60,9 +60,9 @@ class Changes:
                 await self._streams.hand_over(records, mappings)
 
     def _new_records(self, table: Table) -> list[Record]:
-        if table.logical_id not in self._readers:
-            self._readers[table.logical_id] = _reader(table.name)
-        records = self._readers[table.logical_id].read()
+        if table.name not in self._readers:
+            self._readers[table.name] = _reader(table.name)
+        records = self._readers[table.name].read()
         for record in records:  # by the stack's clock, not this machine's
             record["dynamodb"]["ApproximateCreationDateTime"] = int(self._runtime.clock.now().timestamp())
         return records

@@ -103,7 +103,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def create_tables(tables: Iterable[Table]) -> None:
     """Create the tables that do not exist yet; called again when the template has changed.
 
-    Raises TemplateError for a table that DynamoDB refuses.
+    Raises TemplateError for a table that DynamoDB refuses, or that should exist already.
     """
     import boto3  # noqa: PLC0415 - takes 0.3 s, while the emulator starts
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
@@ -113,6 +113,8 @@ def create_tables(tables: Iterable[Table]) -> None:
     for table in tables:
         if table.name in existing:
             continue
+        if table.is_given:
+            raise TemplateError(f"{table.logical_id}: there is no table {table.name}")
         try:
             _create(client, table)
         except (BotoCoreError, ClientError) as error:

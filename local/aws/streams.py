@@ -47,7 +47,7 @@ class Streams:
         """failures: the folder that stands for the S3 bucket of the on-failure destination."""
         self._runtime = runtime
         self._failures = failures
-        self._streams: dict[str, Stream] = {}  # by table
+        self._streams: dict[str, Stream] = {}  # by the table's name
         self._queues: dict[tuple[str, str], Queue] = {}  # by function and table
         self._consumers: list[asyncio.Task[None]] = []
         self.stats = Stats()
@@ -63,7 +63,7 @@ class Streams:
     async def publish(self, table: Table, items: Sequence[dict[str, Any]], mappings: Sequence[StreamMapping]) -> None:
         """Send the records of items that TTL deleted to the functions whose filters they pass."""
         now = self._runtime.clock.now()
-        stream = self._streams.setdefault(table.logical_id, Stream.of(table, now))
+        stream = self._streams.setdefault(table.name, Stream.of(table, now))
         await self.hand_over([stream.removal(item, now) for item in items], mappings)
 
     async def hand_over(self, records: Sequence[Record], mappings: Sequence[StreamMapping]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -73,6 +73,7 @@ class Table:
     name: str
     definition: Mapping[str, Any]  # for create_table, without the name
     ttl_attribute: str | None
+    is_given: bool = False  # it exists already, and a parameter names it
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class _Reader:
         self._with_url = {target.partition(".")[0] for target in targets}  # Function.Alias is SAM's name for its alias
 
     def read(self) -> Template:
-        tables = tuple(self._table(logical_id, body) for logical_id, body in self._resources(TABLE))
+        self._tables = tuple(self._all_tables())
         functions, routes, streams = [], [], []
         for logical_id, body in self._resources(FUNCTION):
             function = self._function(logical_id, body.get("Properties", {}))
@@ -128,7 +129,7 @@ class _Reader:
                     routes.append(self._route(function, event.get("Properties", {}), place))
                 elif event["Type"] == "DynamoDB":
                     streams.append(self._stream(function, event["Properties"], place))
-        return Template(tuple(functions), tuple(routes), self._cors(), tables, tuple(streams))
+        return Template(tuple(functions), tuple(routes), self._cors(), self._tables, tuple(streams))
 
     def _resources(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for logical_id, body in self._document.get("Resources", {}).items():
@@ -172,13 +173,22 @@ class _Reader:
         return Route("ANY" if method in ("*", "any") else str(method).upper(), str(path), function)
 
     def _stream(self, function: Function, event: Mapping[str, Any], place: str) -> StreamMapping:
-        source = self._chosen(event["Stream"], place).get("Fn::GetAtt")
-        if not source or source[1] != "StreamArn":
-            raise TemplateError(f"{place}.Stream: expected !GetAtt <table>.StreamArn")
+        table = self._table_of(self._chosen(event["Stream"], place), f"{place}.Stream")
         criteria = self._resolver.resolve(event.get("FilterCriteria", {}), f"{place}.FilterCriteria")
         patterns = tuple(_pattern(item["Pattern"], f"{place}.FilterCriteria") for item in criteria.get("Filters", ()))
         properties = {name: value for name, value in event.items() if name not in ("Stream", "FilterCriteria")}
-        return StreamMapping(source[0], function, patterns, self._resolver.resolve(properties, place))
+        return StreamMapping(table, function, patterns, self._resolver.resolve(properties, place))
+
+    def _table_of(self, stream: Mapping[str, Any], place: str) -> str:
+        """The logical id of the table that a stream belongs to."""
+        source = stream.get("Fn::GetAtt")
+        if source and source[1] == "StreamArn":
+            return str(source[0])
+        name = _name_in(str(self._resolver.resolve(stream, place))) if "Ref" in stream else ""
+        found = [table.logical_id for table in self._tables if table.is_given and table.name == name]
+        if not found:
+            raise TemplateError(f"{place}: expected !GetAtt <table>.StreamArn, or the stream of a table that is given")
+        return found[0]
 
     def _chosen(self, value: Any, place: str) -> Any:
         """The branch of an !If that its condition chooses, unresolved; any other value as it is."""
@@ -207,7 +217,18 @@ class _Reader:
             )
         return Cors()
 
-    def _table(self, logical_id: str, body: Mapping[str, Any]) -> Table:
+    def _all_tables(self) -> Iterator[Table]:
+        """Those that the stack creates, and in place of the others the ones that their parameters name."""
+        for logical_id, body in self._document.get("Resources", {}).items():
+            if body.get("Type") != TABLE:
+                continue
+            if self._exists(logical_id, body):
+                yield self._table(logical_id, body, self._resolver.physical_name(logical_id))
+            elif f"{logical_id}Arn" in self._document.get("Parameters", {}):
+                arn = str(self._resolver.resolve({"Ref": f"{logical_id}Arn"}, logical_id))
+                yield replace(self._table(logical_id, body, _name_in(arn)), is_given=True)
+
+    def _table(self, logical_id: str, body: Mapping[str, Any], name: str) -> Table:
         properties = body["Properties"]
         kept = {name: properties[name] for name in TABLE_PROPERTIES if name in properties}
         definition: dict[str, Any] = self._resolver.resolve(kept, logical_id)
@@ -215,7 +236,12 @@ class _Reader:
             definition["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
         ttl = properties.get("TimeToLiveSpecification", {})
         attribute = ttl.get("AttributeName") if ttl.get("Enabled") else None
-        return Table(logical_id, self._resolver.physical_name(logical_id), definition, attribute)
+        return Table(logical_id, name, definition, attribute)
+
+
+def _name_in(arn: str) -> str:
+    """The table's name in its ARN, or in that of its stream: arn:aws:dynamodb:…:table/NAME/stream/…"""
+    return arn.partition(":table/")[2].partition("/")[0]
 
 
 def _pattern(text: str, place: str) -> Mapping[str, Any]:

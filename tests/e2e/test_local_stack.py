@@ -273,6 +273,28 @@ def test_a_stack_stops_when_the_process_that_started_it_ends() -> None:
         assert open_addresses(stack) == []
 
 
+# ------------------------------------------------------------------------------------------------------ parameters
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        ({"Nothing": "x"}, "template.yaml has no parameter Nothing"),
+        ({"LogLevel": "LOUD"}, "Parameters.LogLevel: 'LOUD' is none of"),
+        ({"LogLevel": 7}, "must be text"),
+        ({"OrdersTableArn": "arn:aws:dynamodb:us-east-1:123456789012:table/none"}, "there is no table none"),
+    ],
+)
+def test_parameters_that_a_deployment_would_refuse_change_nothing(
+    stack: Stack, client: httpx.Client, parameters: dict[str, object], problem: str
+) -> None:
+    refused = client.put(f"{stack.api_url}/_local/parameters", json=parameters)
+
+    assert refused.status_code == 422
+    assert problem in refused.json()["errors"][0]["message"]
+    assert client.get(f"{stack.api_url}/api/payments/packages").status_code == 200
+
+
 # ----------------------------------------------------------------------------------------------------------- roles
 
 

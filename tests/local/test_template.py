@@ -109,6 +109,27 @@ def test_tables_keep_keys_indexes_stream_and_ttl(ours: Template) -> None:
     assert tables["CreditsTable"].definition["StreamSpecification"]["StreamEnabled"] is True
 
 
+def test_tables_that_a_stack_takes_over_have_the_names_of_their_arns_and_their_own_streams() -> None:
+    arn = "arn:aws:dynamodb:us-east-1:123456789012:table/restored"
+    given = {
+        "OrdersTableArn": f"{arn}-orders",
+        "OrdersStreamArn": f"{arn}-orders/stream/2026-11-26T08:00:00.000",
+        "CreditsTableArn": f"{arn}-credits",
+        "CreditsStreamArn": f"{arn}-credits/stream/2026-11-26T08:00:00.000",
+    }
+
+    taken = template.read(ROOT / "template.yaml", PARAMETERS | given)
+
+    assert {table.logical_id: (table.name, table.is_given) for table in taken.tables} == {
+        "OrdersTable": ("restored-orders", True),
+        "CreditsTable": ("restored-credits", True),
+    }
+    assert {mapping.table for mapping in taken.streams} == {"OrdersTable", "CreditsTable"}
+    assert taken.environment["CREDITS_TABLE"] == "restored-credits"
+    with pytest.raises(TemplateError, match="the stream of a table that is given"):
+        template.read(ROOT / "template.yaml", PARAMETERS | given | {"CreditsStreamArn": f"{arn}-other/stream/1"})
+
+
 # ------------------------------------------------------------------------------------------------------ intrinsics
 
 
