@@ -16,7 +16,7 @@ STEPS = ("refunds", "payments", "events", "reversal_events", "stripe_refunds", "
 def settle(client: Client, stats: Stats, say: Callable[[str], None]) -> None:
     """Raises BrokenPromiseError if there is no end to it."""
     say("waiting for the webhooks that are on their way")
-    _wait_for_deliveries(client)
+    wait_for_deliveries(client)
     wait = OVERDUE
     for _ in range(MOST_ROUNDS):
         client.local.move_clock(wait)
@@ -24,7 +24,7 @@ def settle(client: Client, stats: Stats, say: Callable[[str], None]) -> None:
         report = client.local.reconcile(window_hours=72)
         for step in STEPS:
             stats.count("repaired by reconcile", step, report[step]["repaired"])
-        _wait_for_deliveries(client)
+        wait_for_deliveries(client)
         in_flight = report["refunds"]["found"] - report["refunds"]["repaired"]
         if report["failures"] == report["repaired"] == in_flight == 0:
             return
@@ -32,7 +32,9 @@ def settle(client: Client, stats: Stats, say: Callable[[str], None]) -> None:
     raise BrokenPromiseError(f"reconcile still finds something to repair: {report}")
 
 
-def _wait_for_deliveries(client: Client) -> None:
+def wait_for_deliveries(client: Client) -> None:
+    """Return when no webhook is on its way; raises BrokenPromiseError."""
+
     def pending() -> int:
         return sum(sent["state"] == "pending" for sent in client.stripe.deliveries())
 

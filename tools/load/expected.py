@@ -1,6 +1,6 @@
 """A check of the credits that shares nothing with the product but its responses.
 
-Bought − spent − taken back = balance, and the ledger has every accepted spend once.
+Bought + granted − spent − taken back = balance, and the ledger has every accepted spend and capture once.
 """
 
 from collections import Counter
@@ -19,6 +19,7 @@ class Purchase:
     credits: int
     amount_minor: int
     intent: str
+    payment_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,17 @@ class Expected:
 
     def __init__(self) -> None:
         self.purchases: list[Purchase] = []
-        self.spends: list[tuple[str, str, int]] = []  # user, transaction id and amount, as the API accepted them
+        # User, transaction id and amount, as the API accepted them; captures of holds, too.
+        self.spends: list[tuple[str, str, int]] = []
+        self.granted: list[tuple[str, int]] = []
         self.without_response: list[str] = []
+
+    def copy(self) -> "Expected":
+        """What was done up to now."""
+        copied = Expected()
+        for name, values in vars(self).items():
+            setattr(copied, name, list(values))
+        return copied
 
     def violations(self, accounts: Mapping[str, Account], taken_minor: Mapping[str, int]) -> list[str]:
         """`taken_minor`: what Stripe has refunded or a bank has disputed, by payment intent, in minor units."""
@@ -52,8 +62,10 @@ class Expected:
             purchase.credits * min(purchase.amount_minor, taken_minor.get(purchase.intent, 0)) // purchase.amount_minor
             for purchase in own
         )
-        if account.balance != bought - spent - back:
-            yield f"balance {account.balance}, but {bought} bought − {spent} spent − {back} taken back"
+        granted = sum(credits for to, credits in self.granted if to == user)
+        if account.balance != bought + granted - spent - back:
+            came = f"{bought} bought + {granted} granted" if granted else f"{bought} bought"
+            yield f"balance {account.balance}, but {came} − {spent} spent − {back} taken back"
         for (name, amount), times in (Counter(accepted) - Counter(account.spends)).items():
             yield f"the ledger lacks the accepted spend {name} of {amount}, {times} times"
         for (name, amount), times in (Counter(account.spends) - Counter(accepted)).items():

@@ -7,7 +7,19 @@ from statistics import quantiles
 from textwrap import fill
 
 # In the order in which a user meets them; "paid → credits" is from the payment until the buyer's page shows it.
-KINDS = ("create", "paid → credits", "status", "spend", "credits", "transactions", "payments", "refund")
+KINDS = (
+    "create",
+    "paid → credits",
+    "status",
+    "spend",
+    "hold",
+    "capture",
+    "grant",
+    "credits",
+    "transactions",
+    "payments",
+    "refund",
+)
 PERCENTILES = (50, 95, 99)
 HEAD = ("", "responses", "a second", "p50 ms", "p95 ms", "p99 ms", "max ms", "retries", "503")
 
@@ -22,12 +34,22 @@ class Stats:
         self._seconds: dict[str, list[float]] = defaultdict(list)
         self._retries: Counter[str] = Counter()
         self._busy: Counter[str] = Counter()
+        self._answers: Counter[str] = Counter()
         self.counts: dict[str, Counter[str]] = defaultdict(Counter)
 
-    def took(self, kind: str, seconds: float, status: int = 200) -> None:
+    def took(self, kind: str, seconds: float, status: int | None = None) -> None:
+        """`status` is that of the response; None = it took several requests."""
         with self._lock:
+            if status:
+                self._answers["all"] += 1
+                self._answers["5xx"] += status >= 500
             self._seconds[kind].append(seconds)
             self._busy[kind] += status == 503
+
+    def server_errors(self) -> dict[str, float]:
+        """How many responses there were, how many of them were 5xx, and the share of these in percent."""
+        answers, errors = self._answers["all"], self._answers["5xx"]
+        return {"responses": answers, "5xx": errors, "percent": round(100 * errors / answers, 1) if answers else 0.0}
 
     def retried(self, kind: str, why: str) -> None:
         with self._lock:

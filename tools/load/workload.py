@@ -16,6 +16,9 @@ BUSIEST_FIRST = 3
 CONTENDED_SHARE = 0.2  # of the spends
 HANGS_UP_SHARE = 0.03  # of the spends: the caller hangs up before the response, and retries
 LOOKS_PER_SPEND = 0.1
+HOLDS_PER_SPEND = 0.1
+FORGOTTEN_SHARE = 0.1  # of the holds
+GIFT = 2_000  # credits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,22 +31,27 @@ class Size:
     concurrency: int
     seed: int
     seconds: float
+    name: str = "load"  # begins users' ids: another name is another run on the same stack
 
     @property
     def user_ids(self) -> list[str]:
-        return [f"load-{number}" for number in range(1, self.users + 1)]
+        return [f"{self.name}-{number}" for number in range(1, self.users + 1)]
 
 
 def plan(size: Size, actors: Actors) -> list[Job]:
-    """Every user buys once, then everything else is mixed."""
+    """Every user buys once, or is given credits where nobody buys; then everything else is mixed."""
     rng = random.Random(size.seed)  # noqa: S311 - no secret
     users = size.user_ids
     buys = [_buy(actors, number, users, rng) for number in range(size.purchases)]
     others = [*buys[len(users) :], *(_spend(actors, number, users, rng) for number in range(size.spends))]
     looks = range(int(size.spends * LOOKS_PER_SPEND))
     others += [partial(actors.look, rng.choice(users), rng.choice(PAGES)) for _ in looks]
+    others += [_hold(actors, number, users, rng) for number in range(int(size.spends * HOLDS_PER_SPEND))]
     rng.shuffle(others)
-    return [*buys[: len(users)], *others]
+    first: list[Job] = buys[: len(users)]
+    if not size.purchases:
+        first = [partial(actors.grant, f"grant-{number}", user, GIFT) for number, user in enumerate(users)]
+    return [*first, *others]
 
 
 def _buy(actors: Actors, number: int, users: list[str], rng: random.Random) -> Job:
@@ -59,3 +67,9 @@ def _buy(actors: Actors, number: int, users: list[str], rng: random.Random) -> J
 def _spend(actors: Actors, number: int, users: list[str], rng: random.Random) -> Job:
     user = rng.choice(users[:BUSIEST_FIRST] if rng.random() < CONTENDED_SHARE else users)
     return partial(actors.spend, f"spend-{number}", user, rng.randint(1, LARGEST_SPEND), rng.random() < HANGS_UP_SHARE)
+
+
+def _hold(actors: Actors, number: int, users: list[str], rng: random.Random) -> Job:
+    amount = rng.randint(1, LARGEST_SPEND)
+    captured = 0 if rng.random() < FORGOTTEN_SHARE else rng.randint(1, amount)
+    return partial(actors.hold, f"hold-{number}", rng.choice(users), amount, captured)
