@@ -30,6 +30,7 @@ PARAMETERS = {
     "RefundFraudWarnings": "REFUND_FRAUD_WARNINGS",
     "LowBalanceThreshold": "LOW_BALANCE_THRESHOLD",
     "LogLevel": "LOG_LEVEL",
+    "Chaos": "TOPUP_CHAOS",
 }
 # As in the functions. Of STRIPE_WEBHOOK_SECRET and PROXY_API_KEY there may be none: then nobody is let in.
 CHECKED_SECRETS: dict[str, Callable[[str], object]] = {

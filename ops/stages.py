@@ -11,9 +11,11 @@ from typing import Any
 
 from local import ROOT
 from ops.errors import CannotRunError
+from topup.runtime.chaos import LIVE_STAGES
+
+__all__ = ["LIVE_STAGES", "Stage", "every", "find", "of_stack", "read_answers"]
 
 CONFIG = "samconfig.toml"
-LIVE_STAGES = ("prod", "production", "live")  # the stages that move real money
 REFERENCE = "file://"  # a parameter file in parameter_overrides, relative to the checkout
 
 

@@ -10,10 +10,11 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from topup import expiry, store
-from topup.runtime import deadline
+from topup.runtime import deadline, start
 from topup.runtime.telemetry import logger
 
 
+@start.at_least_once
 def handler(event: dict[str, Any], context: Any) -> Any:
     processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
     with deadline.of(context):  # records that there is no time for are reported like those that fail

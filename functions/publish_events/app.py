@@ -7,10 +7,11 @@ the same id.
 from typing import Any
 
 from topup import publishing
-from topup.runtime import deadline
+from topup.runtime import deadline, start
 from topup.runtime.telemetry import logger
 
 
+@start.at_least_once
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logger.thread_safe_append_keys(function_name="publish_events")
     with deadline.of(context):

@@ -9,9 +9,11 @@ from typing import Any
 from topup import stripe_gateway, webhooks
 from topup.api.endpoint import ANY, Request, Response, endpoint
 from topup.domain.errors import InvalidEvent, InvalidJson
+from topup.runtime import start
 from topup.runtime.telemetry import count
 
 
+@start.at_least_once
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     response = receive(event, context)
     if response["statusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:

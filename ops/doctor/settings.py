@@ -8,7 +8,8 @@ from ops.doctor.subject import Finding, Subject, ok, warn, wrong
 from ops.stages import LIVE_STAGES
 from topup.api import provider_keys, token_keys
 from topup.domain.errors import ConfigurationError
-from topup.runtime import config
+from topup.runtime import chaos, config
+from topup.runtime.start import CHAOS
 
 LOOPBACK = ("localhost", "127.0.0.1")
 
@@ -23,6 +24,22 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield _webhook_secrets(subject)
     yield from _tokens(subject)
     yield _origins(subject)
+    yield from _faults(subject)
+
+
+def _faults(subject: Subject) -> Iterator[Finding]:
+    """A drill's faults, which stay until somebody deploys without them."""
+    if not (faults := subject.environment.get(CHAOS)):
+        return
+    fix = subject.deploy('SET="Chaos="') if not subject.is_local else f"unset {CHAOS}"
+    says = f"{faults}: requests fail on purpose, for a drill"
+    try:
+        chaos.refuse_stage(subject.stage, subject.stack)
+        is_live = config.is_livemode()
+    except ConfigurationError as error:
+        yield wrong("faults", error.detail, fix)
+        return
+    yield wrong("faults", f"{says}, with a live key", fix) if is_live else warn("faults", says, fix)
 
 
 def _parsed(what: str, read: Callable[[], object], says: str, fix: str) -> Finding:

@@ -60,6 +60,14 @@ def test_a_parameter_of_another_release_in_the_stack_or_the_files_hinders_no_dep
     answers.check(NEEDED | {"OfAnotherRelease": "1"}, {"FrontendUrls": "https://shop.example"}, TEMPLATE)
 
 
+@pytest.mark.parametrize(("stage", "prefix"), [("prod", "/topup/x"), ("x", "/topup/prod"), ("live", "/topup/live")])
+def test_no_faults_are_deployed_where_money_is_real(stage: str, prefix: str):
+    answers.refuse_faults(stage, {"SecretsPrefix": prefix, "Chaos": ""})
+    answers.refuse_faults("staging", {"SecretsPrefix": "/topup/staging", "Chaos": "throttle:0.1"})
+    with pytest.raises(CannotRunError, match=r"Chaos: .* where money is real"):
+        answers.refuse_faults(stage, {"SecretsPrefix": prefix, "Chaos": "throttle:0.1"})
+
+
 def test_a_new_stack_is_told_how_to_name_its_pages():
     with pytest.raises(CannotRunError, match=r"FRONTEND=https://"):
         answers.check({"SecretsPrefix": "/topup/staging"}, [], TEMPLATE)

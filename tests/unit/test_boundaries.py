@@ -65,7 +65,7 @@ USED_BY_FUNCTIONS = {
     "capture_hold": {"domain.hold_changes", "holding", "runtime.secret_values"},
     "console": {"runtime.config", "domain.errors"},
     "create_checkout": {"checkouts", "runtime.secret_values", "stripe_gateway"},
-    "expire_credits": {"expiry", "store", "runtime.deadline", "runtime.telemetry"},
+    "expire_credits": {"expiry", "store", "runtime.deadline", "runtime.start", "runtime.telemetry"},
     "find_payments": {"domain.searches", "finding", "store"},
     "get_credits": {"store"},
     "get_payment": {"payment_status", "release_quotes", "domain.errors", "store"},
@@ -74,7 +74,7 @@ USED_BY_FUNCTIONS = {
     "list_payments": {"store"},
     "list_transactions": {"store"},
     "daily_report": {"daily_report", "domain.days", "runtime.clock", "runtime.deadline", "runtime.telemetry"},
-    "publish_events": {"publishing", "runtime.deadline", "runtime.telemetry"},
+    "publish_events": {"publishing", "runtime.deadline", "runtime.start", "runtime.telemetry"},
     "reconcile": {"reconciliation", "runtime.deadline", "runtime.clock", "runtime.telemetry"},
     "quote_refund": {"refund_quotes", "domain.refund_requests"},
     "refund_payment": {"refunds", "domain.refund_requests", "domain.reversals", "stripe_gateway"},
@@ -88,7 +88,7 @@ USED_BY_FUNCTIONS = {
     "spend_credits": {"runtime.secret_values", "spending"},
     "grant_credits": {"grants", "runtime.secret_values"},
     "adjust_credits": {"adjustments"},
-    "stripe_webhook": {"stripe_gateway", "webhooks", "domain.errors", "runtime.telemetry"},
+    "stripe_webhook": {"stripe_gateway", "webhooks", "domain.errors", "runtime.start", "runtime.telemetry"},
 }
 WITHOUT_HTTP = {"daily_report", "expire_credits", "publish_events", "reconcile"}
 
@@ -116,6 +116,7 @@ def test_nothing_imports_boto3():
 def test_only_the_store_and_the_runtime_import_botocore():
     assert importers_of("botocore") == {
         "runtime/aws.py",
+        "runtime/chaos.py",
         "runtime/event_bus.py",
         "runtime/parameter_store.py",
         "store/client.py",
@@ -223,7 +224,8 @@ def test_a_function_loads_only_the_libraries_that_it_uses(function: str):
     code = f"""
 import runpy, sys
 runpy.run_path("functions/{function}/app.py")
-libraries = {{"stripe", "pydantic", "pydantic_core", "boto3", "botocore.session", "jwt", "cryptography"}}
+chaos = "topup.runtime.chaos"
+libraries = {{chaos, "stripe", "pydantic", "pydantic_core", "boto3", "botocore.session", "jwt", "cryptography"}}
 print(*sorted(sys.modules.keys() & libraries))
 """
     run = subprocess.run(

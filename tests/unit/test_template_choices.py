@@ -9,6 +9,8 @@ import pytest
 from local import ROOT
 from local.aws.intrinsics import NO_VALUE
 from tests.unit.template_parts import document, functions, policy_of, references, resolver, resources
+from topup.domain.errors import ConfigurationError
+from topup.runtime import chaos
 
 WEBHOOK = "POST /api/payments/webhook/stripe"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d"
@@ -271,6 +273,42 @@ def test_every_rule_of_cloud_security_that_is_left_out_has_a_reason():
 
     assert left_out
     assert not [line for line in left_out if not re.fullmatch(r"  - CKV_[A-Z0-9_]+ # .{20,}", line)]
+
+
+# -------------------------------------------------------------------------------------------------------- the faults
+
+
+@pytest.mark.parametrize(
+    ("text", "is_right"),
+    [
+        ("", True),
+        ("throttle:0.05", True),
+        ("throttle:0.05,timeout_after:0,duplicate:1", True),
+        ("throttle:1.5", False),
+        ("throttle:.5", False),
+        ("throttle", False),
+        ("crash:0.1", False),
+        ("throttle:0.05,", False),
+    ],
+)
+def test_faults_are_read_by_the_template_as_by_the_functions(text: str, is_right: bool):
+    assert bool(re.fullmatch(document()["Parameters"]["Chaos"]["AllowedPattern"], text)) is is_right
+    if is_right:
+        assert len(chaos.shares(text)) == text.count(":")
+    elif not text.endswith(","):
+        with pytest.raises(ConfigurationError, match="TOPUP_CHAOS has"):
+            chaos.shares(text)
+
+
+def test_no_faults_are_deployed_where_money_is_real():
+    rule = document()["Rules"]["NoChaosWhereMoneyIsReal"]
+    [assertion] = rule["Assertions"]
+
+    assert resolver().resolve(rule["RuleCondition"], "") is False
+    assert resolver(Chaos="throttle:1").resolve(rule["RuleCondition"], "") is True
+    assert resolver(SecretsPrefix="/topup/staging").resolve(assertion["Assert"], "") is True
+    for stage in chaos.LIVE_STAGES:
+        assert resolver(SecretsPrefix=f"/topup/{stage}").resolve(assertion["Assert"], "") is False
 
 
 # ------------------------------------------------------------------------------------------------------- the console

@@ -28,6 +28,7 @@ def deploy(options: Namespace, root: Path) -> int:
     named |= answers.asked(options.ask, {**(present or {}), **stage.parameters, **named}, template)
     wanted = stage.parameters | named
     answers.check({**(present or {}), **wanted}, named, template)
+    answers.refuse_faults(stage.name, {**(present or {}), **wanted})
     if present is not None and not options.accept:
         stack.refuse(stage.stack, stack.unasked(present, wanted, {*named, *AT_ONCE}))
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from local.aws.intrinsics import Resolver, TemplateError
 from ops.errors import CannotRunError
+from topup.domain.errors import ConfigurationError
+from topup.runtime import chaos
 
 HEAD = (
     "# The parameters of this stage that samconfig.toml does not set. `make deploy` adds to it; edit it as you like.\n"
@@ -59,6 +61,15 @@ def check(parameters: Mapping[str, str], named: Iterable[str], template: Mapping
     except TemplateError as error:
         hint = " (FRONTEND=https://…)" if "FrontendUrls" in str(error) else ""
         raise CannotRunError(f"{error}{hint}") from error
+
+
+def refuse_faults(stage: str, parameters: Mapping[str, str]) -> None:
+    """Raise CannotRunError for a drill's faults on a stage where money is real."""
+    if parameters.get("Chaos"):
+        try:
+            chaos.refuse_stage(stage, parameters.get("SecretsPrefix", ""))
+        except ConfigurationError as error:
+            raise CannotRunError(f"Chaos: {error.detail}") from error
 
 
 def _definition(name: str, template: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 botocore, not boto3: boto3 adds resources and S3 transfers, which nothing here uses and every cold start would import.
 """
 
+import os
 from functools import cache
 from typing import Any
 
@@ -10,13 +11,20 @@ import botocore.session
 from botocore import __version__
 from botocore.config import Config
 
+from topup.runtime import start
+
 # Without one, botocore makes it anew for every request, letter by letter: a tenth of a warm invocation's CPU time.
 USER_AGENT = f"Topup Botocore/{__version__}"
 
 
 def client(service: str, limits: Config) -> Any:
     """A new client; `limits` has its timeouts and attempts. It opens no connection before its first request."""
-    return _session().create_client(service, config=limits.merge(Config(user_agent=USER_AGENT)))
+    made = _session().create_client(service, config=limits.merge(Config(user_agent=USER_AGENT)))
+    if os.environ.get(start.CHAOS):
+        from topup.runtime import chaos  # noqa: PLC0415 - no start pays for it, but a drill's
+
+        chaos.disturb(made, service, limits)
+    return made
 
 
 @cache

@@ -6,6 +6,9 @@ Lambda gives a start a whole processor, and a request only the share that the fu
 
 import os
 from collections.abc import Callable
+from typing import Any
+
+CHAOS = "TOPUP_CHAOS"  # the variable that asks for faults: never where real money moves
 
 
 def is_on_lambda() -> bool:
@@ -20,3 +23,12 @@ def prepare(make: Callable[[], object]) -> None:
     """
     if is_on_lambda():
         make()
+
+
+def at_least_once(handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A handler whose events may come more than once; in a drill some of them do."""
+    if not os.environ.get(CHAOS):
+        return handler
+    from topup.runtime import chaos  # noqa: PLC0415 - no start pays for it, but a drill's
+
+    return chaos.twice(handler)
