@@ -19,7 +19,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients docs pictures bench-cold bench-warm bench-ledger bench-audit bench-reconcile lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load drill chaos audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients docs pictures bench-cold bench-warm bench-ledger bench-audit bench-reconcile lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -85,6 +85,12 @@ test-deployment: .venv/.installed .venv-sam/.installed ## Deploy every stage int
 
 load: .venv/.installed ## Many buyers and spenders at once, with faults, then the audit (ARGS="--purchases 500 --seed 2")
 	@$(BIN)/python -m tools.load $(ARGS)
+
+drill: .venv/.installed ## Lose a local stack's tables, restore them as the runbook says, check what was lost (WHAT=both, OUT=report.md; minutes)
+	@$(BIN)/python -m tools.drill restore $(if $(WHAT),--what "$(WHAT)") $(if $(OUT),--out "$(OUT)")
+
+chaos: .venv/.installed ## Let AWS fail under load, then reconcile and audit (FAULTS="throttle:0.05", OUT=report.md; or STACK= with its Chaos set)
+	@$(AS_CALLER) tools.drill chaos $(ON_STACK) $(if $(FAULTS),--faults "$(FAULTS)") $(if $(OUT),--out "$(OUT)")
 
 check: format lint types template test-all ## Run all that CI checks first
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from local import tokens
 from ops import deployed
+from ops.deployed import Deployment
 from ops.doctor import subject
 from ops.errors import CannotRunError
 from topup.api.auth import LONGEST_USER_ID
@@ -44,7 +45,11 @@ def _values(options: Namespace) -> Mapping[str, str]:
     """The settings that decide which tokens are good, with the secret; raises CannotRunError where nobody shares it."""
     if not options.stack:
         return _shared(subject.of_local(options.root).environment, "JWT_SECRET in .env")
-    found = deployed.find(options.stack)
+    return of_deployed(deployed.find(options.stack))
+
+
+def of_deployed(found: Deployment) -> Mapping[str, str]:
+    """The same of a deployed stack; raises CannotRunError."""
     _refuse_others_keys(found.environment)
     stored = deployed.read_parameters(found.secrets_prefix, ("JWT_SECRET",))
     secret = stored.get("JWT_SECRET", {}).get("Value", "")
