@@ -298,6 +298,22 @@ def test_an_inquiry_withdraws_no_money_and_closes_as_a_warning(account: Account)
     assert account.client.v1.refunds.create({"payment_intent": intent.id}).status == "succeeded"
 
 
+@pytest.mark.parametrize(
+    ("card", "status", "withdrawn"),
+    [("4000 0000 0000 0259", "needs_response", True), ("4000 0000 0000 1976", "warning_needs_response", False)],
+)
+def test_a_payment_by_a_card_for_disputes_is_disputed_as_soon_as_it_is_complete(
+    account: Account, card: str, status: str, withdrawn: bool
+) -> None:
+    paid = account.simulator.pay(account.session().id, card=card)
+
+    types = account.types()
+    assert types.index("checkout.session.completed") < types.index("charge.dispute.created")
+    assert ("charge.dispute.funds_withdrawn" in types) is withdrawn
+    [dispute] = account.client.v1.disputes.list({"payment_intent": paid["payment_intent"]}).data
+    assert (dispute.status, dispute.amount, dispute.reason) == (status, 10_000, "fraudulent")
+
+
 def test_a_dispute_after_a_refund_is_for_the_unrefunded_rest_unless_an_amount_is_given(account: Account) -> None:
     for_the_rest, for_all = account.paid(), account.paid()
     for intent in (for_the_rest, for_all):

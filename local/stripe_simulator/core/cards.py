@@ -36,6 +36,7 @@ class Card:
     number: str
     decline: Decline | None = None
     needs_3d_secure: bool = False
+    disputed_as: str | None = None  # the status of the dispute that its bank opens as soon as it has paid
 
     @property
     def last4(self) -> str:
@@ -43,6 +44,8 @@ class Card:
 
 
 SUCCEEDS = Card("4242424242424242")
+DISPUTED = Card("4000000000000259", disputed_as="needs_response")
+INQUIRED = Card("4000000000001976", disputed_as="warning_needs_response")
 TEST_CARDS = {
     card.number: card
     for card in (
@@ -50,6 +53,8 @@ TEST_CARDS = {
         Card("4000000000009995", decline=INSUFFICIENT_FUNDS),
         Card("4000000000000002", decline=GENERIC),
         Card("4000002500003155", needs_3d_secure=True),
+        DISPUTED,
+        INQUIRED,
     )
 }
 
@@ -63,8 +68,11 @@ NUMBER_BY_NAME = {
     "pm_card_visa_chargeDeclinedInsufficientFunds": "4000000000009995",
     "pm_card_authenticationRequired": "4000002500003155",
     "pm_card_threeDSecure2Required": "4000002500003155",
-    "pm_card_createDispute": SUCCEEDS.number,
-    "pm_card_createDisputeInquiry": SUCCEEDS.number,
+    "tok_threeDSecure2Required": "4000002500003155",
+    "pm_card_createDispute": DISPUTED.number,
+    "tok_createDispute": DISPUTED.number,
+    "pm_card_createDisputeInquiry": INQUIRED.number,
+    "tok_createDisputeInquiry": INQUIRED.number,
 }
 
 

@@ -189,6 +189,7 @@ def finished(world: World, session: Json, outcome: str) -> Attempt:
         status = "paid" if outcome == "succeeded" else "unpaid"
         complete(world, session, status)
     intent = world.get("payment_intent", session["payment_intent"])
+    payments.dispute_at_once(world, intent)
     return Attempt(outcome, snapshot(session), snapshot(intent["last_payment_error"]))
 
 

@@ -15,7 +15,6 @@ from local.stripe_simulator.objects import charge as charges
 from local.stripe_simulator.objects import payment_intent as intents
 from local.stripe_simulator.objects.base import Json
 
-DISPUTED_AT_ONCE = {"pm_card_createDispute": "needs_response", "pm_card_createDisputeInquiry": "warning_needs_response"}
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
@@ -144,9 +143,15 @@ def confirm_by_api(world: World, intent: Json, name: str, return_url: str) -> Js
             error["message"], status=402, error_type="card_error", code=error["code"],
             payment_intent=dict(intent), **details,
         )  # fmt: skip
-    if status := DISPUTED_AT_ONCE.get(name):
-        disputes.open_dispute(world, intent, amount=None, reason="fraudulent", status=status)
+    dispute_at_once(world, intent)
     return intent
+
+
+def dispute_at_once(world: World, intent: Json) -> None:
+    """Open the dispute that the intent's card is for, where it has been paid with one of those."""
+    number = world.card_numbers.get(intent["payment_method"])
+    if number and intent["status"] == "succeeded" and (status := TEST_CARDS[number].disputed_as):
+        disputes.open_dispute(world, intent, amount=None, reason="fraudulent", status=status)
 
 
 def new_charge(world: World, intent: Json) -> Json:
