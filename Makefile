@@ -19,7 +19,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load drill chaos audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients docs pictures bench-cold bench-warm bench-ledger bench-audit bench-reconcile lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load drill chaos audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor verify cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients docs pictures bench-cold bench-warm bench-ledger bench-audit bench-reconcile lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -156,6 +156,9 @@ import: .venv/.installed ## Take over credits that users have elsewhere, each ro
 
 doctor: .venv/.installed ## Check that the stack is configured correctly (STACK=, URL=)
 	@$(AS_CALLER) ops doctor $(ON_STACK) $(if $(URL),--url "$(URL)")
+
+verify: .venv/.installed ## Try every flow in Stripe's test mode, and compare Stripe with the simulator (STACK=, EXPIRY=1, OUT=report.md, FIDELITY=1)
+	@$(AS_CALLER) ops verify $(ON_STACK) $(if $(EXPIRY),--expiry) $(if $(OUT),--out "$(OUT)") $(if $(FIDELITY),--fidelity)
 
 ## @Help a customer
 

@@ -1,26 +1,8 @@
 """The commands of `python -m ops`, and what their help says."""
 
-from argparse import ArgumentParser
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from ops import options
+from ops import customer_commands, options
+from ops.command import Command
 from ops.options import SECRETS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """One command. Its module's `run(options)` returns the exit code, or raises CannotRunError."""
-
-    name: str
-    module: str
-    summary: str  # one line
-    details: str
-    add_arguments: Callable[[ArgumentParser], None]
-    when_0: str
-    when_1: str
-    examples: tuple[str, ...]
-
 
 DOCTOR = Command(
     name="doctor",
@@ -174,91 +156,6 @@ which services have keys, and what each may do: checkout, read, spend, grant."""
         "api-key --stage prod",
     ),
 )
-FIND = Command(
-    name="find",
-    module="ops.find.command",
-    summary="what became of a payment, or of a user's payments",
-    details="""\
-Find a payment by its id, by Stripe's id of its session, payment intent or charge, or
-by the e-mail address that its buyer gave on the pay page; or a user by id. Prints one
-time line of the order, Stripe's events and whether they arrived, and the ledger; what
-Stripe has now; the lots; a verdict in one sentence, and the next command to run.
-Changes nothing.""",
-    add_arguments=options.find,
-    when_0="found, and nothing is to be repaired or decided",
-    when_1="not found, or something is to be repaired or decided",
-    examples=("find cs_test_a1b2c3", "find buyer@example.com --stack topup-prod", "find user-demo --json"),
-)
-EXPLAIN = Command(
-    name="explain",
-    module="ops.explain",
-    summary="why a user has so many credits",
-    details="""\
-Print every entry of a user's ledger, oldest first: the balance before and after it,
-who did it and why, and which lots it took credits of or gave them to, with the
-payment that paid for them and until when they live. Then what is left of each lot,
-what is owed, what open holds reserve, and whether everything adds up.""",
-    add_arguments=options.explain,
-    when_0="everything adds up",
-    when_1="something does not, or no user of this id ever had credits",
-    examples=("explain --user user-demo", "explain --user user-demo --last 20 --stack topup-prod"),
-)
-PERSON_EXPORT = Command(
-    name="person-export",
-    module="ops.person.documents",
-    summary="print everything that is stored about a user",
-    details="""\
-Print every record of a user as one JSON document: wallet, ledger, lots, holds, requests
-and payments. It also says where else something may be kept.""",
-    add_arguments=options.person_export,
-    when_0="printed",
-    when_1="(none)",
-    examples=("person-export --user user-demo", "person-export --user user-demo --stack topup-prod"),
-)
-PERSON_ERASE = Command(
-    name="person-erase",
-    module="ops.person.erase",
-    summary="let a user's records stand under a pseudonym",
-    details="""\
-Move everything that is stored about a user to a pseudonym, without the descriptions,
-reasons and metadata. Money, credits and dates stay for the books. Asks first. After
-an interruption, run it again. It ends with a list of what it cannot reach.""",
-    add_arguments=options.person_erase,
-    when_0="done",
-    when_1="the question was not answered with the user's id: nothing was erased",
-    examples=("person-erase --user user-demo", "person-erase --user user-demo --stack topup-prod"),
-)
-QUARANTINE = Command(
-    name="quarantine",
-    module="ops.quarantine",
-    summary="list the quarantined payments, and end a quarantine",
-    details="""\
-List the payments that somebody made and that did not match their order: why, whose,
-since when, and the commands that end it. With --release it shows the payment and what
-Stripe has of it, asks, and then grants its credits or gives its money back, by the
-code of the API. The answer is yes, or nothing is changed. The same command again
-continues what was interrupted.""",
-    add_arguments=options.quarantine,
-    when_0="nothing waits; with --release: it has ended",
-    when_1="payments wait; with --release: not ended, or not known yet",
-    examples=(
-        "quarantine --stack topup-prod",
-        "quarantine --release PAYMENT_ID --action refund --reason 'Paid twice' --by alice",
-    ),
-)
-TOKEN = Command(
-    name="token",
-    module="ops.user_token",
-    summary="make a token for calling the API",
-    details="""\
-Sign a token with the secret JWT_SECRET that the stack shares, for a user, an
-administrator or a member of the support staff. The token alone goes to the
-standard output. Where an identity provider signs the tokens, it says so.""",
-    add_arguments=options.token,
-    when_0="made",
-    when_1="(never)",
-    examples=("token --user on-call --role admin --stack topup-staging", "token --user user-demo"),
-)
 BOOKS = Command(
     name="books",
     module="ops.books.command",
@@ -290,10 +187,27 @@ written. Prints control totals: of the file, before, now, and read back.""",
     when_1="bad rows, or something in the table is not as in the file",
     examples=("import balances.csv --dry-run", "import balances.csv --stack topup-prod"),
 )
+VERIFY = Command(
+    name="verify",
+    module="ops.verify.command",
+    summary="buy, refund, dispute, spend … on a stack in Stripe's test mode",
+    details="""\
+Run every flow on a stack, as its buyers, services and administrators and as people at
+Stripe: purchase, decline, 3-D Secure, refunds, a dispute, a late webhook, a wrong
+signature, grant, spend, hold, reversal, expiry, and the audit. Users, payments and
+refunds of the run stay. It refuses a live key. Every exchange with Stripe is compared
+with what the simulator answers to the same request. A report has it all. Without
+--stack it runs on a local stack of its own, with the simulator in Stripe's place.""",
+    add_arguments=options.verify,
+    when_0="every step is as promised (some may not be run)",
+    when_1="a step is not; the others were run all the same",
+    examples=("verify --stack topup-staging", "verify --stack topup-staging --fidelity", "verify"),
+)
 
 GROUPS = {
-    "help a customer": (FIND, EXPLAIN, QUARANTINE, TOKEN, PERSON_EXPORT, PERSON_ERASE),
+    "help a customer": customer_commands.ALL,
     "check (changes nothing)": (DOCTOR, AUDIT, EXPORT, BOOKS),
+    "try out (test mode only)": (VERIFY,),
     "repair (safe to run twice)": (RECONCILE, REPLAY_EXPIRY, REPLAY_EVENTS),
     "set up": (SECRETS_COMMAND, API_KEY, STRIPE_WEBHOOK, IMPORT),
 }

@@ -167,6 +167,25 @@ def doctor(parser: ArgumentParser) -> None:
     )
 
 
+def verify(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--stack",
+        metavar="NAME",
+        help="a deployed CloudFormation stack in Stripe's test mode (default: a local stack that is started for this)",
+    )
+    parser.add_argument(
+        "--expiry",
+        action="store_true",
+        help="wait for the hour after which credits expire (default: only on a local stack, whose clock is moved)",
+    )
+    parser.add_argument(
+        "--fidelity",
+        action="store_true",
+        help="also put what was found about the simulator into docs/fidelity.md (default: only into the report)",
+    )
+    parser.add_argument("--out", metavar="FILE", help="the report (default: a file of the time in .cache/verify)")
+
+
 def find(parser: ArgumentParser) -> None:
     parser.add_argument(
         "what",

@@ -50,14 +50,14 @@ def _values(options: Namespace) -> Mapping[str, str]:
 
 def of_deployed(found: Deployment) -> Mapping[str, str]:
     """The same of a deployed stack; raises CannotRunError."""
-    _refuse_others_keys(found.environment)
+    refuse_others_keys(found.environment)
     stored = deployed.read_parameters(found.secrets_prefix, ("JWT_SECRET",))
     secret = stored.get("JWT_SECRET", {}).get("Value", "")
     return _shared({**found.environment, "JWT_SECRET": secret}, f"{found.secrets_prefix}/JWT_SECRET")
 
 
 def _shared(values: Mapping[str, str], place: str) -> Mapping[str, str]:
-    _refuse_others_keys(values)
+    refuse_others_keys(values)
     try:
         secret_values.jwt_secrets(values.get("JWT_SECRET", ""))
     except ConfigurationError as error:
@@ -65,7 +65,8 @@ def _shared(values: Mapping[str, str], place: str) -> Mapping[str, str]:
     return values
 
 
-def _refuse_others_keys(values: Mapping[str, str]) -> None:
+def refuse_others_keys(values: Mapping[str, str]) -> None:
+    """Raises CannotRunError where the stack's tokens are not signed with a secret that it shares."""
     if url := values.get("JWT_JWKS_URL"):
         signs = f"the identity provider signs the tokens of this stack, with the keys at {url}"
         raise CannotRunError(f"{signs}: sign in there, and copy your token (docs/identity.md)")

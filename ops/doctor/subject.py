@@ -52,6 +52,7 @@ class Subject:
 
     stage: str
     environment: Mapping[str, str] = field(repr=False)
+    api_url: str = ""
     webhook_urls: tuple[str, ...] = ()
     stack: str = ""
     deployed_as: str | None = None  # the stage of samconfig.toml that deploys this stack
@@ -111,6 +112,7 @@ def of_stack(stack: str, root: Path, more_urls: Iterable[str] = ()) -> Subject:
     return Subject(
         stage=found.tags.get("stage") or prefix.rpartition("/")[2],
         environment={**found.environment, **tables, **secrets, "SECRETS_PREFIX": "", "SECRETS": ""},
+        api_url=found.outputs["ApiUrl"],
         webhook_urls=urls,
         stack=stack,
         deployed_as=known.name if known else None,
@@ -137,6 +139,7 @@ def of_local(root: Path) -> Subject:
     return Subject(
         stage=LOCAL,
         environment={**running.environment, **secrets, "STRIPE_API_BASE": addresses["stripe"] or ""},
+        api_url=addresses["api"],
         webhook_urls=(addresses["webhook"], addresses["api"] + WEBHOOK_PATH),
     )
 

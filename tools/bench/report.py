@@ -9,21 +9,14 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from local import ROOT
+from local import ROOT, sections
 
 PAGE = ROOT / "docs" / "performance.md"
 
 
 def write(name: str, text: str) -> None:
     """Replace the section between its marks, or append a new one."""
-    page = PAGE.read_text()
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    section = f"{begin}\n{text.strip()}\n{end}"
-    if begin in page:
-        page = re.sub(f"{begin}.*?{end}", lambda _: section, page, flags=re.DOTALL)
-    else:
-        page = f"{page.rstrip()}\n\n{section}\n"
-    PAGE.write_text(page)
+    PAGE.write_text(sections.replaced(PAGE.read_text(), name, text))
     print(text.strip())
     print(f"\nwritten to {PAGE.relative_to(ROOT)}")
 
