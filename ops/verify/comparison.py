@@ -119,7 +119,7 @@ def _nearest(one: Any, known: set[str], among: list[Any]) -> Any | None:
 
 def _name(listed: Any) -> str:
     """What an object in a list is; an event by its type."""
-    return str(listed.get("type") if listed["object"] == "event" else listed["object"])
+    return str(listed.get("type") if listed.get("object") == "event" else listed.get("object"))
 
 
 def _classes(values: Sequence[Any]) -> str:

@@ -32,7 +32,7 @@ class Exchange:
     path: str
     form: str
     status: int
-    answer: Any  # the body, JSON
+    answer: Any  # the body: JSON, or text where it is none
     at: datetime
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -75,7 +75,7 @@ class Recorder(stripe.HTTPClient):
             path=parts.path,
             form=masked_form(form),
             status=status,
-            answer=masked(json.loads(body)),
+            answer=masked(json_or_text(body)),
             at=self._now(),
             headers={name.lower(): value for name, value in headers.items() if name.lower() in KEPT_HEADERS},
         )
@@ -86,6 +86,14 @@ class Recorder(stripe.HTTPClient):
         if is_repeated:
             self.exchanges.pop()
         self.exchanges.append(exchange)
+
+
+def json_or_text(body: str | bytes) -> Any:
+    """A proxy's answer may be a page."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body if isinstance(body, str) else body.decode(errors="replace")
 
 
 def masked(value: Any) -> Any:

@@ -17,7 +17,7 @@ from local.launcher import StackFailedError, running
 from local.settings import SECRETS, TEST_KEY
 from ops import target, user_token
 from ops.doctor import subject
-from ops.doctor.subject import WEBHOOK_PATH
+from ops.doctor.subject import WEBHOOK_PATH, Subject
 from ops.errors import CannotRunError
 
 LIVE = ("sk_live_", "rk_live_")
@@ -78,10 +78,21 @@ class Place:
 @contextmanager
 def opened(options: Namespace, http: httpx.Client) -> Iterator[Place]:
     """The stack that the command line names, or one that is started for this. Raises CannotRunError."""
-    with _deployed(options) if options.stack else _own(http) as place:
-        require_test_key(place.environment["STRIPE_SECRET_KEY"])
-        with target.tables(place.environment):
+    if options.stack:
+        found = subject.of_stack(options.stack, options.root)
+        with entered(of_deployed(found, waits_for_expiry=options.expiry)) as place:
             yield place
+    else:
+        with _own(http) as own, entered(own) as place:
+            yield place
+
+
+@contextmanager
+def entered(place: Place) -> Iterator[Place]:
+    """Inside the block `topup` works on this stack. Raises CannotRunError unless its key is of Stripe's test mode."""
+    require_test_key(place.environment["STRIPE_SECRET_KEY"])
+    with target.tables(place.environment):
+        yield place
 
 
 def require_test_key(key: str) -> None:
@@ -114,17 +125,16 @@ def _own(http: httpx.Client) -> Iterator[Place]:
         )
 
 
-@contextmanager
-def _deployed(options: Namespace) -> Iterator[Place]:
-    found = subject.of_stack(options.stack, options.root)
+def of_deployed(found: Subject, *, waits_for_expiry: bool) -> Place:
+    """Raises CannotRunError where the stack's tokens are signed elsewhere."""
     user_token.refuse_others_keys(found.environment)
-    yield Place(
-        name=f"stack {options.stack}",
-        stripe=STRIPE,
+    return Place(
+        name=f"stack {found.stack}",
+        stripe=SIMULATOR if found.is_simulated else STRIPE,
         api_url=found.api_url,
         webhook_urls=found.webhook_urls,
         environment=found.environment,
-        clock=WallClock(options.stack),
+        clock=WallClock(found.stack),
         patience=PATIENCE,
-        waits_for_expiry=options.expiry,
+        waits_for_expiry=waits_for_expiry,
     )

@@ -17,7 +17,7 @@ KEY = "sk_test_twin"
 HEADERS = {"authorization": f"Bearer {KEY}"}
 NOWHERE = "http://localhost:9/"  # its endpoints': nothing is sent
 COPIED = ("api_version", "description")  # of the stack's endpoint at Stripe
-ACKNOWLEDGED = 200
+ACKNOWLEDGED, BROKEN = 200, 500
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,10 @@ class Twin:
         return ID.sub(lambda found: self.ids.get(found[0], found[0]), text)
 
     def _send(self, method: str, target: str, form: str, headers: Mapping[str, str]) -> tuple[int, Any]:
-        status, _, body = self._simulator.request(method, target, {**HEADERS, **headers}, form.encode())
+        try:
+            status, _, body = self._simulator.request(method, target, {**HEADERS, **headers}, form.encode())
+        except Exception as error:  # a difference like any other, and the one that most needs a look
+            return BROKEN, {"error": {"message": f"it breaks with {type(error).__name__}: {error}"}}
         return status, json.loads(body)
 
     def _add(self, endpoint: Mapping[str, Any]) -> str:

@@ -53,6 +53,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
         secrets = {name: stack.values[name] for name in SECRETS}
         found = Subject(
             stage="staging",
+            stack="topup-staging",
             environment={**of(stack).environment, **secrets, "STRIPE_API_BASE": stack.stripe_url},
             api_url=stack.api_url,
             webhook_urls=(stack.webhook_url, stack.api_url + WEBHOOK_PATH),
@@ -74,7 +75,7 @@ def test_on_a_deployed_stack_a_step_that_fails_is_named_and_the_others_go_on(
 
     assert cli.main(command) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("stack topup-staging, Stripe, in test mode\n")
+    assert printed.startswith("stack topup-staging, the simulator\n")
     assert statuses(printed) == dict.fromkeys(chosen, "ok") | {"expiry": "not run"}
 
     monkeypatch.setattr(place, "PATIENCE", 1.0)

@@ -51,7 +51,7 @@ def no_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deployed(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
-    found = Subject(stage="staging", environment={**ENVIRONMENT, **environment}, api_url="https://api.example")
+    found = Subject(stage="staging", stack="topup-staging", environment={**ENVIRONMENT, **environment})
     monkeypatch.setattr("ops.doctor.subject.of_stack", lambda *_: found)
 
 

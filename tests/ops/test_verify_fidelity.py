@@ -169,6 +169,19 @@ def test_another_status_is_named_with_the_reason(account: Account):
     assert difference.startswith("`(status)`: value: Stripe has 200, the simulator 404: Unrecognized request URL")
 
 
+def test_a_simulator_that_breaks_is_named_and_the_rest_is_compared(account: Account):
+    account.pay()
+
+    def breaks(_answer: Answer) -> None:
+        raise KeyError("amount")
+
+    found = account.compared(planted("/v1/payment_methods", breaks))
+
+    says = "`(status)`: value: Stripe has 200, the simulator 500: it breaks with KeyError: 'amount'"
+    assert says in differences(found)
+    assert len(found) == len(account.recorder.exchanges)
+
+
 def test_of_a_list_of_the_account_only_what_is_ours_counts(account: Account):
     others = account.simulator
     session = account.stripe.v1.checkout.sessions.create(session_params())  # type: ignore[arg-type]
@@ -220,6 +233,20 @@ def test_a_declined_card_is_an_exchange_too(account: Account):
 
 
 # ------------------------------------------------------------------------------------------------------ recording
+
+
+def test_an_answer_that_is_no_json_is_kept_as_its_text(account: Account):
+    class Proxy(InProcessStripe):
+        def request(self, *_: Any, **__: Any) -> tuple[str, int, Mapping[str, str]]:
+            return "<h1>Bad gateway</h1>", 502, {}
+
+    recorder = Recorder(Proxy(account.simulator), lambda: NOW)
+    with pytest.raises(stripe.APIError):
+        stripe.StripeClient(KEY, http_client=recorder, max_network_retries=0).v1.accounts.retrieve_current()
+
+    assert recorder.exchanges[0].answer == "<h1>Bad gateway</h1>"
+    [compared] = compare(recorder.exchanges, Twin([]))
+    assert str(compared.differences[0]) == "`(status)`: value: Stripe has 502, the simulator 200"
 
 
 def test_of_a_question_that_is_repeated_the_last_answer_is_kept(account: Account):
