@@ -197,7 +197,7 @@ build: .venv-sam/.installed ## Build what `sam deploy` deploys (LAMBDA_ARCH=x86_
 kit: .venv/.installed ## Build the test kit, a wheel for the tests of other services → kit/dist (docs/testing-your-app.md)
 	@rm -rf kit/dist && cd kit && ../$(BIN)/python -m hatchling build -t wheel
 
-deploy-local: .venv/.installed .venv-sam/.installed ## Deploy to an AWS on this machine, and buy a package there
+deploy-local: .venv/.installed .venv-sam/.installed ## Deploy to an AWS on this machine, buy a package there, and verify it
 	@$(BIN)/python -m tools.deploy_local
 
 invoke: .venv/.installed .venv-sam/.installed ## Run one function in its container, with its event: make invoke F=get_payment

@@ -1,4 +1,4 @@
-"""`make deploy-local`: build the template with SAM, deploy it to an AWS on this machine, and buy credits there.
+"""`make deploy-local`: build the template with SAM, deploy it to an AWS on this machine, buy there, and verify it.
 
 The emulator (ministack), the Stripe simulator and the deployed functions run on loopback only and leave nothing behind.
 This does not prove that it works on AWS: the output ends with what the emulator lacks, and what was done instead.
@@ -12,6 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ROOT, environment, settings
 from local.client import BrokenPromiseError
+from ops.doctor import subject
+from ops.doctor.subject import WEBHOOK_PATH
 from ops.errors import CannotRunError
+from ops.verify import command, place
+from ops.verify.steps import FAILED
 from tools.demo.shop import Shop, Site
 from tools.deploy_local import emulator, gaps, sam, simulator, workarounds
 from tools.deploy_local.api import DeployedApi
@@ -43,6 +48,7 @@ def deploy_and_buy() -> None:
             webhook = (stack.webhook_url, values["STRIPE_WEBHOOK_SECRET"])
             with simulator.serving(port, stripe, secret_key=values["STRIPE_SECRET_KEY"], webhook=webhook):
                 purchase(stack, stripe, values)
+                verify(stack, stripe)
             report_gaps(stack)
 
 
@@ -67,6 +73,24 @@ def purchase(stack: Stack, stripe: str, values: Secrets) -> None:
     site = Site(api, stripe, values, user_id=f"buyer-{uuid.uuid4().hex[:8]}")
     with httpx.Client(mounts={api: DeployedApi(stack)}, trust_env=False, timeout=30) as client:
         Purchase(stack, Shop(site, client), site.user_id).run()
+
+
+def verify(stack: Stack, stripe: str) -> None:
+    """What `make verify STACK=` does; only the addresses are the emulator's. Raises DeploymentError."""
+    print("\nmake verify, on this stack:", flush=True)
+    found = subject.of_stack(stack.name, ROOT)
+    environment = {**found.environment, "STRIPE_API_BASE": stripe}
+    urls = (stack.webhook_url, found.api_url + WEBHOOK_PATH)
+    emulated = replace(found, environment=environment, webhook_urls=urls)
+    with (
+        place.entered(place.of_deployed(emulated, waits_for_expiry=False)) as entered,
+        httpx.Client(mounts={found.api_url: DeployedApi(stack)}, trust_env=False, timeout=60) as client,
+    ):
+        results, compared = command.verify(entered, client, print)
+    if failed := [result.step.name for result in results if result.status == FAILED]:
+        raise DeploymentError(f"not as promised: {', '.join(failed)}")
+    if any(one.differences for one in compared):
+        raise DeploymentError("the simulator differs from itself")
 
 
 def report_gaps(stack: Stack) -> None:
