@@ -19,7 +19,7 @@ QUOTED = '$(subst ','\'',$(value $(1)))'
 # Every shell has a variable USER, which names the operator: only one on the command line names a customer.
 OF_USER = $(if $(filter command,$(firstword $(origin USER))),--user $(call QUOTED,USER))
 
-.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load drill chaos audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor verify cost find explain quarantine token person-export person-erase check format lint types template checkov deploy outputs build kit deploy-local invoke events openapi clients docs pictures bench-cold bench-warm bench-ledger bench-audit bench-reconcile lock clean
+.PHONY: help run demo test test-all properties test-clients test-deployment simulate simulate-bugs mutants fidelity load drill chaos audit export books reconcile replay-expiry replay-events secrets api-key stripe-webhook import doctor verify cost find explain quarantine token person-export person-erase check format lint types template checkov release deploy outputs build kit deploy-local invoke events openapi clients docs pictures bench-cold bench-warm bench-ledger bench-audit bench-reconcile lock clean
 
 # Every target with its purpose, in groups: "## @name" opens a group.
 help: ## Show this list
@@ -34,7 +34,7 @@ demo: .venv/.installed ## Buy credits from the terminal, step by step
 	@$(BIN)/python -m tools.demo
 
 clean: ## Remove everything that was made
-	rm -rf .venv .venv-sam .aws-sam .cache logs kit/dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-sam .aws-sam .cache logs release kit/dist .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 ## @Test
@@ -81,7 +81,7 @@ $(CLIENTS): tests/clients/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .cache/clients; fi
 
 test-deployment: .venv/.installed .venv-sam/.installed ## Deploy every stage into an emulator; run every function in its container (Docker; minutes)
-	@$(BIN)/python -m pytest tests/packaging/test_deploy_local.py tests/packaging/test_stages.py tests/packaging/test_sam_local.py tests/packaging/test_kit_image.py
+	@$(BIN)/python -m pytest tests/packaging/test_deploy_local.py tests/packaging/test_stages.py tests/packaging/test_release.py tests/packaging/test_sam_local.py tests/packaging/test_kit_image.py
 
 load: .venv/.installed ## Many buyers and spenders at once, with faults, then the audit (ARGS="--purchases 500 --seed 2")
 	@$(BIN)/python -m tools.load $(ARGS)
@@ -182,6 +182,9 @@ person-erase: .venv/.installed ## Let a user's records stand under a pseudonym; 
 	@$(AS_CALLER) ops person-erase $(OF_USER) $(ON_STACK) $(if $(YES),--yes)
 
 ## @Release
+
+release: .venv/.installed $(CLIENTS) ## Build everything that somebody needs of a version → release/ (VERSION=0.2.0; PREPARE=1 before it; WITHOUT_NPM=1)
+	@$(BIN)/python -m tools.release --version "$(VERSION)" $(if $(PREPARE),--prepare) $(if $(WITHOUT_NPM),--without-npm)
 
 deploy: .venv/.installed .venv-sam/.installed ## Build a stage and deploy it (STAGE=staging; FRONTEND=, ALERT=, SET="NAME=VALUE …", ASK=; PREVIEW=1)
 	@$(AS_CALLER) tools.deploy --stage "$(STAGE)" $(if $(FRONTEND),--frontend "$(FRONTEND)") $(if $(ALERT),--alert "$(ALERT)") \

@@ -27,6 +27,7 @@ class Stage:
     stack: str
     tracked: Mapping[str, str]  # the parameters that samconfig.toml itself sets
     answers: Path  # the untracked file with the other ones
+    template: Path  # what SAM deploys
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -61,7 +62,8 @@ def every(root: Path = ROOT) -> list[Stage]:
                 tracked |= _as_texts(part)
             else:
                 answers = root / str(part).removeprefix(REFERENCE)
-        stages.append(Stage(name=name, stack=deploy["stack_name"], tracked=tracked, answers=answers))
+        template = root / deploy["template_file"]
+        stages.append(Stage(name=name, stack=deploy["stack_name"], tracked=tracked, answers=answers, template=template))
     return stages
 
 

@@ -195,7 +195,7 @@ def test_a_build_for_the_other_processor_is_not_deployed(built: Path, aws: Recor
 
     assert "is for arm64, and the stage is for x86_64" in done.stderr
     assert aws.change_sets == []
-    assert build.processors(built / build.BUILT / "DependenciesLayer") == {"arm64"}
+    assert build.processors(built / ".aws-sam/build/DependenciesLayer") == {"arm64"}
 
 
 @pytest.mark.parametrize(

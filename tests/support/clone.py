@@ -19,9 +19,14 @@ def clone_into(folder: Path) -> Path:
     """The checkout's files in another folder, with its environments, and without a build."""
     made = folder / "topup"
     shutil.copytree(ROOT, made, ignore=shutil.ignore_patterns(*UNWANTED), symlinks=True)
-    for name in (".venv", ".venv-sam"):
-        (made / name).symlink_to(ROOT / name)
+    lend_environments(made)
     return made
+
+
+def lend_environments(folder: Path) -> None:
+    """Let make find this checkout's environments there, which take minutes to install."""
+    for name in (".venv", ".venv-sam"):
+        (folder / name).symlink_to(ROOT / name)
 
 
 def paste(clone: Path, line: str, variables: Mapping[str, str], answers: str = "") -> Done:

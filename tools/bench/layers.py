@@ -32,12 +32,12 @@ def lambda_python() -> str:
     return python
 
 
-def build(target: Path, layer: str, source: str, arch: str) -> Path:
-    """Build one layer with the Makefile that `sam build` uses."""
+def build(target: Path, layer: str, source: str, arch: str, root: Path = ROOT) -> Path:
+    """Build one layer of a checkout with the Makefile that `sam build` uses."""
     artifacts = target / layer
     environment = os.environ | {"LAMBDA_ARCH": arch, "ARTIFACTS_DIR": str(artifacts)}
     command = ["make", "--silent", "--no-print-directory", f"build-{layer}"]
-    subprocess.run(command, cwd=ROOT / "layers" / source, env=environment, check=True)
+    subprocess.run(command, cwd=root / "layers" / source, env=environment, check=True)
     return artifacts
 
 

@@ -1,6 +1,7 @@
 """`make lock`: resolve the versions of pyproject.toml, with hashes, for every Python from 3.11 up.
 
-The layer's list is resolved under the constraints of requirements-dev.txt, so that the tested versions are deployed.
+What is deployed, and what operators run, is resolved under the constraints of requirements-dev.txt: it has the tested
+versions.
 """
 
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DEV = "requirements-dev.txt"
 LAYER = "layers/dependencies/requirements.txt"
+OPS = "requirements-ops.txt"
 SAM = "requirements-sam.txt"
 CLIENTS = "requirements-clients.txt"
 PEERS = "tools/bench/peers/requirements.txt"
@@ -20,6 +22,7 @@ COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11
 def main() -> None:
     _compile("pyproject.toml", "--group", "dev", "--output-file", DEV)
     _compile("pyproject.toml", "--constraint", DEV, "--output-file", LAYER)
+    _compile("pyproject.toml", "--group", "ops", "--constraint", DEV, "--output-file", OPS)
     _compile("--group", "pyproject.toml:sam", "--output-file", SAM)
     _compile("--group", "pyproject.toml:clients", "--output-file", CLIENTS)
     _compile("pyproject.toml", "--group", "peers", "--constraint", DEV, "--output-file", PEERS)

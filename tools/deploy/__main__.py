@@ -2,6 +2,8 @@
 
 What the command line says is kept in .deploy/STAGE.toml, so that the next deployment needs only the stage. SAM joins
 that file with the stage's parameters in samconfig.toml; what neither file names keeps its value in the stack.
+
+In an unpacked release (`make release`) samconfig.toml names the template beside its code, and nothing is built.
 """
 
 import argparse
@@ -14,7 +16,7 @@ from local import ROOT
 from local.aws.intrinsics import read_yaml
 from ops import region, stages, target
 from ops.errors import CannotRunError
-from tools.deploy import answers, build, stack
+from tools.deploy import answers, build, release, stack
 
 AT_ONCE = {"GradualDeployment": "false"}  # how this deployment is made; the next one is made as before
 
@@ -34,9 +36,11 @@ def deploy(options: Namespace, root: Path) -> int:
 
     defaults = {name: str(body.get("Default", "")) for name, body in template["Parameters"].items()}
     architecture = {**defaults, **(present or {}), **wanted}["Architecture"]
-    if not options.built:
+    if stage.template == root / "template.yaml":
+        release.check()
+    elif not options.built:
         build.build(root, architecture)
-    build.check(root, architecture)
+    build.check(stage.template, architecture)
     kept = stages.read_answers(stage.answers)
     try:
         answers.write(stage.answers, kept | named | (AT_ONCE if options.at_once else {}))

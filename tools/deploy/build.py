@@ -8,10 +8,10 @@ from pathlib import Path
 import boto3
 
 from local import ROOT
+from local.aws.intrinsics import read_yaml
 from ops.errors import CannotRunError
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
-BUILT = Path(".aws-sam/build")
 LAYERS = ("TopupLayer", "DependenciesLayer")
 # The processor in an ELF file's header, bytes 18 and 19 (System V ABI, e_machine).
 MACHINES = {b"\xb7\x00": "arm64", b"\x3e\x00": "x86_64"}
@@ -23,16 +23,25 @@ def build(root: Path, architecture: str) -> None:
         raise CannotRunError("sam build failed: see above")
 
 
-def check(root: Path, architecture: str) -> None:
-    """Raise CannotRunError unless there is a build whose layers can be imported on this processor."""
-    folder = root / BUILT
-    missing = [name for name in LAYERS if not any((folder / name / "python").glob("*"))]
-    if not (folder / "template.yaml").exists() or missing:
-        raise CannotRunError(f"{BUILT} is no complete build ({', '.join(missing) or 'no template'}): make build")
-    others = processors(folder / "DependenciesLayer") - {architecture}
+def check(template: Path, architecture: str) -> None:
+    """Raise CannotRunError unless a built template's layers are there, and can be imported on this processor."""
+    layers = _layers(template)
+    missing = [name for name in LAYERS if name not in layers or not any((layers[name] / "python").glob("*"))]
+    folder = template.parent
+    if missing:
+        raise CannotRunError(f"{folder} is no complete build ({', '.join(missing)}): make build")
+    others = processors(layers["DependenciesLayer"]) - {architecture}
     if others:
         found = ", ".join(sorted(others))
-        raise CannotRunError(f"{BUILT} is for {found}, and the stage is for {architecture}: deploy without BUILT=1")
+        raise CannotRunError(f"{folder} is for {found}, and the stage is for {architecture}: deploy without BUILT=1")
+
+
+def _layers(template: Path) -> dict[str, Path]:
+    """The folders of the layers in a built template; none where there is no template."""
+    if not template.exists():
+        return {}
+    resources = read_yaml(template)["Resources"]
+    return {name: template.parent / resources[name]["Properties"]["ContentUri"] for name in LAYERS}
 
 
 def processors(layer: Path) -> set[str]:
@@ -51,11 +60,11 @@ def environment(architecture: str) -> dict[str, str]:
     return os.environ | {
         "PATH": f"{SAM.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "LAMBDA_ARCH": architecture,
-        "LAMBDA_ROOTS": os.environ.get("LAMBDA_ROOTS") or _roots(boto3.Session().region_name or ""),
+        "LAMBDA_ROOTS": os.environ.get("LAMBDA_ROOTS") or roots(boto3.Session().region_name or ""),
         "SAM_CLI_TELEMETRY": "0",
     }
 
 
-def _roots(region: str) -> str:
+def roots(region: str) -> str:
     """Which certificate authorities the functions trust for AWS: Amazon's own do not sign everywhere."""
     return "all" if region.startswith("cn-") else "amazon"
