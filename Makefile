@@ -225,7 +225,7 @@ docs: .cache/docs/venv/.installed $(SITE_SCRIPTS) ## Make one site of the docume
 $(SITE_SCRIPTS):
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix .cache/npm @mermaid-js/tiny@12.0.0 iframe-worker@1.0.4; fi
 
-pictures: .venv/.installed ## Take the pictures of docs/pictures again, of the console and the storefront (Chromium)
+pictures: .venv/.installed ## Take the pictures of docs/pictures again: the demo, the console and the storefront (Chromium)
 	@$(BIN)/python -m tools.pictures
 
 lock: .venv/.installed ## Resolve the versions of pyproject.toml again

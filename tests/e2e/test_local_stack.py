@@ -22,6 +22,8 @@ from local.settings import DEFAULT_PORTS
 from tests.e2e.buyer import eventually
 from tests.e2e.conftest import open_addresses
 from tests.security.forging import signed
+from tools.pictures import __main__ as pictures
+from tools.pictures import cast
 
 SOON = 10  # seconds
 
@@ -329,6 +331,8 @@ def test_the_demo_succeeds() -> None:
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.rstrip().endswith("Everything was as promised.")
+    shown = cast.told(pictures.DEMO.read_text(encoding="utf-8"))
+    assert set(shown) <= set(ended.stdout.splitlines()), "the README's picture shows another demo: run `make pictures`"
 
 
 def test_the_demo_says_what_is_missing() -> None:

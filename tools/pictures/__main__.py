@@ -1,4 +1,4 @@
-"""Take the pictures of docs/pictures: a stack of their own, a few weeks of history, and every page in Chromium."""
+"""Take the pictures of docs/pictures: the demo in a terminal, and every page in Chromium, on stacks of their own."""
 
 import sys
 from typing import Literal, TypeAlias
@@ -9,10 +9,11 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from local import ROOT
 from local.client import Client, Json
 from local.launcher import Stack, running
-from tools.pictures import scenes
+from tools.pictures import cast, scenes
 from tools.pictures.browser import ARGUMENTS, CHROMIUM, DESKTOP, PHONE
 
 FOLDER = ROOT / "docs" / "pictures"
+DEMO = FOLDER / "demo.svg"
 Visitor: TypeAlias = tuple[str, Literal["light", "dark"]]
 ENGLISH: Visitor = ("en-GB", "light")
 CHINESE: Visitor = ("zh-CN", "dark")
@@ -24,6 +25,8 @@ def main() -> int:
         print("no chromium on the PATH", file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
+    cast.take(DEMO)
+    print(DEMO.relative_to(ROOT))
     with running() as stack, httpx.Client(trust_env=False, timeout=30) as http, sync_playwright() as playwright:
         client = Client(stack.api_url, stack.stripe_url, stack.values, http.request)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

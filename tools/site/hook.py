@@ -21,7 +21,7 @@ from tools.site import ROOT, SCRIPTS, documents
 
 API_PAGE = "docs/reference"
 LINK = re.compile(r"\[([^]]*)\]\(([^)#:\s]+)(#[^)]*)?\)")  # to a file of the repository: an address has a colon
-SHOWN_BY_BROWSERS = (".json", ".md", ".png")
+SHOWN_BY_BROWSERS = (".json", ".md", ".png", ".svg")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
