@@ -80,7 +80,7 @@ $(CLIENTS): tests/clients/package-lock.json
 	@mkdir -p .cache/clients && cp tests/clients/package.json tests/clients/package-lock.json .cache/clients/
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .cache/clients; fi
 
-test-deployment: .venv/.installed .venv-sam/.installed ## Deploy every stage into an emulator; run every function in its container (Docker; minutes)
+test-deployment: .venv/.installed .venv-sam/.installed ## Deploy every stage and a release into an emulator; run every function in its container (Docker; minutes)
 	@$(BIN)/python -m pytest tests/packaging/test_deploy_local.py tests/packaging/test_stages.py tests/packaging/test_release.py tests/packaging/test_sam_local.py tests/packaging/test_kit_image.py
 
 load: .venv/.installed ## Many buyers and spenders at once, with faults, then the audit (ARGS="--purchases 500 --seed 2")

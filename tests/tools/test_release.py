@@ -255,11 +255,18 @@ def test_a_release_has_the_files_of_its_commit_alone(checkout: Path, tmp_path: P
     assert moment > 1_700_000_000
 
 
-def test_the_notes_say_what_has_changed_and_which_file_is_for_whom(checkout: Path):
-    notes = command.notes(checkout, "0.2.0")
+def test_the_notes_say_what_has_changed_and_what_each_file_is_for(checkout: Path, tmp_path: Path):
+    for name in ("topup-0.2.0-arm64.tar.gz", "topup_client-0.2.0-py3-none-any.whl", "openapi.json"):
+        (tmp_path / name).touch()
+
+    notes = command.notes(checkout, tmp_path, "0.2.0")
 
     assert notes.startswith("# Topup 0.2.0, 2026-12-01\n")
-    assert "`topup-0.2.0-arm64.tar.gz`" in notes
+    assert re.findall(r"^\| `([^`]+)`", notes, re.MULTILINE) == [
+        "topup-0.2.0-*.tar.gz",
+        "topup_client-0.2.0-*.whl",
+        "openapi.json",
+    ]
     assert notes.endswith("### Added\n\n- A thing.\n")
 
 

@@ -25,19 +25,19 @@ FOLDER = "release"  # in the checkout; git ignores it
 PROCESSORS = tuple(MACHINE_OF)
 DOCUMENTS = ("docs/openapi.json", "docs/events.json")
 NOTES = "RELEASE_NOTES.md"
-FILES = """
-To deploy, unpack `topup-{version}-arm64.tar.gz` (`…-x86_64.tar.gz` for the other processor), and follow the
-README.md in it. It has all that a deployment needs.
-
-| file | |
-|---|---|
-| `topup-{version}-*.tar.gz` | the template, functions, layers, and the operators' commands and documents |
-| `topup-{version}-*.cdx.json` | the packages in the layers, with versions, licences and digests (CycloneDX) |
-| `topup_client-{version}-py3-none-any.whl`, `topup-client-{version}.tgz` | the clients for Python and TypeScript |
-| `topup_local-{version}-py3-none-any.whl` | the test kit: the local stack as a pytest fixture and a command |
-| `openapi.json`, `events.json` | the API and the events |
-| `SHA256SUMS` | for `sha256sum --check SHA256SUMS` |
+START = """
+To deploy, unpack `topup-{version}-arm64.tar.gz` (`…-x86_64.tar.gz` for the other processor), and follow the README.md
+in it. It has all that a deployment needs. `sha256sum --check SHA256SUMS` checks the files.
 """
+FILES = {
+    "topup-{version}-*.tar.gz": "the template, functions, layers, and the operators' commands and documents",
+    "topup-{version}-*.cdx.json": "the packages in the layers, with versions, licences and digests (CycloneDX)",
+    "topup_client-{version}-*.whl": "the client for Python",
+    "topup-client-{version}.tgz": "the client for TypeScript",
+    "topup_local-{version}-*.whl": "the test kit: the local stack as a pytest fixture and a command",
+    "openapi.json": "the API",
+    "events.json": "the events",
+}
 
 
 class CannotReleaseError(Exception):
@@ -83,15 +83,18 @@ def build(source: Path, made: Path, version: str, moment: int, *, with_npm: bool
     with step("documents, notes and checksums"):
         for document in DOCUMENTS:
             shutil.copy(source / document, made)
-        (made / NOTES).write_text(notes(source, version), encoding="utf-8")
+        (made / NOTES).write_text(notes(source, made, version), encoding="utf-8")
         archive.write_sums(made)
 
 
-def notes(source: Path, version: str) -> str:
-    """What the changelog says of this version, and which file is for whom."""
+def notes(source: Path, made: Path, version: str) -> str:
+    """What the changelog says of this version, and what each of the files is for."""
     section = changelog.find((source / "CHANGELOG.md").read_text(encoding="utf-8"), version)
     assert section
-    return f"# Topup {version}, {section.day}\n{FILES.format(version=version)}\n{section.body}\n"
+    names = {pattern.format(version=version): what for pattern, what in FILES.items()}
+    rows = [f"| `{name}` | {what} |" for name, what in names.items() if any(made.glob(name))]
+    table = "\n".join(["| file | what it is |", "|---|---|", *rows])
+    return f"# Topup {version}, {section.day}\n{START.format(version=version)}\n{table}\n\n{section.body}\n"
 
 
 def export(root: Path, target: Path) -> int:
