@@ -1,5 +1,6 @@
 """`make release`: what must be so before, and files that are the same wherever they are made."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from ops import stages
 from tools.build import import_graph, layer, sbom
 from tools.generate import clients
 from tools.release import __main__ as command
-from tools.release import archive, bundle, changelog, checks, versions
+from tools.release import archive, bundle, changelog, checks, packages, versions
 
 CHANGELOG = """# Changelog
 
@@ -242,6 +243,21 @@ def test_an_archive_depends_on_nothing_but_content(tmp_path: Path):
             "topup/text": 0o644,
         }
         assert {member.mtime for member in files} == {1_800_000_000}
+
+
+def test_what_is_packed_does_not_depend_on_the_umask(tmp_path: Path):
+    before = os.umask(0o077)
+    try:
+        packages._run([sys.executable, "-c", "open('made.js', 'w')"], tmp_path)
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "made.js").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_package_that_cannot_be_made_is_named_with_what_its_tool_says(tmp_path: Path):
+    with pytest.raises(packages.PackingError, match="cannot be packed: no such thing"):
+        packages._run([sys.executable, "-c", "exit('no such thing')"], tmp_path)
 
 
 def test_a_release_has_the_files_of_its_commit_alone(checkout: Path, tmp_path: Path):

@@ -29,6 +29,8 @@ def npm_tarball(project: Path, folder: Path) -> None:
 
 
 def _run(command: list[str], folder: Path, **variables: str) -> None:
-    ran = subprocess.run(command, cwd=folder, env=os.environ | variables, capture_output=True, text=True, check=False)
+    """The files that it makes have the same modes under every umask: npm packs them with their modes."""
+    environment = os.environ | variables
+    ran = subprocess.run(command, cwd=folder, env=environment, umask=0o022, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise PackingError(f"{folder.name} cannot be packed: {' '.join((ran.stdout + ran.stderr).split())[-1000:]}")
