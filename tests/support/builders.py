@@ -1,12 +1,14 @@
 """Domain values with default fields; a test names only the fields that it is about."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from local.in_process.environment import NOW, USER_ID
 from topup.domain.catalogue import Package
 from topup.domain.credits import Cause, TransactionType, Wallet
+from topup.domain.holds import Hold, Overrun
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order
 from topup.domain.times import months_later
@@ -92,3 +94,18 @@ def a_lot(**changes: Any) -> Lot:
         expires_at=months_later(NOW, 6),
     )
     return replace(lot, **changes)
+
+
+def a_hold(**changes: Any) -> Hold:
+    """Ten credits for an hour, of which none is used."""
+    hold = Hold(
+        hold_id="hold",
+        user_id=USER_ID,
+        amount=10,
+        ends_at=NOW + timedelta(hours=1),
+        overrun=Overrun.AVAILABLE,
+        actor="service:default",
+        description="work",
+        created_at=NOW,
+    )
+    return replace(hold, **changes)

@@ -1,17 +1,19 @@
 """Where credits go that come back when their own lots have expired, or are not known."""
 
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from local.in_process.environment import NOW
-from tests.support.builders import PAYMENT_ID, a_lot
+from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_wallet
 from tests.support.ledger import InMemoryLedger
-from topup.domain import takings
-from topup.domain.clawbacks import MOST_DEBTORS, MOST_NEW_LOTS
-from topup.domain.lots import Funding, Lot, Source
+from topup.domain import clawbacks, takings
+from topup.domain.clawbacks import MOST_DEBTORS, MOST_NEW_LOTS, UNNAMED
+from topup.domain.lots import Funding, Lot, LotChange, Source
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
+from topup.domain.takings import Clawback, ClawbackAddition, Taking
 
 EXPIRY = NOW.replace(month=9)
 LONG_AFTER = 20  # months: no lot that lives as long expires in these tests
@@ -119,3 +121,162 @@ def test_credits_without_end_stay_so_when_they_are_joined(monkeypatch: pytest.Mo
     [rest] = takings.joined(tuple(takings.Taking.of(lot, 5, NOW) for lot in lots))
 
     assert (rest.credits, rest.life) == (10, None)
+
+
+def test_as_many_takings_as_fit_are_not_joined(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(takings, "MOST_TAKINGS", 2)
+    both = tuple(taken(name, 5) for name in "ab")
+
+    assert takings.joined(both) == both
+
+
+DAY = timedelta(days=1)
+
+
+def taken(lot_id: str, credits: int, life: timedelta | None = DAY) -> Taking:
+    return Taking(lot_id=lot_id, expires_at=EXPIRY, credits=credits, life=life)
+
+
+def test_what_comes_back_of_lots_that_have_expired_or_are_not_known_comes_in_new_lots_of_the_same_partitions():
+    """The first digit of a lot's id says in which partition of the index its expiry is found."""
+    known, other = a_lot(expires_at=EXPIRY), "0a1b2c3d-58cc-4372-a567-0e02b2c3d479"
+    out = Clawback(
+        payment_id=PAYMENT_ID,
+        takings=(taken("", 1), taken(other, 2, None), taken(PAYMENT_ID, 3), taken(PAYMENT_ID, 4)),
+    )
+
+    change = clawbacks.give_back(a_wallet(last_entry=4), out, {PAYMENT_ID: known}, 10, a_cause(), EXPIRY)
+
+    continued, unknown, unnamed = change.new_lots
+    assert continued == a_lot(
+        lot_id=continued.lot_id,
+        source=Source.RESTORED,
+        paid_minor=10_000 * 7 // 1100,
+        granted=7,
+        remaining=7,
+        expires_at=EXPIRY + DAY,
+    )
+    assert unknown == a_lot(
+        lot_id=unknown.lot_id,
+        source=Source.RESTORED,
+        funding=Funding.FREE,
+        name=UNNAMED,
+        payment_id=None,
+        paid_minor=0,
+        currency=None,
+        package=None,
+        granted=2,
+        remaining=2,
+        expires_at=None,
+    )
+    assert (unnamed.granted, unnamed.expires_at) == (1, EXPIRY + DAY)
+    ids = [continued.lot_id, unknown.lot_id, unnamed.lot_id]
+    assert [lot_id[0] for lot_id in ids] == [PAYMENT_ID[0], "0", "0"]
+    assert [str(uuid.UUID(lot_id)) for lot_id in ids] == ids
+    assert change.entry.continued == dict(zip(ids, [PAYMENT_ID, other, ""], strict=True))
+    assert (change.entry.amount, change.lots) == (10, ())
+    assert change.clawback == Clawback(payment_id=PAYMENT_ID, continued_by={continued.lot_id: EXPIRY + DAY})
+
+
+def test_new_lots_of_two_changes_have_different_ids():
+    out = Clawback(payment_id=PAYMENT_ID, takings=(taken("a", 1),))
+
+    ids = {
+        clawbacks.give_back(wallet, out, {}, 1, a_cause(), EXPIRY).new_lots[0].lot_id
+        for wallet in (a_wallet(), a_wallet(last_entry=1), a_wallet(user_id="another"))
+    }
+
+    assert len(ids) == 3
+
+
+def test_what_is_joined_in_one_new_lot_continues_no_known_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(clawbacks, "MOST_NEW_LOTS", 2)
+    out = Clawback(payment_id=PAYMENT_ID, takings=tuple(taken(name, 1) for name in ("aa", "bb", "cc")))
+
+    change = clawbacks.give_back(a_wallet(), out, {"bb": a_lot(expires_at=EXPIRY)}, 3, a_cause(), EXPIRY)
+
+    last, rest = change.new_lots
+    assert change.entry.continued == {last.lot_id: "cc", rest.lot_id: ""}
+    assert (rest.lot_id[0], rest.granted, rest.name, rest.expires_at) == ("0", 2, UNNAMED, EXPIRY + DAY)
+
+
+def test_what_comes_back_pays_first_what_other_orders_owe_from_where_it_was_taken():
+    """Of 6 credits, 5 pay debts: 2 in the name of no order, 3 of another order's."""
+    alive, expired = a_lot(lot_id="alive", remaining=10, expires_at=EXPIRY + DAY), a_lot(expires_at=EXPIRY)
+    out = Clawback(
+        payment_id=PAYMENT_ID,
+        takings=(taken(PAYMENT_ID, 2), taken("alive", 1), taken("alive", 3)),
+        owed=4,
+    )
+    wallet = a_wallet(balance=1, debt=9, debts={PAYMENT_ID: 4, "other": 3})
+
+    change = clawbacks.give_back(wallet, out, {PAYMENT_ID: expired, "alive": alive}, 10, a_cause(), EXPIRY)
+
+    assert (change.wallet.debt, change.wallet.debts, change.entry.debt_change) == (0, {}, -9)
+    [new] = change.new_lots
+    assert new.granted == 1
+    assert change.lots == ()
+    assert change.clawback == Clawback(payment_id=PAYMENT_ID, continued_by={new.lot_id: EXPIRY + DAY})
+    home = Taking(lot_id="alive", expires_at=EXPIRY + DAY, credits=1, life=DAY)
+    assert change.additions == (
+        ClawbackAddition(payment_id="other", repaid=(home, home, replace(taken(PAYMENT_ID, 1)))),
+    )
+
+
+def test_what_was_taken_twice_of_an_open_lot_comes_back_to_it_together():
+    lot = a_lot(remaining=10)
+    out = Clawback(payment_id=PAYMENT_ID, takings=(taken(PAYMENT_ID, 2), taken("else", 9), taken(PAYMENT_ID, 3)))
+
+    change = clawbacks.give_back(a_wallet(), out, {PAYMENT_ID: lot}, 13, a_cause(), NOW)
+
+    assert change.lots == (LotChange(before=lot, after=replace(lot, remaining=14)),)
+    assert change.clawback
+    assert change.clawback.takings == (taken(PAYMENT_ID, 1),)
+
+
+def test_an_order_that_is_named_among_very_many_debtors_owes_more_under_its_name():
+    debts = {f"order-{n:02}": 1 for n in range(MOST_DEBTORS)}
+    wallet = a_wallet(debt=MOST_DEBTORS, debts=debts)
+
+    named = clawbacks.claw_back(wallet, Clawback(payment_id="order-07"), [], [], 5, a_cause(), NOW)
+    unnamed = clawbacks.claw_back(wallet, Clawback(payment_id="another"), [], [], 5, a_cause(), NOW)
+
+    assert named.wallet.debts == debts | {"order-07": 6}
+    assert (unnamed.wallet.debts, unnamed.wallet.debt) == (debts, MOST_DEBTORS + 5)
+
+
+@pytest.mark.parametrize(
+    ("wallet", "owed", "paid"),
+    [
+        ({"debt": 10, "debts": {PAYMENT_ID: 4}}, 10, 0),  # 6 are in nobody's name
+        ({"debt": 10, "debts": {PAYMENT_ID: 4, "other": 5}}, 10, 5),
+        ({"debt": 1, "debts": {PAYMENT_ID: 1}}, 2, 1),
+        ({"debt": 5, "debts": {"other": 5}}, 3, 3),
+        ({"debt": 9, "debts": {PAYMENT_ID: 9}}, 3, 0),
+    ],
+)
+def test_what_an_order_owed_and_nobody_owes_any_more_was_paid_by_lots_that_are_not_known(
+    wallet: dict[str, object], owed: int, paid: int
+):
+    out = Clawback(payment_id=PAYMENT_ID, takings=(taken("a", 5),), owed=owed)
+
+    now = clawbacks.still_owed(a_wallet(**wallet), out, DAY)
+
+    of_no_lot = (Taking(lot_id="", expires_at=None, credits=paid, life=DAY),) if paid else ()
+    assert now == Clawback(payment_id=PAYMENT_ID, takings=(taken("a", 5), *of_no_lot), owed=owed - paid)
+
+
+@pytest.mark.parametrize(
+    ("debt", "debts", "taken_before", "owed"),
+    [(30, {"other": 10}, 50, 20), (30, {"other": 10}, 20, 20), (30, {}, 5, 5), (10, {"other": 10}, 7, 0)],
+)
+def test_what_an_earlier_version_took_is_owed_as_far_as_anything_is_in_nobodys_name_else_of_its_lot(
+    debt: int, debts: dict[str, int], taken_before: int, owed: int
+):
+    known = Clawback(payment_id=PAYMENT_ID, is_whole=False)
+    lot = a_lot(expires_at=EXPIRY)
+
+    out = clawbacks.assumed(known, a_wallet(debt=debt, debts=debts), lot, taken_before, DAY)
+
+    of_its_lot = (taken(PAYMENT_ID, taken_before - owed),) if taken_before > owed else ()
+    assert out == Clawback(payment_id=PAYMENT_ID, takings=of_its_lot, owed=owed)

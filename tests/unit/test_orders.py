@@ -10,7 +10,14 @@ from tests.support.builders import INTENT_ID, PAYMENT_ID, SESSION_ID, a_payment,
 from topup.domain import order_updates, placing
 from topup.domain.errors import Busy
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
-from topup.domain.updates import CheckoutExpired, PaymentDeclined, PaymentFailed, PaymentProcessing, PaymentUpdate
+from topup.domain.updates import (
+    CheckoutExpired,
+    PaymentDeclined,
+    PaymentFailed,
+    PaymentProcessing,
+    PaymentReceived,
+    PaymentUpdate,
+)
 from topup.domain.wording import PayPage
 
 ABOUT: dict[str, Any] = {
@@ -48,7 +55,10 @@ def test_a_paid_order_grants_its_frozen_credits():
     assert (change.after.status, change.after.paid_at, change.after.transaction_id) == ("succeeded", NOW, INTENT_ID)
 
 
-@pytest.mark.parametrize("opened", ["https://checkout.stripe.com/c/pay/cs_1#fidkdWxOYHwn", None])
+@pytest.mark.parametrize(
+    "opened",
+    ["https://checkout.stripe.com/c/pay/cs_1#fidkdWxOYHwn#", "https://checkout.stripe.com/c/pay/cs_1", None],
+)
 def test_a_settled_order_keeps_of_its_pages_address_what_names_the_session(opened: str | None):
     order = an_order(payment_url=opened)
 
@@ -154,6 +164,7 @@ def test_the_same_update_changes_nothing_the_second_time(update: PaymentUpdate):
         {"currency": "USD"},
         {"livemode": True},
         {"session_id": "cs_test_other"},
+        {"session_id": "cs_test_other", "attempt": 1},
         {"reference": "00000000-0000-0000-0000-000000000000"},
     ],
 )
@@ -163,6 +174,50 @@ def test_a_payment_unlike_the_frozen_order_is_quarantined(wrong: dict[str, Any])
     assert isinstance(change, Advance)
     assert change.after.quarantine_reason
     assert change.after.status == "pending"
+
+
+@pytest.mark.parametrize(
+    ("order", "payment", "reason"),
+    [
+        (
+            an_order(attempt=2),
+            a_payment(
+                amount_minor=9999, currency="USD", livemode=True, attempt=1, session_id="cs_other", reference="other"
+            ),
+            (
+                "amount_minor: paid 9999, ordered 10000; currency: paid USD, ordered CNY; livemode: paid True, ordered"
+                f" False; attempt: paid 1, ordered 2; session: paid cs_other, ordered {SESSION_ID}; order: paid other,"
+                f" ordered {PAYMENT_ID}"
+            ),
+        ),
+        (
+            an_order(),
+            a_payment(subtotal_minor=9000, discount_minor=1000, tax_minor=100, amount_minor=8200),
+            "subtotal_minor: paid 9000, ordered 10000; amount_minor: paid 8200, ordered 8100",
+        ),
+        (
+            an_order(status=Status.SUCCEEDED, transaction_id=INTENT_ID),
+            a_payment(transaction_id="pi_other"),
+            f"payment intent: paid pi_other, ordered {INTENT_ID}",
+        ),
+    ],
+)
+def test_the_reason_of_a_quarantine_names_all_that_differs(order: Order, payment: PaymentReceived, reason: str):
+    assert order_updates.mismatch(order, payment) == reason
+
+
+def test_a_payment_that_names_less_than_the_order_knows_is_the_orders():
+    by_intent = a_payment(session_id=None, reference=None, attempt=None)
+
+    assert order_updates.mismatch(an_order(transaction_id="pi_of_a_failed_attempt"), by_intent) is None
+
+
+def test_reconcile_looks_soon_at_the_first_refused_payment_and_not_sooner_at_more_of_them():
+    later = NOW + timedelta(hours=1)
+    refused = a_payment(amount_minor=1, transaction_id="pi_other")
+
+    assert after(an_order(next_look_at=later), refused).next_look_at is None
+    assert after(an_order(next_look_at=later, quarantine_reason="unknown"), refused).next_look_at == later
 
 
 def test_a_quarantined_order_is_still_fulfilled_by_its_own_payment():

@@ -1,30 +1,17 @@
 """What a hold reserved at an earlier moment, and when that is not known any more."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from local.in_process.environment import NOW, USER_ID
-from tests.support.builders import a_lot, a_wallet
+from tests.support.builders import a_hold, a_lot, a_wallet
 from topup.domain import hold_changes, holds, past
 from topup.domain.credits import UserCredits
-from topup.domain.holds import MOST_TERMS, Hold, HoldStatus, Overrun
+from topup.domain.holds import MOST_TERMS, Hold, HoldStatus, Terms
 
 MINUTE = timedelta(minutes=1)
-
-
-def a_hold(**fields: object) -> Hold:
-    known = {
-        "hold_id": "hold",
-        "user_id": USER_ID,
-        "amount": 10,
-        "ends_at": NOW + 60 * MINUTE,
-        "overrun": Overrun.AVAILABLE,
-        "actor": "service:default",
-        "description": "work",
-        "created_at": NOW,
-    }
-    return Hold(**(known | fields))  # type: ignore[arg-type]
 
 
 def extended(hold: Hold, times: int) -> Hold:
@@ -74,6 +61,18 @@ def test_of_a_hold_that_does_not_say_when_it_was_ended_it_is_not_known_whether_i
 
 def test_a_hold_that_ended_by_itself_reserved_its_credits_until_then():
     assert [held(a_hold(status=HoldStatus.EXPIRED), minutes) for minutes in (0, 59, 60)] == [10, 10, 0]
+
+
+def test_what_captures_took_later_counts_for_nothing_at_an_earlier_moment():
+    before = a_hold(amount=7, earlier=(Terms(until=NOW + MINUTE, left=10, ends_at=NOW + 30 * MINUTE),))
+    hold = replace(before, amount=20, used=13, captured=12, shortfall=1, is_closed=True, status=HoldStatus.CAPTURED)
+
+    then, later = holds.as_of(hold, NOW), holds.as_of(hold, NOW + MINUTE)
+
+    assert then == a_hold(ends_at=NOW + 30 * MINUTE)
+    assert later == a_hold(amount=0)
+    assert holds.as_of(replace(hold, status=HoldStatus.OPEN), NOW + MINUTE) == a_hold(amount=7)
+    assert holds.as_of(hold, NOW - MINUTE) == a_hold(amount=0, status=HoldStatus.CAPTURED)
 
 
 def test_one_hold_of_which_it_is_not_known_leaves_the_others_unknown_too():
