@@ -10,7 +10,7 @@ from topup.domain.catalogue import Package
 from topup.domain.credits import Cause, TransactionType, Wallet
 from topup.domain.holds import Hold, Overrun
 from topup.domain.lots import Funding, Lot, Source
-from topup.domain.orders import Order
+from topup.domain.orders import Order, Release, ReleaseAction
 from topup.domain.times import months_later
 from topup.domain.updates import PaymentReceived
 
@@ -109,3 +109,18 @@ def a_hold(**changes: Any) -> Hold:
         created_at=NOW,
     )
     return replace(hold, **changes)
+
+
+def a_release(intent: str = INTENT_ID, **changes: Any) -> Release:
+    """A decision to give the money of a refused payment back; it has gone back."""
+    release = Release(
+        action=ReleaseAction.REFUND,
+        intent=intent,
+        quarantine_reason="amount_minor",
+        credits_ordered=1100,
+        reason="wrong amount",
+        actor="admin:a",
+        released_at=NOW,
+        is_done=True,
+    )
+    return replace(release, **changes)

@@ -6,16 +6,19 @@ from typing import Any
 import pytest
 
 from local.in_process.environment import NOW, USER_ID
-from tests.support.builders import INTENT_ID, PAYMENT_ID, SESSION_ID, a_payment, a_wallet, an_order
+from tests.support.builders import INTENT_ID, PAYMENT_ID, SESSION_ID, a_lot, a_payment, a_release, a_wallet, an_order
 from topup.domain import order_updates, placing
+from topup.domain.credits import Cause, TransactionType
 from topup.domain.errors import Busy
-from topup.domain.orders import Advance, Change, Order, Settlement, Status
+from topup.domain.orders import Advance, Change, FraudWarning, Order, ReleaseAction, Settlement, Status
 from topup.domain.updates import (
     CheckoutExpired,
     PaymentDeclined,
     PaymentFailed,
     PaymentProcessing,
     PaymentReceived,
+    PaymentReleased,
+    PaymentSuspected,
     PaymentUpdate,
 )
 from topup.domain.wording import PayPage
@@ -53,6 +56,36 @@ def test_a_paid_order_grants_its_frozen_credits():
     assert change.grant.new_lot
     assert change.grant.entry.amount == change.grant.new_lot.granted == 777
     assert (change.after.status, change.after.paid_at, change.after.transaction_id) == ("succeeded", NOW, INTENT_ID)
+
+
+def test_the_entry_and_the_lot_of_a_paid_order_name_it_its_package_and_its_money():
+    """The lot expires on a whole second."""
+    order, now = an_order(), NOW + timedelta(milliseconds=5)
+
+    change = order_updates.decide(order, a_wallet(), RECEIVED, now, expire_after_months=6)
+
+    assert isinstance(change, Settlement)
+    assert (change.before, change.grant.new_lot) == (order, a_lot())
+    assert change.after.credits_expire_at == a_lot().expires_at
+    assert change.grant.entry.cause == Cause(
+        transaction_type=TransactionType.PURCHASED,
+        actor="stripe",
+        description="Package 标准包",
+        payment_id=PAYMENT_ID,
+        package="standard",
+        money_minor=10_000,
+        currency="CNY",
+    )
+
+
+def test_an_order_that_granted_before_its_table_was_put_back_grants_nothing():
+    settlement = decide(an_order(), RECEIVED)
+    assert settlement
+
+    advance = order_updates.granted_before(replace(settlement, after=replace(settlement.after, credits_to_debt=9)), NOW)
+
+    assert advance.before == an_order()
+    assert advance.after == replace(settlement.after, credits_expire_at=NOW, credits_to_debt=0)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +149,12 @@ def test_the_failure_of_a_delayed_method_is_final_and_keeps_the_reason_in_any_or
     failed = after(an_order(), *order_of_arrival)
 
     assert (failed.status, failed.error_message, failed.error_code) == ("failed", DECLINED.reason, DECLINED.code)
+
+
+@pytest.mark.parametrize("update", [PROCESSING, DECLINED, FAILED, EXPIRED])
+def test_an_order_keeps_the_first_payment_intent_that_it_hears_of(update: PaymentUpdate):
+    assert after(an_order(), update).transaction_id == INTENT_ID
+    assert after(an_order(transaction_id="pi_before"), update).transaction_id == "pi_before"
 
 
 def test_a_failure_that_names_its_reason_replaces_the_reason_of_an_earlier_one():
@@ -290,6 +329,82 @@ def test_a_payment_of_the_orders_attempt_or_of_an_older_version_settles_it(attem
 def test_an_order_whose_status_is_not_known_is_left_to_the_version_that_knows_it(update: PaymentUpdate):
     with pytest.raises(Busy):
         decide(an_order(status=Status.UNKNOWN), update)
+
+
+WARNING = FraudWarning(warning_id="issfr_1", fraud_type="stolen_card", created_at=NOW)
+SUSPECTED = PaymentSuspected(**ABOUT, warning=WARNING, is_actionable=True)
+
+
+@pytest.mark.parametrize("intent", [None, INTENT_ID])
+def test_an_order_keeps_the_first_warning_of_its_payment(intent: str | None):
+    order = an_order(transaction_id=intent)
+
+    warned = after(order, SUSPECTED)
+
+    assert warned == replace(order, fraud_warning=WARNING)
+    assert decide(warned, replace(SUSPECTED, warning=replace(WARNING, warning_id="issfr_2"))) is None
+
+
+def test_a_warning_of_another_payment_is_not_the_orders():
+    assert decide(an_order(transaction_id="pi_other"), SUSPECTED) is None
+
+
+def test_an_order_without_a_session_is_abandoned_unless_somebody_has_tried_to_open_one_since():
+    order = an_order(provider_order_id=None, payment_url=None, attempt=2, opened_at=NOW)
+    update = order_updates.abandoned(order)
+
+    assert after(order, update).status == "expired"
+    tried: list[dict[str, Any]] = [
+        {"attempt": 3},
+        {"opened_at": NOW + timedelta(seconds=1)},
+        {"provider_order_id": "cs"},
+    ]
+    assert [decide(replace(order, **changes), update) for changes in tried] == [None, None, None]
+
+
+def test_a_session_for_nothing_settles_its_order_once():
+    free = a_payment(amount_minor=0, subtotal_minor=10_000, discount_minor=10_000, transaction_id=None)
+
+    settled = after(an_order(), free)
+
+    assert (settled.status, settled.charged_minor, settled.transaction_id) == ("succeeded", 0, None)
+    assert decide(settled, free) is None
+
+
+FULFILLED = a_release("pi_refused", action=ReleaseAction.FULFIL)
+RELEASED = PaymentReleased(
+    **(ABOUT | {"transaction_id": "pi_refused"}), amount_minor=5000, currency="CNY", credits=550, release=FULFILLED
+)
+QUARANTINED = an_order(quarantine_reason="amount_minor", rejected_intent="pi_refused", releases=(a_release("pi_1"),))
+
+
+def test_a_released_payment_grants_what_it_paid_for_in_the_name_of_the_administrator():
+    change = decide(QUARANTINED, RELEASED)
+
+    assert isinstance(change, Settlement)
+    assert change.before == QUARANTINED
+    assert (change.after.credits_purchased, change.after.paid_minor, change.after.quarantine_reason) == (
+        550,
+        5000,
+        None,
+    )
+    assert change.after.releases == (a_release("pi_1"), FULFILLED)
+    assert change.grant.entry.amount == 550
+    cause = change.grant.entry.cause
+    assert (cause.actor, cause.reason, cause.money_minor) == ("admin:a", "wrong amount", 5000)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": Status.SUCCEEDED},
+        {"quarantine_reason": None},
+        {"rejected_intent": "pi_other"},
+        {"releases": (a_release("pi_refused", is_done=False),)},
+    ],
+)
+def test_a_payment_that_was_decided_over_meanwhile_is_not_released(changes: dict[str, Any]):
+    assert decide(replace(QUARANTINED, **changes), RELEASED) is None
 
 
 def test_a_second_payment_of_a_settled_order_is_quarantined_and_grants_nothing():

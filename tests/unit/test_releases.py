@@ -7,29 +7,14 @@ from typing import Any
 import pytest
 
 from local.in_process.environment import NOW
-from tests.support.builders import a_payment, an_order
+from tests.support.builders import INTENT_ID, a_payment, a_release, an_order
 from topup.domain import releases
 from topup.domain.errors import NotReleasable
-from topup.domain.orders import Order, RefusedPayment, Release, ReleaseAction, Status
+from topup.domain.orders import Order, RefusedPayment, ReleaseAction, Status
 
 LATER = NOW + timedelta(hours=1)
-FIRST, SECOND, THIRD = "pi_first", "pi_second", "pi_third"
+FIRST, SECOND, THIRD = INTENT_ID, "pi_second", "pi_third"
 BESIDES = (RefusedPayment(intent=SECOND, reason="second"), RefusedPayment(intent=THIRD, reason="third"))
-
-
-def a_release(intent: str = FIRST, **changes: Any) -> Release:
-    """A decision to give the money back, which has gone back."""
-    release = Release(
-        action=ReleaseAction.REFUND,
-        intent=intent,
-        quarantine_reason="amount_minor",
-        credits_ordered=1100,
-        reason="wrong amount",
-        actor="admin:a",
-        released_at=NOW,
-        is_done=True,
-    )
-    return replace(release, **changes)
 
 
 def a_refused_order(**changes: Any) -> Order:
@@ -68,7 +53,7 @@ def test_where_two_payments_were_refused_a_decision_names_one(more: dict[str, An
     [
         (an_order(), ReleaseAction.REFUND, FIRST, "not under review"),
         (a_refused_order(rejected_intent=None), ReleaseAction.REFUND, None, "Nobody knows by which"),
-        (a_refused_order(refused_besides=BESIDES), ReleaseAction.REFUND, SECOND, "Decide over pi_first first"),
+        (a_refused_order(refused_besides=BESIDES), ReleaseAction.REFUND, SECOND, f"Decide over {FIRST} first"),
         (a_refused_order(), ReleaseAction.REFUND, SECOND, "pi_second waits for no decision"),
         (a_refused_order(status=Status.SUCCEEDED), ReleaseAction.FULFIL, FIRST, "has its credits"),
         (a_refused_order(releases=(UNDER_WAY,)), ReleaseAction.FULFIL, FIRST, "on its way back"),

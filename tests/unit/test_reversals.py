@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.in_process.environment import NOW
-from tests.support.builders import PAYMENT_ID
+from tests.support.builders import PAYMENT_ID, a_hold
 from tests.support.examples import examples
 from tests.support.ledger import InMemoryLedger
 from topup.domain import payments, refundable
 from topup.domain.clawbacks import MOST_NEW_LOTS
 from topup.domain.errors import InsufficientCredits
 from topup.domain.lots import Source
+from topup.domain.payments import SettledPayment
 from topup.domain.reversals import RANK, Kind, Reversal, ReversalStatus
 
 AMOUNT = 10000
@@ -316,6 +317,56 @@ def test_the_largest_refund_without_debt_is_exact():
 
         assert largest == 0 or debt_after(fresh, largest) == 0
         assert debt_after(fresh, largest + 1) > 0
+
+
+@pytest.mark.parametrize("spent", [0, 4, 10])
+@pytest.mark.parametrize("held", [0, 1, 6])
+@pytest.mark.parametrize("extra", ["nothing", "gift", "debt", "refunded", "expired"])
+def test_the_largest_refund_takes_no_credit_that_is_spent_or_held_and_a_larger_one_would(
+    spent: int, held: int, extra: str
+):
+    """Ten credits for 1.00."""
+    ledger, now = InMemoryLedger(), NOW
+    ledger.buy(PAYMENT_ID, 10, 100, NOW)
+    if extra == "gift":
+        ledger.grant("gift", 3, NOW, NOW + timedelta(days=1))
+    if extra == "refunded":
+        ledger.reverse(a_reversal(reversal_id="before", amount_minor=13), NOW)
+    ledger.spend(min(spent, ledger.account.wallet.balance), NOW)
+    if extra == "debt":
+        ledger.buy("other", 2, 100, NOW)
+        ledger.spend(2, NOW)
+        ledger.reverse(a_reversal(payment_id="other", reversal_id="other", amount_minor=100), NOW)
+    if extra == "expired":
+        now = EXPIRY
+        ledger.grant("gift", 3, now)
+    ledger.account.holds = [a_hold(amount=held, ends_at=now + timedelta(days=2))] if held else []
+    payment = ledger.settled_payment(PAYMENT_ID, now)
+
+    largest, refundable_minor = refundable.largest(payment, now), payment.order.refundable_minor
+
+    assert largest in range(refundable_minor + 1)
+    assert largest == 0 or not takes_more_than_is_free(payment, largest, now)
+    assert largest == refundable_minor or takes_more_than_is_free(payment, largest + 1, now)
+
+
+def takes_more_than_is_free(payment: SettledPayment, amount: int, now: datetime) -> bool:
+    change = payments.decide(payment, a_reversal(amount_minor=amount, created_at=now), now)
+    assert change
+    return refundable.debt_of(change) > 0 or refundable.taken_from_holds(payment, change, now) > 0
+
+
+def test_a_refund_takes_of_holds_what_it_leaves_uncovered(ledger: InMemoryLedger):
+    ledger.account.holds = [a_hold(amount=900)]
+    payment = ledger.settled_payment(PAYMENT_ID, NOW)
+
+    taken = {
+        amount: refundable.taken_from_holds(payment, change, NOW)
+        for amount in (1, 1818, 1819, 5000)
+        if (change := payments.decide(payment, a_reversal(amount_minor=amount), NOW))
+    }
+
+    assert taken == {1: 0, 1818: 0, 1819: 0, 5000: 350}
 
 
 def debt_after(ledger: InMemoryLedger, amount: int) -> int:
