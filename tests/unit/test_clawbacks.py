@@ -280,3 +280,12 @@ def test_what_an_earlier_version_took_is_owed_as_far_as_anything_is_in_nobodys_n
 
     of_its_lot = (taken(PAYMENT_ID, taken_before - owed),) if taken_before > owed else ()
     assert out == Clawback(payment_id=PAYMENT_ID, takings=of_its_lot, owed=owed)
+
+
+def test_where_all_that_comes_back_pays_debts_there_is_no_new_lot():
+    out = Clawback(payment_id=PAYMENT_ID, takings=(taken(PAYMENT_ID, 2),))
+
+    change = clawbacks.give_back(a_wallet(debt=2, debts={"other": 2}), out, {}, 2, a_cause(), EXPIRY)
+
+    assert (change.new_lots, change.entry.continued, change.wallet.debt) == ((), {}, 0)
+    assert change.additions == (ClawbackAddition(payment_id="other", repaid=(taken(PAYMENT_ID, 2),)),)
