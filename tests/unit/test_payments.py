@@ -101,6 +101,15 @@ def test_a_refund_that_fails_gives_the_credits_back():
     assert cause.description == "Refund failed: 标准包"
 
 
+def test_a_refund_that_came_to_nothing_has_taken_nothing_however_its_share_was_rounded():
+    payment = a_settled(REFUNDED, replace(KNOWN, clawed_back=276), lot=a_lot(remaining=825), out=OUT)
+
+    change = payments.decide(payment, a_reversal(status=ReversalStatus.FAILED), NOW)
+
+    assert change
+    assert change.after.clawed_back == 0
+
+
 @pytest.mark.parametrize(
     ("status", "why", "what"),
     [

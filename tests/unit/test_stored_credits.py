@@ -53,6 +53,8 @@ def test_a_wallet():
         full,
     ]
     assert credit_items.wallet_from_item(USER_ID, None) == empty
+    [key] = credit_items.keys(USER_ID, ["WALLET"])
+    assert key == credit_items.wallet_key(USER_ID) == {"user_id": {"S": USER_ID}, "record": {"S": "WALLET"}}
     moving = credit_items.wallet_to_item(empty) | attributes.to_item({"moves_to": "erased"})
     assert credit_items.wallet_from_item(USER_ID, moving) == replace(empty, moves_to="erased")
 
