@@ -6,10 +6,21 @@ from typing import Any
 import pytest
 
 from local.in_process.environment import NOW, USER_ID
-from tests.support.builders import INTENT_ID, PAYMENT_ID, SESSION_ID, a_lot, a_payment, a_release, a_wallet, an_order
+from tests.support.builders import (
+    INTENT_ID,
+    ORIGIN,
+    PAYMENT_ID,
+    SESSION_ID,
+    a_lot,
+    a_package,
+    a_payment,
+    a_release,
+    a_wallet,
+    an_order,
+)
 from topup.domain import order_updates, placing
 from topup.domain.credits import Cause, TransactionType
-from topup.domain.errors import Busy
+from topup.domain.errors import Busy, IdempotencyConflict
 from topup.domain.orders import Advance, Change, FraudWarning, Order, ReleaseAction, Settlement, Status
 from topup.domain.updates import (
     CheckoutExpired,
@@ -276,6 +287,46 @@ def test_an_update_of_an_earlier_session_changes_nothing(update: PaymentUpdate):
     order = an_order(provider_order_id="cs_test_the_second_attempt")
 
     assert decide(order, update) is None
+
+
+def test_an_order_freezes_the_package_as_it_is_sold_now():
+    page = PayPage("zh", "a product", "zh")
+
+    placed = placing.place(
+        a_package(valid_months=3),
+        payment_id=PAYMENT_ID,
+        user_id=USER_ID,
+        return_url=ORIGIN,
+        request_fingerprint="fingerprint",
+        livemode=True,
+        now=NOW,
+        page=page,
+    )
+
+    assert placed == an_order(
+        package_names={"en": "Standard"},
+        livemode=True,
+        page=page,
+        valid_months=3,
+        provider_order_id=None,
+        payment_url=None,
+    )
+
+
+@pytest.mark.parametrize(("was_live", "mode"), [(True, "live"), (False, "test")])
+def test_a_key_of_one_mode_of_stripe_is_refused_in_the_other(was_live: bool, mode: str):
+    order = an_order(livemode=was_live)
+
+    placing.check_same_mode(order, livemode=was_live)
+    with pytest.raises(IdempotencyConflict, match=f"in Stripe's {mode} mode"):
+        placing.check_same_mode(order, livemode=not was_live)
+
+
+def test_an_order_that_is_opened_again_names_no_failure_and_is_looked_at_soon():
+    failed = an_order(status=Status.FAILED, error_message="no", error_code="declined", next_look_at=NOW)
+    later = NOW + timedelta(hours=26)
+
+    assert placing.reopened(failed, later) == an_order(attempt=2, opened_at=later)
 
 
 def test_an_order_whose_checkout_ended_unseen_gets_another_attempt():
