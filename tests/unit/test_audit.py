@@ -11,7 +11,7 @@ from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_wallet
 from tests.support.ledger import InMemoryLedger
 from tests.unit.test_reversals import a_reversal
 from topup.domain import audit, audit_of_entries
-from topup.domain.credits import Entry, TransactionType
+from topup.domain.credits import CAPTURES, Entry, TransactionType
 from topup.domain.holds import Hold, Overrun
 from topup.domain.lots import Funding, Lot
 from topup.domain.orders import Status
@@ -346,6 +346,7 @@ def test_a_claw_back_that_names_a_lot_that_is_not_there_or_has_another_expiry(re
 @pytest.mark.parametrize(
     ("debts", "says"),
     [
+        ({CAPTURES: 1, "other": 1}, ["the wallet owes 1 credits for payment other, which says 0"]),
         ({"other": 1}, ["the wallet owes 1 credits for payment other, which says 0"]),
         ({PAYMENT_ID: 276}, [f"the wallet owes 276 credits for payment {PAYMENT_ID}, which says 275"]),
         ({PAYMENT_ID: 0}, [f"the wallet owes 0 credits for payment {PAYMENT_ID}, which says 275"]),
