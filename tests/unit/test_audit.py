@@ -61,6 +61,18 @@ def test_a_missing_entry_is_found(ledger: InMemoryLedger):
     assert "is where" in "\n".join(ledger.findings(NOW))
 
 
+def test_money_may_go_back_without_a_credit_and_nothing_else_moves_none(ledger: InMemoryLedger):
+    ledger.reverse(a_reversal(reversal_id="little", amount_minor=1), NOW)
+    assert ledger.account.entries[3].amount == 0
+    assert ledger.findings(NOW) == []
+
+    for changes in ({"money_minor": 0}, {"transaction_type": TransactionType.GRANTED}):
+        cause = replace(ledger.account.entries[3].cause, **changes)
+        entry = replace(ledger.account.entries[3], cause=cause)
+        found = audit_of_entries.History({}).take_in([*ledger.account.entries[:3], entry]).findings
+        assert f"entry 4 ({cause.transaction_type}) has the wrong sign" in found
+
+
 def test_a_purchase_or_a_reversal_that_names_no_payment_is_found(ledger: InMemoryLedger):
     for entry in (1, 3):
         changed = replace(ledger.account.entries[entry - 1].cause, payment_id=None)

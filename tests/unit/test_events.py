@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from local.in_process.environment import NOW, USER_ID
-from tests.support.builders import a_cause, a_lot, an_order
+from tests.support.builders import a_cause, a_lot, a_release, an_order
 from topup.api import event_details
 from topup.api.event_schemas import DETAILS
 from topup.domain import events
 from topup.domain.credits import Entry, TransactionType
 from topup.domain.events import Event, EventType, OrderChange
 from topup.domain.holds import Hold, HoldChange, HoldStatus, Overrun
-from topup.domain.orders import RefusedPayment, Release, ReleaseAction, Status
+from topup.domain.orders import RefusedPayment, Status
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -216,18 +216,8 @@ def test_each_further_payment_that_is_refused_is_told_of_with_its_own_reason():
 
 
 def test_a_payment_that_is_refused_again_after_a_decision_is_told_of_again():
-    release = Release(
-        action=ReleaseAction.REFUND,
-        intent="pi_1",
-        quarantine_reason="price",
-        credits_ordered=1100,
-        reason="looked at it",
-        actor="admin:a",
-        released_at=NOW,
-        is_done=True,
-    )
     first = an_order(quarantine_reason="price", rejected_intent="pi_1")
-    second = an_order(quarantine_reason="price", rejected_intent="pi_2", releases=(release,))
+    second = replace(first, releases=(a_release("pi_1"),))
 
     ids = {events.of_order(OrderChange(before=an_order(), after=one), LATER)[0].event_id for one in (first, second)}
 

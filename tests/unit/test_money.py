@@ -108,3 +108,11 @@ def test_the_limits_of_a_currency_are_amounts_that_stripe_takes(code: str):
     assert currency.smallest_charge % currency.step == currency.largest_charge % currency.step == 0
     assert 0 < currency.smallest_charge < currency.largest_charge <= parsing.LARGEST_AMOUNT
     assert money.to_charge(money.to_major(currency.largest_charge, code), code) == currency.largest_charge
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "moved"),
+    [(9_950, "ISK", 9_900), (9_900, "ISK", 9_900), (9_950, "CNY", 9_950), (19, "KWD", 10)],
+)
+def test_of_an_amount_stripe_can_move_the_largest_one_that_its_currency_has(minor: int, currency: str, moved: int):
+    assert money.movable(minor, currency) == moved

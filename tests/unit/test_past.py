@@ -1,15 +1,19 @@
 """What a hold reserved at an earlier moment, and when that is not known any more."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from local.in_process.environment import NOW, USER_ID
-from tests.support.builders import a_hold, a_lot, a_wallet
+from tests.support.builders import PAYMENT_ID, a_hold, a_lot, a_wallet
+from tests.support.ledger import InMemoryLedger
+from tests.unit.test_reversals import a_reversal
 from topup.domain import hold_changes, holds, past
 from topup.domain.credits import UserCredits
 from topup.domain.holds import MOST_TERMS, Hold, HoldStatus, Terms
+from topup.domain.reversals import Kind, ReversalStatus
 
 MINUTE = timedelta(minutes=1)
 
@@ -73,6 +77,34 @@ def test_what_captures_took_later_counts_for_nothing_at_an_earlier_moment():
     assert later == a_hold(amount=0)
     assert holds.as_of(replace(hold, status=HoldStatus.OPEN), NOW + MINUTE) == a_hold(amount=7)
     assert holds.as_of(hold, NOW - MINUTE) == a_hold(amount=0, status=HoldStatus.CAPTURED)
+
+
+def test_the_ledger_says_the_same_from_its_beginning_on_and_from_its_end_back():
+    ledger = InMemoryLedger.with_a_purchase()
+    ledger.spend(1000, NOW + MINUTE)
+    ledger.grant("gift", 50, NOW + 2 * MINUTE)
+    dispute = a_reversal(kind=Kind.DISPUTE, amount_minor=10_000, status=ReversalStatus.NEEDS_RESPONSE)
+    ledger.reverse(dispute, NOW + 3 * MINUTE)
+    entries = ledger.account.entries
+    known = [
+        past.Figures(),
+        past.Figures(1, 1100, 0, 1100, Counter({PAYMENT_ID: 1100})),
+        past.Figures(2, 100, 0, 1100, Counter({PAYMENT_ID: 100})),
+        past.Figures(3, 150, 0, 1150, Counter({PAYMENT_ID: 100, "gift": 50})),
+        past.Figures(4, -950, 950, 1150, Counter()),
+    ]
+
+    for number, figures in enumerate(known):
+        moment = NOW + (number - 1) * MINUTE
+        assert past.from_the_beginning(iter(entries), moment) == figures
+        for first in range(number + 1):
+            assert past.from_now_back(ledger.user(), entries[first:], moment) == figures
+
+    then = past.credits_at(USER_ID, known[3], [a_lot(), a_lot(lot_id="gift")], [a_hold()], NOW).user
+    assert then.wallet == a_wallet(balance=150, total_credits_earned=1150, last_entry=3)
+    assert [lot.remaining for lot in then.lots] == [100, 50]
+    assert then.holds == [a_hold()]
+    assert past.credits_at(USER_ID, known[4], [], [], NOW).user.wallet.debt == 950
 
 
 def test_one_hold_of_which_it_is_not_known_leaves_the_others_unknown_too():

@@ -34,3 +34,10 @@ def test_sortable_text_sorts_by_time_and_loses_no_microsecond():
 
     assert times.to_sortable_text(time) < times.to_sortable_text(later)
     assert times.from_text(times.to_sortable_text(later)) == later
+
+
+def test_what_begins_within_a_second_ends_with_the_next_whole_one():
+    whole = datetime(2025, 10, 5, 10, 30, 59, tzinfo=UTC)
+
+    assert times.whole_second(whole) == whole
+    assert times.whole_second(whole.replace(microsecond=1)) == datetime(2025, 10, 5, 10, 31, tzinfo=UTC)
