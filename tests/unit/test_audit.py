@@ -94,11 +94,20 @@ def test_of_a_history_that_is_wrong_throughout_only_the_first_findings_are_liste
     assert found[-1] == "more than 100 findings about entries; the rest are not listed"
 
 
-@pytest.mark.parametrize("figure", ["balance", "total_credits_earned", "debt", "last_entry"])
-def test_a_wrong_wallet_is_found(ledger: InMemoryLedger, figure: str):
+@pytest.mark.parametrize(
+    ("figure", "finding"),
+    [
+        ("balance", "balance is 726, the ledger makes it 725"),
+        ("balance", "balance against its lots is 726, the ledger makes it 725"),
+        ("total_credits_earned", "credits earned is 1101, the ledger makes it 1100"),
+        ("debt", "debt is 1, the ledger makes it 0"),
+        ("last_entry", "last entry is 4, the ledger makes it 3"),
+    ],
+)
+def test_a_wrong_wallet_is_found(ledger: InMemoryLedger, figure: str, finding: str):
     ledger.account.wallet = replace(ledger.account.wallet, **{figure: getattr(ledger.account.wallet, figure) + 1})
 
-    assert any("the wallet's" in finding for finding in ledger.findings(NOW))
+    assert f"user {USER_ID}: the wallet's {finding}" in ledger.findings(NOW)
 
 
 @pytest.mark.parametrize("changes", [{"paid_minor": 9999}, {"funding": Funding.FREE}])

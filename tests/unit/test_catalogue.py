@@ -1,3 +1,4 @@
+import contextlib
 import copy
 import json
 from dataclasses import asdict
@@ -348,7 +349,8 @@ def test_a_wrong_field_of_a_package_of_any_amount_is_named(change: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("given", "months"), [({}, None), ({"valid_months": 12}, 12), ({"valid_months": None}, FOREVER)]
+    ("given", "months"),
+    [({}, None), ({"valid_months": 1}, 1), ({"valid_months": 1200}, 1200), ({"valid_months": None}, FOREVER)],
 )
 def test_a_package_may_say_how_long_its_credits_are_valid(given: dict[str, Any], months: int | None):
     document = a_document()
@@ -364,3 +366,30 @@ def test_a_validity_that_is_no_number_of_months_is_refused(months: Any):
         ConfigurationError, match=r"packages\.custom\.valid_months: must be a whole number from 1 to 1200"
     ):
         any_amount(valid_months=months)
+
+
+# ------------------------------------------------------------------------------------------------------------ bounds
+
+
+@pytest.mark.parametrize("minutes", [30, 1440])
+def test_a_session_may_be_as_short_and_as_long_as_stripe_allows(minutes: int):
+    assert catalogue_file.parse(a_document() | {"checkout": {"session_minutes": minutes}}).checkout == CheckoutOptions(
+        session_minutes=minutes
+    )
+
+
+@pytest.mark.parametrize(("unit_price", "is_right"), [("0.98", True), ("1.02", True), ("0.97", False), ("1.03", False)])
+def test_a_unit_price_may_be_rounded_by_two_percent(unit_price: str, is_right: bool):
+    document = a_document()
+    document["packages"]["standard"] |= {"credits": 100, "unit_price": Decimal(unit_price)}
+
+    with contextlib.nullcontext() if is_right else pytest.raises(ConfigurationError, match="unit_price: is"):
+        catalogue_file.parse(document)
+
+
+def test_a_package_with_tiers_alone_is_one_of_any_amount():
+    document = a_document()
+    document["packages"]["standard"] |= {"tiers": []}
+
+    with pytest.raises(ConfigurationError, match=r"packages\.standard\.max: is missing"):
+        catalogue_file.parse(document)

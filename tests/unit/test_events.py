@@ -14,7 +14,7 @@ from topup.domain import events
 from topup.domain.credits import Entry, TransactionType
 from topup.domain.events import Event, EventType, OrderChange
 from topup.domain.holds import Hold, HoldChange, HoldStatus, Overrun
-from topup.domain.orders import RefusedPayment, Status
+from topup.domain.orders import Order, RefusedPayment, Status
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -118,6 +118,14 @@ def test_a_low_balance_has_an_id_of_its_own_which_stays_the_same():
 
     assert first == second
     assert len({event.event_id for event in first}) == 2
+    assert [event.low_below for event in first] == [None, 100]
+
+
+def test_a_version_tells_of_a_change_under_the_id_that_every_other_one_gives_it():
+    """What is told again after an update must be known to who has heard of it before."""
+    [low] = events.of_entry(an_entry(balance_after=99, amount=-1), 100)[1:]
+
+    assert low.event_id == "afbba9ae-6ee1-534d-a04e-3456bb14c970"
 
 
 # ----------------------------------------------------------------------------------------------------------- holds
@@ -211,6 +219,8 @@ def test_each_further_payment_that_is_refused_is_told_of_with_its_own_reason():
     [event] = events.of_order(OrderChange(before=first, after=second), LATER)
 
     assert event_details.detail(event).model_dump()["quarantine_reason"] == "the order has been paid"
+    assert isinstance(event.subject, Order)
+    assert event.subject.rejected_intent == "pi_2"
     decided = replace(second, quarantine_reason="the order has been paid", rejected_intent="pi_2", refused_besides=())
     assert events.of_order(OrderChange(before=second, after=decided), LATER) == []
 

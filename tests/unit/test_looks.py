@@ -32,6 +32,7 @@ def test_a_payment_that_takes_days_is_looked_at_once_a_day():
 def test_a_look_that_comes_late_is_followed_by_the_one_after_it():
     assert looks.next_look(an_order(), NOW + timedelta(hours=30)) == NOW + timedelta(hours=54)
     assert looks.next_look(an_order(), NOW + timedelta(hours=20)) == NOW + timedelta(hours=25)
+    assert looks.next_look(an_order(), NOW + timedelta(hours=25)) == NOW + timedelta(hours=49)
 
 
 def test_another_attempt_to_open_the_checkout_begins_the_looks_anew():

@@ -33,6 +33,7 @@ def test_the_product_is_named_in_the_buyers_language_or_in_the_catalogues(
 
 def test_where_nobody_names_a_language_the_packages_own_name_stands_alone():
     assert wording.pay_page(a_package(), None, None) == PayPage()
+    assert wording.pay_page(a_package(), "auto", None) == PayPage("auto")
     assert wording.pay_page(a_package(), "en", None) == PayPage("en", *IN_ENGLISH)
 
 
