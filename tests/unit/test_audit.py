@@ -323,6 +323,24 @@ def replace_clawback(ledger: InMemoryLedger, **changes: Any) -> list[str]:
     return [finding.removeprefix(f"user {USER_ID}: ") for finding in ledger.findings(NOW.replace(year=NOW.year + 1))]
 
 
+def test_what_all_lots_of_a_payment_have_lost_counts(restored: InMemoryLedger):
+    long_after = NOW.replace(year=NOW.year + 9)
+
+    ledger = audit.payment_ledgers(restored.account, long_after)[PAYMENT_ID]
+
+    assert ledger == audit.PaymentLedger(1, 1100, 275, 825)
+    for lot in restored.account.lots:
+        assert lot.payment_id == PAYMENT_ID
+    lots = [replace(lot, expired_credits=5) for lot in restored.account.lots]
+    assert audit.payment_ledgers(replace(restored.account, lots=lots), NOW)[PAYMENT_ID].lost_to_expiry == 10
+
+
+def test_a_payment_that_has_granted_twice_is_known_by_both_grants(ledger: InMemoryLedger):
+    history = audit_of_entries.History({}).take_in([ledger.account.entries[0]] * 2)
+
+    assert (history.grants[PAYMENT_ID], history.purchased[PAYMENT_ID], history.earned) == (2, 2200, 2200)
+
+
 def test_a_claw_back_that_has_other_credits_out_than_the_ledger_says(restored: InMemoryLedger):
     assert replace_clawback(restored, takings=()) == [f"payment {PAYMENT_ID} has 0 credits out, the ledger says 275"]
 

@@ -1,7 +1,7 @@
 import contextlib
 import copy
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -393,3 +393,21 @@ def test_a_package_with_tiers_alone_is_one_of_any_amount():
 
     with pytest.raises(ConfigurationError, match=r"packages\.standard\.max: is missing"):
         catalogue_file.parse(document)
+
+
+def test_a_package_of_any_amount_may_bring_as_many_credits_as_numbers_stay_exact():
+    assert (
+        any_amount(max="10000.00", unit_price=Decimal("0.00001"), tiers=ABSENT).for_amount("10000.00").credits == 10**9
+    )
+
+
+def test_a_catalogue_that_is_no_object_is_refused_without_a_field():
+    with pytest.raises(ConfigurationError, match=r"^catalogue\.json: must be a JSON object$"):
+        catalogue_file.parse([])
+
+
+def test_credits_are_valid_as_long_as_the_package_says_or_else_as_usual():
+    package = one_price(catalogue_file.parse(a_document()).packages["standard"])
+
+    assert package.or_valid_for(3).valid_months == 3
+    assert replace(package, valid_months=1).or_valid_for(3).valid_months == 1

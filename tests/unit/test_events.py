@@ -158,6 +158,14 @@ def test_a_late_capture_is_no_second_end():
     ]
 
 
+def test_a_shortfall_is_told_only_by_the_capture_that_adds_to_it():
+    short = a_hold(used=100, captured=80, shortfall=20)
+
+    assert of_hold(short, replace(short, used=110, captured=90)) == []
+    assert len(of_hold(short, replace(short, shortfall=21))) == 1
+    assert len(of_hold(a_hold(), replace(short, shortfall=1))) == 1
+
+
 def test_each_total_of_a_shortfall_has_its_own_id():
     open_hold = a_hold(shortfall=20)
     first = of_hold(a_hold(), open_hold)
@@ -223,6 +231,13 @@ def test_each_further_payment_that_is_refused_is_told_of_with_its_own_reason():
     assert event.subject.rejected_intent == "pi_2"
     decided = replace(second, quarantine_reason="the order has been paid", rejected_intent="pi_2", refused_besides=())
     assert events.of_order(OrderChange(before=second, after=decided), LATER) == []
+
+
+def test_a_payment_that_is_refused_without_an_intent_is_told_of():
+    [event] = events.of_order(OrderChange(before=an_order(), after=an_order(quarantine_reason="price")), LATER)
+
+    assert isinstance(event.subject, Order)
+    assert (event.event_type, event.subject.rejected_intent) == (EventType.PAYMENT_QUARANTINED, None)
 
 
 def test_a_payment_that_is_refused_again_after_a_decision_is_told_of_again():

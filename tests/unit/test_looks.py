@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.in_process.environment import NOW
-from tests.support.builders import an_order
+from tests.support.builders import a_release, an_order
 from topup.domain import looks
 from topup.domain.orders import Status
 
@@ -33,6 +33,13 @@ def test_a_look_that_comes_late_is_followed_by_the_one_after_it():
     assert looks.next_look(an_order(), NOW + timedelta(hours=30)) == NOW + timedelta(hours=54)
     assert looks.next_look(an_order(), NOW + timedelta(hours=20)) == NOW + timedelta(hours=25)
     assert looks.next_look(an_order(), NOW + timedelta(hours=25)) == NOW + timedelta(hours=49)
+
+
+def test_money_that_goes_back_is_looked_at_by_the_next_run():
+    order = an_order(releases=(a_release(is_done=False),))
+
+    assert looks.due_at(order) == NOW + timedelta(minutes=2)
+    assert looks.next_look(order, NOW) == NOW + timedelta(minutes=15)
 
 
 def test_another_attempt_to_open_the_checkout_begins_the_looks_anew():

@@ -355,3 +355,12 @@ def test_credits_come_back_from_where_the_lot_has_gone_for_as_long_as_it_lived_w
     assert change.credits
     [lot] = change.credits.new_lots
     assert (lot.granted, lot.expires_at) == (275, EXPIRY + timedelta(days=1))
+
+
+def test_the_least_refund_after_the_expiry_says_what_had_expired_before():
+    payment = a_settled(lot=a_lot(remaining=0, expired_credits=1100), lots=[])
+
+    change = payments.decide(payment, a_reversal(amount_minor=1), EXPIRY)
+
+    assert change
+    assert (change.after.live_minor, change.after.lost_before) == (0, 1100)

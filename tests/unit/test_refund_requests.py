@@ -1,15 +1,19 @@
 """Which refunds the money and the credits allow."""
 
+import contextlib
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from local.in_process.environment import NOW
-from tests.support.builders import PAYMENT_ID, an_order
-from topup.domain import refund_requests
-from topup.domain.errors import NotRefundable, ValidationFailed
+from tests.support.builders import PAYMENT_ID, a_hold, an_order
+from tests.support.ledger import InMemoryLedger
+from topup.domain import payments, refund_requests
+from topup.domain.errors import CreditsSpent, NotRefundable, QuoteStale, ValidationFailed
 from topup.domain.orders import Order, Status
+from topup.domain.quotes import Quote
 from topup.domain.refund_requests import RefundRequest
 from topup.domain.reversals import Kind, Reversal, ReversalStatus
 
@@ -61,6 +65,39 @@ def test_what_is_not_there_is_not_refunded(order: Order, why: str, largest: str 
         refund_requests.requested_refund(order, "refund", a_request(), NOW)
 
     assert refused.value.figures.get("largest_refundable") == largest
+
+
+def a_quote(amount: int) -> Quote:
+    """Of a refund after 600 of 1100 credits were spent, while a hold reserves 100."""
+    ledger = InMemoryLedger.with_a_purchase()
+    ledger.spend(600, NOW)
+    ledger.account.holds = [a_hold(amount=100)]
+    settled = ledger.settled_payment(PAYMENT_ID, NOW)
+    refund = refund_requests.requested_refund(settled.order, "refund", a_request(f"{amount}"), NOW)
+    change = payments.decide(settled, refund, NOW)
+    assert change
+    return Quote(settled=settled, change=change, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("amount", "changes", "refusal"),
+    [
+        (10, {}, None),
+        (40, {}, CreditsSpent),  # takes credits that are held
+        (80, {}, CreditsSpent),  # leaves a debt
+        (80, {"force": True}, None),
+        (10, {"quote_token": "stale"}, QuoteStale),
+        (80, {"quote_token": "stale", "force": True}, QuoteStale),
+    ],
+)
+def test_a_refund_that_takes_what_is_spent_or_held_is_forced_and_one_with_a_quote_does_what_that_says(
+    amount: int, changes: dict[str, Any], refusal: type[Exception] | None
+):
+    quote, request = a_quote(amount), replace(a_request(f"{amount}"), **changes)
+
+    with pytest.raises(refusal) if refusal else contextlib.nullcontext():
+        refund_requests.check_consequences(request, quote)
+    refund_requests.check_consequences(replace(request, quote_token=quote.token, force=True), quote)
 
 
 def test_an_amount_that_the_currency_does_not_have_is_refused_by_its_field():
