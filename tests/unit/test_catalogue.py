@@ -387,11 +387,12 @@ def test_a_unit_price_may_be_rounded_by_two_percent(unit_price: str, is_right: b
         catalogue_file.parse(document)
 
 
-def test_a_package_with_tiers_alone_is_one_of_any_amount():
+@pytest.mark.parametrize(("field", "missing"), [("min", "max"), ("max", "min"), ("step", "max"), ("tiers", "max")])
+def test_a_package_with_one_field_of_any_amount_must_have_the_others(field: str, missing: str):
     document = a_document()
-    document["packages"]["standard"] |= {"tiers": []}
+    document["packages"]["standard"] |= {field: "10.00"}
 
-    with pytest.raises(ConfigurationError, match=r"packages\.standard\.max: is missing"):
+    with pytest.raises(ConfigurationError, match=rf"packages\.standard\.{missing}: is missing"):
         catalogue_file.parse(document)
 
 
@@ -399,6 +400,12 @@ def test_a_package_of_any_amount_may_bring_as_many_credits_as_numbers_stay_exact
     assert (
         any_amount(max="10000.00", unit_price=Decimal("0.00001"), tiers=ABSENT).for_amount("10000.00").credits == 10**9
     )
+
+
+@pytest.mark.parametrize("packages", [[], {}])
+def test_a_catalogue_without_packages_is_refused_by_that_field(packages: Any):
+    with pytest.raises(ConfigurationError, match=r"^catalogue\.json: packages: must be an object with at least one"):
+        catalogue_file.parse(a_document() | {"packages": packages})
 
 
 def test_a_catalogue_that_is_no_object_is_refused_without_a_field():

@@ -41,3 +41,10 @@ def test_what_begins_within_a_second_ends_with_the_next_whole_one():
 
     assert times.whole_second(whole) == whole
     assert times.whole_second(whole.replace(microsecond=1)) == datetime(2025, 10, 5, 10, 31, tzinfo=UTC)
+
+
+def test_credits_that_are_valid_for_ever_have_no_expiry():
+    granted = datetime(2025, 8, 31, 10, 30, tzinfo=UTC)
+
+    assert times.expiry(granted, times.FOREVER) is None
+    assert times.expiry(granted, 6) == datetime(2026, 2, 28, 10, 30, tzinfo=UTC)
