@@ -364,3 +364,14 @@ def test_the_least_refund_after_the_expiry_says_what_had_expired_before():
 
     assert change
     assert (change.after.live_minor, change.after.lost_before) == (0, 1100)
+
+
+def test_what_an_earlier_version_recorded_after_the_expiry_reversed_nothing_before():
+    dispute = a_reversal(kind=Kind.DISPUTE, status=ReversalStatus.NEEDS_RESPONSE, created_at=EXPIRY)
+    disputed = replace(PAID, disputed_minor=2500, reversal_changes=1)
+    payment = a_settled(disputed, dispute, lot=a_lot(remaining=0, expired_credits=1100), lots=[])
+
+    change = payments.decide(payment, replace(dispute, amount_minor=10_000, status=LOST), EXPIRY)
+
+    assert change
+    assert (change.after.live_minor, change.after.lost_before) == (0, 1100)
