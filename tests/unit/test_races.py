@@ -307,3 +307,19 @@ def test_a_try_that_dynamodb_failed_is_logged_with_its_flow_and_reason(
     [line] = [json.loads(text) for text in log.getvalue().splitlines()]
     assert (line["level"], line["message"], line["reason"]) == ("WARNING", "DynamoDB is busy", reason)
     assert line["flow"].endswith("buy")
+
+
+def test_each_failure_of_dynamodbs_is_counted_and_a_lost_race_is_not(
+    short_pauses: None, monkeypatch: pytest.MonkeyPatch
+):
+    counted: list[str] = []
+    monkeypatch.setattr(races, "count", counted.append)
+    failures: list[Exception] = [ReadTimeoutError(endpoint_url="https://dynamodb"), store.LostRace("changed")]
+
+    @store.retried
+    def buy() -> str:
+        if failures:
+            raise failures.pop()
+        return "done"
+
+    assert (buy(), counted) == ("done", ["DynamoDBFailed"])
