@@ -46,7 +46,10 @@ def damage_entry(ledger: InMemoryLedger, position: int, **changes: Any) -> None:
         ({"transaction_type": TransactionType.DISPUTE_REVERSED}, "has the wrong sign"),
         ({"amount": 0, "moves": {}, "balance_after": 1100}, "has the wrong sign"),
         ({"transaction_type": TransactionType.EXPIRED}, "differ from the ledger's"),
-        ({"moves": {"unknown": -100}}, "the ledger knows the lots"),
+        (
+            {"moves": {"unknown": -100}},
+            f"the ledger knows the lots {[PAYMENT_ID, 'unknown']}, the table {[PAYMENT_ID]}",
+        ),
     ],
 )
 def test_a_wrong_entry_is_found(ledger: InMemoryLedger, changes: dict[str, Any], finding: str):

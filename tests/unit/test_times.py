@@ -48,3 +48,17 @@ def test_credits_that_are_valid_for_ever_have_no_expiry():
 
     assert times.expiry(granted, times.FOREVER) is None
     assert times.expiry(granted, 6) == datetime(2026, 2, 28, 10, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_sortable"),
+    [
+        ("2025-10-05T10:30:00.000001Z", True),
+        ("2025-10-05T10:30:00Z", False),
+        ("2025-10-05T10:30:00.000001+08:00", False),
+        ("yesterday", False),
+        ("0001-01-01T00:00:00.000000+08:00", False),  # in UTC it is before the calendar
+    ],
+)
+def test_only_a_text_that_was_made_to_sort_is_taken_for_one(text: str, is_sortable: bool):
+    assert times.is_sortable_text(text) is is_sortable
