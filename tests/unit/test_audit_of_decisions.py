@@ -81,13 +81,19 @@ A_SPEND = Entry(
 def findings_of_spend(returned: int, spend: Entry | None = A_SPEND, **given: Any) -> list[str]:
     history = History({})
     history.spends = {7: spend} if spend else {}
-    history.returned = Counter({7: returned})
+    history.returned = Counter({7: returned} if returned else {})
     return list(audit_of_holds.reversed_spends([ReversedSpend(user_id=USER_ID, spend=7, **given)], history))
 
 
 @pytest.mark.parametrize(
     ("returned", "given"),
-    [(0, {}), (5, {"lots": {"lot": 5}}), (3, {"debt": 3}), (6, {"lots": {"lot": 5}, "debt": 3, "lapsed": 2})],
+    [
+        (0, {}),
+        (0, {"lots": {"lot": 2}, "lapsed": 2}),
+        (5, {"lots": {"lot": 5}}),
+        (3, {"debt": 3}),
+        (6, {"lots": {"lot": 5}, "debt": 3, "lapsed": 2}),
+    ],
 )
 def test_a_spend_that_was_given_back_as_it_is_recorded(returned: int, given: dict[str, Any]):
     assert findings_of_spend(returned, **given) == []

@@ -418,3 +418,10 @@ def test_credits_are_valid_as_long_as_the_package_says_or_else_as_usual():
 
     assert package.or_valid_for(3).valid_months == 3
     assert replace(package, valid_months=1).or_valid_for(3).valid_months == 1
+
+
+def test_a_name_has_up_to_a_hundred_characters():
+    document = a_document()
+    document["packages"]["standard"] |= {"name": "x" * 100}
+
+    assert catalogue_file.parse(document).packages["standard"].name == "x" * 100

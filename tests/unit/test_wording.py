@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -42,6 +43,16 @@ def test_where_nobody_names_a_language_the_packages_own_name_stands_alone():
 )
 def test_the_validity_is_a_day_in_the_language_of_the_product(language: str | None, expected: str | None):
     assert wording.validity(datetime(2027, 5, 6, 8, 15, tzinfo=UTC), language) == expected
+
+
+def test_the_day_is_that_of_utc_wherever_the_function_runs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        assert wording.validity(datetime(2027, 5, 6, 23, 15, tzinfo=UTC), "en") == "Valid until 6 May 2027"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(("language", "expected"), [("en", "Never expires"), ("zh", "永不过期"), (None, None)])
