@@ -393,6 +393,7 @@ def test_a_claw_back_that_names_a_lot_that_is_not_there_or_has_another_expiry(re
         ({PAYMENT_ID: 276}, [f"the wallet owes 276 credits for payment {PAYMENT_ID}, which says 275"]),
         ({PAYMENT_ID: 0}, [f"the wallet owes 0 credits for payment {PAYMENT_ID}, which says 275"]),
         ({PAYMENT_ID: 275}, []),
+        ({PAYMENT_ID: 1}, []),
     ],
 )
 def test_a_wallet_that_owes_for_orders_what_these_do_not_know(debts: dict[str, int], says: list[str]):

@@ -425,3 +425,16 @@ def test_a_name_has_up_to_a_hundred_characters():
     document["packages"]["standard"] |= {"name": "x" * 100}
 
     assert catalogue_file.parse(document).packages["standard"].name == "x" * 100
+
+
+def test_a_field_that_nobody_knows_is_named_alone():
+    with pytest.raises(ConfigurationError, match=r"^catalogue\.json: colour: is not a known field$"):
+        catalogue_file.parse(a_document() | {"colour": "red"})
+
+
+def test_a_bonus_may_be_a_thousand_percent_and_every_amount_has_the_names_of_its_package():
+    tiers = [{"from": "100.00", "bonus_percent": 1000}]
+    package = any_amount(tiers=tiers, names={"en": "As you like"}).for_amount("100.00")
+
+    assert package.credits == 12_222  # eleven times 1111.11
+    assert package.names == {"en": "As you like"}

@@ -257,6 +257,7 @@ def test_expiring_credits_are_told_twice_each_time_under_the_same_id():
 
     assert week.event_id == events.of_expiring_lot(a_lot(remaining=5), 7, LATER).event_id != day.event_id
     assert event_details.detail(week).model_dump()["remaining"] == 1100
+    assert events.of_expiring_lot(a_lot(user_id="another"), 7, NOW).event_id != week.event_id
 
 
 def test_every_type_has_a_detail_that_says_what_it_is():
