@@ -375,3 +375,10 @@ def test_what_an_earlier_version_recorded_after_the_expiry_reversed_nothing_befo
 
     assert change
     assert (change.after.live_minor, change.after.lost_before) == (0, 1100)
+
+
+def test_a_settled_payment_finds_its_reversals_by_their_ids():
+    payment = a_settled(PAID, KNOWN)
+
+    assert payment.find("re_1") == KNOWN
+    assert payment.find("re_2") is None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError, SSLError
 
+from local.in_process.environment import NOW
 from topup import store
 from topup.domain.errors import Busy
 from topup.runtime import deadline
@@ -323,3 +324,7 @@ def test_each_failure_of_dynamodbs_is_counted_and_a_lost_race_is_not(
         return "done"
 
     assert (buy(), counted) == ("done", ["DynamoDBFailed"])
+
+
+def test_a_lot_that_exists_already_says_until_when_it_lives():
+    assert store.LotExists(NOW).expires_at == NOW

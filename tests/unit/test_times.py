@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -26,6 +27,16 @@ def test_text_is_in_utc_whatever_the_zone():
     time = datetime(2025, 10, 5, 18, 30, tzinfo=timezone(timedelta(hours=8)))
 
     assert times.to_text(time) == "2025-10-05T10:30:00Z"
+
+
+def test_text_is_in_utc_wherever_the_code_runs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        assert times.to_text(datetime(2025, 10, 5, 10, 30, tzinfo=UTC)) == "2025-10-05T10:30:00Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_sortable_text_sorts_by_time_and_loses_no_microsecond():
