@@ -21,7 +21,7 @@ PARTS = {
     "claw_backs": (credit_items.CLAWBACK,),
     "timers": (credit_items.TIMER,),
     "campaigns": (credit_items.CAMPAIGN,),
-    "requests": (credit_items.MARKER,),
+    "requests": (credit_items.MARKER, credit_items.PENDING),
 }
 ELSEWHERE = (
     "Stripe: customers, payments, refunds and disputes, with names, addresses and cards (Dashboard, Customers)",

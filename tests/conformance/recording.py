@@ -42,6 +42,7 @@ SCENARIOS = (
     "integration/test_releases.py::test_they_are_decided_over_one_after_the_other",
     "integration/test_spend_reversals.py",
     "integration/test_spending.py",
+    "integration/test_spending_line.py",
     "ops/test_audit.py",
     "ops/test_person.py::test_the_books_and_the_other_users_stay_right",
     "ops/test_person.py::test_a_user_without_a_wallet_is_erased_too",

@@ -125,6 +125,7 @@ def a_deletion_by_ttl(record: str) -> Record:
         ("EXPIRY#lot", {"eventName": "INSERT"}, False),
         ("EXPIRY#lot", {"eventName": "MODIFY"}, False),
         ("IDEMPOTENCY#key", {}, False),
+        ("PENDING#key", {}, False),
         ("LOT#2026-09-01T12:00:00Z#lot", {}, False),
     ],
 )

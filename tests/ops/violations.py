@@ -7,6 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from local.in_process.shop import Shop
+from tests.support.builders import a_cause
+from topup import store
+from topup.domain.line import WaitingSpend
 from topup.domain.times import to_text
 from topup.store import attributes
 
@@ -55,6 +58,7 @@ def fill(shop: Shop) -> None:
     shop.simulator.refund(owed, 2500)
     shop.deliver()
     _release(shop)
+    _die_in_line(shop)
     shop.check()
 
 
@@ -68,6 +72,20 @@ def _release(shop: Shop) -> None:
     shop.deliver()
     assert shop.release_payment(payment["payment_id"], "fulfil").status == 200
     shop.deliver()
+
+
+def _die_in_line(shop: Shop) -> None:
+    """A spend waits that nobody waits for any more, and that TTL has not deleted yet."""
+    store.join_line(
+        WaitingSpend(
+            user_id=BUYER,
+            key="waiting",
+            amount=1,
+            cause=a_cause(metadata={"job": "1"}),
+            request_fingerprint="of a spend",
+            received_at=shop.now - timedelta(minutes=1),
+        )
+    )
 
 
 @contextmanager
@@ -172,6 +190,7 @@ EVERY = [
     Violation(BUYER, "HOLD#", {"is_closed": GONE}),
     Violation(BUYER, "HOLD#", {"record": "HOLD#elsewhere"}),
     Violation(HOLDER, "OPENHOLD#", {"due_at": "x"}),
+    *(Violation(BUYER, "PENDING#", {"ttl": ttl}) for ttl in (GONE, 1)),
     Violation(BUYER, "GIVENBACK#", {"lapsed": 1}),
     Violation(BUYER, "GIVENBACK#", {"lots": {"other": 40}}),
     Violation(BUYER, "GIVENBACK#", {"record": "GIVENBACK#000000000001"}),

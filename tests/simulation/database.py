@@ -65,7 +65,8 @@ class Database:
         self.commits = 0
         self.calls = 0  # counted for the sweep
         self.inject_at: tuple[int, Fault] | None = None
-        self.planned: list[tuple[str, str, Fault]] = []  # this function's next call with this operation has the fault
+        # This function's next call with this operation has the fault, or none that is planned.
+        self.planned: list[tuple[str, str, Fault | None]] = []
         self.cut_off: str | None = None  # this function gets no more answers once it has met a planned fault
         self._is_cut_off = False
         self.page: int | None = None  # at most so many items on a page of a query
@@ -122,7 +123,11 @@ class Database:
                 raise Crash
         self._pause()
         fault = self._fault(operation, sent)
+        if invocation is not None and operation in WRITES:
+            invocation.calls.append(operation)
         response = self._response(operation, body, sent, fault)
+        if invocation is not None and operation not in WRITES and response[0] == OK:
+            invocation.calls.append(operation)
         if fault is Fault.CRASH_AFTER and invocation is not None:
             invocation.is_dead = True
             raise Crash

@@ -68,7 +68,7 @@ class Calls:
                 continue
             if status == OK:
                 self._quota.release_retry_quota(context, SUCCESS)
-                return content
+                return content | {"ResponseMetadata": {"RetryAttempts": tries - 1}}
             failed = self._failed(model, status, content)
             if not self._is_retried(tries, model, context, failed, None):
                 parsed = failed[1]

@@ -24,6 +24,7 @@ class Invocation:
     timeout: float = TIMEOUT
     about: dict[str, Any] = field(default_factory=dict)
     is_dead: bool = False
+    calls: list[str] = field(default_factory=list)  # to DynamoDB: what it read, and what it tried to write
 
 
 class Invocations:

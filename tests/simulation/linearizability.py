@@ -80,6 +80,7 @@ class LinearizabilityChecker:
 
     def begun(self, invocation: Invocation, others: Iterable[Invocation]) -> None:
         """Note the races that the new invocation takes part in."""
+        self._shadow.lines.begun(invocation)
         for other in others:
             names = (other.function, invocation.function)
             known = RACES.get(names) or RACES.get(names[::-1])
@@ -226,6 +227,7 @@ class LinearizabilityChecker:
                 raise Violation(f"the same create returned {same} and {self._created[about['user'], about['key']]}")
 
     def _spend_credits(self, invocation: Invocation, status: int, response: Any) -> None:
+        self._shadow.lines.answered(invocation, status)
         if status == OK:
             self._check_change(invocation, TransactionType.SPENT, -invocation.about["amount"], response)
         elif status == CONFLICT:

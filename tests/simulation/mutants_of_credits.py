@@ -264,4 +264,56 @@ MUTANTS_OF_CREDITS = (
             ),
         ),
     ),
+    Mutant(
+        "two requests lead the line at once",
+        200,
+        (Edit("topup.domain.line", "return stalled >= place * PATIENCE", "return True"),),
+    ),
+    Mutant(
+        "nobody follows a request that has died in line",
+        3000,
+        (Edit("topup.domain.line", "return stalled >= place * PATIENCE", "return place == 0"),),
+    ),
+    Mutant(
+        "a spend in line is refused although it can be paid",
+        500,
+        (Edit("topup.domain.line", "        if one.amount <= left:\n", "        if one.amount < left - 1:\n"),),
+    ),
+    Mutant(
+        "of a turn only the first spend gets a receipt",
+        500,
+        (
+            Edit(
+                "topup.store.receipts",
+                "TransactItems=[*markers, *beside, *writes]",
+                "TransactItems=[*(markers[:1] if beside else markers), *beside, *writes]",
+            ),
+        ),
+    ),
+    Mutant(
+        "a turn pays also who was paid before",
+        3000,
+        (
+            Edit(
+                "topup.store.receipts",
+                "for key, receipt in receipts.items()]\n    try:\n        with detect_lost_race(), credits",
+                "for key, receipt in receipts.items()]\n"
+                "    for marker in markers if beside else ():\n"
+                "        del marker['Put']['ConditionExpression'], "
+                "marker['Put']['ReturnValuesOnConditionCheckFailure']\n"
+                "    try:\n        with detect_lost_race(), credits",
+            ),
+        ),
+    ),
+    Mutant(
+        "who waits in line gets another one's receipt",
+        500,
+        (
+            Edit(
+                "topup.domain.line",
+                "zip((one.key for one in paid), made, strict=True)",
+                "zip((one.key for one in paid[::-1]), made, strict=True)",
+            ),
+        ),
+    ),
 )

@@ -9,9 +9,12 @@ from typing import Any
 from tests.simulation.determinism import stream
 from tests.simulation.faults import Fault, swarm
 from tests.simulation.steps import STEPS, Args, draw_buy
+from tests.simulation.steps_of_services import draw_crowd
 from tests.simulation.variations import Variation, variations
 
 FEWEST, MOST = 2, 6  # steps
+# The share of seeds that end with a crowd. It has a stream of its own: the steps before it are as without it.
+CROWDS = 0.4
 A_LARGER_PAGE = 50  # items, where there are a hundred lots
 # Half a year passes: with the runs of a schedule that would take long.
 LONG_STEPS = ("at_expiry", "late_spends", "failure_after_expiry", "failures_across_expiry", "won_after_expiry")
@@ -62,6 +65,8 @@ def plan_of(seed: int) -> Plan:
     wanted = rng.randint(FEWEST, MOST)
     steps = [Step("buy", 0.0, draw_buy(rng) | {"pay": "card"})]
     steps += [_step(rng) for _ in range(wanted)]
+    if (crowds := stream(seed, "crowds")).random() < CROWDS:
+        steps.append(Step("crowd", 0.0, draw_crowd(crowds)))
     world = variations(stream(seed, "variations"))
     if Variation.SMALL_PAGES in world and any(step.what == "hundred_lots" for step in steps):
         world[Variation.SMALL_PAGES] = A_LARGER_PAGE

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.simulation.actions import DAY, USERS, Json
 from tests.simulation.clients import SERVICE
+from tests.simulation.faults import Fault
 from tests.simulation.grants import NEVER, STANDARD, Grants
 from tests.simulation.names import MOST_HOLDS
 from topup.domain import times
@@ -169,6 +170,32 @@ class Services(Grants):
                     self._note_spend(name, receipt["transaction_id"])
 
         return send
+
+    # ------------------------------------------------------------------------------------------------- in line
+
+    def crowd(
+        self, *, user: int, shares: list[float], gaps: list[float], tries: int, beside: str, dies: list[Any] | None
+    ) -> None:
+        """Many spends of one user at the same moment, while something else changes the credits; one of them may die."""
+        name, database = USERS[user], self._world.database
+        self._world.scheduler.run_for(60.0)
+        if dies:
+            operation, fault, calls_before = dies
+            database.planned += [("spend_credits", operation, None)] * calls_before
+            database.planned.append(("spend_credits", operation, Fault(fault)))
+        for share, gap in zip(shares, gaps, strict=True):
+            self._begin(self._spending(name, max(1, int(self._open_credits(name) * share)), tries), gap)
+        after = self._rng.uniform(0.0, 0.1)
+        match beside:
+            case "grant":
+                self._begin(lambda: self._give(name, 50, NEVER), after)
+            case "adjust":
+                self._begin(self._adjusting(name, -max(1, int(self._open_credits(name) * 0.3)), tries), after)
+            case "hold":
+                then: list[list[Any]] = [["capture", 0.05, 1.0]]
+                self._begin(partial(self._hold, name, 0.3, 900, "available", 3, twice=False, then=then), after)
+        self._world.scheduler.run_for(60.0)
+        database.forget_planned()
 
     # ------------------------------------------------------------------------------------------------- given back
 

@@ -28,6 +28,7 @@ from tests.simulation.rules import (
     name_of,
     open_lots,
 )
+from tests.simulation.rules_of_lines import Lines
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.walks import Walks
 from topup.domain import audit
@@ -98,6 +99,7 @@ class Shadow:
         self.hit: Callable[[str], None] = lambda _name: None
         self.setbacks: Callable[[Payment, Payment], Iterator[str]] = lambda _before, _after: iter(())
         self.newer, self.walks = NewerVersion(database), Walks()
+        self.lines = Lines(scheduler, invocations)
         self.times: dict[int, datetime] = {}  # of each commit
         self.on_sale: list[dict[str, Any]] = []  # the files of all catalogues of this run until now
         self.sessions: Mapping[str, Any] = {}  # at Stripe, by their ids
@@ -163,6 +165,7 @@ class Shadow:
         versions.add(self.commit, account)
         check_version(before.wallet, account.wallet)
         self._check_services(before, account)
+        self.lines.check(user_id, self._database.items(self._database.credits).get(user_id, {}), before, account)
         self._note_long_changes(before.wallet, account.wallet)
         state = before
         for entry in account.entries[len(before.entries) :]:
@@ -178,6 +181,9 @@ class Shadow:
         new = after.entries[len(before.entries) :]
         is_free_to_take = any(rules_of_holds.is_claw_back(entry) for entry in new) and about.get("force", True)
         now = about.get("now", self._scheduler.now)
+        if author and author.function == "spend_credits":
+            # It may write the spends of requests that came later, too.
+            now = max([now, *(entry.created_at for entry in new)])
         rules_of_holds.check_holds(before, after, now, takes_back=is_free_to_take)
         rules_of_holds.check_returned(before, after)
         if author and author.function == "spend_batch" and new:

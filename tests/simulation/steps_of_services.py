@@ -4,6 +4,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from tests.simulation.faults import Fault
+
 Args = dict[str, Any]
 
 OVERRUNS = ("available", "available", "refuse", "debt")
@@ -95,6 +97,21 @@ def _refund_while_reversing(rng: random.Random) -> Args:
         "share": rng.choice((0.3, 1.0)),
         "first": rng.choice((0.0, 0.1, 0.2)),
         "force": rng.random() < 0.5,
+    }
+
+
+def draw_crowd(rng: random.Random) -> Args:
+    """Many spends of one user at the same moment."""
+    number = rng.randint(3, 9)
+    operations = ("GetItem", "PutItem", "Query", "TransactWriteItems", "TransactWriteItems")
+    faults = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LATE_COMMIT, Fault.TIMEOUT_AFTER)
+    calls_before = (0, 0, 1, 2, 3, 4, 5)
+    return _user(rng) | {
+        "shares": [rng.choice((0.01, 0.05, 0.1, 0.3, 0.6, 1.0)) for _ in range(number)],
+        "gaps": [rng.choice((0.0, 0.0, 0.01, 0.03, 0.1)) for _ in range(number)],
+        "tries": rng.randint(1, 4),
+        "beside": rng.choice(("grant", "adjust", "hold", "nothing", "nothing")),
+        "dies": [rng.choice(operations), rng.choice(faults), rng.choice(calls_before)] if rng.random() < 0.5 else None,
     }
 
 

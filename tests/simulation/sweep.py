@@ -39,6 +39,10 @@ OVER = HOLD | {"ttl": 40, "overrun": "debt", "then": [["late capture", 4000.0, 4
 BATCH: Args = {
     "user": 0, "shares": [0.1, 0.2, 0.3], "tries": 3, "twice": False, "repeats": 1, "after": 60.0, "misuses": False,
 }  # fmt: skip
+CROWD: Args = {
+    "user": 0, "shares": [0.1, 0.2, 0.3, 0.9], "gaps": [0.0, 0.0, 0.0, 0.01], "tries": 3, "beside": "nothing",
+    "dies": None,
+}  # fmt: skip
 REVERSE: Args = {"which": 0, "shares": [0.5, None], "gap": 60.0, "tries": 3, "twice": False}
 TAKEN: Args = {"which": 0, "share": 0.7, "overrun": "available", "takes": "the Dashboard", "captures": 1.0}
 BOUGHT = Step("buy", 0.0, BUY)
@@ -86,6 +90,7 @@ FLOWS: dict[str, tuple[Step, ...]] = {
     "a hold that is captured late": (BOUGHT, _then("hold", OVER), _then("wait", A_DAY)),
     "a hold whose credits are clawed back": (BOUGHT, _then("taken_under_hold", TAKEN)),
     "a batch, and another one with a part of it": (BOUGHT, _then("batch", BATCH), _then("spend", SPEND, 120.0)),
+    "spends that wait in line": (BOUGHT, _then("crowd", CROWD)),
     "a spend that is given back": (BOUGHT, _then("spend", SPEND), _then("reverse", REVERSE)),
     "a spend from many lots, given back": (
         Step("spend_many_lots", 0.0, MANY_LOTS), _then("reverse", REVERSE), _then("spend", SPEND, 120.0),

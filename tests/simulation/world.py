@@ -133,7 +133,7 @@ class World:
         self.shadow.setbacks = partial(setbacks, self.simulator)
         self.database.traced = self.stripe.traced = self._traced
         parts = (self.shadow, self.checker, self.expiries, self.stripe, self.database, self.delivery, self.endpoint)
-        for part in parts:
+        for part in (*parts, self.shadow.lines):
             part.hit = self.hit
 
     def _vary(self) -> None:

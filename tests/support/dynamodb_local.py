@@ -57,6 +57,7 @@ MODULES = {
     "test_restored_orders",
     "test_spend_reversals",
     "test_spending",
+    "test_spending_line",
     "test_used_up_lots",
     "test_webhooks",
     "test_write_conditions",

@@ -267,6 +267,19 @@ print(*sorted(sys.modules.keys() & libraries))
     }.get(function, reads)
 
 
+def test_the_line_is_loaded_by_the_first_spend_that_meets_another_one():
+    code = """
+import runpy, sys
+runpy.run_path("functions/spend_credits/app.py")
+print(*[name for name in sys.modules if name.startswith("topup.") and "line" in name.rpartition(".")[2]])
+"""
+    environment = {"PYTHONPATH": "layers/topup", "AWS_DEFAULT_REGION": "us-east-1"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["topup.runtime.deadline"]
+
+
 def test_functions_and_modules_stay_readable():
     rooms = [PACKAGE, *(ROOT / name for name in ("functions", "kit", "local", "ops", "tools"))]
     written = [path for room in rooms for path in room.rglob("*.py")]

@@ -1,6 +1,7 @@
 """The emulated tables, with DynamoDB's latencies in virtual time, its conflicts, and the units that it bills."""
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -14,10 +15,15 @@ from tools.generate.cost.metering import Call, CountingEngine
 from topup.store import credit_items, hold_items
 
 READ, TRANSACTION = 0.005, 0.012  # seconds
+UNITS = 2  # of a write in a transaction; no item that is written here has a kilobyte
 Key = tuple[str, str, str]  # table, user_id, record
 WRITE = "TransactWriteItems"
 # What changes read. All else is only written, and the emulator would look through it at each read.
-READ_BY_CHANGES = (credit_items.LOT, credit_items.WALLET, credit_items.TIMER, hold_items.OPEN_HOLD)
+READ_BY_CHANGES = (
+    *(credit_items.LOT, credit_items.WALLET, credit_items.TIMER),
+    *(hold_items.OPEN_HOLD, credit_items.PENDING),
+)
+LATEST = 1_000  # of what is only written stay so many: a spend that has waited in line looks for its receipt
 
 
 class SlowTables(Emulator):
@@ -28,9 +34,11 @@ class SlowTables(Emulator):
         super().__init__(self.engine)
         self.transactions = 0  # that were sent
         self.carried_out = 0
+        self.lost_units = 0  # of those that were cancelled, as if they were billed in full
         self.units = Call("all")
         self._time = time
         self._locked: set[Key] = set()
+        self._only_written: deque[Key] = deque()
 
     @contextmanager
     def acting_as(self, function: str) -> Iterator[None]:  # noqa: ARG002
@@ -53,6 +61,7 @@ class SlowTables(Emulator):
         self.transactions += 1
         self._time.sleep(TRANSACTION / 4)
         if self._locked & keys:
+            self.lost_units += UNITS * len(writes)
             self._time.sleep(TRANSACTION * 3 / 4)
             return a_response(_conflict(len(writes)), 400)
         self._locked |= keys
@@ -62,6 +71,8 @@ class SlowTables(Emulator):
         if response.status_code == HTTPStatus.OK:
             self.carried_out += 1
             self._forget(keys)
+        else:
+            self.lost_units += UNITS * len(writes)
         self._time.sleep(TRANSACTION / 4)
         return response
 
@@ -73,11 +84,12 @@ class SlowTables(Emulator):
             self.engine.current = None
 
     def _forget(self, keys: set[Key]) -> None:
-        for table, user_id, record in sorted(keys):
-            if not record.startswith(READ_BY_CHANGES):
-                key = {"user_id": {"S": user_id}, "record": {"S": record}}
-                body = json.dumps({"TableName": table, "Key": key}).encode()
-                self.engine.respond("DynamoDB_20120810.DeleteItem", body)
+        self._only_written += sorted(key for key in keys if not key[2].startswith(READ_BY_CHANGES))
+        while len(self._only_written) > LATEST:
+            table, user_id, record = self._only_written.popleft()
+            key = {"user_id": {"S": user_id}, "record": {"S": record}}
+            body = json.dumps({"TableName": table, "Key": key}).encode()
+            self.engine.respond("DynamoDB_20120810.DeleteItem", body)
 
 
 def _key(write: dict[str, Any]) -> Key:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from topup import spending, store
-from topup.domain import batches, idempotency
+from topup.domain import batches, idempotency, receipts
 from topup.domain.credits import UserCredits
 from topup.domain.errors import InsufficientCredits
 from topup.domain.receipts import Receipt
@@ -57,21 +57,14 @@ def _spend_new(
         if not spent:
             raise
         return {}, spent
-    receipts, available = {}, user.available(now)
-    for item, entry in zip(items, change.entries, strict=True):
-        available -= item.amount
-        receipts[item.key] = Receipt(
-            request_fingerprint=_fingerprint(user_id, item),
-            transaction_id=entry.transaction_id,
-            amount=item.amount,
-            balance_after=entry.balance_after,
-            available_after=available,
-        )
-    used = store.record_with_receipts(change, receipts, now)
+    fingerprints = [_fingerprint(user_id, item) for item in items]
+    made = receipts.receipts_of_each(user, change, fingerprints, now)
+    by_key = dict(zip((item.key for item in items), made, strict=True))
+    used = store.record_with_receipts(change, by_key, now)
     if used:
         return {}, used
     count("CreditsSpent", sum(item.amount for item in items))
-    return receipts, {}
+    return by_key, {}
 
 
 def _fingerprint(user_id: str, item: BatchItem) -> str:

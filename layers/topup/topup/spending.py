@@ -6,7 +6,7 @@ from datetime import datetime
 
 from topup import store
 from topup.domain import credits, idempotency, receipts
-from topup.domain.credits import Cause, TransactionType
+from topup.domain.credits import Cause, TransactionType, UserCredits
 from topup.domain.errors import InsufficientCredits
 from topup.domain.receipts import Receipt
 from topup.runtime.telemetry import count
@@ -32,22 +32,49 @@ def spend(request: SpendRequest, now: datetime) -> tuple[Receipt, bool]:
     """
     asked = fingerprint(request.user_id, request.amount, request.description, request.metadata)
     user = store.load_credits(request.user_id, now)
-    why = cause(request.actor, request.description, request.metadata)
+    is_in_line = any(one.key == request.idempotency_key for one in user.waiting)
+    alone = None if is_in_line else _spend_alone(user, request, asked, now)
+    receipt, is_new = alone or _spend_in_line(request, asked, now)
+    idempotency.check_same_request(receipt.request_fingerprint, asked)
+    return receipt, is_new
+
+
+def _spend_alone(user: UserCredits, request: SpendRequest, asked: str, now: datetime) -> tuple[Receipt, bool] | None:
+    """Take the credits, where no other spend of the user's is waiting; None where one is, or was faster."""
     try:
-        change = credits.spend(user, request.amount, why, now)
+        change = credits.spend(user, request.amount, cause(request.actor, request.description, request.metadata), now)
     except InsufficientCredits:
         # An earlier try of this request may have taken them: then its response was lost.
         receipt = store.load_receipt(request.user_id, request.idempotency_key)
         if receipt is None:
             raise
-        is_new = False
-    else:
-        new = receipts.receipt_of(user, change, asked, now)
+        return receipt, False
+    if user.waiting:
+        return None
+    new = receipts.receipt_of(user, change, asked, now)
+    try:
         receipt, is_new = store.record_with_receipt(change, request.idempotency_key, new, now)
-        if is_new:
-            count("CreditsSpent", request.amount)
-    idempotency.check_same_request(receipt.request_fingerprint, asked)
+    except store.LostRace:
+        return None
+    if is_new:
+        count("CreditsSpent", request.amount)
     return receipt, is_new
+
+
+def _spend_in_line(request: SpendRequest, asked: str, now: datetime) -> tuple[Receipt, bool]:
+    # Loaded by the first spend that meets another one.
+    from topup import spending_line  # noqa: PLC0415
+    from topup.domain.line import WaitingSpend  # noqa: PLC0415
+
+    waiting = WaitingSpend(
+        user_id=request.user_id,
+        key=request.idempotency_key,
+        amount=request.amount,
+        cause=cause(request.actor, request.description, request.metadata),
+        request_fingerprint=asked,
+        received_at=now,
+    )
+    return spending_line.spend(waiting, now)
 
 
 def cause(actor: str, description: str, metadata: Mapping[str, str]) -> Cause:

@@ -5,11 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from topup.domain.errors import InsufficientCredits
 from topup.domain.holds import Hold, HoldChange, held
 from topup.domain.lots import Lot, LotChange, draw, spendable
 from topup.domain.takings import Clawback, ClawbackAddition, Taking
+
+if TYPE_CHECKING:
+    from topup.domain.line import WaitingSpend
 
 _TRANSACTION_IDS = uuid.UUID("5d8b3f0e-9a43-4c0f-8f0d-6d1c9c1f7a11")
 
@@ -86,11 +90,15 @@ class Wallet:
 
 @dataclass(frozen=True, kw_only=True)
 class UserCredits:
-    """A user's wallet, with the lots that are not past their expiry and the holds that nobody has ended."""
+    """A user's wallet, with the lots that are not past their expiry and the holds that nobody has ended.
+
+    `waiting` are the spends that wait in line, in the order of their turns.
+    """
 
     wallet: Wallet
     lots: Sequence[Lot]
     holds: Sequence[Hold] = ()
+    waiting: Sequence["WaitingSpend"] = ()
 
     def balance(self, now: datetime) -> int:
         """What there is now: expired credits do not count, whether or not they were swept; debt does."""

@@ -1,5 +1,6 @@
 """Receipts: what a request has changed, as it is stored for the same request repeated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -40,3 +41,22 @@ def receipt_of(user: UserCredits, change: CreditChange, request_fingerprint: str
         lot_id=change.new_lot.lot_id if change.new_lot else None,
         hold=replace(holds[-1].after, earlier=()) if holds else None,  # no answer says its earlier terms
     )
+
+
+def receipts_of_each(
+    user: UserCredits, change: CreditChange, fingerprints: Sequence[str], now: datetime
+) -> list[Receipt]:
+    """The receipts of a change in which each entry is another request's, in the order of these."""
+    made, available = [], user.available(now)
+    for entry, request_fingerprint in zip(change.entries, fingerprints, strict=True):
+        available += entry.amount
+        made.append(
+            Receipt(
+                request_fingerprint=request_fingerprint,
+                transaction_id=entry.transaction_id,
+                amount=abs(entry.amount),
+                balance_after=entry.balance_after,
+                available_after=available,
+            )
+        )
+    return made

@@ -33,7 +33,7 @@ from topup.store.orders import (
 )
 from topup.store.own_lots import find_own_lot, load_own_lots
 from topup.store.past import load_credits_at, load_lots_of
-from topup.store.races import LostRace, LotExists, UnknownWrite, may_be_written, retried
+from topup.store.races import LostRace, LotExists, UnknownWrite, looks, may_be_written, retried
 from topup.store.receipts import load_receipt, load_receipts, record_with_receipt, record_with_receipts
 from topup.store.reversals import begin_try, load_payment, load_settled_payment, record_reversal, with_reversals
 from topup.store.reversed_spends import load_spend, set_reversed_spend
@@ -46,13 +46,15 @@ from topup.store.waiting import (
 )
 from topup.store.walks import Place
 
-# What only operators' commands, the daily report and the published events read. Every function imports this module, so
-# theirs are loaded by the first use of a name (Python's data model, "Customizing module attribute access").
+# What only operators' commands, the daily report, the published events and spends in line need. Every function imports
+# this module, so theirs are loaded by the first use of a name (Python's data model, "Customizing module attribute
+# access").
 if TYPE_CHECKING:
     from topup.store.batches import Stored
     from topup.store.census import Page, read_page
     from topup.store.imports import AT_ONCE, load_imported
     from topup.store.ledgers import all_ledgers, ledgers_of
+    from topup.store.line import join_line, record_turn
     from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
     from topup.store.written import load_written_items, record_number, what_was_written, written_at
 
@@ -61,6 +63,7 @@ _ON_FIRST_USE = {
     "census": ("Page", "read_page"),
     "imports": ("AT_ONCE", "load_imported"),
     "ledgers": ("all_ledgers", "ledgers_of"),
+    "line": ("join_line", "record_turn"),
     "scans": ("all_accounts", "all_payments", "load_account", "load_stored_payment"),
     "written": ("load_written_items", "record_number", "what_was_written", "written_at"),
 }
@@ -91,6 +94,7 @@ __all__ = [
     "find_own_lot",
     "forget_stuck",
     "is_position",
+    "join_line",
     "ledgers_of",
     "list_entries",
     "list_orders",
@@ -115,6 +119,7 @@ __all__ = [
     "load_spend",
     "load_stored_payment",
     "load_written_items",
+    "looks",
     "lots_expiring",
     "may_be_written",
     "next_attempt",
@@ -125,6 +130,7 @@ __all__ = [
     "record_number",
     "record_order_change",
     "record_reversal",
+    "record_turn",
     "record_with_receipt",
     "record_with_receipts",
     "refunds_in_flight_since",

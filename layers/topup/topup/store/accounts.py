@@ -7,7 +7,16 @@ from topup.domain.audit import Account, StoredPayment
 from topup.domain.credits import Entry, Wallet
 from topup.domain.holds import Hold, HoldStatus
 from topup.domain.payments import Payment
-from topup.store import clawback_items, credit_items, credits, hold_items, misplaced, order_items, reversed_spends
+from topup.store import (
+    clawback_items,
+    credit_items,
+    credits,
+    hold_items,
+    line_items,
+    misplaced,
+    order_items,
+    reversed_spends,
+)
 
 if TYPE_CHECKING:
     from topup.domain.reversed_spends import ReversedSpend
@@ -46,6 +55,8 @@ class Parts:
             self._holds += _parsed(item, hold_items.hold_from_item, misplaced.hold, self.faults)
         elif record.startswith(credit_items.REVERSED_SPEND):
             self._reversed += _parsed(item, reversed_spends.from_item, misplaced.other_credits, self.faults)
+        elif record.startswith(credit_items.PENDING):
+            _parsed(item, line_items.waiting_from_item, misplaced.place_in_line, self.faults)
         else:
             self.faults += misplaced.other_credits(item)
             if record == credit_items.WALLET:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,6 +19,9 @@ from topup.store.attributes import Item
 from topup.store.client import client
 from topup.store.races import LostRace, UnknownWrite, detect_lost_race
 from topup.store.updates import update_changed
+
+if TYPE_CHECKING:
+    from topup.domain.line import WaitingSpend
 
 # Another request changed this wallet after we read it: read again, decide again.
 UNCHANGED_SINCE_READ = "version = :version_read"
@@ -51,12 +54,21 @@ def load_credits(user_id: str, now: datetime) -> UserCredits:
             stored = [item for item in found if item["record"]["S"].startswith(credit_items.LOT)]
             lots = [finished(wallet, item) for item in (*refilled, *stored)]
             holds = [item for item in found if item["record"]["S"].startswith(hold_items.OPEN_HOLD)]
+            waiting = [item for item in found if item["record"]["S"].startswith(credit_items.PENDING)]
             return UserCredits(
                 wallet=wallet,
                 lots=[lot for lot in lots if not lot.is_expired(now)],
                 holds=[hold_items.hold_from_item(item) for item in holds],
+                waiting=_waiting_in(waiting, now) if waiting else (),
             )
     raise Busy(CHANGING)
+
+
+def _waiting_in(items: Sequence[Any], now: datetime) -> Sequence["WaitingSpend"]:
+    # Loaded by the first read that finds somebody in line: most often, nobody waits.
+    from topup.store import line_items  # noqa: PLC0415
+
+    return line_items.waiting_in(items, now)
 
 
 def _read_pages(user_id: str, now: datetime) -> list[Any]:
@@ -167,9 +179,10 @@ def list_entries(user_id: str, limit: int, before: int | None) -> list[Entry]:
 
 
 @contextmanager
-def changing(change: CreditChange | None) -> Iterator[list[Any]]:
+def changing(change: CreditChange | None, beside: int = 0) -> Iterator[list[Any]]:
     """The writes of a change, for the transaction in the block; what did not fit into it is written after the block.
 
+    `beside`: how many more writes the transaction has, besides the markers of requests.
     Raises LostRace where the change before this one is not finished yet: it is finished now, and has to be read again.
     Raises Busy while the user's records move to a pseudonym.
     """
@@ -188,7 +201,7 @@ def changing(change: CreditChange | None) -> Iterator[list[Any]]:
         *(write for hold in change.holds for write in hold_writes.writes_of_hold(hold)),
     ]
     # Each entry may have a marker of its own.
-    now, later = lot_writes.split(change.lots, LOT_WRITES - max(0, len(others) + 2 * len(entries) - COUNTED))
+    now, later = lot_writes.split(change.lots, LOT_WRITES - max(0, beside + len(others) + 2 * len(entries) - COUNTED))
     wallet = replace(change.wallet, unfinished={lot_writes.record_read(lot): lot.after.remaining for lot in later})
     yield [_wallet_write(change.before, wallet), *entries, *others, *lot_writes.writes_of_lots(now)]
     if later:

@@ -10,7 +10,7 @@ from typing import Any
 
 from topup.domain.holds import Hold
 from topup.domain.lots import Lot
-from topup.store import credit_items, hold_items, order_items
+from topup.store import credit_items, hold_items, line_items, order_items
 from topup.store.attributes import Item, to_item
 
 # The attributes that put a record into an index or end its life, by table. A record has those that are written with
@@ -50,6 +50,12 @@ def hold_timer(stored: Hold, item: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the timer of a hold that nobody has ended."""
     expected = credit_items.hold_timer_item(stored)
     yield from _attributes(f"the timer of hold {stored.hold_id}", item, expected, ("hold_record", *OF_CREDITS))
+
+
+def place_in_line(item: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the place of a spend that waits in line."""
+    expected = line_items.waiting_to_item(line_items.waiting_from_item(item))
+    yield from _attributes(item["record"]["S"], item, expected, OF_CREDITS)
 
 
 def other_credits(item: Mapping[str, Any]) -> Iterator[str]:

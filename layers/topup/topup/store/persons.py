@@ -26,7 +26,7 @@ MOVES_THERE = "moves_to = :pseudonym"
 # An update must not make a record.
 THERE = "attribute_exists(payment_id)"
 
-_LEFT_BEHIND = (credit_items.MARKER, credit_items.CAMPAIGN)
+_LEFT_BEHIND = (credit_items.MARKER, credit_items.CAMPAIGN, credit_items.PENDING)
 ERASED = {"S": "erased"}
 # What people and services have written, by the kind of record: words are replaced, and what need not be there goes.
 _WORDS = {
@@ -74,8 +74,8 @@ def lock(wallet: Wallet, pseudonym: str) -> None:
 def copy(items: Iterable[Item], pseudonym: str) -> int:
     """Write the records under the pseudonym, without what people wrote; how many.
 
-    What is kept of requests, campaigns and imports stays behind: nothing comes to the pseudonym again, and the name of
-    an import is what another system calls the person.
+    What is kept of requests (also of those in line), campaigns and imports stays behind: nothing comes to the pseudonym
+    again, and the name of an import is what another system calls the person.
     """
     kept = (item for item in items if not item["record"]["S"].startswith(_LEFT_BEHIND))
     return _write({"PutRequest": {"Item": _renamed(item, pseudonym)}} for item in kept)

@@ -17,6 +17,7 @@ TRIES = 25  # more than usually fit into the time
 FIRST_PAUSE = 0.02  # seconds; twice as long each time
 LONGEST_PAUSE = 0.8  # seconds
 LAST_TRY = 6.0  # seconds after the first; a function has 29, and a caller's patience less
+FIRST_LOOK = 0.01  # seconds between two looks for what others do; half as long again each time
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -53,7 +54,8 @@ def retried(flow: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         started = time.monotonic()
         detail = ""
         for number in range(TRIES):
-            if number and not _pause(number, started):
+            # The whole pause is random: requests that lost the same race must not meet again.
+            if number and not _pause(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**number), started):
                 break
             try:
                 return flow(*args, **kwargs)
@@ -83,14 +85,26 @@ def _will_pass(error: Exception) -> bool:
     return isinstance(error, LostRace) or failures.of(error) is not Failure.FINAL
 
 
-def _pause(number: int, started: float) -> bool:
+def _pause(shortest: float, longest: float, started: float) -> bool:
     """Wait before another try; False where there is no time for one."""
-    # The whole pause is random: requests that lost the same race must not meet again.
-    pause = random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**number))  # noqa: S311 - not a secret
+    pause = random.uniform(shortest, longest)  # noqa: S311 - not a secret
     if time.monotonic() - started > LAST_TRY or not deadline.allows(pause):
         return False
     time.sleep(pause)
     return True
+
+
+def looks() -> Iterator[float]:
+    """Look for what other requests do, now and after a pause each time: the seconds since the first look.
+
+    It ends as the tries of a flow do.
+    """
+    started = time.monotonic()
+    for number in range(TRIES):
+        yield time.monotonic() - started
+        longest = min(LONGEST_PAUSE, FIRST_LOOK * 1.5**number)
+        if not _pause(longest / 2, longest, started):
+            return
 
 
 def may_be_written(error: Exception) -> bool:

@@ -65,15 +65,17 @@ def record_with_receipt(
     return receipt, True
 
 
-def record_with_receipts(change: CreditChange, receipts: Mapping[str, Receipt], now: datetime) -> Mapping[str, Receipt]:
+def record_with_receipts(
+    change: CreditChange, receipts: Mapping[str, Receipt], now: datetime, *, beside: Sequence[Any] = ()
+) -> Mapping[str, Receipt]:
     """Write a change and the markers of all its keys, or nothing where a key was used: then the receipts of these.
 
-    `receipts` are by Idempotency-Key. Raises LostRace.
+    `receipts` are by Idempotency-Key, `beside` the writes of other records of the user's. Raises LostRace.
     """
     markers = [_marker(change.wallet.user_id, key, receipt, now) for key, receipt in receipts.items()]
     try:
-        with detect_lost_race(), credits.changing(change) as writes:
-            client().transact_write_items(TransactItems=[*markers, *writes])
+        with detect_lost_race(), credits.changing(change, beside=len(beside)) as writes:
+            client().transact_write_items(TransactItems=[*markers, *beside, *writes])
     except LostRace as error:
         reasons = _reasons(error.__cause__)[: len(markers)] if isinstance(error.__cause__, ClientError) else ()
         # Only a marker comes with the item that exists. Without one, the race was lost for the wallet, or by the change

@@ -1,0 +1,76 @@
+"""Spends of one user that wait in line: whose turn it is, and what one turn pays.
+
+Spends that meet would lose race after race against each other. Those that wait are written together instead, in one
+change, by the request that has waited longest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from topup.domain import batches, receipts
+from topup.domain.credits import Cause, CreditChange, UserCredits
+from topup.domain.receipts import Receipt
+
+MOST_AT_ONCE = 30  # each takes three items of a DynamoDB transaction, which holds 100
+# Seconds that each place in line waits for the places before it, once nothing moves: three times as long as a turn
+# takes, most often. So a request that has died holds the others up no longer, and they do not all follow it at once.
+PATIENCE = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingSpend:
+    """A spend that any request of the same user's may write; `key` is its Idempotency-Key."""
+
+    user_id: str
+    key: str
+    amount: int
+    cause: Cause
+    request_fingerprint: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What one turn writes: who leaves the line, and the change and the receipts (by key) of those whom it pays.
+
+    Who leaves the line without a receipt cannot be paid, and has to ask anew.
+    """
+
+    at: datetime
+    leaving: Sequence[WaitingSpend]
+    change: CreditChange | None
+    receipts: Mapping[str, Receipt]
+
+
+def in_order(waiting: Sequence[WaitingSpend]) -> list[WaitingSpend]:
+    """Those who wait, in the order of their turns: the same for whoever looks."""
+    return sorted(waiting, key=lambda one: (one.received_at, one.key))
+
+
+def place_of(key: str, waiting: Sequence[WaitingSpend]) -> int | None:
+    """How many are before the spend with this key; None where it is not in line."""
+    return next((place for place, one in enumerate(waiting) if one.key == key), None)
+
+
+def may_lead(place: int, stalled: float) -> bool:
+    """Whether it is the turn of this place: of the first at once, of others where the first has not moved for long.
+
+    stalled: seconds since somebody was seen to leave the line.
+    """
+    return stalled >= place * PATIENCE
+
+
+def take_turn(user: UserCredits) -> Turn:
+    """Pay those who come first, one after the other, each who can be paid of what the ones before have left."""
+    front = user.waiting[:MOST_AT_ONCE]
+    # The last of them must not be paid with credits that had expired when it came.
+    at = max(one.received_at for one in front)
+    left, paid = user.available(at), []
+    for one in front:
+        if one.amount <= left:
+            left -= one.amount
+            paid.append(one)
+    change = batches.spend_all(user, [(one.amount, one.cause) for one in paid], at) if paid else None
+    made = receipts.receipts_of_each(user, change, [one.request_fingerprint for one in paid], at) if change else ()
+    return Turn(at=at, leaving=front, change=change, receipts=dict(zip((one.key for one in paid), made, strict=True)))

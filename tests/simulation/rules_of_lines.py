@@ -1,0 +1,128 @@
+"""Rules about spends that wait in line, told from the stored places, receipts and entries alone."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.simulation.invocations import Invocation, Invocations
+from tests.simulation.rules import Violation, open_lots
+from tests.simulation.rules_of_holds import held_at
+from tests.simulation.scheduler import Scheduler
+from topup.domain.audit import Account
+from topup.domain.line import PATIENCE
+
+Records = Mapping[str, Any]  # of one user, as they are stored, by what follows the kind
+REFUSED, BUSY = 409, 503
+LONG, MANY = 4.0, 8  # seconds, and looks at the line
+
+
+class Lines:
+    """Who waits for whose wallet, after each commit."""
+
+    def __init__(self, scheduler: Scheduler, invocations: Invocations) -> None:
+        self._scheduler, self._invocations = scheduler, invocations
+        self._places: dict[str, Records] = {}
+        self._used: dict[str, set[str]] = {}  # the keys that have receipts
+        self._first: dict[str, str | None] = {}
+        self._moved_at: dict[str, float] = {}  # when another one became the first
+        self._arrived: dict[tuple[str, str], int] = {}  # the order in which the places were taken
+        self._unanswered: dict[tuple[str, str], set[int]] = {}
+        self._refused: set[tuple[str, str]] = set()
+        self.hit: Any = lambda _name: None
+
+    # ------------------------------------------------------------------------------------------------- requests
+
+    def begun(self, invocation: Invocation) -> None:
+        if invocation.function == "spend_credits":
+            request = (invocation.about["user"], invocation.about["key"])
+            self._unanswered.setdefault(request, set()).add(invocation.number)
+            self._refused.discard(request)
+
+    def answered(self, invocation: Invocation, status: int) -> None:
+        """Note what a spend was told; raises Violation for one in whose line nobody has led."""
+        user, key = request = (invocation.about["user"], invocation.about["key"])
+        if status == BUSY:
+            if key in self._places.get(user, {}):
+                self._check_patience(user, invocation)
+            return
+        others = self._unanswered[request]
+        others.discard(invocation.number)
+        if status == REFUSED and not others:  # a request that has no answer may be carried out still
+            self._refused.add(request)
+
+    def _check_patience(self, user: str, invocation: Invocation) -> None:
+        """Whoever sees for seconds that nothing moves tries to lead."""
+        stood_still = self._scheduler.seconds - self._moved_at[user]
+        since = invocation.calls[len(invocation.calls) - 1 - invocation.calls[::-1].index("PutItem") :]
+        if stood_still > LONG and since.count("Query") > MANY and "TransactWriteItems" not in since:
+            raise Violation(f"user {user}: the line stood still for {stood_still:.1f} s, and nobody led it")
+
+    # ------------------------------------------------------------------------------------------------- commits
+
+    def check(self, user: str, records: Records, before: Account, after: Account) -> None:
+        """Check a commit; raises Violation."""
+        places, used = _named(records, "PENDING#"), _named(records, "IDEMPOTENCY#").keys()
+        known, known_used = self._places.get(user, {}), self._used.get(user, set())
+        left = [known[key] for key in known.keys() - places.keys()]
+        new = after.entries[len(before.entries) :]
+        author = self._invocations.author
+        if author and author.function == "spend_credits":
+            if len(used - known_used) < len(new):
+                raise Violation(f"user {user}: of {len(new)} spends in one change some have no receipt")
+            if left:
+                self._check_turn(user, author)
+                self._check_left(user, [one for one in left if _key(one) not in used], before, after)
+            self._note(author, known, used - known_used)
+        if wrong := [key for key in used - known_used if (user, key) in self._refused]:
+            raise Violation(f"user {user}: these spends were refused, and made afterwards: {wrong}")
+        for key in sorted(places.keys() - known.keys()):
+            self._arrived[user, key] = max(self._arrived.values(), default=0) + 1
+        self._places[user], self._used[user] = places, set(used)
+        first = min(places.values(), key=_order, default=None)
+        if first is None or _key(first) != self._first.get(user):
+            self._first[user] = _key(first) if first else None
+            self._moved_at[user] = self._scheduler.seconds
+
+    def _check_turn(self, user: str, author: Invocation) -> None:
+        """Only the first leads; the others one after another, where the first has not moved for long."""
+        now, places = author.about["now"].timestamp(), self._places[user]
+        if (mine := places.get(author.about["key"])) is None:
+            return
+        # A clock that is slow brings somebody before those who have looked at the line already.
+        known = [one for one in places.values() if self._arrived[user, _key(one)] < self._arrived[user, _key(mine)]]
+        place = sum(int(one["ttl"]["N"]) > now and _order(one) < _order(mine) for one in known)
+        stood_still = self._scheduler.seconds - max(author.begun, self._moved_at[user])
+        if stood_still < place * PATIENCE - 0.001:
+            raise Violation(f"user {user}: number {place} in line led after {stood_still:.3f} seconds")
+        if place:
+            self.hit("a request that has died in line is replaced")
+
+    def _check_left(self, user: str, unpaid: list[Any], before: Account, after: Account) -> None:
+        """Who leaves the line unpaid could not be paid of what the ones before had left."""
+        if unpaid:
+            self.hit("a spend in line cannot be paid")
+        new = after.entries[len(before.entries) :]
+        if not new:
+            return  # nobody could be paid of what was read; it may have changed since
+        at: datetime = new[-1].created_at
+        left = sum(lot.remaining for lot in open_lots(after, at)) - after.wallet.debt - held_at(after, at)
+        if refused := [_key(one) for one in unpaid if int(one["amount"]["N"]) <= left]:
+            raise Violation(f"user {user}: {refused} left the line unpaid, and {left} credits were left for them")
+
+    def _note(self, author: Invocation, places: Records, paid: set[str]) -> None:
+        if len(paid) > 1:
+            self.hit("spends that waited in line are written together")
+        if any(key in places and key != author.about["key"] for key in paid):
+            self.hit("a spend in line is written by another request")
+
+
+def _named(records: Records, prefix: str) -> dict[str, Any]:
+    return {record.removeprefix(prefix): item for record, item in records.items() if record.startswith(prefix)}
+
+
+def _key(place: Any) -> str:
+    return str(place["record"]["S"]).partition("#")[2]
+
+
+def _order(place: Any) -> tuple[datetime, str]:
+    return datetime.fromisoformat(place["received_at"]["S"]).astimezone(UTC), _key(place)
