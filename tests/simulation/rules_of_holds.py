@@ -126,5 +126,7 @@ def findings(account: Account, now: datetime) -> Iterator[str]:
             yield f"user {account.user_id}: hold {hold.hold_id} is over since {hold.ends_at}, and nothing has ended it"
 
 
-def is_claw_back(entry: Entry) -> bool:
-    return entry.transaction_type in (TransactionType.REFUNDED, TransactionType.DISPUTED)
+def may_take_held(entry: Entry, *, is_forced: bool) -> bool:
+    """Whether an entry may take what holds reserve: of a dispute, also one that a refused refund has learned of."""
+    is_refund = entry.transaction_type is TransactionType.REFUNDED
+    return entry.transaction_type is TransactionType.DISPUTED or (is_refund and is_forced)

@@ -179,7 +179,7 @@ class Shadow:
         author = self._invocations.author
         about = author.about if author else {}
         new = after.entries[len(before.entries) :]
-        is_free_to_take = any(rules_of_holds.is_claw_back(entry) for entry in new) and about.get("force", True)
+        is_free_to_take = any(rules_of_holds.may_take_held(entry, is_forced=about.get("force", True)) for entry in new)
         now = about.get("now", self._scheduler.now)
         if author and author.function == "spend_credits":
             # It may write the spends of requests that came later, too.
