@@ -47,6 +47,7 @@ def _take_console(browser: Browser, stack: Stack, client: Client) -> None:
         "console-payment": (f"#/payment/{payment['payment_id']}", _nothing),
         "console-quarantine": (f"#/payment/{quarantined['payment_id']}", _nothing),
         "console-refund": (f"#/payment/{payment['payment_id']}", _ask_for_refund),
+        "console-release": (f"#/payment/{quarantined['payment_id']}", _ask_for_release),
     }
     for visitor, size, suffix in ((ENGLISH, DESKTOP, ""), (CHINESE, PHONE, "-zh-phone")):
         for name, (place, act) in places.items():
@@ -66,7 +67,18 @@ def _nothing(_: Page) -> None:
 
 def _ask_for_refund(page: Page) -> None:
     page.locator("[data-action=refund]").click()
+    _see_what_it_does(page)
+
+
+def _ask_for_release(page: Page) -> None:
+    page.locator("[data-action=release_fulfil]").click()
+    page.locator("dialog [name=reason]").fill("The buyer had a voucher")
+    _see_what_it_does(page)
+
+
+def _see_what_it_does(page: Page) -> None:
     page.locator("dialog button[type=submit]").click()
+    page.wait_for_selector("dialog .consequences")
     page.wait_for_selector("dialog button[type=submit]:enabled")
 
 
