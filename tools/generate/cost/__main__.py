@@ -4,7 +4,7 @@ import re
 import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,22 @@ GIGABYTE = 1_000_000_000
 NOT_BY_API = {"stripe_webhook", "expire_credits"}  # the webhook uses the function's own URL, which is free
 ARCHITECTURE = "arm64"  # the template's default
 ITEMS_OF_A_PURCHASE = 6  # order, its copy in the index, lot, its copy in the index, timer, entry
+FUNCTION = "AWS::Serverless::Function"
 ITEM_OVERHEAD = 100  # bytes that DynamoDB bills for indexing each item (its pricing page)
 
 Prices = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The functions' memory in MB: the usual one, and that of functions which have another."""
+
+    usual: int
+    of_its_own: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, function: str) -> int:
+        """What this function has."""
+        return self.of_its_own.get(function, self.usual)
 
 
 @dataclass(frozen=True)
@@ -43,8 +56,8 @@ class Cost:
         return self.dynamodb + self.compute + self.http_api + self.observed
 
 
-def cost_of(calls: Iterable[Call], prices: Prices, memory: int) -> Cost:
-    """What the calls of one flow cost, a million times; `memory` in MB."""
+def cost_of(calls: Iterable[Call], prices: Prices, memory: Memory) -> Cost:
+    """What the calls of one flow cost, a million times."""
     calls = tuple(calls)
     factor = prices["assumed"]["index_units_in_transactions"]
     writes, reads = sum(call.write_units(factor) for call in calls), sum(call.reads for call in calls)
@@ -63,9 +76,9 @@ def _dynamodb(write_units: float, read_units: float, prices: Prices) -> float:
     return float(write_units * table["million_write_units"] + read_units * table["million_read_units"])
 
 
-def _compute(call: Call, prices: Prices, memory: int) -> float:
+def _compute(call: Call, prices: Prices, memory: Memory) -> float:
     table, seconds = prices["lambda"], prices["assumed"]["milliseconds"][call.function] / 1000
-    gigabyte_seconds = seconds * memory / 1024 * MILLION
+    gigabyte_seconds = seconds * memory.of(call.function) / 1024 * MILLION
     lots = prices["assumed"]["lots_in_one_expiry_call"] if call.function == "expire_credits" else 1
     return float((table["million_requests"] + gigabyte_seconds * table[f"gigabyte_second_{ARCHITECTURE}"]) / lots)
 
@@ -138,8 +151,8 @@ def _metrics_of(alarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one] or [alarm]
 
 
-def render(measured: Measured, prices: Prices, memory: int, watched: Watching) -> str:
-    """The text of docs/cost.md; `memory` in MB."""
+def render(measured: Measured, prices: Prices, memory: Memory, watched: Watching) -> str:
+    """The text of docs/cost.md."""
     costs = {name: cost_of(calls, prices, memory) for name, calls in measured.flows.items()}
     plain = plain_units(measured, prices)
     # The order is stored twice, once in its index; of the lot the index has the keys only.
@@ -151,7 +164,8 @@ def render(measured: Measured, prices: Prices, memory: int, watched: Watching) -
         noted=prices["noted"],
         checked="checked on that day" if prices["checked"] else "not checked against AWS's pages since",
         region=prices["region"],
-        memory=memory,
+        memory=memory.usual,
+        others=", ".join(f"{name} has {size} MB" for name, size in memory.of_its_own.items()),
         costs=_costs(costs),
         calls=_calls(measured, assumed["index_units_in_transactions"]),
         services=_services(measured, prices, memory),
@@ -174,10 +188,10 @@ def render(measured: Measured, prices: Prices, memory: int, watched: Watching) -
     )
 
 
-def _memory_saves(measured: Measured, prices: Prices, memory: int) -> float:
-    """Dollars that half of the memory saves on a million purchases, if their calls take as long."""
-    now, half = (cost_of(measured.flows["purchase"], prices, size).compute for size in (memory, memory // 2))
-    return now - half
+def _memory_saves(measured: Measured, prices: Prices, memory: Memory) -> float:
+    """Dollars that a million purchases cost less than if all functions had the usual memory and took as long."""
+    now, usual = (cost_of(measured.flows["purchase"], prices, one).compute for one in (memory, Memory(memory.usual)))
+    return usual - now
 
 
 def _costs(costs: Mapping[str, Cost]) -> str:
@@ -199,7 +213,7 @@ def _calls(measured: Measured, index_factor: float) -> str:
     return _table(2, head, rows)
 
 
-def _services(measured: Measured, prices: Prices, memory: int) -> str:
+def _services(measured: Measured, prices: Prices, memory: Memory) -> str:
     head = ["a million of", "call", "write units", "read units", "bytes logged, about", "$"]
     spend = {"a spend": measured.flows["spend"]}
     rows = []
@@ -219,7 +233,7 @@ def _batch_saves(measured: Measured, prices: Prices) -> str:
     return f"{1 - batch.write_units(factor) / MOST_SPENDS / single.write_units(factor):.0%}"
 
 
-def _events(prices: Prices, memory: int) -> str:
+def _events(prices: Prices, memory: Memory) -> str:
     """What it costs to tell of a million purchases, in words."""
     call = _compute(Call("publish_events"), prices, memory)
     bus, read = prices["eventbridge"]["million_events"], prices["dynamodb"]["million_read_units"]
@@ -269,8 +283,16 @@ def _table(texts: int, head: Sequence[str], rows: Iterable[Sequence[str]]) -> st
 def document() -> str:
     """docs/cost.md as the code and the prices make it now."""
     template = read_yaml(ROOT / "template.yaml")
-    memory = template["Globals"]["Function"]["MemorySize"]
-    return render(measure(), tomllib.loads(PRICES.read_text(encoding="utf-8")), memory, watching(template))
+    return render(measure(), tomllib.loads(PRICES.read_text(encoding="utf-8")), memory_in(template), watching(template))
+
+
+def memory_in(template: Mapping[str, Any]) -> Memory:
+    """What the template gives the functions, by the names of their folders."""
+    functions = [
+        one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::Serverless::Function"
+    ]
+    named = {Path(one["CodeUri"]).name: one["MemorySize"] for one in functions if "MemorySize" in one}
+    return Memory(template["Globals"]["Function"]["MemorySize"], named)
 
 
 def main() -> None:
