@@ -22,8 +22,8 @@ from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.support.builders import a_cause
 from topup import spending, store
-from topup.domain.line import WaitingSpend
-from topup.store import credit_items, line_items, races, scans
+from topup.domain.line import LIFETIME, WaitingSpend
+from topup.store import credit_items, races, scans
 
 
 @pytest.fixture(autouse=True)
@@ -203,7 +203,7 @@ def test_a_retry_that_finds_others_in_line_is_answered_by_its_receipt(shop: Shop
 
 def test_nobody_waits_for_a_place_that_is_older_than_any_request(shop: Shop):
     wait_in_line("dead", 20)
-    shop.wait(seconds=line_items.LIFETIME.total_seconds())
+    shop.wait(seconds=LIFETIME.total_seconds())
     shop.dynamodb.operations.clear()
 
     assert shop.spend(10, "mine").json()["balance_after"] == 90

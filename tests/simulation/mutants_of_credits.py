@@ -267,12 +267,12 @@ MUTANTS_OF_CREDITS = (
     Mutant(
         "two requests lead the line at once",
         200,
-        (Edit("topup.domain.line", "return stalled >= place * PATIENCE", "return True"),),
+        (Edit("topup.domain.line", "return stalled >= min(place * PATIENCE, MOST_PATIENCE)", "return True"),),
     ),
     Mutant(
         "nobody follows a request that has died in line",
         3000,
-        (Edit("topup.domain.line", "return stalled >= place * PATIENCE", "return place == 0"),),
+        (Edit("topup.domain.line", "return stalled >= min(place * PATIENCE, MOST_PATIENCE)", "return place == 0"),),
     ),
     Mutant(
         "a spend in line is refused although it can be paid",

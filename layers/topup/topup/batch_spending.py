@@ -30,6 +30,10 @@ def spend(user_id: str, items: Sequence[BatchItem], actor: str, now: datetime) -
     IdempotencyConflict, Busy.
     """
     user = store.load_credits(user_id, now)
+    if places := [one for one in user.waiting if one.key in {item.key for item in items}]:
+        # Of an earlier try of one of them, alone: somebody might pay it after this batch was refused.
+        store.leave_line(places)
+        raise store.LostRace("spends of the batch waited in line")
     known: dict[str, Receipt] = {}
     spent: Mapping[str, Receipt] = {}
     while new := [item for item in items if item.key not in known]:

@@ -49,7 +49,7 @@ def _spend_alone(user: UserCredits, request: SpendRequest, asked: str, now: date
         if receipt is None:
             raise
         return receipt, False
-    if user.waiting:
+    if any(not one.is_over(now) for one in user.waiting):
         return None
     new = receipts.receipt_of(user, change, asked, now)
     try:

@@ -92,7 +92,7 @@ class Wallet:
 class UserCredits:
     """A user's wallet, with the lots that are not past their expiry and the holds that nobody has ended.
 
-    `waiting` are the spends that wait in line, in the order of their turns.
+    `waiting` are the spends that have a place in line, in the order of their turns; see line.line_of.
     """
 
     wallet: Wallet

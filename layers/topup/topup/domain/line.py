@@ -6,7 +6,7 @@ change, by the request that has waited longest.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from topup.domain import batches, receipts
 from topup.domain.credits import Cause, CreditChange, UserCredits
@@ -16,6 +16,9 @@ MOST_AT_ONCE = 30  # each takes three items of a DynamoDB transaction, which hol
 # Seconds that each place in line waits for the places before it, once nothing moves: three times as long as a turn
 # takes, most often. So a request that has died holds the others up no longer, and they do not all follow it at once.
 PATIENCE = 0.1
+MOST_PATIENCE = 1.0  # of those far behind: however many have died before them, somebody leads in time
+# A function has 29 seconds: after this, nobody waits any more.
+LIFETIME = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,10 @@ class WaitingSpend:
     request_fingerprint: str
     received_at: datetime
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether nobody waits for it any more: then it is not written."""
+        return self.received_at + LIFETIME <= now
+
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
@@ -41,6 +48,11 @@ class Turn:
     leaving: Sequence[WaitingSpend]
     change: CreditChange | None
     receipts: Mapping[str, Receipt]
+
+
+def line_of(user: UserCredits, now: datetime) -> Sequence[WaitingSpend]:
+    """Those of the user's who wait still, in the order of their turns."""
+    return [one for one in user.waiting if not one.is_over(now)]
 
 
 def in_order(waiting: Sequence[WaitingSpend]) -> list[WaitingSpend]:
@@ -58,12 +70,12 @@ def may_lead(place: int, stalled: float) -> bool:
 
     stalled: seconds since somebody was seen to leave the line.
     """
-    return stalled >= place * PATIENCE
+    return stalled >= min(place * PATIENCE, MOST_PATIENCE)
 
 
-def take_turn(user: UserCredits) -> Turn:
+def take_turn(user: UserCredits, now: datetime) -> Turn:
     """Pay those who come first, one after the other, each who can be paid of what the ones before have left."""
-    front = user.waiting[:MOST_AT_ONCE]
+    front = line_of(user, now)[:MOST_AT_ONCE]
     # The last of them must not be paid with credits that had expired when it came.
     at = max(one.received_at for one in front)
     left, paid = user.available(at), []

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from topup.store.census import Page, read_page
     from topup.store.imports import AT_ONCE, load_imported
     from topup.store.ledgers import all_ledgers, ledgers_of
-    from topup.store.line import join_line, record_turn
+    from topup.store.line import join_line, leave_line, record_turn
     from topup.store.scans import all_accounts, all_payments, load_account, load_stored_payment
     from topup.store.written import load_written_items, record_number, what_was_written, written_at
 
@@ -63,7 +63,7 @@ _ON_FIRST_USE = {
     "census": ("Page", "read_page"),
     "imports": ("AT_ONCE", "load_imported"),
     "ledgers": ("all_ledgers", "ledgers_of"),
-    "line": ("join_line", "record_turn"),
+    "line": ("join_line", "leave_line", "record_turn"),
     "scans": ("all_accounts", "all_payments", "load_account", "load_stored_payment"),
     "written": ("load_written_items", "record_number", "what_was_written", "written_at"),
 }
@@ -95,6 +95,7 @@ __all__ = [
     "forget_stuck",
     "is_position",
     "join_line",
+    "leave_line",
     "ledgers_of",
     "list_entries",
     "list_orders",

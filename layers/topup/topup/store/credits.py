@@ -59,16 +59,16 @@ def load_credits(user_id: str, now: datetime) -> UserCredits:
                 wallet=wallet,
                 lots=[lot for lot in lots if not lot.is_expired(now)],
                 holds=[hold_items.hold_from_item(item) for item in holds],
-                waiting=_waiting_in(waiting, now) if waiting else (),
+                waiting=_waiting_in(waiting) if waiting else (),
             )
     raise Busy(CHANGING)
 
 
-def _waiting_in(items: Sequence[Any], now: datetime) -> Sequence["WaitingSpend"]:
+def _waiting_in(items: Sequence[Any]) -> Sequence["WaitingSpend"]:
     # Loaded by the first read that finds somebody in line: most often, nobody waits.
     from topup.store import line_items  # noqa: PLC0415
 
-    return line_items.waiting_in(items, now)
+    return line_items.waiting_in(items)
 
 
 def _read_pages(user_id: str, now: datetime) -> list[Any]:

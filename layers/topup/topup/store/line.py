@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from topup.domain.line import Turn, WaitingSpend
 from topup.domain.receipts import Receipt
 from topup.runtime import config
 from topup.store import attributes, line_items, receipts
 from topup.store.client import client
-from topup.store.races import UnknownWrite, detect_lost_race
+from topup.store.races import LostRace, UnknownWrite, detect_lost_race
 
 # The same request waits still: nobody has taken it out of the line, and none with another body has come in its place.
 STILL_IN_LINE = "request_fingerprint = :fingerprint_read"
@@ -23,6 +25,7 @@ def join_line(spend: WaitingSpend) -> bool:
     """Wait in line; whether the place is known to be there.
 
     Else the request may have been lost, or an attempt of it may come late, after somebody has left the place again.
+    Raises LostRace.
     """
     try:
         with detect_lost_race():
@@ -31,7 +34,23 @@ def join_line(spend: WaitingSpend) -> bool:
             )
     except UnknownWrite:
         return False
-    return joined["ResponseMetadata"]["RetryAttempts"] == 0
+    except (LostRace, ClientError) as error:
+        answer = error.__cause__ if isinstance(error, LostRace) else error
+        # Of more than one attempt only the last one's answer is known.
+        if isinstance(answer, ClientError) and _attempts_before(answer.response) > 0:
+            return False
+        raise
+    return _attempts_before(joined) == 0
+
+
+def leave_line(spends: Iterable[WaitingSpend]) -> None:
+    """Take these places out of the line, unless they have changed; raises LostRace."""
+    with detect_lost_race():
+        client().transact_write_items(TransactItems=[_leaves(spend) for spend in spends])
+
+
+def _attempts_before(answer: Any) -> int:
+    return int(answer["ResponseMetadata"].get("RetryAttempts", 0))
 
 
 def record_turn(turn: Turn, now: datetime) -> Mapping[str, Receipt]:
@@ -40,18 +59,13 @@ def record_turn(turn: Turn, now: datetime) -> Mapping[str, Receipt]:
     Or, where some of them were paid before, let these leave alone: then returns their receipts. Raises LostRace.
     """
     if turn.change is None:
-        _leave(turn.leaving)
+        leave_line(turn.leaving)
         return {}
     leaving = [_leaves(spend) for spend in turn.leaving]
     paid_before = receipts.record_with_receipts(turn.change, turn.receipts, now, beside=leaving)
     if paid_before:
-        _leave(spend for spend in turn.leaving if spend.key in paid_before)
+        leave_line(spend for spend in turn.leaving if spend.key in paid_before)
     return paid_before
-
-
-def _leave(spends: Iterable[WaitingSpend]) -> None:
-    with detect_lost_race():
-        client().transact_write_items(TransactItems=[_leaves(spend) for spend in spends])
 
 
 def _leaves(spend: WaitingSpend) -> Any:

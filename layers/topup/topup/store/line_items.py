@@ -1,7 +1,6 @@
 """Spends that wait in line as DynamoDB items."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from topup.domain import line, times
@@ -10,14 +9,10 @@ from topup.domain.line import WaitingSpend
 from topup.store import attributes, credit_items
 from topup.store.attributes import Item
 
-# A function has 29 seconds: after this, nobody waits any more.
-LIFETIME = timedelta(seconds=30)
 
-
-def waiting_in(items: Iterable[Mapping[str, Any]], now: datetime) -> list[WaitingSpend]:
-    """The spends of these items, in the order of their turns; without those that nobody waits for any more."""
-    waiting = [item for item in items if int(item[credit_items.TTL_ATTRIBUTE]["N"]) > now.timestamp()]
-    return line.in_order([waiting_from_item(item) for item in waiting])
+def waiting_in(items: Iterable[Mapping[str, Any]]) -> list[WaitingSpend]:
+    """The spends of these items, in the order of their turns; also those that nobody waits for any more."""
+    return line.in_order([waiting_from_item(item) for item in items])
 
 
 def waiting_key(spend: WaitingSpend) -> Item:
@@ -33,7 +28,7 @@ def waiting_to_item(spend: WaitingSpend) -> Item:
             "metadata": dict(spend.cause.metadata) or None,
             "request_fingerprint": spend.request_fingerprint,
             "received_at": times.to_sortable_text(spend.received_at),
-            credit_items.TTL_ATTRIBUTE: int((spend.received_at + LIFETIME).timestamp()),
+            credit_items.TTL_ATTRIBUTE: int((spend.received_at + line.LIFETIME).timestamp()),
         }
     )
 
