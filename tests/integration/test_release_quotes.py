@@ -149,6 +149,41 @@ def test_where_credits_cannot_be_granted_it_says_why(shop: Shop, case: Callable[
     assert shop.release_payment(payment_id, "refund").status == 200
 
 
+@pytest.mark.parametrize("amount", [10_000, 3_000])
+@pytest.mark.parametrize("ends", [None, "lost"])
+def test_where_a_bank_decides_the_money_cannot_be_given_back(shop: Shop, ends: str | None, amount: int):
+    payment_id, intent = quarantined(shop)
+    dispute = shop.simulator.dispute(intent, amount=amount)
+    if ends:
+        shop.simulator.close_dispute(dispute["id"], ends)
+    shop.deliver()
+
+    said = quote(shop, payment_id)["refund"]
+
+    if ends and amount == 10_000:
+        assert said == {"amount": 0.0, "refused": None}
+        assert shop.release_payment(payment_id, "refund").status == 200
+    else:
+        assert said == {"amount": 0.0, "refused": refused(shop, payment_id, "refund")}
+        assert "the bank decides" in said["refused"]
+        assert shop.payment(payment_id)["under_review"]
+    assert refunds_at_stripe(shop) == []
+
+
+@pytest.mark.parametrize("ends", ["won", "warning_closed"])
+def test_where_a_bank_has_decided_for_us_it_can(shop: Shop, ends: str):
+    payment_id, intent = quarantined(shop)
+    status = "warning_needs_response" if ends == "warning_closed" else "needs_response"
+    dispute = shop.simulator.dispute(intent, status=status)
+    shop.simulator.close_dispute(dispute["id"], ends)
+    shop.deliver()
+
+    said = quote(shop, payment_id)["refund"]
+
+    assert said == {"amount": 100.0, "refused": None}
+    assert shop.release_payment(payment_id, "refund").status == 200
+
+
 def test_where_the_intent_is_not_known_nothing_is_possible(shop: Shop):
     payment_id, _ = quarantined(shop)
     key = {"payment_id": {"S": payment_id}, "record": {"S": "ORDER"}}

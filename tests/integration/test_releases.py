@@ -19,6 +19,7 @@ from tests.integration.stripe_side import (
     quarantined,
     refunds_at_stripe,
     set_order,
+    while_stripe_is_asked_for_a_refund,
 )
 
 REASON = "looked at it"
@@ -413,8 +414,7 @@ def test_where_the_database_loses_the_grants_answer_it_is_granted_once(
 
 def test_a_refusal_of_stripes_leaves_the_decision_open(shop: Shop):
     payment_id, intent = quarantined(shop)
-    shop.simulator.dispute(intent)
-    shop.deliver()
+    while_stripe_is_asked_for_a_refund(shop, lambda: shop.simulator.dispute(intent))
 
     response = shop.release_payment(payment_id, "refund")
 

@@ -8,7 +8,12 @@ import pytest
 
 from local.in_process.environment import USER_ID
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import quarantined, refunds_at_stripe, set_order
+from tests.integration.stripe_side import (
+    quarantined,
+    refunds_at_stripe,
+    set_order,
+    while_stripe_is_asked_for_a_refund,
+)
 from tests.integration.test_restored_orders import orders_of, restore
 from tests.ops.conftest import Terminal
 
@@ -271,7 +276,7 @@ def test_a_decision_that_is_not_possible_is_refused_before_the_question(
 
 def test_what_stripe_refuses_leaves_the_payment_as_it_was(shop: Shop, terminal: Terminal, answers: Answers):
     payment_id, intent = quarantined(shop)
-    shop.simulator.dispute(intent)
+    while_stripe_is_asked_for_a_refund(shop, lambda: shop.simulator.dispute(intent))
     answers("yes")
 
     assert release(terminal, payment_id, "refund") == 2

@@ -28,14 +28,13 @@ def quote(payment_id: str, now: datetime) -> ReleaseQuote | None:
     except NotReleasable as refused:
         return ReleaseQuote(intent=order.rejected_intent, fulfil=refused, refund_minor=refused)
     assert money.payment, "Bug! see releases.money_of"
-    paid, returned = money.payment.amount_minor, money.returned_minor
     return ReleaseQuote(
         intent=order.rejected_intent,
         currency=money.payment.currency,
-        paid_minor=paid,
-        returned_minor=returned,
+        paid_minor=money.payment.amount_minor,
+        returned_minor=money.returned_minor,
         fulfil=_fulfil(order, money, now),
-        refund_minor=_refund(order) or max(0, paid - returned),
+        refund_minor=_refund(order, money),
     )
 
 
@@ -71,10 +70,10 @@ def _taken_back(settled: Order, money: IntentMoney) -> int:
     return standing.credits_due_back
 
 
-def _refund(order: Order) -> NotReleasable | None:
-    """Why the money cannot go back; None where it can."""
+def _refund(order: Order, money: IntentMoney) -> int | NotReleasable:
+    """How much would go back; or why nothing can."""
     try:
         releases.check_that_no_credits_are_there(order)
+        return releases.left_of(money)
     except NotReleasable as refused:
         return refused
-    return None

@@ -175,9 +175,19 @@ def _give_back(order: Order, now: datetime) -> bool:
     return True
 
 
+def left_of(money: stripe_gateway.IntentMoney) -> int:
+    """How much of the money can go back, in minor units; raises NotReleasable where a bank decides over it."""
+    assert money.payment, "Bug! see money_of"
+    if money.is_back:
+        return 0
+    if money.is_disputed:
+        raise NotReleasable("The payment is disputed: the bank decides over its money")
+    return money.payment.amount_minor - money.returned_minor
+
+
 def _refund(order: Order, release: Release) -> None:
     """Refund what is still here, unless nothing is. Raises NotReleasable, StripeFailed, Busy."""
-    if money_of(release.intent).is_back:
+    if left_of(money_of(release.intent)) == 0:
         return
     try:
         stripe_gateway.refund_intent(order, release)

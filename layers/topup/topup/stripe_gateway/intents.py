@@ -31,6 +31,11 @@ class IntentMoney:
         """Whether nothing of its money is left here."""
         return self.payment is not None and self.returned_minor >= self.payment.amount_minor
 
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a bank has some of its money, or has decided to keep it: then Stripe refunds none of the rest."""
+        return any(one.reversal.kind is Kind.DISPUTE and one.reversal.reversed_minor for one in self.reversals)
+
 
 def read_intent_money(intent_id: str) -> IntentMoney | None:
     """What Stripe has of the intent now; None if it is not ours.
