@@ -221,6 +221,23 @@ def test_what_a_lost_record_granted_is_not_granted_again(shop: Shop, is_back: bo
     shop.check()
 
 
+def test_credits_that_a_lost_record_has_taken_back_are_not_taken_again(shop: Shop):
+    payment_id, intent = quarantined(shop)
+    before = orders_of(shop)
+    shop.release_payment(payment_id, "fulfil")
+    refund_a_part(shop, intent)
+    restore(shop, before)
+    shop.simulator.refund(intent, 2000)
+    shop.deliver()
+    assert shop.ledger() == [("purchased", 550), ("refunded", -165)]
+
+    assert quote(shop, payment_id)["fulfil"]["credits_taken_back"] == 110
+
+    shop.release_payment(payment_id, "fulfil")
+    assert shop.ledger()[2:] == [("refunded", -110)]
+    shop.check()
+
+
 def test_a_second_payment_of_an_order_can_only_be_given_back(shop: Shop):
     payment, _ = paid_besides(shop)
     shop.pay(payment)

@@ -7,6 +7,7 @@ from topup import clawback, payment_status, releases, store
 from topup.domain import order_updates, payments
 from topup.domain.errors import NotReleasable
 from topup.domain.orders import Order, ReleaseAction, Settlement
+from topup.domain.payments import Payment
 from topup.domain.release_quotes import FulfilQuote, ReleaseQuote
 from topup.domain.releases import check
 from topup.runtime import config
@@ -49,13 +50,12 @@ def _fulfil(order: Order, money: IntentMoney, now: datetime) -> FulfilQuote | No
     change = order_updates.decide(read, wallet, update, now, config.settings().expire_after_months)
     if not isinstance(change, Settlement):
         raise store.LostRace("the order was decided over meanwhile")
-    settled = change.after
-    is_new = store.find_own_lot(order) is None
-    return FulfilQuote(
-        credits=settled.credits_purchased if is_new else 0,
-        to_debt=settled.credits_to_debt if is_new else 0,
-        taken_back=_taken_back(settled, money),
-    )
+    settled, due = change.after, _due_back(change.after, money)
+    if lot := store.find_own_lot(order):
+        restored = Payment(replace(settled, credits_expire_at=lot.expires_at), ())
+        taken = store.load_settled_payment(restored, now).out.credits
+        return FulfilQuote(credits=0, to_debt=0, taken_back=max(0, due - taken))
+    return FulfilQuote(credits=settled.credits_purchased, to_debt=settled.credits_to_debt, taken_back=due)
 
 
 def _request(order: Order) -> releases.ReleaseRequest:
@@ -63,7 +63,7 @@ def _request(order: Order) -> releases.ReleaseRequest:
     return releases.ReleaseRequest(payment_id=order.payment_id, action=ReleaseAction.FULFIL, reason="", actor="admin:")
 
 
-def _taken_back(settled: Order, money: IntentMoney) -> int:
+def _due_back(settled: Order, money: IntentMoney) -> int:
     """How many credits the refunds and disputes that stand are due."""
     reversals = [payments.matched(settled, (), clawback.reported(update))[1] for update in money.reversals]
     standing = replace(settled, refunded_minor=0, disputed_minor=sum(one.reversed_minor for one in reversals))

@@ -10,7 +10,7 @@ class FulfilQuote:
     """What granting the credits would do.
 
     `credits` would be granted now, of which `to_debt` pay what the user owes. Of them, `taken_back` go again at once,
-    for refunds and disputes that stand; or of those that a lost record granted before.
+    for refunds and disputes that stand; or of those that a lost record granted before, if it has not taken them back.
     """
 
     credits: int
