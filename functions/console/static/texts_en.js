@@ -198,7 +198,7 @@ export const en = {
   release_refund: "Give the money back",
   release_confirm_fulfil: "Grant {credits} credits",
   release_confirm_refund: "Give {amount} back",
-  release_hint_fulfil: "The user gets the credits of what was really paid, which may be fewer or more than ordered. The reason is kept with the payment.",
+  release_hint_fulfil: "The user gets the credits of what was really paid, which may be fewer than ordered. The reason is kept with the payment.",
   release_hint_refund: "All of the money goes back, and no credits are granted. The reason is kept with the payment.",
   release_done_fulfil: "Released: the user has got {credits} credits.",
   release_done_refund: "Released: all of the money has gone back.",

@@ -198,7 +198,7 @@ export const zh = {
   release_refund: "退回款项",
   release_confirm_fulfil: "发放 {credits} 积分",
   release_confirm_refund: "退回 {amount}",
-  release_hint_fulfil: "用户将获得与实付金额相应的积分，可能比订单多或少。原因会与付款一起保存。",
+  release_hint_fulfil: "用户将获得与实付金额相应的积分，可能少于订单。原因会与付款一起保存。",
   release_hint_refund: "全部款项将退回，不发放积分。原因会与付款一起保存。",
   release_done_fulfil: "已解除隔离：用户获得 {credits} 积分。",
   release_done_refund: "已解除隔离：款项已全部退回。",
