@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 
 from local.client import broken, document, expect
@@ -16,24 +18,29 @@ def late_webhook(scene: Scene) -> str:
     if not endpoints:
         broken("an enabled webhook endpoint at Stripe leads to the stack")
     user = scene.user("late")
-    try:
-        for endpoint in endpoints:
-            scene.stripe.switch(endpoint["id"], on=False)
+    with _switched_off(scene, [endpoint["id"] for endpoint in endpoints]):
         bought = scene.pay(user)
         event = scene.eventually(
             lambda: scene.stripe.event(COMPLETED, bought.session_id),
             lambda found: found is not None,
             "Stripe lists the event",
         )
-    finally:
-        for endpoint in endpoints:
-            scene.stripe.switch(endpoint["id"], on=True)
     expect(scene.balance(user) == 0, "the stack has heard of nothing")
     assert event is not None
     scene.stripe.resend(event["id"], endpoints[0]["id"])
     scene.eventually(lambda: scene.balance(user), lambda balance: balance > 0, "the late webhook grants the credits")
     expect(scene.balance(user) == bought.credits, f"the balance is {bought.credits}")
     return f"{bought.credits} credits came with the delivery that was sent again"
+
+
+@contextmanager
+def _switched_off(scene: Scene, endpoint_ids: Iterable[str]) -> Iterator[None]:
+    """Inside the block Stripe delivers nothing to these; after it to all of them, whatever happens to one."""
+    with ExitStack() as stack:
+        for endpoint_id in endpoint_ids:
+            stack.callback(scene.stripe.switch, endpoint_id, on=True)
+            scene.stripe.switch(endpoint_id, on=False)
+        yield
 
 
 def wrong_signature(scene: Scene) -> str:

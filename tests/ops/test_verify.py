@@ -15,7 +15,7 @@ import pytest
 from local.client import BrokenPromiseError
 from ops import cli
 from ops.doctor.subject import Subject
-from ops.verify import command, credits, place, report, steps
+from ops.verify import command, credits, place, report, steps, webhooks
 from ops.verify.comparison import Difference
 from ops.verify.exchanges import Exchange, Recorder
 from ops.verify.place import STRIPE, Place, WallClock
@@ -150,6 +150,39 @@ def test_every_step_that_is_needed_comes_before():
     assert len(set(names)) == len(names)
     for number, step in enumerate(steps.STEPS):
         assert set(step.needs) <= set(names[:number])
+
+
+class SwitchedEndpoints:
+    """Two endpoints at Stripe; the first one that is switched on again does not answer."""
+
+    def __init__(self) -> None:
+        self.off: set[str] = set()
+        self.is_broken = True
+
+    def endpoints(self, _urls: Any) -> list[dict[str, str]]:
+        return [{"id": "we_1"}, {"id": "we_2"}]
+
+    def switch(self, endpoint_id: str, *, on: bool) -> None:
+        if on and self.is_broken:
+            self.is_broken = False
+            raise ConnectionError("no answer")
+        (self.off.discard if on else self.off.add)(endpoint_id)
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, BrokenPromiseError])
+def test_every_endpoint_is_switched_on_again_also_where_one_cannot_be(ends: type[BaseException]):
+    stripe, off = SwitchedEndpoints(), []
+
+    def pay(_user: str) -> None:
+        off.extend(sorted(stripe.off))
+        raise ends
+
+    scene: Any = SimpleNamespace(place=HERE, stripe=stripe, pay=pay, user=lambda step: step)
+
+    with pytest.raises(ConnectionError):
+        webhooks.late_webhook(scene)
+
+    assert (off, len(stripe.off)) == (["we_1", "we_2"], 1)
 
 
 def test_a_deployed_stack_waits_and_lets_reconcile_sweep(monkeypatch: pytest.MonkeyPatch):
