@@ -144,6 +144,7 @@ def until_done(request: Callable[[], ApiResponse]) -> Any:
     [
         ({"STACK_NAME": "123456789012/eu-central-1/topup-prod"}, "'prod', where money is real"),
         ({"SECRETS_PREFIX": "/topup/live", "SECRETS": "PROXY_API_KEY"}, "'live', where money is real"),
+        ({"SECRETS_PREFIX": "/topup/Production", "SECRETS": "PROXY_API_KEY"}, "'production', where money is real"),
         ({"STRIPE_SECRET_KEY": "sk_live_51abc"}, "STRIPE_SECRET_KEY is a live key"),
         ({"TOPUP_CHAOS": "throttle:2"}, "'throttle:2': write throttle, timeout_after, duplicate"),
         ({"TOPUP_CHAOS": "sometimes:0.1"}, "'sometimes:0.1'"),

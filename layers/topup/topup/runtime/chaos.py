@@ -84,7 +84,7 @@ def shares(text: str) -> Mapping[str, float]:
 
 def refuse_stage(*names: str) -> None:
     """Raise ConfigurationError for names of a stack, or of its secrets, that are those of a stage with real money."""
-    words = {word for name in names for word in re.split(r"[/_.-]", name)}
+    words = {word for name in names for word in re.split(r"[/_.-]", name.lower())}
     if live := words.intersection(LIVE_STAGES):
         raise ConfigurationError(f"{start.CHAOS} is set on the stage {min(live)!r}, where money is real: remove it")
 
