@@ -324,6 +324,12 @@ def test_its_stages_are_those_of_the_checkout_and_deploy_the_template_beside_the
     assert {one.template for one in here} == {ROOT / ".aws-sam/build/template.yaml"}
 
 
+def test_its_commands_write_nothing_into_the_layers_which_are_deployed(unpacked: Path):
+    makefile = (unpacked / "Makefile").read_text(encoding="utf-8")
+
+    assert "\nexport PYTHONPATH := layers/topup/python\nexport PYTHONDONTWRITEBYTECODE := 1\n" in makefile
+
+
 def test_its_makefile_has_the_operators_targets_and_each_finds_its_module(unpacked: Path):
     makefile = (unpacked / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))

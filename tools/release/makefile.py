@@ -8,9 +8,10 @@ TARGETS = ("help", "deploy", "outputs", ".venv/.installed", ".venv-sam/.installe
 HEAD = """\
 # What an operator runs. Each command sets up what it needs by itself; docs/deploy.md and docs/runbook.md say when.
 """
-# What is otherwise in an unpacked release: Topup's package is inside its layer, and nothing is built.
+# What is otherwise in an unpacked release: Topup's package is inside its layer, and nothing is built. The layer is
+# deployed as it is, so no Python but Lambda's may leave its bytecode there, which names this machine's folders.
 OTHERWISE = {
-    ":= layers/topup\n": ":= layers/topup/python\n",
+    ":= layers/topup\n": ":= layers/topup/python\nexport PYTHONDONTWRITEBYTECODE := 1\n",
     "requirements-dev.txt": "requirements-ops.txt",
     "Build a stage and deploy it": "Deploy a stage",
     "(the local stack, or a deployed one: STACK=topup-prod)": "(a deployed stack: STACK=topup-prod)",
