@@ -12,6 +12,7 @@ from local.aws.intrinsics import read_yaml
 from tools.generate.cost import __main__ as cost
 from tools.generate.cost import metering
 from tools.generate.cost.flows import measure
+from tools.generate.cost.memory import Memory, memory_in
 from tools.generate.cost.metering import Call, Meter
 
 PRICES: Any = {
@@ -146,7 +147,7 @@ def test_a_refused_write_is_not_counted(meter: Meter):
 def test_a_call_costs_what_it_uses():
     call = Call("spend_credits", reads=1, table_writes=4, index_writes_in_transactions=1, log_bytes=900)
 
-    found = cost.cost_of([call], PRICES, memory=cost.Memory(512, {"spend_credits": 2048}))
+    found = cost.cost_of([call], PRICES, memory=Memory(512, {"spend_credits": 2048}))
 
     assert (found.write_units, found.dynamodb) == (6, 13)
     assert found.compute == pytest.approx(0.5 + 0.1 * 2 * 1000)
@@ -155,14 +156,14 @@ def test_a_call_costs_what_it_uses():
 
 
 def test_the_memory_of_each_function_is_the_templates():
-    memory = cost.memory_in(read_yaml(ROOT / "template.yaml"))
+    memory = memory_in(read_yaml(ROOT / "template.yaml"))
 
     assert (memory.of("spend_credits"), memory.of("create_checkout")) == (1024, 512)
     assert memory.of_its_own.keys() == {"create_checkout"}
 
 
 def test_a_webhook_uses_the_functions_own_url_and_pays_no_http_api():
-    assert cost.cost_of([Call("stripe_webhook")], PRICES, memory=cost.Memory(1024)).http_api == 0
+    assert cost.cost_of([Call("stripe_webhook")], PRICES, memory=Memory(1024)).http_api == 0
 
 
 def test_the_flows_are_counted_from_the_real_handlers():

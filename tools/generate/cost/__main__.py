@@ -4,13 +4,14 @@ import re
 import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local import ROOT
 from local.aws.intrinsics import read_yaml
 from tools.generate.cost.flows import FULL_BATCH, Measured, measure
+from tools.generate.cost.memory import Memory, memory_in
 from tools.generate.cost.metering import READ_STEP, Call
 from topup.domain.batches import MOST_SPENDS
 
@@ -22,22 +23,9 @@ GIGABYTE = 1_000_000_000
 NOT_BY_API = {"stripe_webhook", "expire_credits"}  # the webhook uses the function's own URL, which is free
 ARCHITECTURE = "arm64"  # the template's default
 ITEMS_OF_A_PURCHASE = 6  # order, its copy in the index, lot, its copy in the index, timer, entry
-FUNCTION = "AWS::Serverless::Function"
 ITEM_OVERHEAD = 100  # bytes that DynamoDB bills for indexing each item (its pricing page)
 
 Prices = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Memory:
-    """The functions' memory in MB: the usual one, and that of functions which have another."""
-
-    usual: int
-    of_its_own: Mapping[str, int] = field(default_factory=dict)
-
-    def of(self, function: str) -> int:
-        """What this function has."""
-        return self.of_its_own.get(function, self.usual)
 
 
 @dataclass(frozen=True)
@@ -284,15 +272,6 @@ def document() -> str:
     """docs/cost.md as the code and the prices make it now."""
     template = read_yaml(ROOT / "template.yaml")
     return render(measure(), tomllib.loads(PRICES.read_text(encoding="utf-8")), memory_in(template), watching(template))
-
-
-def memory_in(template: Mapping[str, Any]) -> Memory:
-    """What the template gives the functions, by the names of their folders."""
-    functions = [
-        one["Properties"] for one in template["Resources"].values() if one["Type"] == "AWS::Serverless::Function"
-    ]
-    named = {Path(one["CodeUri"]).name: one["MemorySize"] for one in functions if "MemorySize" in one}
-    return Memory(template["Globals"]["Function"]["MemorySize"], named)
 
 
 def main() -> None:
