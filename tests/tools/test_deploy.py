@@ -7,7 +7,7 @@ import pytest
 
 from local import ROOT
 from local.aws.intrinsics import read_yaml
-from ops import stages
+from ops import deployed, stages
 from ops.errors import CannotRunError
 from tools.deploy import answers, build, stack
 
@@ -61,11 +61,19 @@ def test_a_parameter_of_another_release_in_the_stack_or_the_files_hinders_no_dep
 
 
 @pytest.mark.parametrize(("stage", "prefix"), [("prod", "/topup/x"), ("x", "/topup/prod"), ("live", "/topup/live")])
-def test_no_faults_are_deployed_where_money_is_real(stage: str, prefix: str):
+def test_no_faults_are_deployed_where_money_is_real(stage: str, prefix: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(deployed, "stripe_key", lambda _prefix: "sk_test_1")
     answers.refuse_faults(stage, {"SecretsPrefix": prefix, "Chaos": ""})
     answers.refuse_faults("staging", {"SecretsPrefix": "/topup/staging", "Chaos": "throttle:0.1"})
     with pytest.raises(CannotRunError, match=r"Chaos: .* where money is real"):
         answers.refuse_faults(stage, {"SecretsPrefix": prefix, "Chaos": "throttle:0.1"})
+
+
+@pytest.mark.parametrize("key", ["sk_live_1", "rk_live_1"])
+def test_no_faults_are_deployed_where_the_stripe_key_is_live(key: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(deployed, "stripe_key", lambda _prefix: key)
+    with pytest.raises(CannotRunError, match="/topup/eu/STRIPE_SECRET_KEY is a live key"):
+        answers.refuse_faults("eu", {"SecretsPrefix": "/topup/eu", "Chaos": "throttle:0.1"})
 
 
 def test_a_new_stack_is_told_how_to_name_its_pages():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws.intrinsics import Resolver, TemplateError
+from ops import deployed
 from ops.errors import CannotRunError
 from topup.domain.errors import ConfigurationError
 from topup.runtime import chaos
@@ -64,12 +65,19 @@ def check(parameters: Mapping[str, str], named: Iterable[str], template: Mapping
 
 
 def refuse_faults(stage: str, parameters: Mapping[str, str]) -> None:
-    """Raise CannotRunError for a drill's faults on a stage where money is real."""
-    if parameters.get("Chaos"):
-        try:
-            chaos.refuse_stage(stage, parameters.get("SecretsPrefix", ""))
-        except ConfigurationError as error:
-            raise CannotRunError(f"Chaos: {error.detail}") from error
+    """Raise CannotRunError for a drill's faults on a stage where money is real: by its name, and by its Stripe key.
+
+    A function that has no Stripe key cannot know by itself whether money is real.
+    """
+    if not parameters.get("Chaos"):
+        return
+    prefix = parameters.get("SecretsPrefix", "")
+    try:
+        chaos.refuse_stage(stage, prefix)
+    except ConfigurationError as error:
+        raise CannotRunError(f"Chaos: {error.detail}") from error
+    if "_live_" in deployed.stripe_key(prefix):
+        raise CannotRunError(f"Chaos: {prefix}/STRIPE_SECRET_KEY is a live key: money is real on stage {stage}")
 
 
 def _definition(name: str, template: Mapping[str, Any]) -> Mapping[str, Any]:

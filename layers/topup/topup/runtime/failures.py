@@ -64,6 +64,12 @@ def is_answer(error: BaseException) -> bool:
     return _answer_of_aws(error) is not None
 
 
+def attempts_before(error: BaseException) -> int:
+    """How many attempts of a request to AWS were made before the one that the error answers; 0 where nobody knows."""
+    answer = _answer_of_aws(error) or {}
+    return int(answer.get("ResponseMetadata", {}).get("RetryAttempts", 0))
+
+
 def cancellation_reasons(error: BaseException) -> set[str]:
     """Why DynamoDB has cancelled a transaction, whatever the write; empty for any other error."""
     return _reasons(_answer_of_aws(error) or {})

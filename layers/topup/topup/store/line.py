@@ -8,14 +8,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from topup.domain.line import Turn, WaitingSpend
 from topup.domain.receipts import Receipt
-from topup.runtime import config
+from topup.runtime import config, failures
 from topup.store import attributes, line_items, receipts
 from topup.store.client import client
-from topup.store.races import LostRace, UnknownWrite, detect_lost_race
+from topup.store.races import UnknownWrite, detect_lost_race
 
 # The same request waits still: nobody has taken it out of the line, and none with another body has come in its place.
 STILL_IN_LINE = "request_fingerprint = :fingerprint_read"
@@ -34,23 +32,18 @@ def join_line(spend: WaitingSpend) -> bool:
             )
     except UnknownWrite:
         return False
-    except (LostRace, ClientError) as error:
-        answer = error.__cause__ if isinstance(error, LostRace) else error
+    except Exception as error:
         # Of more than one attempt only the last one's answer is known.
-        if isinstance(answer, ClientError) and _attempts_before(answer.response) > 0:
+        if failures.attempts_before(error.__cause__ or error) > 0:
             return False
         raise
-    return _attempts_before(joined) == 0
+    return bool(joined["ResponseMetadata"].get("RetryAttempts", 0) == 0)
 
 
 def leave_line(spends: Iterable[WaitingSpend]) -> None:
     """Take these places out of the line, unless they have changed; raises LostRace."""
     with detect_lost_race():
         client().transact_write_items(TransactItems=[_leaves(spend) for spend in spends])
-
-
-def _attempts_before(answer: Any) -> int:
-    return int(answer["ResponseMetadata"].get("RetryAttempts", 0))
 
 
 def record_turn(turn: Turn, now: datetime) -> Mapping[str, Receipt]:
