@@ -67,7 +67,7 @@ const decisions = (quote, ways) =>
 
 const CONSEQUENCES = {
   fulfil: ({ fulfil, ...paid }) => ({
-    confirm: t("release_confirm_fulfil", { credits: number(fulfil.credits) }),
+    confirm: fulfil.credits ? t("release_confirm_fulfil", { credits: number(fulfil.credits) }) : t("releaseSettle"),
     content: [facts(...moneyOf(paid), ...creditsOf(fulfil)), fulfil.credits ? null : h("p", { class: "notice" }, t("releaseGranted"))],
   }),
   refund: ({ refund, ...paid }) => ({

@@ -212,6 +212,7 @@ export const en = {
   releaseCredits: "Credits granted",
   releaseDebt: "of which pay what the user owes",
   releaseTaken: "Taken back at once, for refunds and disputes",
+  releaseSettle: "Settle the payment",
   releaseGranted: "The credits were granted before, as a lost record said. Nothing more is granted, and the payment is settled.",
   releaseStale: "Something has changed since the page was loaded: another payment waits for a decision, or none.",
   problem_not_releasable: "This payment cannot be released so. Nothing was changed.",

@@ -212,6 +212,7 @@ export const zh = {
   releaseCredits: "发放积分",
   releaseDebt: "其中用于偿还欠款",
   releaseTaken: "因退款和争议立即扣回",
+  releaseSettle: "完成结算",
   releaseGranted: "丢失的记录显示积分此前已经发放。不会再次发放，付款将完成结算。",
   releaseStale: "页面加载后情况有变：等待处理的是另一笔付款，或已无付款等待处理。",
   problem_not_releasable: "此付款不能这样处理，没有任何变动。",
