@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 @endpoint(query=("lang", "expand"))
 def handler(request: Request) -> Response:
     caller = auth.authenticate(request)
-    wanted = queries.expanded(request, queries.EXPANSIONS)
-    if wanted == queries.RELEASE_QUOTE:
-        auth.authenticate_staff(request)
+    wanted = queries.expanded(request, queries.EXPANSIONS if caller.may_read_all else (queries.RECEIPT,))
     payment = payment_status.find(request.path_parameters["payment_id"])
     if payment.order.user_id != caller.user_id and not caller.may_read_all:
         raise PaymentNotFound
