@@ -270,6 +270,11 @@ MUTANTS_OF_CREDITS = (
         (Edit("topup.domain.line", "return stalled >= min(place * PATIENCE, MOST_PATIENCE)", "return True"),),
     ),
     Mutant(
+        "nobody follows a request that has died in line",
+        3000,
+        (Edit("topup.domain.line", "return stalled >= min(place * PATIENCE, MOST_PATIENCE)", "return place == 0"),),
+    ),
+    Mutant(
         "a spend in line is refused although it can be paid",
         500,
         (Edit("topup.domain.line", "        if one.amount <= left:\n", "        if one.amount < left - 1:\n"),),

@@ -40,9 +40,9 @@ class Lines:
 
     def answered(self, invocation: Invocation, status: int) -> None:
         """Note what a spend was told; raises Violation for one in whose line nobody has led."""
-        user, key = request = (invocation.about["user"], invocation.about["key"])
+        user, _ = request = (invocation.about["user"], invocation.about["key"])
         if status == BUSY:
-            if key in self._places.get(user, {}):
+            if "PutItem" in invocation.calls and self._places.get(user):
                 self._check_patience(user, invocation)
             return
         others = self._unanswered[request]
@@ -54,7 +54,8 @@ class Lines:
         """Whoever sees for seconds that nothing moves tries to lead."""
         stood_still = self._scheduler.seconds - self._moved_at[user]
         since = invocation.calls[len(invocation.calls) - 1 - invocation.calls[::-1].index("PutItem") :]
-        if stood_still > LONG and since.count("Query") > MANY and "TransactWriteItems" not in since:
+        led = since[: len(since) - 1 - since[::-1].index("Query")]  # then it takes its own place out, and gives up
+        if stood_still > LONG and since.count("Query") > MANY and "TransactWriteItems" not in led:
             raise Violation(f"user {user}: the line stood still for {stood_still:.1f} s, and nobody led it")
 
     # ------------------------------------------------------------------------------------------------- commits

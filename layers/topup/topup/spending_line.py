@@ -74,9 +74,9 @@ class _Waiter:
         return receipt
 
     def _lead(self, user: UserCredits, place: int, first: str, waited: float) -> Mapping[str, Receipt]:
-        """Write the spends that come first, if it is this request's turn; their receipts by key.
+        """Write the spends that come first, if it is this request's turn; their receipts by key,
 
-        None where another request was faster.
+        none where another request was faster.
         """
         if first != self._first:
             self._first, self._moved_at = first, waited
