@@ -74,9 +74,9 @@ class _Waiter:
         return receipt
 
     def _lead(self, user: UserCredits, place: int, first: str, waited: float) -> Mapping[str, Receipt]:
-        """Write the spends that come first, if it is this request's turn; their receipts by key,
+        """Write the spends that come first, where it is this request's turn.
 
-        none where another request was faster.
+        Their receipts by key; none where it is not, or another request was faster.
         """
         if first != self._first:
             self._first, self._moved_at = first, waited
