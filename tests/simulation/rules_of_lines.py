@@ -53,9 +53,11 @@ class Lines:
     def _check_patience(self, user: str, invocation: Invocation) -> None:
         """Whoever sees for seconds that nothing moves tries to lead."""
         stood_still = self._scheduler.seconds - self._moved_at[user]
-        since = invocation.calls[len(invocation.calls) - 1 - invocation.calls[::-1].index("PutItem") :]
-        led = since[: len(since) - 1 - since[::-1].index("Query")]  # then it takes its own place out, and gives up
-        if stood_still > LONG and since.count("Query") > MANY and "TransactWriteItems" not in led:
+        since = _from_last("PutItem", invocation.calls)
+        if stood_still <= LONG or since.count("Query") <= MANY:
+            return
+        led = since[: -len(_from_last("Query", since))]  # then it takes its own place out, and gives up
+        if "TransactWriteItems" not in led:
             raise Violation(f"user {user}: the line stood still for {stood_still:.1f} s, and nobody led it")
 
     # ------------------------------------------------------------------------------------------------- commits
@@ -119,6 +121,10 @@ class Lines:
 
 def _named(records: Records, prefix: str) -> dict[str, Any]:
     return {record.removeprefix(prefix): item for record, item in records.items() if record.startswith(prefix)}
+
+
+def _from_last(operation: str, calls: list[str]) -> list[str]:
+    return calls[len(calls) - 1 - calls[::-1].index(operation) :]
 
 
 def _key(place: Any) -> str:

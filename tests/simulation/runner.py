@@ -89,6 +89,9 @@ def _chunk(seeds: Sequence[int]) -> Tally:
     try:
         for seed in seeds:
             tally.add(simulate(plan_of(seed)))
+    except Exception as error:
+        error.add_note(f"in seed {seed}: make simulate SEED={seed}")  # a defect of the simulation itself
+        raise
     finally:
         gc.enable()
         gc.collect()
