@@ -54,7 +54,8 @@ class Lines:
         """Whoever sees for seconds that nothing moves tries to lead."""
         stood_still = self._scheduler.seconds - self._moved_at[user]
         since = _from_last("PutItem", invocation.calls)
-        if stood_still <= LONG or since.count("Query") <= MANY:
+        looks = since.count("GetItem")  # for its receipt; then it reads the line, page after page
+        if stood_still <= LONG or looks <= MANY:
             return
         led = since[: -len(_from_last("Query", since))]  # then it takes its own place out, and gives up
         if "TransactWriteItems" not in led:
