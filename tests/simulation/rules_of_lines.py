@@ -67,7 +67,8 @@ class Lines:
         """Check a commit; raises Violation."""
         places, used = _named(records, "PENDING#"), _named(records, "IDEMPOTENCY#").keys()
         known, known_used = self._places.get(user, {}), self._used.get(user, set())
-        left = [known[key] for key in known.keys() - places.keys()]
+        gone = [known[key] for key in known.keys() - places.keys()]
+        left = [one for one in gone if int(one["ttl"]["N"]) > self._scheduler.seconds]  # TTL has removed the others
         new = after.entries[len(before.entries) :]
         author = self._invocations.author
         if author and author.function == "spend_credits":
