@@ -108,8 +108,16 @@ def looks() -> Iterator[float]:
 
 
 def may_be_written(error: Exception) -> bool:
-    """Whether the write that met this error may have been done: not where DynamoDB answered, or nothing was sent."""
-    return not isinstance(error, LostRace | TopupError) and not failures.is_answer(error)
+    """Whether the write that met this error may have been done, or may be done late.
+
+    Not where nothing was sent, and not where DynamoDB has answered the one attempt that there was: of more than one,
+    only the last one's answer is known.
+    """
+    if isinstance(error, TopupError):
+        return False
+    if failures.attempts_before(error.__cause__ or error) > 0:
+        return True
+    return not isinstance(error, LostRace) and not failures.is_answer(error)
 
 
 @contextmanager
