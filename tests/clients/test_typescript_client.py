@@ -74,6 +74,11 @@ def test_it_works_against_a_running_stack(built: Path, environment: dict[str, st
         "released": 60,
         "after the release": [150, 0],
         "too few": 150,
+        "a refused API key": [1, 160],
+        "two processes that replay": [3, 166],
+        "a killed process": [True, 1, 1, 296],
+        "after the hold's end": [True, 4, 300],
+        "a day later": [[True], 0, 300],
     }
 
 
