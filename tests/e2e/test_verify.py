@@ -115,7 +115,7 @@ from ops.verify import steps
 from ops.verify.scene import Scene
 
 def pay(*_):
-    print("switched off", flush=True)
+    print("switched off", file=sys.__stdout__, flush=True)
     time.sleep(600)
 
 found = subject.Subject(**json.loads(sys.argv[1]))
