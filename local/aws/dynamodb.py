@@ -17,7 +17,7 @@ from local.aws.template import Table, TemplateError
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-START_TIMEOUT = 10.0  # seconds; it takes 0.3 on an idle machine
+START_TIMEOUT = 60.0  # seconds; it takes 0.3 on an idle machine
 STOP_TIMEOUT = 1.0
 
 

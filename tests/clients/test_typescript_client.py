@@ -66,7 +66,10 @@ def test_its_own_tests_pass(built: Path):
 
 @installed
 def test_it_works_against_a_running_stack(built: Path, environment: dict[str, str]):
-    assert json.loads(run("node", "dist/tests/running.js", cwd=built, **environment)) == {
+    printed, logged = run("node", "dist/tests/running.js", cwd=built, **environment).split("\n", 1)
+
+    assert "was set aside: the service refused it" in logged
+    assert json.loads(printed) == {
         "held": 200,
         "after the hold": [130, 0],
         "answer lost": 20,
@@ -74,6 +77,11 @@ def test_it_works_against_a_running_stack(built: Path, environment: dict[str, st
         "released": 60,
         "after the release": [150, 0],
         "too few": 150,
+        "a refused API key": [1, 160],
+        "two processes that replay": [3, 166],
+        "a killed process": [True, 1, 1, 296],
+        "after the hold's end": [True, 4, 300],
+        "a day later": [[True], 0, 300],
     }
 
 

@@ -1,7 +1,12 @@
 """`verify` from end to end: on a stack of its own, and on one that stands for a deployed one."""
 
+import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -46,18 +51,23 @@ def assert_nothing_secret(text: str) -> None:
     assert not re.search(r"whsec_|_secret_|sk_test|eyJ", text)
 
 
+def as_deployed(stack: Stack) -> Subject:
+    """A local stack, described as if it were deployed."""
+    secrets = {name: stack.values[name] for name in SECRETS}
+    return Subject(
+        stage="staging",
+        stack="topup-staging",
+        environment={**of(stack).environment, **secrets, "STRIPE_API_BASE": stack.stripe_url},
+        api_url=stack.api_url,
+        webhook_urls=(stack.webhook_url, stack.api_url + WEBHOOK_PATH),
+    )
+
+
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """A local stack that `--stack` names, as if it were deployed."""
     with running() as stack:
-        secrets = {name: stack.values[name] for name in SECRETS}
-        found = Subject(
-            stage="staging",
-            stack="topup-staging",
-            environment={**of(stack).environment, **secrets, "STRIPE_API_BASE": stack.stripe_url},
-            api_url=stack.api_url,
-            webhook_urls=(stack.webhook_url, stack.api_url + WEBHOOK_PATH),
-        )
+        found = as_deployed(stack)
         monkeypatch.setattr(subject, "of_stack", lambda *_: found)
         yield stack
 
@@ -94,3 +104,44 @@ def test_on_a_deployed_stack_a_step_that_fails_is_named_and_the_others_go_on(
     assert "| purchase | failed |" in text
     assert "not as promised: the webhook grants the credits, within 1 s" in text
     assert [one["status"] for one in client.stripe.listed("/webhook_endpoints")] == ["enabled"]
+
+
+# A process of the command that has switched the endpoint off, and stays there.
+SWITCHED_OFF = """
+import json, sys, time
+from ops import cli
+from ops.doctor import subject
+from ops.verify import steps
+from ops.verify.scene import Scene
+
+def pay(*_):
+    print("switched off", file=sys.__stdout__, flush=True)
+    time.sleep(600)
+
+found = subject.Subject(**json.loads(sys.argv[1]))
+subject.of_stack = lambda *_: found
+steps.STEPS = [step for step in steps.STEPS if step.name == "late-webhook"]
+Scene.pay = pay
+cli.main(["verify", "--stack", found.stack, "--out", "/dev/null"])
+"""
+
+
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM])
+def test_a_webhook_endpoint_that_is_switched_off_is_switched_on_when_the_command_is_ended(
+    ends: signal.Signals, new_buyer: NewBuyer
+):
+    with running() as stack:
+        stripe = new_buyer(stack).client.stripe
+        command = [sys.executable, "-c", SWITCHED_OFF, json.dumps(asdict(as_deployed(stack)))]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as ended:
+            try:
+                assert ended.stdout is not None
+                lines = iter(ended.stdout.readline, "")
+                assert any(line == "switched off\n" for line in lines)
+                assert [one["status"] for one in stripe.listed("/webhook_endpoints")] == ["disabled"]
+                ended.send_signal(ends)
+                assert ended.wait(60) != 0
+            finally:
+                ended.kill()
+
+        assert [one["status"] for one in stripe.listed("/webhook_endpoints")] == ["enabled"]

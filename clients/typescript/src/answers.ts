@@ -28,6 +28,15 @@ export async function sendOnce(request: Request, fetch: Fetch, timeoutSeconds: n
   return new Response(status === 304 ? null : body, { status, headers });
 }
 
+export function captureAddress(holdId: string): string {
+  return `/api/users/credits/holds/${holdId}/capture`;
+}
+
+/** The id of the hold that this request captures; undefined if it does something else. */
+export function holdCapturedBy(request: Request): string | undefined {
+  return CAPTURE.exec(new URL(request.url).pathname)?.[1];
+}
+
 function failureOf(request: Request, response: Response, body: string): TopupError | undefined {
   const { status } = response;
   if (status === 304) return undefined;
@@ -58,11 +67,11 @@ function isProblem(document: Fields, status: number): document is Fields & Probl
 
 /** Whether it is an answer at all; of a capture, whether it is a receipt for a capture of this hold. */
 function isUnderstood(request: Request, document: Fields): boolean {
-  const asked = CAPTURE.exec(new URL(request.url).pathname);
-  if (!asked) return Object.keys(document).length > 0;
+  const holdId = holdCapturedBy(request);
+  if (holdId === undefined) return Object.keys(document).length > 0;
   const numbers = ["amount_captured", "captured", "shortfall", "balance_after", "available_after"];
   return (
-    document["hold_id"] === asked[1] &&
+    document["hold_id"] === holdId &&
     typeof document["late"] === "boolean" &&
     numbers.every((name) => Number.isInteger(document[name]))
   );

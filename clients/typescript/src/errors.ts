@@ -46,6 +46,23 @@ export class GatewayError extends TopupError {
   }
 }
 
+/**
+ * The outcome of a capture is not known yet, or its key was refused. The journal has it, and will send it again.
+ *
+ * Do not send it again yourself: `replayCaptures` does. `cause` says what happened.
+ */
+export class CapturePending extends TopupError {
+  override name = "CapturePending";
+  override mayHaveActed = true;
+
+  constructor(
+    readonly key: string,
+    options?: ErrorOptions,
+  ) {
+    super(`The capture ${key} waits in the journal`, options);
+  }
+}
+
 /** What is wrong with the request itself. Others, such as of the X-API-Key, say nothing of what an earlier attempt did. */
 const REFUSALS = [400, 404, 409, 413, 415, 422];
 

@@ -2,8 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as timer } from "node:timers/promises";
 
-import { ApiError, TopupError } from "./errors.js";
+import { isPending } from "./captures.js";
+import { ApiError, CapturePending, TopupError } from "./errors.js";
 import type { Rest } from "./index.js";
+import type { Journal } from "./journal.js";
 import type { components } from "./schema.js";
 
 type Schemas = components["schemas"];
@@ -35,6 +37,7 @@ export class Hold {
     private readonly ttlSeconds: number,
     /** Whether all of `ttlSeconds` is ahead; a hold of an earlier try may end at any moment. */
     private readonly isNew: boolean,
+    private readonly journal: Journal | undefined,
   ) {}
 
   get id(): string {
@@ -48,7 +51,8 @@ export class Hold {
   /**
    * Take what was used. A final capture frees the rest; with `final: false` more may follow.
    *
-   * After an error that may have acted, the same call is the same request.
+   * After an error that may have acted, the same call is the same request. With a journal such an error is
+   * CapturePending instead: do not call again.
    */
   async capture(amount: number, { final = true, ...more }: Captured = {}): Promise<Schemas["CaptureReceipt"]> {
     if (final) this.#workIsDone.abort();
@@ -64,12 +68,12 @@ export class Hold {
       this.#isOver = final;
       return data!;
     } catch (error) {
+      const isInJournal = await isPending(this.journal, this.id, key);
       this.#settle(key);
-      if (error instanceof TopupError && error.mayHaveActed) {
-        this.#unknown.add(key);
-        this.#repeatable = JSON.stringify(body);
-      }
-      throw error;
+      const isUnknown = isInJournal || (error instanceof TopupError && error.mayHaveActed);
+      if (isUnknown) this.#unknown.add(key);
+      if (isUnknown && !isInJournal) this.#repeatable = JSON.stringify(body);
+      throw isInJournal ? new CapturePending(key, { cause: error }) : error;
     }
   }
 

@@ -3,14 +3,26 @@ import { randomUUID } from "node:crypto";
 
 import createClient, { type Client } from "openapi-fetch";
 
-import type { Fetch } from "./answers.js";
+import { captureAddress, type Fetch, sendOnce } from "./answers.js";
+import { journaling, replay, type Replayed } from "./captures.js";
 import { Hold, LONGEST_KEY } from "./holds.js";
+import { type Capture, Journal } from "./journal.js";
 import { RETRIES, type Retries, retrying } from "./retries.js";
 import type { components, paths } from "./schema.js";
 
 export type { Fetch } from "./answers.js";
-export { ApiError, GatewayError, NoAnswer, type Problem, TopupError, UnexpectedAnswer } from "./errors.js";
+export type { Replayed } from "./captures.js";
+export {
+  ApiError,
+  CapturePending,
+  GatewayError,
+  NoAnswer,
+  type Problem,
+  TopupError,
+  UnexpectedAnswer,
+} from "./errors.js";
 export { Hold } from "./holds.js";
+export { type Capture, Journal, type SetAside, type Turn } from "./journal.js";
 export type { Retries } from "./retries.js";
 export type { components, paths } from "./schema.js";
 
@@ -25,6 +37,8 @@ export interface Options {
   apiKey?: string;
   /** A user's or an administrator's. */
   token?: string;
+  /** The directory of the journal. */
+  journal?: string;
   retries?: Partial<Retries>;
   timeoutSeconds?: number;
   fetch?: Fetch;
@@ -42,13 +56,26 @@ export interface HoldOptions {
 export class Topup {
   /** Every operation of the API, with the same retries and errors: `rest.GET("/api/payments", …)`. */
   readonly rest: Rest;
+  readonly journal: Journal | undefined;
+  /** Send a capture of the journal, once, with this client's credentials. */
+  readonly #replay: (capture: Capture) => Promise<Response>;
 
-  constructor(url: string, { apiKey, token, retries, timeoutSeconds = TIMEOUT, fetch = globalThis.fetch }: Options) {
+  constructor(
+    url: string,
+    { apiKey, token, journal, retries, timeoutSeconds = TIMEOUT, fetch = globalThis.fetch }: Options,
+  ) {
     const headers: Record<string, string> = {};
     if (apiKey !== undefined) headers["x-api-key"] = apiKey;
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
-    const send = retrying(fetch, timeoutSeconds, { ...RETRIES, ...retries });
+    this.journal = journal === undefined ? undefined : new Journal(journal, 2 * timeoutSeconds);
+    const once: Fetch = (request) => sendOnce(request, fetch, timeoutSeconds);
+    const send = retrying(this.journal ? journaling(once, this.journal) : once, { ...RETRIES, ...retries });
     this.rest = createClient<paths>({ baseUrl: url, headers, fetch: send });
+    this.#replay = ({ holdId, key, body }) => {
+      const address = url.replace(/\/$/, "") + captureAddress(holdId);
+      const own = { "content-type": "application/json", "idempotency-key": key };
+      return once(new Request(address, { method: "POST", headers: { ...headers, ...own }, body }));
+    };
   }
 
   /** What a user has: balance, held, available, debt, and when which credits expire. */
@@ -96,6 +123,12 @@ export class Topup {
       params: { header: { "Idempotency-Key": key } },
       body: { user_id: userId, amount, description, ttl_seconds: ttlSeconds, ...more },
     });
-    return new Hold(this.rest, data!, key, ttlSeconds, !response.headers.has("idempotent-replayed"));
+    return new Hold(this.rest, data!, key, ttlSeconds, !response.headers.has("idempotent-replayed"), this.journal);
+  }
+
+  /** Send the journal's captures that are due: call it at the start, and every minute or so. */
+  async replayCaptures(): Promise<Replayed> {
+    if (this.journal === undefined) throw new TypeError("this client has no journal");
+    return replay(this.journal, this.#replay);
   }
 }

@@ -1,7 +1,7 @@
 /** Repeat a request that may succeed later, where the contract allows it: with its key, never before `Retry-After`. */
 import { setTimeout as timer } from "node:timers/promises";
 
-import { type Fetch, sendOnce } from "./answers.js";
+import type { Fetch } from "./answers.js";
 import { TopupError } from "./errors.js";
 
 /** How often a request is sent, and how long a caller is kept waiting between two attempts, in seconds. */
@@ -25,12 +25,12 @@ export const RETRIES: Retries = {
 const SAFE_WITHOUT_KEY = /\/(cancel|release|refund\/quote)$/;
 
 /** A fetch that sends a request until it is answered; throws the TopupError of the last attempt. */
-export function retrying(fetch: Fetch, timeoutSeconds: number, retries: Retries): Fetch {
+export function retrying(send: Fetch, retries: Retries): Fetch {
   return async (request) => {
     let inDoubt = false;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await sendOnce(request, fetch, timeoutSeconds);
+        return await send(request);
       } catch (error) {
         if (!(error instanceof TopupError)) throw error;
         // An earlier attempt may have acted, whatever is wrong with this one.

@@ -1,5 +1,5 @@
 /** A service that answers as a test says, and keeps what it was sent. */
-import { Topup } from "../src/index.js";
+import { type Options, Topup } from "../src/index.js";
 
 export const HOLD = {
   hold_id: "dcea3258-f813-5af6-886e-2f74be4e3f7e.dXNlci0x",
@@ -55,10 +55,13 @@ export const silence: Answer = () => {
   throw new TypeError("fetch failed");
 };
 
-/** Answers requests one by one as scripted, then with success. */
+/** Answers requests one by one as scripted, then with success; time passes when a client waits. */
 export class Service {
-  readonly requests: { call: string; key: string | null; body: string }[] = [];
+  readonly requests: { url: string; call: string; key: string | null; apiKey: string | null; body: string }[] = [];
   readonly waits: number[] = [];
+  /** Milliseconds, for journals; it passes when a client waits. */
+  now = 1_000_000;
+  whileAnswering: () => Promise<void> = async () => undefined;
   readonly script: Answer[] = [];
 
   will(...answers: Answer[]): this {
@@ -66,18 +69,28 @@ export class Service {
     return this;
   }
 
-  client(attempts = 5): Topup {
-    const sleep = async (seconds: number) => void this.waits.push(seconds);
-    return new Topup("https://topup.test", {
-      apiKey: "key-of-the-service",
-      retries: { attempts, sleep, jitter: () => 0 },
+  client(attempts = 5, { apiKey = "key-of-the-service", journal }: Pick<Options, "apiKey" | "journal"> = {}): Topup {
+    const client = new Topup("https://topup.test", {
+      apiKey,
+      ...(journal === undefined ? {} : { journal }),
+      retries: { attempts, sleep: (seconds) => this.sleep(seconds), jitter: () => 0 },
       fetch: (request) => this.#answer(request),
     });
+    if (client.journal) client.journal.clock = () => this.now;
+    return client;
+  }
+
+  async sleep(seconds: number): Promise<void> {
+    this.waits.push(seconds);
+    this.now += seconds * 1000;
   }
 
   async #answer(request: Request): Promise<Response> {
-    const call = new URL(request.url).pathname.split("/").at(-1)!;
-    this.requests.push({ call, key: request.headers.get("idempotency-key"), body: await request.text() });
+    const { url, headers } = request;
+    const call = new URL(url).pathname.split("/").at(-1)!;
+    const [key, apiKey] = [headers.get("idempotency-key"), headers.get("x-api-key")];
+    this.requests.push({ url, call, key, apiKey, body: await request.text() });
+    await this.whileAnswering();
     const answer = this.script.shift() ?? ok(this.#success(call));
     return answer();
   }
