@@ -19,7 +19,7 @@ from tests.conformance.requests import (
     place_of,
 )
 
-STATES_OF_A_TRANSACTION = 25  # of a single write, all are tried
+STATES_OF_A_TRANSACTION = 70  # of a single write, all are tried
 HELD = 0.6  # the share of items in a transaction that fulfil their condition
 EQUAL = r"([#\w]+) <?= (:\w+)"
 ABSENT = r"attribute_not_exists\(([#\w]+)\)"

@@ -16,7 +16,7 @@ from tests.conformance.recording import EXPRESSION, expressions_in_the_source, i
 from tests.conformance.requests import Sample, expressions_of
 
 LISTED = Path(__file__).with_name("differences.toml")
-MOTOS_SHARE = 8  # moto is the slowest by far, so it gets every eighth state of each request
+MOTOS_SHARE = 3  # moto is the slowest by far, so it gets every third state of each request
 
 Difference = tuple[str, str]  # the engine, and the difference
 
