@@ -12,6 +12,7 @@ from topup.domain.audit import Account
 from topup.domain.line import PATIENCE
 
 Records = Mapping[str, Any]  # of one user, as they are stored, by what follows the kind
+Order = tuple[datetime, str]  # of the turns
 REFUSED, BUSY = 409, 503
 LONG, MANY = 4.0, 8  # seconds, and looks at the line
 
@@ -26,6 +27,7 @@ class Lines:
         self._first: dict[str, str | None] = {}
         self._moved_at: dict[str, float] = {}  # when another one became the first
         self._arrived: dict[tuple[str, str], int] = {}  # the order in which the places were taken
+        self._gone: dict[str, list[tuple[int, Order, float]]] = {}  # who left: how they arrived, their order, and when
         self._unanswered: dict[tuple[str, str], set[int]] = {}
         self._refused: set[tuple[str, str]] = set()
         self.hit: Any = lambda _name: None
@@ -80,6 +82,9 @@ class Lines:
             self._note(author, known, used - known_used)
         if wrong := [key for key in used - known_used if (user, key) in self._refused]:
             raise Violation(f"user {user}: these spends were refused, and made afterwards: {wrong}")
+        self._gone.setdefault(user, []).extend(
+            (self._arrived[user, _key(one)], _order(one), self._scheduler.seconds) for one in gone
+        )
         for key in sorted(places.keys() - known.keys()):
             self._arrived[user, key] = max(self._arrived.values(), default=0) + 1
         self._places[user], self._used[user] = places, set(used)
@@ -89,14 +94,21 @@ class Lines:
             self._moved_at[user] = self._scheduler.seconds
 
     def _check_turn(self, user: str, author: Invocation) -> None:
-        """Only the first leads; the others one after another, where the first has not moved for long."""
+        """Only the first leads; the others one after another, where the first has not moved for long.
+
+        Told from what the leader must have seen: it may have read the line before somebody with a slower clock came,
+        or before its own place was taken again by a repetition of the same request.
+        """
         now, places = author.about["now"].timestamp(), self._places[user]
         if (mine := places.get(author.about["key"])) is None:
             return
-        # A clock that is slow brings somebody before those who have looked at the line already.
-        known = [one for one in places.values() if self._arrived[user, _key(one)] < self._arrived[user, _key(mine)]]
-        place = sum(int(one["ttl"]["N"]) > now and _order(one) < _order(mine) for one in known)
-        stood_still = self._scheduler.seconds - max(author.begun, self._moved_at[user])
+        arrived = self._arrived[user, _key(mine)]
+        my_order = min(_order(mine), (author.about["now"], _key(mine)))
+        known = [one for one in places.values() if self._arrived[user, _key(one)] < arrived]
+        before = [_order(one) for one in known if int(one["ttl"]["N"]) > now and _order(one) < my_order]
+        place, first = len(before), min(before, default=my_order)
+        left_at = [at for number, order, at in self._gone.get(user, ()) if number < arrived and order < first]
+        stood_still = self._scheduler.seconds - max([author.begun, *left_at])
         if stood_still < place * PATIENCE - 0.001:
             raise Violation(f"user {user}: number {place} in line led after {stood_still:.3f} seconds")
         if place:
@@ -133,5 +145,5 @@ def _key(place: Any) -> str:
     return str(place["record"]["S"]).partition("#")[2]
 
 
-def _order(place: Any) -> tuple[datetime, str]:
+def _order(place: Any) -> Order:
     return datetime.fromisoformat(place["received_at"]["S"]).astimezone(UTC), _key(place)
