@@ -362,4 +362,15 @@ MUTANTS_OF_MONEY = (
             ),
         ),
     ),
+    Mutant(
+        "only the last answer says whether a refund has begun",
+        17000,
+        (
+            Edit(
+                "topup.store.races",
+                "    if failures.attempts_before(error.__cause__ or error) > 0:\n",
+                "    if False:\n",
+            ),
+        ),
+    ),
 )

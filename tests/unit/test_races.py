@@ -328,3 +328,35 @@ def test_each_failure_of_dynamodbs_is_counted_and_a_lost_race_is_not(
 
 def test_a_lot_that_exists_already_says_until_when_it_lives():
     assert store.LotExists(NOW).expires_at == NOW
+
+
+def refused(code: str, *, attempts_before: int) -> ClientError:
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"RetryAttempts": attempts_before}}
+    return ClientError(response, "TransactWriteItems")
+
+
+def lost(cause: Exception) -> store.LostRace:
+    """What a flow gets of a refused condition."""
+    try:
+        raise store.LostRace("the wallet has changed") from cause
+    except store.LostRace as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("error", "may_be"),
+    [
+        (refused("ThrottlingException", attempts_before=0), False),
+        (refused("ThrottlingException", attempts_before=1), True),
+        (refused("InternalServerError", attempts_before=1), True),
+        (lost(refused("TransactionCanceledException", attempts_before=0)), False),
+        (lost(refused("TransactionCanceledException", attempts_before=1)), True),
+        (store.LostRace("the wallet has changed"), False),
+        (races.UnknownWrite("ReadTimeoutError"), True),
+        (ReadTimeoutError(endpoint_url="https://dynamodb"), True),
+        (Busy("no time is left"), False),
+    ],
+    ids=repr,
+)
+def test_of_several_attempts_an_earlier_one_may_come_late_whatever_the_last_ones_answer(error: Exception, may_be: bool):
+    assert store.may_be_written(error) is may_be
