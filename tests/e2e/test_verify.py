@@ -108,7 +108,7 @@ def test_on_a_deployed_stack_a_step_that_fails_is_named_and_the_others_go_on(
 
 # A process of the command that has switched the endpoint off, and stays there.
 SWITCHED_OFF = """
-import json, sys, time
+import json, signal, sys, time
 from ops import cli
 from ops.doctor import subject
 from ops.verify import steps
@@ -118,6 +118,7 @@ def pay(*_):
     print("switched off", file=sys.__stdout__, flush=True)
     time.sleep(600)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with Ctrl-C ignored
 found = subject.Subject(**json.loads(sys.argv[1]))
 subject.of_stack = lambda *_: found
 steps.STEPS = [step for step in steps.STEPS if step.name == "late-webhook"]
