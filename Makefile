@@ -47,7 +47,7 @@ test: .venv/.installed ## Run the quick tests, about two minutes (one kind: make
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(or $(T),$(QUICK))
 
 test-all: .venv/.installed ## Run every test that needs no Docker and no Java
-	@$(BIN)/python -m pytest -n 4 --dist loadscope $(EVERY)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(EVERY)
 
 properties: .venv/.installed ## Run the ledger's properties for many seeds, about ten minutes (SEEDS=80)
 	@PROPERTY_SEEDS=$(or $(SEEDS),80) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist load tests/properties/test_ledger.py
