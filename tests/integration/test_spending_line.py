@@ -22,6 +22,7 @@ from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.support.builders import a_cause
 from topup import spending, store
+from topup.domain.credits import OTHERS_FOLLOW
 from topup.domain.line import LIFETIME, WaitingSpend
 from topup.store import credit_items, races, scans
 
@@ -98,6 +99,43 @@ def test_a_spend_that_finds_others_in_line_waits_behind_them_and_pays_them_when_
     again = shop.spend(20, "other")
     assert (again.json()["balance_after"], again.headers["idempotent-replayed"]) == (80, "true")
     shop.check()
+
+
+def test_a_spend_that_comes_just_after_others_were_written_together_takes_a_place_at_once(shop: Shop):
+    """Else all who were paid together come back together, and all but one of them lose a race."""
+    wait_in_line("other", 20, received_at=NOW)
+    shop.spend(10, "first")
+    shop.dynamodb.operations.clear()
+
+    assert shop.spend(10, "mine").json()["balance_after"] == 60
+    assert shop.dynamodb.operations == ["Query", "GetItem", "PutItem", "Query", "TransactWriteItems"]
+
+    # It was written alone. After a while nobody is expected any more.
+    shop.wait(seconds=OTHERS_FOLLOW.total_seconds())
+    shop.dynamodb.operations.clear()
+    assert shop.spend(10, "last").json()["balance_after"] == 50
+    assert shop.dynamodb.operations == ["Query", "TransactWriteItems"]
+    shop.check()
+
+
+def test_a_spend_that_had_its_turn_alone_lets_the_next_one_try_alone(shop: Shop):
+    shop.dynamodb.fail("TransactWriteItems", overtaken_by(lambda: shop.adjust(-1)))
+    shop.spend(10, "first")
+    shop.dynamodb.operations.clear()
+
+    assert shop.spend(10, "mine").status == 200
+    assert shop.dynamodb.operations == ["Query", "TransactWriteItems"]
+
+
+def test_a_retry_just_after_others_were_written_together_is_answered_by_its_receipt(shop: Shop):
+    wait_in_line("other", 20, received_at=NOW)
+    first = shop.spend(10, "first")
+    shop.dynamodb.operations.clear()
+
+    again = shop.spend(10, "first")
+
+    assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+    assert shop.dynamodb.operations == ["Query", "GetItem"]
 
 
 def test_a_spend_that_another_request_has_written_is_answered_as_its_own(

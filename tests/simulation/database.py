@@ -9,8 +9,9 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 from ministack.services import dynamodb as engine
 
+from local.in_process import key_reads
 from local.in_process.api import template
-from tests.simulation import faults, queries
+from tests.simulation import faults
 from tests.simulation.fast_paths import OK, Calls
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.invocations import Crash, Invocations
@@ -232,11 +233,11 @@ class Database:
         """The response to a read by keys alone, if it is one."""
         match operation:
             case "Query":
-                return queries.query(*_stored(sent["TableName"]), sent, self.page)
+                return key_reads.query(*_stored(sent["TableName"]), sent, self.page)
             case "GetItem":
-                return queries.item(*_stored(sent["TableName"]), sent)
+                return key_reads.item(*_stored(sent["TableName"]), sent)
             case "BatchGetItem":
-                return queries.batch({table: _stored(table) for table in sent["RequestItems"]}, sent)
+                return key_reads.batch({table: _stored(table) for table in sent["RequestItems"]}, sent)
         return None
 
     def _written(self, operation: str, body: bytes, sent: Json, keys: set[Key]) -> Answer:

@@ -6,7 +6,7 @@ from typing import Any
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import a_cause, a_lot, a_wallet
 from topup.domain import line
-from topup.domain.credits import UserCredits
+from topup.domain.credits import OTHERS_FOLLOW, UserCredits
 from topup.domain.line import LIFETIME, MOST_AT_ONCE, MOST_PATIENCE, PATIENCE, WaitingSpend
 
 LATER = NOW + timedelta(milliseconds=20)
@@ -69,6 +69,18 @@ def test_a_turn_pays_everybody_with_an_entry_and_a_receipt_of_their_own():
     )
     assert receipt.transaction_id == turn.change.entries[1].transaction_id
     assert turn.leaving == [a_waiter("1", 10), a_waiter("2", 25)]
+
+
+def test_spends_that_were_written_together_expect_others_for_a_moment():
+    together = line.take_turn(a_user(a_waiter("1"), a_waiter("2", received_at=LATER)), NOW).change
+    alone = line.take_turn(a_user(a_waiter("1"), a_waiter("too much", 100)), NOW).change
+    assert together
+    assert alone
+
+    after = UserCredits(wallet=together.wallet, lots=[])
+    assert [after.has_other_spends(LATER + pause) for pause in (-OTHERS_FOLLOW / 2, OTHERS_FOLLOW / 2)] == [True, True]
+    assert [after.has_other_spends(LATER + pause) for pause in (-OTHERS_FOLLOW, OTHERS_FOLLOW)] == [False, False]
+    assert not UserCredits(wallet=alone.wallet, lots=[]).has_other_spends(NOW)
 
 
 def test_who_cannot_be_paid_leaves_the_line_and_the_next_ones_are_paid():

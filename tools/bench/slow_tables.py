@@ -8,10 +8,12 @@ from http import HTTPStatus
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from ministack.services import dynamodb
 
+from local.in_process import key_reads
 from local.in_process.dynamodb import Emulator, a_response
 from tools.bench.virtual_time import VirtualTime
-from tools.generate.cost.metering import Call, CountingEngine
+from tools.generate.cost.metering import Call, CountingEngine, read_units
 from topup.store import credit_items, hold_items
 
 READ, TRANSACTION = 0.005, 0.012  # seconds
@@ -24,6 +26,7 @@ READ_BY_CHANGES = (
     *(hold_items.OPEN_HOLD, credit_items.PENDING),
 )
 LATEST = 1_000  # of what is only written stay so many: a spend that has waited in line looks for its receipt
+QUERY = "Query"
 
 
 class SlowTables(Emulator):
@@ -48,7 +51,7 @@ class SlowTables(Emulator):
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         if not self._time.is_running:
             return self._respond(request)
-        if _text(request.headers["X-Amz-Target"]).endswith(f".{WRITE}"):
+        if _operation(request) == WRITE:
             return self._transact(request)
         self._time.sleep(READ / 2)
         response = self._counted(request)
@@ -77,11 +80,22 @@ class SlowTables(Emulator):
         return response
 
     def _counted(self, request: AWSPreparedRequest) -> AWSResponse:
+        if _operation(request) == QUERY and (found := self._found(json.loads(_text(request.body)))):
+            return found
         self.engine.current = self.units
         try:
             return self._respond(request)
         finally:
             self.engine.current = None
+
+    def _found(self, sent: Any) -> AWSResponse | None:
+        """What a query by keys finds; None where the emulator must answer, which looks at all that a user has."""
+        table = dynamodb._tables[sent["TableName"]]  # noqa: SLF001
+        found = key_reads.query(table["pk_name"], table["items"], sent)
+        if found is None:
+            return None
+        self.units.reads += read_units(QUERY, sent, found)
+        return a_response(found)
 
     def _forget(self, keys: set[Key]) -> None:
         self._only_written += sorted(key for key in keys if not key[2].startswith(READ_BY_CHANGES))
@@ -96,6 +110,10 @@ def _key(write: dict[str, Any]) -> Key:
     [details] = write.values()
     item = details.get("Item") or details["Key"]
     return details["TableName"], item["user_id"]["S"], item["record"]["S"]
+
+
+def _operation(request: AWSPreparedRequest) -> str:
+    return _text(request.headers["X-Amz-Target"]).partition(".")[2]
 
 
 def _text(value: Any) -> str:

@@ -40,7 +40,7 @@ def spend(request: SpendRequest, now: datetime) -> tuple[Receipt, bool]:
 
 
 def _spend_alone(user: UserCredits, request: SpendRequest, asked: str, now: datetime) -> tuple[Receipt, bool] | None:
-    """Take the credits, where no other spend of the user's is waiting; None where one is, or was faster."""
+    """Take the credits, where no other spend of the user's is met; None where one is, or was faster."""
     try:
         change = credits.spend(user, request.amount, cause(request.actor, request.description, request.metadata), now)
     except InsufficientCredits:
@@ -49,7 +49,7 @@ def _spend_alone(user: UserCredits, request: SpendRequest, asked: str, now: date
         if receipt is None:
             raise
         return receipt, False
-    if any(not one.is_over(now) for one in user.waiting):
+    if user.has_other_spends(now):
         return None
     new = receipts.receipt_of(user, change, asked, now)
     try:

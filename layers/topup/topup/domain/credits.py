@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,10 @@ class TransactionType(StrEnum):
     SPEND_REVERSED = "spend_reversed"
 
 
+# Who has been paid with others comes back, most likely, and so do they: so long after it a spend does not race them.
+# Twice as long as 16 clients need for a turn and for what each does until the next one.
+OTHERS_FOLLOW = timedelta(milliseconds=100)
+
 # What counts as earned: credits that came in as new, not those that came back or corrected a mistake.
 EARNS = frozenset({TransactionType.PURCHASED, TransactionType.GRANTED})
 
@@ -71,10 +75,10 @@ class Wallet:
     """A user's running totals; balance = Σ remaining over all lots − debt.
 
     `debts` says which orders' claw-backs made the debt, as far as it is known: payment id → credits, and CAPTURES →
-    what captures owe. `version` is
-    raised with every change. `unfinished` is what the last change has still to write to lots that did not fit into its
-    transaction: the remaining credits of each lot, by the lot's id. `moves_to` is the pseudonym under which all of the
-    user's records will stand: nothing may change while they move.
+    what captures owe. `version` is raised with every change. `unfinished` is what the last change has still to write to
+    lots that did not fit into its transaction: the remaining credits of each lot, by the lot's id. `moves_to` is the
+    pseudonym under which all of the user's records will stand: nothing may change while they move. `spent_together_at`
+    is when the last of the spends came that were written together last; see UserCredits.has_other_spends.
     """
 
     user_id: str
@@ -85,6 +89,7 @@ class Wallet:
     last_entry: int = 0
     version: int = 0
     unfinished: Mapping[str, int] = field(default_factory=dict)
+    spent_together_at: datetime | None = None
     moves_to: str | None = None
 
 
@@ -99,6 +104,12 @@ class UserCredits:
     lots: Sequence[Lot]
     holds: Sequence[Hold] = ()
     waiting: Sequence["WaitingSpend"] = ()
+
+    def has_other_spends(self, now: datetime) -> bool:
+        """Whether spends are in line, or have just been written together: then another one would lose the next race."""
+        together = self.wallet.spent_together_at
+        just_now = together is not None and abs(now - together) < OTHERS_FOLLOW
+        return just_now or any(not one.is_over(now) for one in self.waiting)
 
     def balance(self, now: datetime) -> int:
         """What there is now: expired credits do not count, whether or not they were swept; debt does."""

@@ -5,7 +5,7 @@ change, by the request that has waited longest.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from topup.domain import batches, receipts
@@ -85,4 +85,6 @@ def take_turn(user: UserCredits, now: datetime) -> Turn:
             paid.append(one)
     change = batches.spend_all(user, [(one.amount, one.cause) for one in paid], at) if paid else None
     made = receipts.receipts_of_each(user, change, [one.request_fingerprint for one in paid], at) if change else ()
+    if change and len(paid) > 1:  # one alone has met nobody: the next may try alone again
+        change = replace(change, wallet=replace(change.wallet, spent_together_at=at))
     return Turn(at=at, leaving=front, change=change, receipts=dict(zip((one.key for one in paid), made, strict=True)))

@@ -9,7 +9,7 @@ from topup.domain.credits import Cause, Entry, TransactionType, Wallet
 from topup.domain.holds import Hold
 from topup.domain.lots import Funding, Lot, Source
 from topup.store import hold_items
-from topup.store.attributes import Item, from_item, moment_of, to_item
+from topup.store.attributes import Item, from_item, moment_of, text_of, to_item
 
 WALLET = "WALLET"
 ENTRY = "ENTRY#"
@@ -56,6 +56,7 @@ def wallet_fields(wallet: Wallet) -> dict[str, Any]:
         "last_entry": wallet.last_entry,
         "version": wallet.version,
         "unfinished": dict(wallet.unfinished) or None,
+        "spent_together_at": text_of(wallet.spent_together_at),
     }
 
 
@@ -63,7 +64,11 @@ def wallet_from_item(user_id: str, item: Mapping[str, Any] | None) -> Wallet:
     """The wallet of an item; a user without one has an empty wallet."""
     fields = from_item(item or {})
     known = ("balance", "total_credits_earned", "debt", "debts", "last_entry", "version", "unfinished", "moves_to")
-    return Wallet(user_id=user_id, **{name: fields[name] for name in known if name in fields})
+    return Wallet(
+        user_id=user_id,
+        spent_together_at=moment_of(fields.get("spent_together_at")),
+        **{name: fields[name] for name in known if name in fields},
+    )
 
 
 def lots_from(moment: datetime) -> str:

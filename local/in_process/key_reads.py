@@ -1,7 +1,7 @@
 """Reads of a table by its keys, answered without the emulator, which checks and parses each of them anew.
 
-Only the forms that the store uses, and only of a table itself; every other read goes to the emulator, and the
-conformance tests send all of them to it.
+For the simulation and the benchmark, which make very many. Only the forms that the store uses, and only of a table
+itself; every other read goes to the emulator, and the conformance tests send all of them to it.
 """
 
 import re
