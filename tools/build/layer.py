@@ -12,10 +12,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tools.build import ca_roots, documentation, pruning, service_models, stripe_library
+from tools.build import ca_roots, documentation, preparation, pruning, service_models, stripe_library
 
 FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
 SBOM = Path(__file__).resolve().with_name("sbom.py")
@@ -49,7 +49,7 @@ def build_dependencies(source: Path, artifacts: Path) -> None:
     service_models.keep_what_is_called(python / "botocore" / "data")
     documentation.replace_what_only_documents(python)
     ca_roots.keep_amazons_roots(python)
-    _finish(artifacts)
+    _finish(artifacts, preparation.prepare_packages)
 
 
 def build_topup(source: Path, artifacts: Path) -> None:
@@ -61,7 +61,7 @@ def build_topup(source: Path, artifacts: Path) -> None:
         dirs_exist_ok=True,
     )
     check_catalogue(artifacts / "python")
-    _finish(artifacts)
+    _finish(artifacts, preparation.prepare_ours)
 
 
 # What the functions do on first use. The catalogue is the one file that operators edit, and a wrong one would answer
@@ -123,22 +123,23 @@ def find_lambda_python() -> str | None:
     return None
 
 
-def _finish(artifacts: Path) -> None:
-    """Add bytecode, and set the same times and modes on every machine."""
+def _finish(artifacts: Path, prepare: Callable[[str, Path], None]) -> None:
+    """Add bytecode and what else is prepared, and set the same times and modes on every machine."""
     _remove(artifacts.rglob("__pycache__"))
-    _compile(artifacts)
-    for path in [artifacts, *artifacts.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
-        os.utime(path, (EPOCH, EPOCH))
-
-
-def _compile(artifacts: Path) -> None:
     python = find_lambda_python()
     if python is None:
         print(
             f"No Python {PYTHON_VERSION} found: the layer has no bytecode, and cold starts take longer", file=sys.stderr
         )
-        return
+    else:
+        prepare(python, artifacts / "python")
+        _compile(python, artifacts)
+    for path in [artifacts, *artifacts.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (EPOCH, EPOCH))
+
+
+def _compile(python: str, artifacts: Path) -> None:
     # unchecked-hash: Python does not check whether the source has changed, and the file holds no time.
     # -s and -p: tracebacks show the paths on Lambda, not those of the build.
     how = ["-q", "--invalidation-mode=unchecked-hash", "-s", str(artifacts), "-p", "/opt"]
