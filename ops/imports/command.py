@@ -68,7 +68,7 @@ def run(options: Namespace) -> int:
         result = _refused(bad)
     else:
         with opened.stack(options, with_stripe=False) as clock:
-            result = _import(wanted, clock(), is_dry=options.dry_run)
+            result = take_over(wanted, clock(), is_dry=options.dry_run)
     print("\n".join(result.lines))
     return 0 if result.is_well else 1
 
@@ -88,7 +88,8 @@ def _refused(bad: Sequence[BadRow]) -> Result:
     return Result([*map(str, bad[:MOST_BAD_ROWS]), *more, last], is_well=False)
 
 
-def _import(wanted: Sequence[Row], now: datetime, *, is_dry: bool) -> Result:
+def take_over(wanted: Sequence[Row], now: datetime, *, is_dry: bool) -> Result:
+    """Import the rows that are not there yet, and read all of them back; raises CannotRunError, and may be repeated."""
     before = _stored(wanted)
     if bad := list(_contradictions(wanted, before, now)):
         return _refused(bad)
