@@ -31,7 +31,7 @@ from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, ReversalStatus
 
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded", "payment_intent.succeeded")
-OK, CREATED, ACCEPTED, CONFLICT, UNPROCESSABLE = 200, 201, 202, 409, 422
+OK, CREATED, ACCEPTED, NOT_FOUND, CONFLICT, UNPROCESSABLE = 200, 201, 202, 404, 409, 422
 # Races: two functions that run at the same time, for the same user, payment or key.
 RACES: dict[tuple[str, str], tuple[str, str]] = {
     ("spend_credits", "refund_payment"): ("user", "a refund while a spend runs"),

@@ -17,7 +17,8 @@ from unittest import mock
 
 from local.in_process.environment import API_KEY, USER_ID
 from local.in_process.shop import Shop
-from tools.bench import report
+from tools.bench import budgets, report
+from tools.bench.budgets import Figure
 from tools.bench.slow_tables import READ, TRANSACTION, SlowTables
 from tools.bench.virtual_time import VirtualTime
 from tools.generate.shop import opened
@@ -55,7 +56,8 @@ def batch(post: Post, key: str) -> int:
     return BATCH
 
 
-WORKS: dict[str, Work] = {"spend": spend, "hold, capture": hold, f"batch of {BATCH}": batch}
+BATCHES, BUDGETED_CLIENTS = f"batch of {BATCH}", 16
+WORKS: dict[str, Work] = {"spend": spend, "hold, capture": hold, BATCHES: batch}
 
 
 @dataclass
@@ -207,10 +209,21 @@ def _units(before: Result, after: Result) -> list[str]:
     return [f"{one.all_units:.1f}" for one in (before, after)]
 
 
+def figures(found: Mapping[str, Sequence[Result]]) -> list[Figure]:
+    """What has a budget: batches, where so many clients send them."""
+    [many] = [result for result in found[BATCHES] if result.clients == BUDGETED_CLIENTS]
+    of = f"{BATCHES}, {many.clients} clients"
+    return [
+        Figure(f"{of}, ms for a spend", 1000 * many.window / many.spends, budgets.BATCHED),
+        Figure(f"{of}, 503", many.statuses.count(BUSY), budgets.BATCHES_REFUSED, digits=0),
+    ]
+
+
 def main() -> None:
     argparse.ArgumentParser(prog="python -m tools.bench.ledger", description=__doc__).parse_args()
     found = {name: [measure(work, clients, WINDOW) for clients in CLIENTS] for name, work in WORKS.items()}
     report.write("ledger", text(found))
+    budgets.exit_if_missed(figures(found))
 
 
 if __name__ == "__main__":
