@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from ops.errors import CannotRunError
 from ops.imports import command as importing
 from ops.imports import lots
 from ops.imports.rows import Row
+from ops.imports.staging import staged
 from ops.person import erase
 from tests.simulation import rules_of_imports, rules_of_reports
 from tests.simulation.actions import DAY, USERS, Json, Purchase
@@ -100,7 +101,7 @@ class Commands(Operations):
 
         def take_over() -> importing.Result:
             begun = self._world.shadow.commit
-            result = importing.take_over(file, self._world.scheduler.now, is_dry=False)
+            result = _taken_over(file, self._world.scheduler.now)
             has_moved = any(self._world.shadow.erasures.has_moved_since(row.user_id, begun) for row in file)
             if result.is_well:
                 rules_of_imports.check_done(self._world.shadow, file, result.lines, begun)
@@ -121,7 +122,7 @@ class Commands(Operations):
 
         def take_over() -> importing.Result:
             commit, now = self._world.shadow.commit, self._world.scheduler.now
-            result = importing.take_over(other, now, is_dry=False)
+            result = _taken_over(other, now)
             has_moved = self._world.shadow.erasures.has_moved_since(file[-1].user_id, 0)
             if not has_moved and (result.is_well or "imported before" not in result.lines[0]):
                 raise Violation(f"after commit {commit} a file that contradicts the ledger was taken: {result.lines}")
@@ -290,6 +291,13 @@ class Commands(Operations):
         finally:
             if are_none:
                 self._world.faults.resume()
+
+
+def _taken_over(file: Sequence[Row], now: datetime) -> importing.Result:
+    with staged() as rows:
+        for row in file:
+            rows.add(row)
+        return importing.take_over(rows, now, is_dry=False)
 
 
 def _tried(run: Callable[[], Any]) -> Any:

@@ -31,20 +31,9 @@ MUTANTS_OF_COMMANDS = (
         (Edit(LOTS, "        paid_minor=row.paid_minor,\n", ""),),
     ),
     Mutant(
-        "an import leaves out a row whose user is busy",
-        2000,
-        (Edit(COMMAND, "        except AlreadyGranted:\n", "        except (AlreadyGranted, Busy):\n"),),
-    ),
-    Mutant(
         "a file that contradicts the ledger is taken",
         300,
-        (
-            Edit(
-                COMMAND,
-                "            if difference := _difference(row, before):\n",
-                "            if difference := False:\n",
-            ),
-        ),
+        (Edit(COMMAND, "    difference = _difference(row, stored)\n", '    difference = ""\n'),),
     ),
     Mutant(
         "an erasure forgets the holds",
@@ -63,51 +52,9 @@ MUTANTS_OF_COMMANDS = (
         ),
     ),
     Mutant(
-        "an erasure leaves the places in line",
-        3000,
-        (
-            Edit(
-                PERSONS,
-                '        if item["record"]["S"] != credit_items.WALLET\n',
-                '        if not item["record"]["S"].startswith((credit_items.WALLET, credit_items.PENDING))\n',
-            ),
-        ),
-    ),
-    Mutant(
-        "an erasure takes the places in line along",
-        3000,
-        (Edit(PERSONS, "credit_items.CAMPAIGN, credit_items.PENDING)", "credit_items.CAMPAIGN)"),),
-    ),
-    Mutant(
-        "an erasure leaves the reasons of refunds",
-        1000,
-        (Edit(PERSONS, 'return {"reason": ERASED} if "reason" in item else {}', "return {}"),),
-    ),
-    Mutant(
-        "an erasure does not look whether the wallet has changed",
-        2000,
-        (Edit(PERSONS, 'UNCHANGED = "version = :version"', 'UNCHANGED = "version >= :version"'),),
-    ),
-    Mutant(
-        "an erasure does not wait for holds",
-        1000,
-        (Edit("ops.person.erase", "if hold.status is HoldStatus.OPEN:", "if hold.status is None:"),),
-    ),
-    Mutant(
         "a change is written while the records move",
         1000,
         (Edit("topup.store.credits", "    if change.before.moves_to:\n", "    if False:\n"),),
-    ),
-    Mutant(
-        "what an erasure has asked for reaches the next wallet",
-        3000,
-        (
-            Edit(
-                PERSONS,
-                'MOVES_THERE = "moves_to = :pseudonym"\n',
-                'MOVES_THERE = "moves_to = :pseudonym OR attribute_not_exists(moves_to)"\n',
-            ),
-        ),
     ),
     Mutant(
         "the pseudonym stays locked",
@@ -129,22 +76,6 @@ MUTANTS_OF_COMMANDS = (
                 "    return first\n",
             ),
         ),
-    ),
-    Mutant(
-        "a user whose records move is audited",
-        1000,
-        (
-            Edit(
-                "topup.daily_report",
-                "if account is None or account.wallet.moves_to:",
-                "if account is None:",
-            ),
-        ),
-    ),
-    Mutant(
-        "an account is read in the middle of a change",
-        3000,
-        (Edit("topup.store.scans", "        if parts.wallet.version == before.version:\n", "        if before:\n"),),
     ),
     Mutant(
         "all that was paid is owed as long as a credit is left",
