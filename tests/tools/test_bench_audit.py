@@ -48,7 +48,7 @@ def test_a_missed_budget_is_named_and_ends_the_command_with_an_error(
     result = audit.Result(entries=1000, items=1_000_000, export_bytes=1, seconds=1, cpu=cpu, memory=memory)
     written: list[str] = []
     monkeypatch.setattr(audit, "measure", lambda _entries: result)
-    monkeypatch.setattr(audit.report, "write", lambda _name, text: written.append(text))
+    monkeypatch.setattr("tools.bench.report.write", lambda _name, text: written.append(text))
     monkeypatch.setattr("sys.argv", ["audit", "--entries", "1000"])
 
     assert ended(audit.main) == missed

@@ -65,7 +65,7 @@ def test_a_missed_budget_is_named_and_ends_the_command_with_an_error(
 
     monkeypatch.setattr(ledger, "measure", measured)
     monkeypatch.setattr(ledger, "text", lambda _found: "")
-    monkeypatch.setattr(ledger.report, "write", lambda _name, _text: None)
+    monkeypatch.setattr("tools.bench.report.write", lambda _name, _text: None)
     monkeypatch.setattr("sys.argv", ["ledger"])
 
     assert ended(ledger.main) == missed
