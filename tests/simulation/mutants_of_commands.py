@@ -67,17 +67,6 @@ MUTANTS_OF_COMMANDS = (
         (Edit("topup.domain.placing", "    if existing.user_id != requested.user_id:\n", "    if False:\n"),),
     ),
     Mutant(
-        "a user who changes is audited once",
-        1000,
-        (
-            Edit(
-                "topup.daily_report",
-                "    return [finding for finding in _findings(user_id, now) if finding in first] if first else []\n",
-                "    return first\n",
-            ),
-        ),
-    ),
-    Mutant(
         "all that was paid is owed as long as a credit is left",
         300,
         (Edit("topup.domain.days", "+ lot.paid_minor - gone", "+ lot.paid_minor - 0 * gone"),),
