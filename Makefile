@@ -239,10 +239,10 @@ bench-cold: .venv/.installed ## What a cold start costs, against yardsticks; fai
 bench-warm: .venv/.installed ## What a warm invocation and a reconnect cost, against the bare calls; fails as well → docs/performance.md (ROUNDS=80)
 	@$(BIN)/python -m tools.bench.warm $(if $(ROUNDS),--rounds $(ROUNDS))
 
-bench-ledger: .venv/.installed ## What many clients do to one user's credits at once, in virtual time → docs/performance.md (minutes; WORK=spend CLIENTS=16: one row alone)
+bench-ledger: .venv/.installed ## What many clients do to one user's credits at once, in virtual time; fails where a budget is missed → docs/performance.md (minutes; WORK=spend CLIENTS=16: one row alone)
 	@$(BIN)/python -m tools.bench.ledger $(if $(WORK),--work "$(WORK)") $(if $(CLIENTS),--clients $(CLIENTS))
 
-bench-audit: .venv/.installed ## How fast an export of 1 and of 10 million entries is audited → docs/performance.md (half an hour; ENTRIES="1000000")
+bench-audit: .venv/.installed ## How fast an export of 1 and of 10 million entries is audited; fails where a budget is missed → docs/performance.md (half an hour; ENTRIES="1000000")
 	@$(BIN)/python -m tools.bench.audit $(if $(ENTRIES),--entries $(ENTRIES))
 
 bench-reconcile: .venv/.installed ## How many unfinished payments a run of reconcile asks Stripe about → docs/performance.md (a minute)

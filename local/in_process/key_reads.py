@@ -13,7 +13,7 @@ Stored = dict[str, dict[str, Json]]  # items by partition and record
 FORM = re.compile(r"\w+ = (?P<partition>:\w+)(?: AND #record BETWEEN (?P<first>:\w+) AND (?P<last>:\w+))?")
 PARTS = {
     *("TableName", "KeyConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"),
-    *("ConsistentRead", "Limit", "ExclusiveStartKey", "ScanIndexForward"),
+    *("ConsistentRead", "Limit", "ExclusiveStartKey", "ScanIndexForward", "ReturnConsumedCapacity"),
 }
 
 

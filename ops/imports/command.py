@@ -1,10 +1,13 @@
-"""`import`: read a file, say what is wrong with it, and add what is not there yet; then read all of it back."""
+"""`import`: read a file, say what is wrong with it, and add what is not there yet; then read all of it back.
+
+The file is read once, row by row, into a temporary database: no more of it than a batch is ever in memory.
+"""
 
 import sys
 import time
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +16,7 @@ from ops import opened
 from ops.errors import CannotRunError
 from ops.imports import lots, rows
 from ops.imports.rows import BadRow, Row
+from ops.imports.staging import AT_ONCE, Staged, State, staged
 from topup import store
 from topup.domain.errors import AlreadyGranted, Busy
 from topup.domain.lots import Lot
@@ -24,20 +28,21 @@ PROGRESS_EVERY = 1.0  # seconds
 
 @dataclass
 class Totals:
-    """What some rows add up to."""
+    """What some rows add up to, those of each user together."""
 
     rows: int = 0
-    users: set[str] = field(default_factory=set)
+    users: int = 0
     credits: int = 0
     free: int = 0
     paid_minor: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, counted: Iterable[Row]) -> "Totals":
-        totals = cls()
+        totals, user_id = cls(), ""
         for row in counted:
             totals.rows += 1
-            totals.users.add(row.user_id)
+            totals.users += row.user_id != user_id
+            user_id = row.user_id
             totals.credits += row.credits
             totals.free += row.credits if row.currency is None else 0
             if row.currency:
@@ -46,8 +51,27 @@ class Totals:
 
     def __str__(self) -> str:
         paid = [f"{to_text(minor, currency)} {currency}" for currency, minor in sorted(self.paid_minor.items())]
-        counted = f"{self.rows} rows of {len(self.users)} users: {self.credits} credits"
+        counted = f"{self.rows} rows of {self.users} users: {self.credits} credits"
         return f"{counted}, {self.free} of them free, paid {', '.join(paid) or 'nothing'}"
+
+
+@dataclass
+class BadRows:
+    """How many rows are bad, and the first of them."""
+
+    number: int = 0
+    first: list[BadRow] = field(default_factory=list)
+
+    def add(self, row: BadRow) -> None:
+        self.number += 1
+        if len(self.first) < MOST_BAD_ROWS:
+            self.first.append(row)
+
+    @property
+    def result(self) -> "Result":
+        more = [f"… and {self.number - MOST_BAD_ROWS} more"] if self.number > MOST_BAD_ROWS else []
+        last = f"{self.number} bad rows: nothing was imported"
+        return Result([*map(str, self.first), *more, last], is_well=False)
 
 
 @dataclass
@@ -62,77 +86,117 @@ class Result:
 
 
 def run(options: Namespace) -> int:
-    read = list(rows.read(_text(options.file)))
-    wanted, bad = [row for row in read if isinstance(row, Row)], [row for row in read if isinstance(row, BadRow)]
-    if bad:
-        result = _refused(bad)
-    else:
-        with opened.stack(options, with_stripe=False) as clock:
-            result = _import(wanted, clock(), is_dry=options.dry_run)
+    with staged() as file:
+        bad = read(_lines(options.file), file)
+        if bad.number:
+            result = bad.result
+        else:
+            with opened.stack(options, with_stripe=False) as clock:
+                result = take_over(file, clock(), is_dry=options.dry_run)
     print("\n".join(result.lines))
     return 0 if result.is_well else 1
 
 
-def _text(file: str | None) -> str:
+def _lines(file: str | None) -> Iterator[str]:
     if not file:
         raise CannotRunError("FILE is missing (make: FILE=): name a file of CSV or of JSON lines")
     try:
-        return Path(file).read_text(encoding="utf-8-sig")
+        with Path(file).open(encoding="utf-8-sig") as text:
+            yield from text
     except (OSError, UnicodeDecodeError) as error:
         raise CannotRunError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _refused(bad: Sequence[BadRow]) -> Result:
-    more = [f"… and {len(bad) - MOST_BAD_ROWS} more"] if len(bad) > MOST_BAD_ROWS else []
-    last = f"{len(bad)} bad rows: nothing was imported"
-    return Result([*map(str, bad[:MOST_BAD_ROWS]), *more, last], is_well=False)
+def read(lines: Iterable[str], file: Staged) -> BadRows:
+    """Keep the rows of these lines; what is wrong with them."""
+    bad = BadRows()
+    for row in rows.read(lines):
+        if wrong := row if isinstance(row, BadRow) else file.add(row):
+            bad.add(wrong)
+    return bad
 
 
-def _import(wanted: Sequence[Row], now: datetime, *, is_dry: bool) -> Result:
-    before = _stored(wanted)
-    if bad := list(_contradictions(wanted, before, now)):
-        return _refused(bad)
-    new = [row for row in wanted if lots.mark_of(row) not in before]
+def take_over(file: Staged, now: datetime, *, is_dry: bool) -> Result:
+    """Import the rows that are not there yet, and read all of them back; raises CannotRunError, and may be repeated."""
+    bad = _look_up(file, now)
+    if bad.number:
+        return bad.result
     result = Result()
-    result.add("in the file", wanted)
-    result.add("imported before", (row for row in wanted if lots.mark_of(row) in before))
-    result.add("to import" if is_dry else "imported now", new)
+    result.add("in the file", file.by_user())
+    result.add("imported before", file.by_user(State.BEFORE))
+    result.add("to import" if is_dry else "imported now", file.by_user(State.NEW))
     if is_dry:
         return result
-    _add_all(new, now)
-    after = _stored(wanted)
-    there = [row for row in wanted if lots.mark_of(row) in after and not _difference(row, after)]
-    result.add("in the table", there)
-    result.is_well = len(there) == len(wanted)
-    if not result.is_well:
-        lacking = {row.line for row in wanted} - {row.line for row in there}
-        result.lines.append(f"not in the table as in the file: lines {', '.join(map(str, sorted(lacking)))}")
+    _add_all(file, now)
+    lacking = _read_back(file)
+    result.add("in the table", file.by_user(State.THERE))
+    if lacking.number:
+        result.is_well = False
+        result.lines.append(f"not in the table as in the file: lines {lacking}")
     return result
 
 
-def _contradictions(wanted: Iterable[Row], before: Mapping[str, Lot | None], now: datetime) -> Iterator[BadRow]:
-    for row in wanted:
-        if lots.mark_of(row) in before:
-            if difference := _difference(row, before):
-                yield BadRow(row.line, f"external_id {row.external_id} was imported before, and {difference}")
-        elif row.expires_at and row.expires_at <= now:
-            yield BadRow(row.line, "expires_at is past")
+@dataclass
+class Lacking:
+    """How many rows are not there, and the first of their lines."""
+
+    number: int = 0
+    first: list[int] = field(default_factory=list)
+
+    def add(self, line: int) -> None:
+        self.number += 1
+        if len(self.first) < MOST_BAD_ROWS:
+            self.first.append(line)
+
+    def __str__(self) -> str:
+        more = f" and {self.number - MOST_BAD_ROWS} more" if self.number > MOST_BAD_ROWS else ""
+        return ", ".join(map(str, self.first)) + more
+
+
+def _look_up(file: Staged, now: datetime) -> BadRows:
+    """Mark the rows that were imported before; those that contradict it are bad, and new ones that have expired."""
+    bad = BadRows()
+    for batch, stored in _batches(file):
+        before = [row for row in batch if lots.mark_of(row) in stored]
+        file.mark(before, State.BEFORE)
+        for row in batch:
+            if reason := _contradiction(row, stored, now):
+                bad.add(BadRow(row.line, reason))
+    return bad
+
+
+def _contradiction(row: Row, stored: Mapping[str, Lot | None], now: datetime) -> str:
+    if lots.mark_of(row) not in stored:
+        return "expires_at is past" if row.expires_at and row.expires_at <= now else ""
+    difference = _difference(row, stored)
+    return f"external_id {row.external_id} was imported before, and {difference}" if difference else ""
+
+
+def _read_back(file: Staged) -> Lacking:
+    """Mark the rows that are in the table as the file has them; the others."""
+    lacking = Lacking()
+    for batch, stored in _batches(file):
+        there = [row for row in batch if lots.mark_of(row) in stored and not _difference(row, stored)]
+        file.mark(there, State.THERE)
+        for line in sorted({row.line for row in batch} - {row.line for row in there}):
+            lacking.add(line)
+    return lacking
 
 
 def _difference(row: Row, stored: Mapping[str, Lot | None]) -> str:
     return lots.differences(row, stored[lots.mark_of(row)])
 
 
-def _stored(wanted: Sequence[Row]) -> dict[str, Lot | None]:
-    """By mark, the lots of these rows that are in the table."""
-    stored: dict[str, Lot | None] = {}
-    for first in _counted(range(0, len(wanted), store.AT_ONCE), "rows looked up"):
-        some = {lots.mark_of(row): lots.lot_of(row) for row in wanted[first : first + store.AT_ONCE]}
+def _batches(file: Staged) -> Iterator[tuple[list[Row], dict[str, Lot | None]]]:
+    """The rows, some at a time, with their lots that are in the table, by their marks."""
+    progress = Progress(file.count(), "rows looked up")
+    for batch in file.batches(store.AT_ONCE):
+        some = {lots.mark_of(row): lots.lot_of(row) for row in batch}
         found = _loaded(some)
         # A lot that is used up moves to another place, which may have been read before.
         moved = {mark: some[mark] for mark, lot in found.items() if lot is None}
-        stored |= found | (_loaded(moved) if moved else {})
-    return stored
+        yield batch, found | (_loaded(moved) if moved else {})
+        progress.show(len(batch))
 
 
 def _loaded(some: Mapping[str, Lot]) -> dict[str, Lot | None]:
@@ -142,22 +206,33 @@ def _loaded(some: Mapping[str, Lot]) -> dict[str, Lot | None]:
         raise CannotRunError("the table is busy: run it again") from error
 
 
-def _add_all(new: Sequence[Row], now: datetime) -> None:
-    for place in _counted(range(len(new)), "rows imported"):
-        try:
-            lots.add(new[place], now)
-        except AlreadyGranted:
-            continue  # another run of the command is at it
-        except Busy as error:
-            line = new[place].line
-            raise CannotRunError(f"line {line}: {error.detail}; run it again, which imports only the rest") from error
+def _add_all(file: Staged, now: datetime) -> None:
+    progress = Progress(file.count(State.NEW), "rows imported")
+    for batch in file.batches(AT_ONCE, State.NEW):
+        for row in batch:
+            _add(row, now)
+            progress.show(1)
 
 
-def _counted(numbers: range, what: str) -> Iterator[int]:
-    """The numbers, with a line of progress about every second."""
-    shown = time.monotonic()
-    for number in numbers:
-        if time.monotonic() - shown > PROGRESS_EVERY:
-            shown = time.monotonic()
-            print(f"… {number} of {numbers.stop} {what}", file=sys.stderr, flush=True)
-        yield number
+def _add(row: Row, now: datetime) -> None:
+    try:
+        lots.add(row, now)
+    except AlreadyGranted:
+        return  # another run of the command is at it
+    except Busy as error:
+        raise CannotRunError(f"line {row.line}: {error.detail}; run it again, which imports only the rest") from error
+
+
+class Progress:
+    """A line of progress about every second."""
+
+    def __init__(self, wanted: int, what: str) -> None:
+        self._wanted, self._what = wanted, what
+        self._done, self._shown = 0, time.monotonic()
+
+    def show(self, more: int) -> None:
+        """So many more are done."""
+        self._done += more
+        if time.monotonic() - self._shown > PROGRESS_EVERY:
+            self._shown = time.monotonic()
+            print(f"… {self._done} of {self._wanted} {self._what}", file=sys.stderr, flush=True)

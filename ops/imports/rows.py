@@ -2,11 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from io import StringIO
+from itertools import chain
 from typing import Any
 
 from topup.api.requests import LARGEST_CREDITS, LONGEST_USER_ID
@@ -15,6 +16,7 @@ from topup.domain.currencies import CURRENCIES
 
 FIELDS = ("user_id", "credits", "expires_at", "paid", "currency", "external_id")
 LONGEST_EXTERNAL_ID = 100
+HALF_A_CHARACTER = re.compile(r"[\ud800-\udfff]")  # JSON can name one, which no database takes
 
 
 class BadRowError(ValueError):
@@ -49,28 +51,25 @@ class BadRow:
         return f"line {self.line}: {self.reason}"
 
 
-def read(text: str) -> Iterator[Row | BadRow]:
-    """The rows of a file's text."""
-    raw_rows = _json_lines(text) if text.lstrip().startswith("{") else _csv_lines(text)
-    lines: dict[str, int] = {}
-    for line, raw in raw_rows:
-        if isinstance(raw, str):
-            yield BadRow(line, raw)
-            continue
+def read(lines: Iterable[str]) -> Iterator[Row | BadRow]:
+    """The rows of a file's lines, one after another; that an external id comes twice is not looked for here."""
+    begin: list[str] = []  # until the first line with something in it, which says what the file is
+    rest = iter(lines)
+    for line in rest:
+        begin.append(line)
+        if line.strip():
+            break
+    is_json = bool(begin) and begin[-1].lstrip().startswith("{")
+    raw_rows = (_json_lines if is_json else _csv_lines)(chain(begin, rest))
+    for number, raw in raw_rows:
         try:
-            row = _row(line, raw)
+            yield BadRow(number, raw) if isinstance(raw, str) else _row(number, raw)
         except BadRowError as error:
-            yield BadRow(line, str(error))
-            continue
-        if row.external_id in lines:
-            yield BadRow(line, f"external_id {row.external_id} is in line {lines[row.external_id]} too")
-        else:
-            lines[row.external_id] = line
-            yield row
+            yield BadRow(number, str(error))
 
 
-def _csv_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    reader = csv.DictReader(StringIO(text), strict=True)
+def _csv_lines(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    reader = csv.DictReader(lines, strict=True)
     try:
         if wrong := _wrong_fields(reader.fieldnames or ()):
             yield 1, wrong
@@ -82,8 +81,8 @@ def _csv_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
         yield reader.line_num, f"is not CSV: {error}"
 
 
-def _json_lines(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    for line, content in enumerate(text.splitlines(), start=1):
+def _json_lines(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    for line, content in enumerate(lines, start=1):
         if not content.strip():
             continue
         try:
@@ -118,7 +117,7 @@ def _row(line: int, raw: Mapping[str, Any]) -> Row:
 
 def _text(raw: Mapping[str, Any], name: str, longest: int) -> str:
     value = raw[name]
-    if not isinstance(value, str) or not 0 < len(value) <= longest:
+    if not isinstance(value, str) or not 0 < len(value) <= longest or HALF_A_CHARACTER.search(value):
         raise BadRowError(f"{name} must be text of 1 to {longest} characters")
     return value
 

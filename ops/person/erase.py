@@ -38,16 +38,14 @@ def run(options: Namespace) -> int:
     if not options.user:
         raise CannotRunError("name the user: --user ID (make: USER=)")
     with opened.stack(options, with_stripe=False):
-        person = _load(options.user)
+        person = load(options.user)
         pseudonym = person.account.wallet.moves_to
         if pseudonym is None:
-            if obstacles := list(_obstacles(person, options.stack)):
-                raise CannotRunError("\n".join([f"{options.user} cannot be erased yet:", *obstacles]))
+            check_ended(person, options.stack)
             if not _is_confirmed(person, is_sure=options.yes):
                 print("nothing was erased", file=sys.stderr)
                 return 1
-            pseudonym = f"erased-{uuid.uuid4()}"
-            _lock(person, pseudonym)
+            pseudonym = lock(person)
         moved = erase(options.user, pseudonym)
     print(f"{options.user}: {moved} records and {len(person.payments)} payments stand under {pseudonym} now")
     print("not reached:", *(f"- {place}" for place in ELSEWHERE), sep="\n")
@@ -55,7 +53,8 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _load(user_id: str) -> Person:
+def load(user_id: str) -> Person:
+    """All that is stored about a user; raises CannotRunError where nothing is, or where it changes all the time."""
     account = store.load_account(user_id)
     if account is None:
         raise CannotRunError(f"the credits of {user_id} changed at every try to read them: run it again")
@@ -63,6 +62,12 @@ def _load(user_id: str) -> Person:
     if not payments and account.wallet.version == 0 and not any(True for _ in persons.credits_of(user_id)):
         raise CannotRunError(f"nothing is stored about {user_id}: check the id, in capitals and small letters too")
     return Person(account, payments)
+
+
+def check_ended(person: Person, stack: str | None) -> None:
+    """Raise CannotRunError where something is under way; `stack`: for the commands that it names."""
+    if obstacles := list(_obstacles(person, stack)):
+        raise CannotRunError("\n".join([f"{person.user_id} cannot be erased yet:", *obstacles]))
 
 
 def _obstacles(person: Person, stack: str | None) -> Iterator[str]:
@@ -98,22 +103,31 @@ def _is_confirmed(person: Person, *, is_sure: bool) -> bool:
         return False
 
 
-def _lock(person: Person, pseudonym: str) -> None:
+def lock(person: Person) -> str:
+    """Let nothing change any more; the pseudonym. Raises CannotRunError where something has changed since."""
+    pseudonym = f"erased-{uuid.uuid4()}"
     try:
         persons.lock(person.account.wallet, pseudonym)
     except LostRace as error:
         raise CannotRunError(f"the credits of {person.user_id} have just changed: run it again") from error
+    return pseudonym
 
 
 def erase(user_id: str, pseudonym: str) -> int:
-    """Move the records of a user whose wallet is locked; how many. It may have been done in part."""
-    moved = persons.copy(persons.credits_of(user_id), pseudonym)
-    for payment_id in persons.payments_of(user_id):
-        records = scans.payment_records(payment_id)
-        if not _is_under_way(records):
-            persons.rename_payment(records, user_id, pseudonym)
-    persons.forget(user_id)
-    persons.unlock(user_id, pseudonym)
+    """Move the records of a user whose wallet is locked; how many. It may have been done in part.
+
+    Raises CannotRunError where another run of the command has just finished it.
+    """
+    try:
+        moved = persons.copy(user_id, pseudonym)
+        for payment_id in persons.payments_of(user_id):
+            records = scans.payment_records(payment_id)
+            if not _is_under_way(records):
+                persons.rename_payment(records, user_id, pseudonym)
+        persons.forget(user_id, pseudonym)
+        persons.unlock(user_id, pseudonym)
+    except LostRace as error:
+        raise CannotRunError(f"another run has finished to erase {user_id}: look with person-export") from error
     return moved
 
 

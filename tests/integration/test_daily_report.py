@@ -245,6 +245,25 @@ def test_a_page_that_cannot_be_read_is_read_by_the_next_run(shop: Shop, capsys: 
     assert run(shop)["owed_credits"] == 60
 
 
+def test_figures_that_were_not_told_are_told_by_the_next_run(
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    shop.grant(10)
+    with monkeypatch.context() as killed:
+        killed.setattr(daily_report, "_tell", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(shop)
+    capsys.readouterr()
+
+    assert run(shop)["is_read"] is True
+
+    assert metrics(capsys.readouterr().out)["OwedCredits"] == 10
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_report_that_needs_more_than_a_day_says_so(shop: Shop, capsys: pytest.CaptureFixture[str]):
     daily_report.run(shop.now, seconds_left=lambda: -1.0)
     assert metrics(capsys.readouterr().out)["DailyReportFailed"] == 0

@@ -1,9 +1,11 @@
 """`import`: each row of a file becomes a lot, once, however often the command is run or killed."""
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from local.in_process.shop import Shop
 from ops import cli, opened
 from ops.books.ledger import Pool
 from ops.books.month import Books
-from ops.imports import rows
+from ops.imports import command, rows
 from ops.imports.rows import BadRow, Row
+from ops.imports.staging import staged
 from topup import store
 
 HEADER = "user_id,credits,expires_at,paid,currency,external_id\n"
@@ -265,7 +268,7 @@ def test_it_needs_a_file(options: list[str], problem: str, capsys: pytest.Captur
 
 
 def test_json_lines_say_the_same_as_csv():
-    of_csv = list(rows.read(FILE))
+    of_csv = list(rows.read(FILE.splitlines()))
     raw: list[dict[str, object]] = [
         {"user_id": USER_ID, "credits": 1000, "expires_at": "2027-01-31T00:00:00Z", "paid": 90.5, "currency": "EUR"},
         {"user_id": USER_ID, "credits": 50, "expires_at": None, "paid": None, "currency": None},
@@ -279,7 +282,7 @@ def test_json_lines_say_the_same_as_csv():
     ]
     text = "\n".join(json.dumps(one | {"external_id": f"a-{number}"}) for number, one in enumerate(raw, start=1))
 
-    of_json = list(rows.read(text))
+    of_json = list(rows.read(text.splitlines()))
 
     assert [vars(row) | {"line": 0} for row in of_json] == [vars(row) | {"line": 0} for row in of_csv]
     assert of_csv[0] == Row(
@@ -305,7 +308,53 @@ def test_json_lines_say_the_same_as_csv():
     ],
 )
 def test_a_bad_line_of_json_is_named(text: str, reason: str):
-    [bad] = rows.read(text)
+    [bad] = rows.read([text])
 
     assert isinstance(bad, BadRow)
     assert str(bad).startswith(f"line 1: {reason}")
+
+
+# --------------------------------------------------------------------------------------------------------- many rows
+
+
+def test_the_memory_that_a_file_needs_does_not_grow_with_its_rows():
+    def most_memory(number: int) -> int:
+        lines = (f"user-{one % 50_000},{1 + one % 9},,0.01,EUR,id-{one}\n" for one in range(number))
+        tracemalloc.start()
+        with staged() as file:
+            assert command.read(chain([HEADER], lines), file).number == 0
+            assert sum(map(len, file.batches(33))) == number
+            assert command.Totals.of(file.by_user()).rows == number
+            _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    most_memory(100)  # what is made once
+
+    assert most_memory(20_000) < 1.5 * most_memory(4_000)
+
+
+def test_rows_that_are_doubled_are_found_however_many_are_between_them(import_: Import):
+    rows = "".join(f"u,5,,,,x-{number}\n" for number in range(3_000))
+
+    code, printed = import_(f"{HEADER}{rows}u,5,,,,x-0\n")
+
+    assert (code, printed) == (
+        1,
+        ["line 3002: external_id x-0 is in line 2 too", "1 bad rows: nothing was imported"],
+    )
+
+
+def test_money_beyond_what_a_database_counts_is_added_up(import_: Import):
+    code, printed = import_(HEADER + "u,5,,900000000000000000,EUR,x\nv,5,,900000000000000000.01,EUR,y\n", "--dry-run")
+
+    assert code == 0
+    assert printed[0].endswith("paid 1800000000000000000.01 EUR")
+
+
+def test_half_a_character_is_refused():
+    row = {"user_id": "\ud800", "credits": 1, "expires_at": None, "paid": 0, "currency": None, "external_id": "x"}
+
+    [bad] = rows.read([json.dumps(row)])
+
+    assert str(bad) == "line 1: user_id must be text of 1 to 255 characters"

@@ -1,11 +1,12 @@
 """`person-export` and `person-erase`: all that is stored about a user, and how it comes to be nobody's."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 
-from local.in_process.api import as_user
+from local.in_process.api import as_buyer, as_user
 from local.in_process.shop import Shop
 from ops.audit import audit
 from ops.imports import lots
@@ -15,7 +16,7 @@ from tests.ops import violations
 from tests.ops.audits import exported_and_audited
 from tests.ops.conftest import Terminal
 from tests.ops.violations import BUYER, HOLDER
-from topup import store
+from topup import daily_report, store
 from topup.store import attributes, credit_items, persons, written
 
 WORDS = ("a private note", "a private reason", "customer 4711", "crm-id-17")
@@ -47,6 +48,10 @@ def pseudonym_of(shop: Shop) -> str:
         item["user_id"]["S"] for item in stored(shop) if item.get("user_id", {}).get("S", "").startswith("erased-")
     }
     return str(found)
+
+
+def everyone(shop: Shop) -> list[str]:
+    return sorted({item["user_id"]["S"] for item in stored(shop) if "user_id" in item})
 
 
 def is_about(item: Any, word: str) -> bool:
@@ -187,7 +192,7 @@ def test_what_is_under_way_must_end_first(person: Shop, terminal: Terminal):
 def test_it_goes_on_wherever_it_was_interrupted(person: Shop, terminal: Terminal, monkeypatch: pytest.MonkeyPatch):
     before = audit(lambda: person.now)
     monkeypatch.setattr(persons, "BATCH", 10)
-    steps = ("copy", "rename_payment", "_update", "_write_batch", "forget", "unlock")
+    steps = ("copy", "rename_payment", "_update", "_write_while_locked", "forget", "unlock")
     done: set[tuple[str, int]] = set()
     called = dict.fromkeys(steps, 0)
 
@@ -214,10 +219,53 @@ def test_it_goes_on_wherever_it_was_interrupted(person: Shop, terminal: Terminal
             interruptions += 1
             # Nothing changes meanwhile. Once the lots have gone there is nothing to spend.
             assert person.spend(1, user=BUYER).status in (409, 503)
+            found = [daily_report.findings_of(user, person.now) for user in everyone(person)]
+            assert not any(found), f"interrupted {interruptions} times"
 
     assert interruptions >= 8
     assert not any(is_about(item, BUYER) for item in stored(person))
     assert audit(lambda: person.now) == before
+
+
+def test_what_is_carried_out_when_the_records_have_moved_changes_nothing(
+    person: Shop, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+):
+    late: list[Any] = []
+    write = persons._write_while_locked
+
+    def remembered(*arguments: Any) -> None:
+        late.append(arguments)
+        write(*arguments)
+
+    monkeypatch.setattr(persons, "_write_while_locked", remembered)
+    terminal.run("person-erase", "--user", BUYER, "--yes")
+    person.grant(7, user=BUYER)
+    person.spend(2, user=BUYER)
+    before = stored(person)
+
+    for arguments in late:
+        with pytest.raises(store.LostRace):
+            write(*arguments)
+
+    assert len(late) >= 2
+    assert stored(person) == before
+
+
+def test_the_key_of_a_payment_that_was_erased_buys_nothing_for_nobody(shop: Shop, terminal: Terminal):
+    """The pseudonym would get the credits: the order of the key is its own."""
+    create = partial(
+        shop.api.post,
+        "/api/payments/stripe/create",
+        {"package": "standard"},
+        as_buyer(BUYER) | {"idempotency-key": "mine"},
+    )
+    shop.cancel(create().json(), user=BUYER)
+    shop.deliver()
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+
+    response = create()
+
+    assert (response.status, response.json()["code"]) == (409, "idempotency_conflict")
 
 
 def test_a_change_that_was_decided_before_the_lock_is_not_written_after_it(person: Shop):

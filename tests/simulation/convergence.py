@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.simulation import books, rules_of_holds
-from tests.simulation.actions import HALF_A_YEAR, LONGEST_WINDOW, USERS
+from tests.simulation.actions import HALF_A_YEAR, LONGEST_WINDOW
 from tests.simulation.comparison import differences
 from tests.simulation.grants import NEVER
 from tests.simulation.oracle import findings as of_the_oracle
@@ -51,6 +51,7 @@ def converge(world: "World") -> None:
     _finish_changes(world)
     check(world)
     world.actions.look_back()
+    world.actions.report_at_the_end()
     if world.plan.seed % EXPIRES_ALL == 0:
         world.scheduler.run_for(HALF_A_YEAR)
         world.reconcile_surely(sweep_after_hours=0)
@@ -105,7 +106,7 @@ def _finish_changes(world: "World") -> None:
     for user, versions in world.shadow.accounts.items():
         if versions.last.wallet.unfinished:
             world.hit("the next change finishes one that was interrupted")
-            world.actions.grant(user=USERS.index(user), amount=1, expires=NEVER, tries=1, again=None)
+            world.actions.give(user, 1, NEVER)
     world.finish_calls()
     if left := [user for user, versions in world.shadow.accounts.items() if versions.last.wallet.unfinished]:
         raise Violation(f"a change of many lots was not finished: {left}")
@@ -131,6 +132,7 @@ def check(world: "World") -> None:
     findings += _misplaced_lots(world)
     findings += _confirmed(world)
     findings += _ended(world)
+    findings += world.shadow.erasures.findings()
     if findings:
         raise Violation("; ".join(findings))
 

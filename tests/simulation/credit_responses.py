@@ -47,7 +47,7 @@ def credits_response(account: Account | None, user: str, now: datetime) -> dict[
 
 def quiet_times(shadow: Shadow, user: str, now: datetime) -> Iterator[tuple[datetime, datetime]]:
     """The times in which nothing of the user's was received or written: of these it is clear what was answered."""
-    versions = shadow.accounts.get(user)
+    versions = shadow.accounts[user].own if user in shadow.accounts else None
     written = [shadow.times[number] for number in versions.numbers] if versions else []
     for before, after in pairwise([*written, now]):
         if after - before > 2 * SETTLED_AFTER:
@@ -56,7 +56,7 @@ def quiet_times(shadow: Shadow, user: str, now: datetime) -> Iterator[tuple[date
 
 def account_at(shadow: Shadow, user: str, moment: datetime) -> Account | None:
     """The stored state at that moment."""
-    versions = shadow.accounts[user]
+    versions = shadow.accounts[user].own
     number = bisect_right([shadow.times[number] for number in versions.numbers], moment)
     state: Account | None = versions.states[number - 1] if number else None
     return state

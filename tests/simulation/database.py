@@ -21,6 +21,7 @@ from topup.store import client as store_client
 Json = dict[str, Any]
 Key = tuple[str, str, str]  # table, partition key, sort key
 Answer = tuple[int, Json]  # its status and its content
+ANY = "any call"  # of planned faults: whatever its operation is
 Written = Callable[[set[tuple[str, str]]], None]  # the table and partition key of every item that was written
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
@@ -66,7 +67,7 @@ class Database:
         self.commits = 0
         self.calls = 0  # counted for the sweep
         self.inject_at: tuple[int, Fault] | None = None
-        # This function's next call with this operation has the fault, or none that is planned.
+        # This function's next call with this operation, or with any, has the fault, or none that is planned.
         self.planned: list[tuple[str, str, Fault | None]] = []
         self.cut_off: str | None = None  # this function gets no more answers once it has met a planned fault
         self._is_cut_off = False
@@ -154,7 +155,7 @@ class Database:
         if self._is_cut_off and current.function == self.cut_off:
             return Fault.TIMEOUT_BEFORE
         for planned in self.planned:
-            if planned[:2] == (current.function, operation):
+            if planned[0] == current.function and planned[1] in (operation, ANY):
                 self.planned.remove(planned)
                 self._is_cut_off = current.function == self.cut_off
                 return planned[2]
@@ -224,6 +225,8 @@ class Database:
     def _read(self, operation: str, sent: Json) -> Answer:
         """A read. A page of a query that asks for all ends after 1 MB in DynamoDB, here after a few items."""
         found = self._looked_up(operation, sent)
+        if self.page and operation == "Scan":
+            sent = {**sent, "Limit": self.page}
         status, found = (OK, found) if found is not None else _call(operation, sent)
         if self.page and operation == "Query" and "Limit" not in sent and "LastEvaluatedKey" in found:
             self.hit("a query has more than one page")

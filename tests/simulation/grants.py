@@ -76,6 +76,10 @@ class Grants(Actions):
         for amount in lots:
             self._give(name, amount, self._rng.choice(expires))
 
+    def give(self, name: str, amount: int, expires: float | str) -> None:
+        """One request for a grant, at once."""
+        self._begin(self._granting(name, amount, expires, None, 1))
+
     def _give(self, name: str, amount: int, expires: float | str, campaign: str | None = None) -> None:
         self._granting(name, amount, expires, campaign, 3)()
 

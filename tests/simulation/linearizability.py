@@ -26,12 +26,12 @@ from tests.simulation.shadow import Shadow, Versions
 from topup.api import refund_responses
 from topup.domain import money, times
 from topup.domain.audit import Account
-from topup.domain.credits import TransactionType
+from topup.domain.credits import Entry, TransactionType, transaction_id
 from topup.domain.payments import Payment
 from topup.domain.reversals import Kind, ReversalStatus
 
 PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded", "payment_intent.succeeded")
-OK, CREATED, ACCEPTED, CONFLICT, UNPROCESSABLE = 200, 201, 202, 409, 422
+OK, CREATED, ACCEPTED, NOT_FOUND, CONFLICT, UNPROCESSABLE = 200, 201, 202, 404, 409, 422
 # Races: two functions that run at the same time, for the same user, payment or key.
 RACES: dict[tuple[str, str], tuple[str, str]] = {
     ("spend_credits", "refund_payment"): ("user", "a refund while a spend runs"),
@@ -102,7 +102,32 @@ class LinearizabilityChecker:
             return  # live events under a test key are refused until the key is right
         if result["statusCode"] == 500:  # any failure of AWS or Stripe must give 502 or 503, which clients retry
             raise Violation(f"{invocation.function} failed: {result['body']}")
+        if self._shadow.erasures.has_moved_since(invocation.about.get("user"), invocation.first_commit):
+            self._note_during_an_erasure(invocation, result["statusCode"], json.loads(result["body"]))
+            return
         check(invocation, result["statusCode"], json.loads(result["body"]))
+
+    def _note_during_an_erasure(self, invocation: Invocation, status: int, response: Any) -> None:
+        """While the user's records move nobody knows what is where; but what was confirmed has been made."""
+        self.hit("a request while its user is erased")
+        if invocation.function == "spend_credits":
+            self._shadow.lines.forget(invocation)
+        if status in (OK, CREATED) and (made := response.get("transaction_id")):
+            self.confirmed.setdefault(made, (invocation.about["user"], invocation.about.get("key", "")))
+            if not any(entry.transaction_id == made for entry in self._entries_ever(invocation.about["user"])):
+                raise Violation(f"{invocation.function} was confirmed, and no ledger has it: {response}")
+
+    def _entries_ever(self, user: str) -> Iterable[Entry]:
+        """All entries of the user's wallets, as they were written."""
+        return (entry for state in self._shadow.accounts[user].states for entry in state.entries)
+
+    def erased(self, user: str, account: Account) -> None:
+        """The user's keys count for nothing any more, and what was confirmed is a pseudonym's, by its number."""
+        self._created = {request: known for request, known in self._created.items() if request[0] != user}
+        self._receipts = {request: known for request, known in self._receipts.items() if request[0] != user}
+        for entry in account.entries:
+            if request := self.confirmed.pop(transaction_id(user, entry.number), None):
+                self.confirmed[entry.transaction_id] = request
 
     # ------------------------------------------------------------------------------------------------- reading
 

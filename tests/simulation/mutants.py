@@ -3,6 +3,7 @@
 `make simulate-bugs` plants one after the other and counts the seeds until the simulation finds it.
 """
 
+from tests.simulation.mutants_of_commands import MUTANTS_OF_COMMANDS
 from tests.simulation.mutants_of_credits import MUTANTS_OF_CREDITS
 from tests.simulation.mutants_of_events import MUTANTS_OF_EVENTS
 from tests.simulation.mutants_of_holds import MUTANTS_OF_HOLDS
@@ -175,4 +176,5 @@ MUTANTS = (
     *MUTANTS_OF_CREDITS,
     *MUTANTS_OF_EVENTS,
     *MUTANTS_OF_HOLDS,
+    *MUTANTS_OF_COMMANDS,
 )

@@ -26,9 +26,10 @@ class NewerVersion:
                         self._database.add_attribute(table, partition, record, ATTRIBUTE, VALUE)
                         self._marked.add((table, partition, _name(record)))
 
-    def forget(self, table: str) -> None:
-        """The table has been replaced by an older copy."""
-        self._marked = {marked for marked in self._marked if marked[0] != table}
+    def forget(self, table: str, partition: str | None = None) -> None:
+        """The table has been replaced by an older copy, or this part of it has gone."""
+        forgotten = {(table, partition or one[1], one[2]) for one in self._marked}
+        self._marked -= forgotten
 
     def check(self, touched: Iterable[tuple[str, str]]) -> None:
         """No commit drops the attribute; raises Violation."""

@@ -167,7 +167,7 @@ class Story:
 
     def _facts(self) -> Iterator[tuple[tuple[int, int], Entry | GivenBack | Payment]]:
         known, given = 0, Counter[int]()
-        versions = self._shadow.accounts[self._user]
+        versions = self._shadow.accounts[self._user].own
         for number, account in zip(versions.numbers, versions.states, strict=True):
             for entry in account.entries[known:]:
                 yield (number, 0), entry

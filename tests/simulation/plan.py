@@ -9,6 +9,7 @@ from typing import Any
 from tests.simulation.determinism import stream
 from tests.simulation.faults import Fault, swarm
 from tests.simulation.steps import STEPS, Args, draw_buy
+from tests.simulation.steps_of_commands import draw_commands
 from tests.simulation.steps_of_services import draw_crowd
 from tests.simulation.variations import Variation, variations
 
@@ -67,6 +68,7 @@ def plan_of(seed: int) -> Plan:
     steps += [_step(rng) for _ in range(wanted)]
     if (crowds := stream(seed, "crowds")).random() < CROWDS:
         steps.append(Step("crowd", 0.0, draw_crowd(crowds)))
+    steps += [Step(what, 0.0, args) for what, args in draw_commands(stream(seed, "commands"))]
     world = variations(stream(seed, "variations"))
     if Variation.SMALL_PAGES in world and any(step.what == "hundred_lots" for step in steps):
         world[Variation.SMALL_PAGES] = A_LARGER_PAGE

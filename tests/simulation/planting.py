@@ -41,7 +41,7 @@ def edited(mutant: Mutant, module: str, source: str) -> str:
 
 
 def source_of(module: str) -> str:
-    path = ROOT / "layers" / "topup" / module.replace(".", "/")
+    path = (ROOT if module.startswith("ops.") else ROOT / "layers" / "topup") / module.replace(".", "/")
     found = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     return found.read_text(encoding="utf-8")
 

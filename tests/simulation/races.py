@@ -3,14 +3,14 @@
 from typing import Any
 
 from tests.simulation.actions import DAY, HALF_A_YEAR, USERS
-from tests.simulation.operations import Operations
+from tests.simulation.commands import Commands
 from tests.simulation.rules import open_lots
 from topup.domain.lots import Lot
 
 HALF_A_DAY = DAY / 2  # in which every webhook arrives, or reconcile finds what is missing
 
 
-class Races(Operations):
+class Races(Commands):
     """All actions, and races between them."""
 
     def at_expiry(self, *, user: int, actions: list[tuple[float, str]], share: float) -> None:

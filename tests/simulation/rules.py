@@ -79,7 +79,7 @@ def check_forward(before: Order, after: Order) -> None:
     if RANK[after.status] < RANK[before.status] and after.attempt == before.attempt:
         raise Violation(f"payment {after.payment_id} went back from {before.status} to {after.status}")
     frozen = (
-        "user_id",
+        "user_id",  # an erasure gives it a pseudonym, see rules_of_erasures
         "amount_minor",
         "currency",
         "credits_purchased",

@@ -52,6 +52,11 @@ class Lines:
         if status == REFUSED and not others:  # a request that has no answer may be carried out still
             self._refused.add(request)
 
+    def forget(self, invocation: Invocation) -> None:
+        """A spend has ended, and nobody knows what of it counts."""
+        request = (invocation.about["user"], invocation.about["key"])
+        self._unanswered[request].discard(invocation.number)
+
     def _check_patience(self, user: str, invocation: Invocation) -> None:
         """Whoever sees for seconds that nothing moves tries to lead."""
         stood_still = self._scheduler.seconds - self._moved_at[user]
@@ -92,6 +97,13 @@ class Lines:
         if first is None or _key(first) != self._first.get(user):
             self._first[user] = _key(first) if first else None
             self._moved_at[user] = self._scheduler.seconds
+
+    def erased(self, user: str, records: Records) -> None:
+        """The user's records are somebody else's now: what was asked for before counts no more."""
+        self._places[user], self._used[user], self._first[user] = _named(records, "PENDING#"), set(), None
+        self._moved_at[user] = self._scheduler.seconds
+        self._refused = {request for request in self._refused if request[0] != user}
+        self._arrived |= {(user, key): 0 for key in self._places[user]}
 
     def _check_turn(self, user: str, author: Invocation) -> None:
         """Only the first leads; the others one after another, where the first has not moved for long.

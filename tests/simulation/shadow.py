@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation import offers, rules_of_holds, rules_of_quotes
+from tests.simulation import (
+    offers,
+    rules_of_erasures,
+    rules_of_holds,
+    rules_of_imports,
+    rules_of_quotes,
+    rules_of_reports,
+)
 from tests.simulation.database import Database
 from tests.simulation.invocations import Invocation, Invocations
 from tests.simulation.newer_version import NewerVersion
@@ -28,6 +35,7 @@ from tests.simulation.rules import (
     name_of,
     open_lots,
 )
+from tests.simulation.rules_of_erasures import Erasures, Move
 from tests.simulation.rules_of_lines import Lines
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.walks import Walks
@@ -60,10 +68,14 @@ LONG_CHANGES = {
 
 @dataclass
 class Versions:
-    """One user's account, or one payment, after each commit that changed it."""
+    """One user's account, or one payment, after each commit that changed it.
+
+    `begins` is the first state that counts: those before it are of a user who has been erased since.
+    """
 
     numbers: list[int] = field(default_factory=list)
     states: list[Any] = field(default_factory=list)
+    begins: int = 0
 
     def add(self, number: int, state: Any) -> None:
         self.numbers.append(number)
@@ -72,6 +84,16 @@ class Versions:
     @property
     def last(self) -> Any:
         return self.states[-1] if self.states else None
+
+    @property
+    def own(self) -> "Versions":
+        """The states of this wallet alone, without those of one that was erased."""
+        return Versions(self.numbers[self.begins :], self.states[self.begins :]) if self.begins else self
+
+    def begin_anew(self, number: int, state: Any) -> None:
+        """Let another wallet begin: the states until now are of one that stands under a pseudonym."""
+        self.add(number, state)
+        self.begins = len(self.states) - 1
 
     def between(self, first: int, last: int) -> Iterator[Any]:
         """Every state from commit `first` to commit `last`; None if it did not exist yet."""
@@ -100,8 +122,12 @@ class Shadow:
         self.setbacks: Callable[[Payment, Payment], Iterator[str]] = lambda _before, _after: iter(())
         self.newer, self.walks = NewerVersion(database), Walks()
         self.lines = Lines(scheduler, invocations)
+        self.erasures = Erasures(database, invocations)
         self.times: dict[int, datetime] = {}  # of each commit
         self.on_sale: list[dict[str, Any]] = []  # the files of all catalogues of this run until now
+        self.erased: Callable[[str, Account], None] = lambda _user, _account: (
+            None
+        )  # whose records are a pseudonym's now
         self.sessions: Mapping[str, Any] = {}  # at Stripe, by their ids
         self.lost_refunds: set[str] = set()  # payments of whose refunds a restored table knows less, and Stripe nothing
         self.lost_releases: set[str] = set()  # payments whose credits a person granted, as only a lost record knew
@@ -112,6 +138,8 @@ class Shadow:
         self._next_commit()
         if (author := self._invocations.author) and author.function == "quote_refund":
             raise Violation(f"a quote has written {touched}")
+        rules_of_reports.check_written(author, touched)
+        touched = touched - self._moved(touched)
         for table, partition in sorted(touched):
             if table == self._database.credits:
                 self._account(partition)
@@ -144,9 +172,58 @@ class Shadow:
         versions = self.payments.get(payment_id)
         return versions.last if versions else None
 
+    def lives(self, user_id: str) -> Iterator[Account]:
+        """The user's account, and those that were the user's before they were erased."""
+        names = (user_id, *self.erasures.pseudonyms_of(user_id))
+        return (account for name in names if (account := self.account(name)))
+
+    # ------------------------------------------------------------------------------------------------- erasing
+
+    def _moved(self, touched: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        """What a commit has written of users whose records move: while these are in two places they are no account."""
+        of_credits = {partition for table, partition in touched if table == self._database.credits}
+        moved = self.erasures.written(of_credits)
+        for move in self.erasures.ended(of_credits):
+            self._erased(move)
+        return {(self._database.credits, partition) for partition in moved}
+
+    def _erased(self, move: Move) -> None:
+        """The records of a user stand under a pseudonym: it has the user's history, and the user begins anew."""
+        versions, account = self.accounts[move.user], self._read_account(move.pseudonym)
+        payments = [one.last for one in self.payments.values() if one.last.order.user_id == move.pseudonym]
+        self.erasures.check(move, account, self.payments.values())
+        old = versions.own
+        self.accounts[move.pseudonym] = Versions([*old.numbers, self.commit], [*old.states, account])
+        versions.begin_anew(self.commit, Account(move.user, Wallet(user_id=move.user)))
+        move.ended = self.commit
+        self.lines.erased(move.user, self._database.items(self._database.credits).get(move.user, {}))
+        self.newer.forget(self._database.credits, move.user)
+        self.erased(move.user, account)
+        self._audit(self._database.credits, move.pseudonym)
+        for payment in payments:
+            self._audit(self._database.orders, payment.order.payment_id)
+
     # ------------------------------------------------------------------------------------------------- parsing
 
     def _account(self, user_id: str) -> None:
+        account = self._read_account(user_id)
+        versions = self.accounts.setdefault(user_id, Versions())
+        before = versions.last or Account(user_id, Wallet(user_id=user_id))
+        versions.add(self.commit, account)
+        check_version(before.wallet, account.wallet)
+        if account.wallet.moves_to:
+            self.erasures.begin(account, self.commit, self.payments.values())
+        self._check_services(before, account)
+        self.lines.check(user_id, self._database.items(self._database.credits).get(user_id, {}), before, account)
+        self._note_long_changes(before.wallet, account.wallet)
+        state = before
+        for entry in account.entries[len(before.entries) :]:
+            self._check_entry(state, entry, account)
+            # A batch has several entries, each of which finds what the one before has left.
+            moved = [replace(lot, remaining=lot.remaining + entry.moves.get(lot.lot_id, 0)) for lot in state.lots]
+            state = replace(state, lots=moved, entries=[*state.entries, entry])
+
+    def _read_account(self, user_id: str) -> Account:
         account, lots = Account(user_id, Wallet(user_id=user_id)), []
         for record, item in self._database.items(self._database.credits).get(user_id, {}).items():
             if record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
@@ -160,19 +237,7 @@ class Shadow:
         account.lots = [replace(lot, remaining=unfinished.get(record, lot.remaining)) for record, lot in lots]
         account.timed_lots |= {record.rpartition("#")[2] for record in unfinished}
         account.entries.sort(key=lambda entry: entry.number)
-        versions = self.accounts.setdefault(user_id, Versions())
-        before = versions.last or Account(user_id, Wallet(user_id=user_id))
-        versions.add(self.commit, account)
-        check_version(before.wallet, account.wallet)
-        self._check_services(before, account)
-        self.lines.check(user_id, self._database.items(self._database.credits).get(user_id, {}), before, account)
-        self._note_long_changes(before.wallet, account.wallet)
-        state = before
-        for entry in account.entries[len(before.entries) :]:
-            self._check_entry(state, entry, account)
-            # A batch has several entries, each of which finds what the one before has left.
-            moved = [replace(lot, remaining=lot.remaining + entry.moves.get(lot.lot_id, 0)) for lot in state.lots]
-            state = replace(state, lots=moved, entries=[*state.entries, entry])
+        return account
 
     def _check_services(self, before: Account, after: Account) -> None:
         """Check holds, batches and spends given back, at the time of the request that wrote."""
@@ -214,6 +279,7 @@ class Shadow:
         versions.add(self.commit, payment)
         if not self.is_restored:
             check_bounds(payment.order)
+        rules_of_erasures.check_buyer(self._invocations.author, payment.order)
         if before is None and (author := self._invocations.author):
             offers.check_order(payment.order, author.about, self.on_sale)
             self._note_sold(payment.order)
@@ -223,7 +289,7 @@ class Shadow:
             if _fulfilled(before.order) - _fulfilled(payment.order):
                 self.lost_releases.add(payment_id)
         elif before is not None:
-            check_forward(before.order, payment.order)
+            check_forward(self.erasures.renamed(before.order, payment.order), payment.order)
             check_end(before.order, payment.order, self.sessions)
             self._check_reversals(before, payment)
             self._note_begun(before, payment)
@@ -282,7 +348,7 @@ class Shadow:
             findings = audit.audit_account(self.accounts[partition].last, now)
         else:
             payment: Payment = self.payments[partition].last
-            if self.is_restored:
+            if self.is_restored or self.erasures.is_moving(payment.order.user_id):
                 return
             account = self.account(payment.order.user_id)
             ledgers = audit.payment_ledgers(account, now) if account else {}
@@ -308,6 +374,7 @@ class Shadow:
             self._claw_back(entry, lots, after)
         elif entry.transaction_type in NEW_CREDITS:
             check_campaign(before, entry)
+            rules_of_imports.check_once(before, entry, self._invocations.author)
             self._check_bought(entry, after)
             if entry.debt_change < 0:
                 self.hit(f"{NEW_CREDITS[entry.transaction_type]} pays debt")

@@ -116,6 +116,15 @@ RARE = (
     "a create for another amount under the same key is refused",
     "a refund does what its quote said",
     "a stale quote is refused",
+    "two runs of an import at once",
+    "an import was killed, and is complete",
+    "two runs of an erasure at once",
+    "an erasure goes on where it was interrupted",
+    "an erasure was killed, and is complete",
+    "a user is erased",
+    "a request while its user is erased",
+    "a daily report is made",
+    "the figures of a daily report are those of the ledger",
 )
 ALL = (*Fault, *Variation, *(name for _, name in RACES.values()), *RARE)
 

@@ -45,6 +45,12 @@ CROWD: Args = {
 }  # fmt: skip
 REVERSE: Args = {"which": 0, "shares": [0.5, None], "gap": 60.0, "tries": 3, "twice": False}
 TAKEN: Args = {"which": 0, "share": 0.7, "overrun": "available", "takes": "the Dashboard", "captures": 1.0}
+IMPORT: Args = {
+    "rows": [[0, 40, None, 250, "EUR"], [0, 3, 40.0, 0, None], [1, 7, None, 0, None]], "later": 1, "kills": [],
+    "twice": None, "spends": False, "differs": False,
+}  # fmt: skip
+ERASE: Args = {"user": 0, "days": 0.0, "kills": [], "twice": None, "beside": [], "afterwards": ["grant", "dispute"]}
+REPORT: Args = {"kills": [], "seconds": 900.0, "busy": [[0.0, 0.3]]}
 BOUGHT = Step("buy", 0.0, BUY)
 ENDPOINT_DOWN = Step("endpoint_down", 0.0, {"seconds": 600.0})
 FAILS: Args = {"which": 0, "does": "fails"}
@@ -99,6 +105,9 @@ FLOWS: dict[str, tuple[Step, ...]] = {
     "a purchase with tax and a code, refunded in part": (Step("buy", 0.0, TAXED), _then("refund", PARTLY)),
     "a purchase for nothing": (Step("buy", 0.0, BUY | {"terms": [1.0, 0.0]}), _then("spend", SPEND)),
     "a purchase of any amount": (Step("buy", 0.0, BUY | ANY), _then("refund", PARTLY)),
+    "an import": (Step("import_credits", 0.0, IMPORT),),
+    "a user who is erased": (BOUGHT, _then("spend", SPEND), _then("refund", PARTLY), _then("erase_person", ERASE)),
+    "a daily report": (BOUGHT, _then("daily_report", REPORT)),
     "a refund by a quote": (BOUGHT, _then("spend", SPEND), _then("quoted_refund", QUOTED)),
     "a refund after the expiry": (BOUGHT, _then("wait", SIX_MONTHS), _then("refund", REFUND)),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from local.in_process.environment import ENVIRONMENT, WEBHOOK_SECRET
 from local.stripe_simulator import Behaviour, Simulator
 from local.stripe_simulator.api import rest
 from local.stripe_simulator.core import webhooks
+from ops.imports import command as importing
 from tests.simulation import convergence, determinism
 from tests.simulation.actions import DAY, LONGEST_WINDOW
 from tests.simulation.bank import Bank
@@ -66,6 +68,7 @@ REPLACED: tuple[tuple[Any, str], ...] = (
     (past, "FEW"),
     (holds, "MOST_OPEN"),
     (telemetry, "single_metric"),
+    (importing, "PROGRESS_EVERY"),
     (config, "catalogue"),
     (rest, "json"),
     (webhooks, "json"),
@@ -130,6 +133,7 @@ class World:
         self.database.keeps_old = Fault.STALE_READ in self.plan.faults
         self._vary()
         self.database.written = self._written
+        self.shadow.erased = self.checker.erased
         self.shadow.setbacks = partial(setbacks, self.simulator)
         self.database.traced = self.stripe.traced = self._traced
         parts = (self.shadow, self.checker, self.expiries, self.stripe, self.database, self.delivery, self.endpoint)
@@ -369,6 +373,7 @@ def _environment(plan: Plan) -> Iterator[None]:
     # Stripe indents its JSON, which costs time to write and to read and changes nothing.
     rest.json = webhooks.json = SimpleNamespace(dumps=_compact)  # type: ignore[assignment, attr-defined]
     telemetry.single_metric = _no_metric  # type: ignore[assignment, attr-defined]
+    importing.PROGRESS_EVERY = math.inf  # no line of progress
     level = telemetry.logger.log_level
     on_sale = _on_sale(plan, ON_SALE)
     config.catalogue = lambda: on_sale  # type: ignore[assignment]
@@ -393,8 +398,8 @@ def _compact(value: Any, **_: Any) -> str:
 
 
 @contextmanager
-def _no_metric(**_: Any) -> Iterator[None]:
-    yield
+def _no_metric(**_: Any) -> Iterator[Any]:
+    yield SimpleNamespace(add_dimension=lambda *_: None)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.tools.test_bench_budgets import ended
 from tools.bench import ledger
 from tools.bench.virtual_time import VirtualTime
 
@@ -46,3 +47,25 @@ def test_a_batch_writes_less_for_each_spend():
     alone, batch = (ledger.measure(ledger.WORKS[name], 1, 0.02) for name in ("spend", "batch of 40"))
 
     assert batch.write_units < alone.write_units
+
+
+@pytest.mark.parametrize(
+    ("spends", "statuses", "missed"),
+    [
+        (10_000, [200, 409], []),
+        (9_900, [200], ["batch of 40, 16 clients, ms for a spend: 1.01, budget 1"]),
+        (10_000, [200, 503], ["batch of 40, 16 clients, 503: 1, budget 0"]),
+    ],
+)
+def test_a_missed_budget_is_named_and_ends_the_command_with_an_error(
+    monkeypatch: pytest.MonkeyPatch, spends: int, statuses: list[int], missed: list[str]
+):
+    def measured(_work: ledger.Work, clients: int, window: float) -> ledger.Result:
+        return ledger.Result(clients, window, spends=spends, seconds=[0.017], statuses=statuses)
+
+    monkeypatch.setattr(ledger, "measure", measured)
+    monkeypatch.setattr(ledger, "text", lambda _found: "")
+    monkeypatch.setattr("tools.bench.report.write", lambda _name, _text: None)
+    monkeypatch.setattr("sys.argv", ["ledger"])
+
+    assert ended(ledger.main) == missed

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local import ROOT
-from tools.bench import histories, report
+from tools.bench import budgets, histories, report
+from tools.bench.budgets import Figure
 
 SIZES = (1_000_000, 10_000_000)
 DIRECTORY = ROOT / ".cache" / "bench-audit"
@@ -37,6 +38,17 @@ def main() -> None:
     parser.add_argument("--entries", type=int, nargs="*", default=SIZES, help="ledger entries of each export")
     results = [measure(entries) for entries in parser.parse_args().entries]
     report.write("audit", section(results))
+    budgets.exit_if_missed(figure for result in results for figure in figures(result))
+
+
+def figures(result: Result) -> list[Figure]:
+    """What has a budget."""
+    of = f"an audit of {result.entries:,} entries"
+    per_million = result.cpu / result.items * 1_000_000
+    return [
+        Figure(f"{of}, CPU seconds for a million records", per_million, budgets.AUDITED, digits=1),
+        Figure(f"{of}, MB", result.memory / MEGABYTE, budgets.AUDIT_MEMORY, digits=0),
+    ]
 
 
 def measure(entries: int) -> Result:

@@ -56,6 +56,10 @@ RECONNECT = Budget(4, 3)  # CPU milliseconds, for each connection that was close
 WARM = Budget(0.95, 0.85)  # ÷ the bare calls
 UNZIPPED = Budget(36, 20)  # MB, both layers
 ZIPPED = Budget(12.5, 7)  # MB, both layers
+AUDITED = Budget(13.4, 6.7)  # CPU seconds for a million records: two processors audit 150,000 of them a second
+AUDIT_MEMORY = Budget(4295, 4295)  # MB, of an audit with ten million entries: 4 GiB
+BATCHED = Budget(1.0, 1.0)  # milliseconds for a spend, where 16 clients send batches: a thousand a second
+BATCHES_REFUSED = Budget(0, 0)  # with 503, of these
 
 
 def shown(budget: Budget | None) -> list[str]:

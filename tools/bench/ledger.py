@@ -18,7 +18,8 @@ from unittest import mock
 
 from local.in_process.environment import API_KEY, NOW, USER_ID
 from local.in_process.shop import Shop
-from tools.bench import report
+from tools.bench import budgets, report
+from tools.bench.budgets import Figure
 from tools.bench.slow_tables import READ, TRANSACTION, SlowTables
 from tools.bench.virtual_time import VirtualTime
 from tools.generate.shop import opened
@@ -61,7 +62,8 @@ def batch(post: Post, key: str) -> int:
     return BATCH
 
 
-WORKS: dict[str, Work] = {"spend": spend, "hold, capture": hold, f"batch of {BATCH}": batch}
+BATCHES, BUDGETED_CLIENTS = f"batch of {BATCH}", 16
+WORKS: dict[str, Work] = {"spend": spend, "hold, capture": hold, BATCHES: batch}
 
 
 @dataclass
@@ -218,6 +220,16 @@ def _units(before: Result, after: Result) -> list[str]:
     return [f"{one.all_units:.1f}" for one in (before, after)]
 
 
+def figures(found: Mapping[str, Sequence[Result]]) -> list[Figure]:
+    """What has a budget: batches, where so many clients send them."""
+    [many] = [result for result in found[BATCHES] if result.clients == BUDGETED_CLIENTS]
+    of = f"{BATCHES}, {many.clients} clients"
+    return [
+        Figure(f"{of}, ms for a spend", 1000 * many.window / many.spends, budgets.BATCHED),
+        Figure(f"{of}, 503", many.statuses.count(BUSY), budgets.BATCHES_REFUSED, digits=0),
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.ledger", description=__doc__)
     parser.add_argument("--work", choices=WORKS, help="only this; nothing is written")
@@ -230,6 +242,7 @@ def main() -> None:
     }
     if only.work is None and only.clients is None:
         report.write("ledger", text(found))
+        budgets.exit_if_missed(figures(found))
 
 
 def _shown(name: str, result: Result) -> Result:

@@ -80,7 +80,9 @@ class StandIns:
         self._absent = absent
 
     def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:  # noqa: ARG002 - Python's interface
-        return ModuleSpec(name, self, is_package=True) if name.partition(".")[0] in self._absent else None
+        if name.partition(".")[0] not in self._absent:
+            return None
+        return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]  # not by the base class
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return StandIn(spec.name)

@@ -44,6 +44,7 @@ def run(now: datetime, seconds_left: TimeLeft) -> Report:
     count("DailyReportFailed", int(is_failed or report.is_late(now)))
     if report.is_read:
         _tell(report, now)
+        _save(report)  # not before: a run that dies until then is made again, from the last page on
     return report
 
 
@@ -92,7 +93,9 @@ def _table(report: Report, now: datetime, seconds_left: TimeLeft) -> Report:
             report = days.with_hold(report, hold)
         report = _audited(report, _chosen(report, page), last_user, now)
         last_user = page.users[-1] if page.users else last_user  # may go on on the next page
-        report = _save(replace(report, table_place=page.next, is_read=page.next is None))
+        report = replace(report, table_place=page.next, is_read=page.next is None)
+        if not report.is_read:
+            _save(report)
     return report
 
 
@@ -131,9 +134,9 @@ def findings_of(user_id: str, now: datetime) -> list[str]:
 
 
 def _findings(user_id: str, now: datetime) -> list[str]:
-    """Nothing for a user whose credits change at every try to read them."""
+    """Nothing for a user whose credits change at every try to read them, or whose records move to a pseudonym."""
     account = store.load_account(user_id)
-    if account is None:
+    if account is None or account.wallet.moves_to:
         return []
     history = audit.history_of(account)
     findings = audit.audit_account(account, now, history)

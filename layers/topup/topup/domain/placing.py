@@ -41,7 +41,12 @@ def place(
 
 
 def check_same_request(existing: Order, requested: Order) -> None:
-    """Raise IdempotencyConflict when the key of one order is used to request another."""
+    """Raise IdempotencyConflict when the key of one order is used to request another.
+
+    So is the key of an order that has been erased since: what is paid for it goes to the pseudonym.
+    """
+    if existing.user_id != requested.user_id:
+        raise IdempotencyConflict("This Idempotency-Key was used before; use a new key for a new payment")
     idempotency.check_same_request(existing.request_fingerprint, requested.request_fingerprint)
 
 

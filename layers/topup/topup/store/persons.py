@@ -3,8 +3,7 @@
 The user's wallet is locked first: no other change is written before the records have moved. Each step may be repeated.
 """
 
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,7 +15,7 @@ from topup.store.attributes import Item
 from topup.store.client import client
 from topup.store.races import detect_lost_race
 
-BATCH = 25  # items of a BatchWriteItem
+BATCH = 99  # records of a transaction, which has 100 writes; one of them looks at the wallet
 
 # Nobody has changed this wallet, nor made one, since it was read.
 UNCHANGED = "version = :version"
@@ -58,27 +57,33 @@ def payments_of(user_id: str) -> list[str]:
 
 
 def lock(wallet: Wallet, pseudonym: str) -> None:
-    """Let nothing change any more of the user's credits; raises LostRace where the wallet is not as it was read."""
+    """Let nothing change any more of the user's credits; raises LostRace where the wallet is not as it was read.
+
+    The pseudonym gets a locked wallet at once: whoever finds a record of either knows that more of them are elsewhere.
+    """
     is_there = wallet.version > 0
     values = {":pseudonym": pseudonym, ":next": wallet.version + 1} | ({":version": wallet.version} if is_there else {})
+    table = {"TableName": config.settings().credits_table}
+    locked = {
+        "Key": credit_items.wallet_key(wallet.user_id),
+        "UpdateExpression": "SET moves_to = :pseudonym, version = :next",
+        "ConditionExpression": UNCHANGED if is_there else NEW,
+        "ExpressionAttributeValues": attributes.to_item(values),
+    }
+    other = credit_items.wallet_key(pseudonym) | {"moves_to": {"S": pseudonym}}
+    writes: Any = [{"Update": table | locked}, {"Put": table | {"Item": other}}]
     with detect_lost_race():
-        client().update_item(
-            TableName=config.settings().credits_table,
-            Key=credit_items.wallet_key(wallet.user_id),
-            UpdateExpression="SET moves_to = :pseudonym, version = :next",
-            ConditionExpression=UNCHANGED if is_there else NEW,
-            ExpressionAttributeValues=attributes.to_item(values),
-        )
+        client().transact_write_items(TransactItems=writes)
 
 
-def copy(items: Iterable[Item], pseudonym: str) -> int:
-    """Write the records under the pseudonym, without what people wrote; how many.
+def copy(user_id: str, pseudonym: str) -> int:
+    """Write the records under the pseudonym, without what people wrote; how many. Raises LostRace.
 
     What is kept of requests (also of those in line), campaigns and imports stays behind: nothing comes to the pseudonym
     again, and the name of an import is what another system calls the person.
     """
-    kept = (item for item in items if not item["record"]["S"].startswith(_LEFT_BEHIND))
-    return _write({"PutRequest": {"Item": _renamed(item, pseudonym)}} for item in kept)
+    kept = (item for item in credits_of(user_id) if not item["record"]["S"].startswith(_LEFT_BEHIND))
+    return _write(user_id, pseudonym, ({"Put": {"Item": _renamed(item, pseudonym)}} for item in kept))
 
 
 def _renamed(item: Item, pseudonym: str) -> Item:
@@ -123,14 +128,14 @@ def _update(item: Item, changes: dict[str, Item], removed: str) -> None:
     )
 
 
-def forget(user_id: str) -> None:
-    """Delete all of the user's records but the wallet, which says where they are."""
-    keys = [
+def forget(user_id: str, pseudonym: str) -> None:
+    """Delete all of the user's records but the wallet, which says where they are; raises LostRace."""
+    keys = (
         {name: item[name] for name in ("user_id", "record")}
-        for item in credits_of(user_id)
+        for item in list(credits_of(user_id))
         if item["record"]["S"] != credit_items.WALLET
-    ]
-    _write({"DeleteRequest": {"Key": key}} for key in keys)
+    )
+    _write(user_id, pseudonym, ({"Delete": {"Key": key}} for key in keys))
 
 
 def unlock(user_id: str, pseudonym: str) -> None:
@@ -147,17 +152,23 @@ def unlock(user_id: str, pseudonym: str) -> None:
         client().transact_write_items(TransactItems=writes)
 
 
-def _write(requests: Iterable[Any]) -> int:
-    """Write these requests, in batches; how many."""
-    table = config.settings().credits_table
-    written, waiting = 0, iter(requests)
-    while left := list(islice(waiting, BATCH)):
-        written += len(left)
-        while left:
-            left = patience.patiently(partial(_write_batch, {table: left})).get(table, [])
+def _write(user_id: str, pseudonym: str, writes: Iterable[Any]) -> int:
+    """Make these writes, in transactions; how many."""
+    written, waiting = 0, iter(writes)
+    while batch := list(islice(waiting, BATCH)):
+        _write_while_locked(user_id, pseudonym, batch)
+        written += len(batch)
     return written
 
 
-def _write_batch(requests: Any) -> dict[str, Any]:
-    """What was not written, to be sent again."""
-    return dict(client().batch_write_item(RequestItems=requests).get("UnprocessedItems", {}))
+def _write_while_locked(user_id: str, pseudonym: str, writes: Sequence[Any]) -> None:
+    """A request that is carried out late must not touch a wallet that is the user's next one; raises LostRace."""
+    locked = {
+        "Key": credit_items.wallet_key(user_id),
+        "ConditionExpression": MOVES_THERE,
+        "ExpressionAttributeValues": {":pseudonym": {"S": pseudonym}},
+    }
+    table = {"TableName": config.settings().credits_table}
+    parts: Any = [{kind: table | part for kind, part in one.items()} for one in [{"ConditionCheck": locked}, *writes]]
+    with detect_lost_race():
+        patience.patiently(lambda: dict(client().transact_write_items(TransactItems=parts)))
