@@ -8,13 +8,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from local import ROOT
 from local.launcher import Stack, running
 from tests.e2e.buyer import Buyer, NewBuyer
 from tests.e2e.shop_page import WAIT_MS
 from tools.pictures.browser import ARGUMENTS, CHROMIUM
+
+expect.set_options(timeout=WAIT_MS)
 
 PROJECT = ("template.yaml", ".env.example", "functions", "layers/topup", "local")
 

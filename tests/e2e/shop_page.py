@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from local.launcher import Stack
 from tests.support.builders import PAYMENT_ID
 
-WAIT_MS = 20_000  # reached only if something is wrong
+WAIT_MS = 60_000  # reached only if something is wrong
 
 
 def open_shop(page: Page, stack: Stack) -> int:
@@ -19,12 +19,12 @@ def open_shop(page: Page, stack: Stack) -> int:
 
 def balance(page: Page) -> int:
     shown = page.locator("#balance[data-balance]")
-    expect(shown).to_be_visible(timeout=WAIT_MS)
+    expect(shown).to_be_visible()
     return int(shown.get_attribute("data-balance") or "")
 
 
 def expect_balance(page: Page, expected: int) -> None:
-    expect(page.locator("#balance")).to_have_attribute("data-balance", str(expected), timeout=WAIT_MS)
+    expect(page.locator("#balance")).to_have_attribute("data-balance", str(expected))
     expect(page.locator("#header-balance-number")).to_have_text(f"{expected:,}".replace("-", "−"))
 
 
@@ -48,7 +48,7 @@ def pay_by_card(page: Page, number: str) -> None:
 def expect_status(page: Page, stack: Stack, status: str, text: str) -> None:
     page.wait_for_url(re.compile(re.escape(stack.web_url)))
     panel = page.locator("#payment-status")
-    expect(panel).to_have_attribute("data-status", status, timeout=WAIT_MS)
+    expect(panel).to_have_attribute("data-status", status)
     expect(panel).to_contain_text(text)
 
 

@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 from local import reference
 from local.launcher import Stack
 from tests.e2e.axe import VISITORS, findings, needs_axe, visiting
-from tests.e2e.shop_page import WAIT_MS
 
 DOCUMENT: dict[str, Any] = json.loads(reference.DOCUMENT.read_text(encoding="utf-8"))
 OPERATIONS = [operation for path in DOCUMENT["paths"].values() for operation in path.values()]
@@ -25,7 +24,7 @@ def link_of(operation: dict[str, Any]) -> str:
 
 def open_reference(page: Page, stack: Stack, place: str = "") -> None:
     page.goto(f"{stack.web_url}/docs/{place}")
-    expect(page.locator("#reference h1, #reference h2").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("#reference h1, #reference h2").first).to_be_visible()
 
 
 def test_every_operation_has_its_place(page: Page, stack: Stack) -> None:
@@ -33,17 +32,17 @@ def test_every_operation_has_its_place(page: Page, stack: Stack) -> None:
     page.keyboard.press("End")  # the page draws what comes into sight
 
     for operation in OPERATIONS:
-        expect(page.locator(f'#reference a[href="{link_of(operation)}"]').first).to_be_attached(timeout=WAIT_MS)
+        expect(page.locator(f'#reference a[href="{link_of(operation)}"]').first).to_be_attached()
 
 
 def test_a_link_leads_to_an_operation_with_its_address_and_this_stacks_server(page: Page, stack: Stack) -> None:
     open_reference(page, stack, "#/holds/open_hold")
     summary = DOCUMENT["paths"]["/api/users/credits/holds"]["post"]["summary"]
 
-    expect(page.get_by_role("heading", name=summary)).to_be_in_viewport(timeout=WAIT_MS)
+    expect(page.get_by_role("heading", name=summary)).to_be_in_viewport()
     open_reference(page, stack)
 
-    expect(page.get_by_text(stack.api_url)).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text(stack.api_url)).to_be_visible()
 
 
 def test_nothing_is_loaded_from_elsewhere_and_nothing_is_blocked(page: Page, stack: Stack) -> None:

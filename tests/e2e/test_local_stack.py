@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,15 +16,13 @@ import pytest
 
 from local import ROOT
 from local.client import Client, document, session_of
-from local.launcher import Stack, StackFailedError, running
+from local.launcher import STOP_TIMEOUT, Stack, StackFailedError, running
 from local.settings import DEFAULT_PORTS
 from tests.e2e.buyer import eventually
 from tests.e2e.conftest import open_addresses
 from tests.security.forging import signed
 from tools.pictures import __main__ as pictures
 from tools.pictures import cast
-
-SOON = 10  # seconds
 
 
 @pytest.fixture
@@ -181,23 +178,23 @@ def test_an_edit_is_served_without_a_restart_even_after_a_syntax_error(project: 
         address = f"{stack.api_url}/api/payments/packages"
 
         app.write_text("def handler(event, context): return {'edited': True}\n", encoding="utf-8")
-        eventually(lambda: client.get(address).json() == {"edited": True}, SOON)
+        eventually(lambda: client.get(address).json() == {"edited": True})
 
         app.write_text("def handler(event, context\n", encoding="utf-8")
-        eventually(lambda: client.get(address).status_code == 500, SOON)
+        eventually(lambda: client.get(address).status_code == 500)
 
         app.write_text(original, encoding="utf-8")
-        eventually(lambda: "packages" in client.get(address).json(), SOON)
+        eventually(lambda: "packages" in client.get(address).json())
 
         catalogue = project / "layers/topup/topup/catalogue.json"
         catalogue.write_text(catalogue.read_text(encoding="utf-8").replace("标准包", "别的包"), encoding="utf-8")
-        eventually(lambda: "别的包" in client.get(address).text, SOON)
+        eventually(lambda: "别的包" in client.get(address).text)
 
 
 def test_handlers_log_to_the_log_file(project: Path, client: httpx.Client) -> None:
     with running(project) as stack:
         client.post(f"{stack.webhook_url}/", content=b"{}")
-        eventually(lambda: "invalid_signature" in (project / "logs" / "app.log").read_text(encoding="utf-8"), SOON)
+        eventually(lambda: "invalid_signature" in (project / "logs" / "app.log").read_text(encoding="utf-8"))
 
 
 # ------------------------------------------------------------------------------------------------ the real Stripe
@@ -213,23 +210,19 @@ def test_with_a_key_of_stripes_own_test_mode_there_is_no_simulator(project: Path
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_within_two_seconds(number: signal.Signals) -> None:
+def test_a_signal_stops_everything(number: signal.Signals) -> None:
     with running() as stack:
-        started = time.monotonic()
         stack.process.send_signal(number)
-        code = stack.process.wait(10)
-        seconds = time.monotonic() - started
 
-    assert code == 0
-    assert open_addresses(stack) == []
-    assert seconds < 2
+        assert stack.process.wait(STOP_TIMEOUT) == 0
+        assert open_addresses(stack) == []
 
 
 SLOW_START = """
 import os, time
 from local import cli
 from local.aws import dynamodb
-dynamodb.create_tables = lambda _: (print("creating the tables", flush=True), time.sleep(20))
+dynamodb.create_tables = lambda _: (print("creating the tables", flush=True), time.sleep(600))
 os._exit(cli.main(["--no-dotenv"]))
 """
 
@@ -240,30 +233,26 @@ def test_a_slow_start_can_be_stopped() -> None:
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "creating the tables\n"
-        started = time.monotonic()
         process.send_signal(signal.SIGINT)
 
-        assert process.wait(10) == 0
-        assert time.monotonic() - started < 2.5
+        assert process.wait(STOP_TIMEOUT) == 0
 
 
 def test_an_unfinished_request_does_not_delay_the_stop(client: httpx.Client) -> None:
     with running() as stack, socket.create_connection(("127.0.0.1", httpx.URL(stack.api_url).port)) as unfinished:
         unfinished.sendall(b"POST /api/payments/stripe/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
         client.get(f"{stack.api_url}/api/payments/packages")  # both connections are open now
-        started = time.monotonic()
         stack.process.terminate()
 
-        assert stack.process.wait(10) == 0
-        assert time.monotonic() - started < 2.5
+        assert stack.process.wait(STOP_TIMEOUT) == 0
         assert open_addresses(stack) == []
 
 
 def test_a_stack_that_is_killed_leaves_nothing_behind() -> None:
     with contextlib.suppress(StackFailedError), running() as stack:  # a killed stack cannot end cleanly
         stack.process.kill()
-        stack.process.wait(10)
-        eventually(lambda: open_addresses(stack) == [], SOON)
+        stack.process.wait(STOP_TIMEOUT)
+        eventually(lambda: open_addresses(stack) == [])
 
 
 def test_a_stack_stops_when_the_process_that_started_it_ends() -> None:
@@ -271,7 +260,7 @@ def test_a_stack_stops_when_the_process_that_started_it_ends() -> None:
         assert stack.process.stdin is not None
         stack.process.stdin.close()
 
-        assert stack.process.wait(10) == 0
+        assert stack.process.wait(STOP_TIMEOUT) == 0
         assert open_addresses(stack) == []
 
 

@@ -15,7 +15,7 @@ import pytest
 from local import settings, tokens
 from local.client import document
 from local.discovery import NOTES, find
-from local.launcher import Stack
+from local.launcher import START_TIMEOUT, STOP_TIMEOUT, Stack
 from ops import cli
 from ops.audit import stripe_side
 from tests.e2e.buyer import NewBuyer, eventually
@@ -40,11 +40,11 @@ def started(project: Path) -> Iterator[Stack]:
         text=True,
     ) as process:
         try:
-            eventually(lambda: find(project) is not None or process.poll() is not None)
+            eventually(lambda: find(project) is not None or process.poll() is not None, START_TIMEOUT)
             yield _stack_of(project, process)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(STOP_TIMEOUT)
 
 
 def _stack_of(project: Path, process: "subprocess.Popen[str]") -> Stack:

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local import ROOT
-from tests.e2e.shop_page import WAIT_MS
 from tools.site import SCRIPTS, documents
 
 MKDOCS = ROOT / ".cache" / "docs" / "venv" / "bin" / "mkdocs"
@@ -52,16 +51,16 @@ def test_the_search_finds_a_page_without_a_server(site: Path, quiet_page: Page) 
     quiet_page.goto((site / "index.html").as_uri())
     quiet_page.get_by_role("textbox", name="Search").fill("quarantine")
 
-    expect(quiet_page.locator(".md-search-result__item").first).to_contain_text("quarantine", timeout=WAIT_MS)
+    expect(quiet_page.locator(".md-search-result__item").first).to_contain_text("quarantine")
 
 
 def test_the_diagram_is_drawn(site: Path, quiet_page: Page) -> None:
     quiet_page.goto((site / "docs" / "architecture.html").as_uri())
 
-    expect(quiet_page.locator("div.mermaid")).to_be_visible(timeout=WAIT_MS)
+    expect(quiet_page.locator("div.mermaid")).to_be_visible()
 
 
 def test_the_page_of_the_api_works_without_a_server(site: Path, quiet_page: Page) -> None:
     quiet_page.goto((site / "docs" / "reference" / "index.html").as_uri() + "#/holds/open_hold")
 
-    expect(quiet_page.get_by_text("/api/users/credits/holds").first).to_be_visible(timeout=WAIT_MS)
+    expect(quiet_page.get_by_text("/api/users/credits/holds").first).to_be_visible()
