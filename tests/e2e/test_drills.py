@@ -159,7 +159,6 @@ def test_a_deployed_stack_is_drilled_with_credits_that_are_given(tmp_path: Path,
         monkeypatch.setattr(deployed, "find", lambda _stack: deployment)
         monkeypatch.setattr(deployed, "stripe_key", lambda _prefix: "sk_test_1")
         monkeypatch.setattr(deployed, "read_parameters", lambda _prefix, names: {name: secrets[name] for name in names})
-        monkeypatch.setattr(chaos, "LOGS_COME_WITHIN", 0.0)
         monkeypatch.setattr(chaos, "injected_since", injected)
         monkeypatch.setattr(Commands, "run", command)
 

@@ -5,6 +5,7 @@ Stripe reaches the webhook by an address in front of AWS's, for which the page h
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,14 @@ from ops import stages, target
 from tests.support.clone import clone_into
 from tests.support.operator import IN_FRONT, Operator, at_work
 from tools.deploy_local import emulator, sam, workarounds
+from tools.deploy_local.api import DeployedApi
+from tools.drill import chaos
+from tools.load.workload import Size
 
 PAGE = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+DRILLS = (ROOT / "docs/drills.md").read_text(encoding="utf-8")
+DRILLED = "staging"  # with faults; one stage is enough
+SIZE = Size(purchases=0, spends=60, users=6, concurrency=4, seed=1, seconds=120, name="chaos")
 DEPLOY = "make deploy STAGE=staging FRONTEND=https://shop.example ALERT=you@shop.example"
 
 missing = emulator.missing()
@@ -32,7 +39,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", params=[stage.name for stage in stages.every()])
 def operator(request: pytest.FixtureRequest, clone: Path) -> Iterator[Operator]:
     """Has stored the secrets, deployed the stage, and set up its webhook. A live stage has a live key."""
-    with at_work(request.param, clone, PAGE) as operator:
+    with at_work(request.param, clone, PAGE + DRILLS) as operator:
         operator.pastes("make secrets STAGE=staging", answers=f"{operator.stripe_key}\n\n\n")
         operator.pastes("make api-key NAME=billing SCOPES=read,spend STAGE=staging")
         processor = sam.architecture()
@@ -67,3 +74,27 @@ def test_somebody_buys_a_package(operator: Operator):
     operator.sells(stored)
 
     assert "1 users, 1 entries, 1 lots, 1 payments: no violations" in operator.pastes("make audit STACK=topup-staging")
+
+
+def test_a_drill_of_chaos_changes_nothing_in_its_books_and_is_refused_without_faults(operator: Operator):
+    if operator.stage != DRILLED:
+        refused = operator.refused(f"make chaos STACK=topup-{operator.stage}")
+        assert ("where money is real" if operator.stage in stages.LIVE_STAGES else "has no faults") in refused
+        return
+
+    with having_faults(operator):
+        report = chaos.on_deployed(operator.stack.name, SIZE, print, DeployedApi(operator.stack))
+
+    assert report.problems == [], report.markdown()
+    assert "| grant | 6 |" in report.markdown()
+
+
+@contextmanager
+def having_faults(operator: Operator) -> Iterator[None]:
+    try:
+        operator.pastes('make deploy STAGE=staging SET="Chaos=throttle:0.05,timeout_after:0.02,duplicate:0.1"')
+        workarounds.allow_every_parameter(operator.stack)
+        yield
+    finally:
+        operator.pastes('make deploy STAGE=staging SET="Chaos="')
+        workarounds.allow_every_parameter(operator.stack)

@@ -7,13 +7,14 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 
 from local import ROOT
 from local.client import Client, UnexpectedStatusError
@@ -35,7 +36,8 @@ from topup.domain.errors import ConfigurationError
 from topup.runtime import chaos
 from topup.runtime.start import CHAOS
 
-LOGS_COME_WITHIN = 15.0  # seconds, from a function's line to CloudWatch
+LOGS_COME_WITHIN = 60.0  # seconds, from a function's line to CloudWatch
+LOGS_LOOKED_AT_EVERY = 2.0  # seconds
 MOST_RUNS = 5  # of reconcile, which meets faults itself
 Faults = Counter[tuple[str, str]]  # by kind, and by the request or function
 
@@ -105,16 +107,17 @@ def _faults_in(lines: Iterable[str]) -> Faults:
 # ------------------------------------------------------------------------------------------------- a deployed stack
 
 
-def on_deployed(stack: str, size: Size, say: Say) -> Report:
+def on_deployed(stack: str, size: Size, say: Say, transport: httpx.BaseTransport | None = None) -> Report:
     """Drill a deployed stack; raises CannotRunError where that must not be, or where no faults are set.
 
-    No credits are bought, because nobody can pay at Stripe's own page: they are given.
+    No credits are bought, because nobody can pay at Stripe's own page: they are given. `transport` carries the requests
+    to an API that is not to be had at its address.
     """
     found = deployed.find(stack)
     faults = allowed(found)
     report = Report(f"Chaos on {stack}: {faults}")
     with report.step("Load, with faults of AWS") as step:
-        _load_deployed(report, step, found, size, say)
+        _load_deployed(report, step, found, size, say, transport)
     commands = Commands(ROOT)
     with report.step("Reconcile, until nothing is left") as step:
         if not any(commands.run(step, "reconcile", "--stack", stack)[0] == 0 for _ in range(MOST_RUNS)):
@@ -141,19 +144,30 @@ def allowed(found: Deployment) -> str:
     return faults
 
 
-def _load_deployed(report: Report, step: Step, found: Deployment, size: Size, say: Say) -> None:
+def _load_deployed(
+    report: Report, step: Step, found: Deployment, size: Size, say: Say, transport: httpx.BaseTransport | None
+) -> None:
     stats, expected, began = Stats(), Expected(), datetime.now(UTC)
-    with client_of(found.outputs["ApiUrl"], "", _values(found), size, stats) as client:
+    with client_of(found.outputs["ApiUrl"], "", _values(found), size, stats, transport) as client:
         started = time.monotonic()
         workers.run(plan(size, Actors(client, expected, stats)), size, expected, say)
         seconds = time.monotonic() - started
         _tell_figures(step, stats.summary(seconds), stats.server_errors(), seconds)
         accounts = {user: account_of(client, user) for user in size.user_ids}
         report.problems += expected.violations(accounts, {})
-    say("waiting for the logs")
-    time.sleep(LOGS_COME_WITHIN)
     asked = chaos.shares(found.environment[CHAOS]).keys() - {chaos.DUPLICATE}  # no payment, perhaps no event twice
-    _judge(report, step, injected_since(found.stack, began), sorted(asked))
+    say("waiting for the logs")
+    _judge(report, step, _logged(found.stack, began, asked), sorted(asked))
+
+
+def _logged(stack: str, began: datetime, asked: Set[str]) -> Faults:
+    """What was injected, as soon as the logs tell of each kind that was asked for; their last lines may be missing."""
+    deadline = time.monotonic() + LOGS_COME_WITHIN
+    while True:
+        injected = injected_since(stack, began)
+        if asked <= {kind for kind, _ in injected} or time.monotonic() > deadline:
+            return injected
+        time.sleep(LOGS_LOOKED_AT_EVERY)
 
 
 def _values(found: Deployment) -> dict[str, str]:

@@ -45,10 +45,21 @@ def run(
 
 
 @contextmanager
-def client_of(api: str, stripe: str, values: Mapping[str, str], size: Size, stats: Stats) -> Iterator[Client]:
-    """A client for so many threads, whose requests are measured; `values` are the stack's settings."""
+def client_of(
+    api: str,
+    stripe: str,
+    values: Mapping[str, str],
+    size: Size,
+    stats: Stats,
+    transport: httpx.BaseTransport | None = None,
+) -> Iterator[Client]:
+    """A client for so many threads, whose requests are measured; `values` are the stack's settings.
+
+    `transport` carries the requests to the API where it is not to be had at its address.
+    """
     limits = httpx.Limits(max_connections=size.concurrency + 2, max_keepalive_connections=size.concurrency + 2)
-    with closing(httpx.Client(trust_env=False, timeout=PATIENCE, limits=limits)) as http:
+    mounts = {api: transport} if transport else None
+    with closing(httpx.Client(trust_env=False, timeout=PATIENCE, limits=limits, mounts=mounts)) as http:
         yield Client(api, stripe, values, MeasuredSend(http, stats))
 
 
