@@ -22,7 +22,6 @@ from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.support.builders import a_cause
 from topup import spending, store
-from topup.domain.credits import OTHERS_FOLLOW
 from topup.domain.line import LIFETIME, WaitingSpend
 from topup.store import credit_items, races, scans
 
@@ -111,7 +110,7 @@ def test_a_spend_that_comes_just_after_others_were_written_together_takes_a_plac
     assert shop.dynamodb.operations == ["Query", "GetItem", "PutItem", "Query", "TransactWriteItems"]
 
     # It was written alone. After a while nobody is expected any more.
-    shop.wait(seconds=OTHERS_FOLLOW.total_seconds())
+    shop.wait(seconds=spending.OTHERS_FOLLOW.total_seconds())
     shop.dynamodb.operations.clear()
     assert shop.spend(10, "last").json()["balance_after"] == 50
     assert shop.dynamodb.operations == ["Query", "TransactWriteItems"]

@@ -5,8 +5,9 @@ from typing import Any
 
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import a_cause, a_lot, a_wallet
+from topup import spending
 from topup.domain import line
-from topup.domain.credits import OTHERS_FOLLOW, UserCredits
+from topup.domain.credits import UserCredits
 from topup.domain.line import LIFETIME, MOST_AT_ONCE, MOST_PATIENCE, PATIENCE, WaitingSpend
 
 LATER = NOW + timedelta(milliseconds=20)
@@ -78,9 +79,10 @@ def test_spends_that_were_written_together_expect_others_for_a_moment():
     assert alone
 
     after = UserCredits(wallet=together.wallet, lots=[])
-    assert [after.has_other_spends(LATER + pause) for pause in (-OTHERS_FOLLOW / 2, OTHERS_FOLLOW / 2)] == [True, True]
-    assert [after.has_other_spends(LATER + pause) for pause in (-OTHERS_FOLLOW, OTHERS_FOLLOW)] == [False, False]
-    assert not UserCredits(wallet=alone.wallet, lots=[]).has_other_spends(NOW)
+    for share, meets in ((0.5, True), (1, False)):
+        for moment in (LATER - share * spending.OTHERS_FOLLOW, LATER + share * spending.OTHERS_FOLLOW):
+            assert spending.meets_others(after, moment) == meets
+    assert not spending.meets_others(UserCredits(wallet=alone.wallet, lots=[]), NOW)
 
 
 def test_who_cannot_be_paid_leaves_the_line_and_the_next_ones_are_paid():

@@ -16,7 +16,6 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset(
         {
             "BatchGetItem",
-            "BatchWriteItem",
             "DeleteItem",
             "GetItem",
             "PutItem",

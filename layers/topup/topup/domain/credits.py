@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -37,10 +37,6 @@ class TransactionType(StrEnum):
     ADJUSTED = "adjusted"
     SPEND_REVERSED = "spend_reversed"
 
-
-# Who has been paid with others comes back, most likely, and so do they: so long after it a spend does not race them.
-# Twice as long as 16 clients need for a turn and for what each does until the next one.
-OTHERS_FOLLOW = timedelta(milliseconds=100)
 
 # What counts as earned: credits that came in as new, not those that came back or corrected a mistake.
 EARNS = frozenset({TransactionType.PURCHASED, TransactionType.GRANTED})
@@ -78,7 +74,7 @@ class Wallet:
     what captures owe. `version` is raised with every change. `unfinished` is what the last change has still to write to
     lots that did not fit into its transaction: the remaining credits of each lot, by the lot's id. `moves_to` is the
     pseudonym under which all of the user's records will stand: nothing may change while they move. `spent_together_at`
-    is when the last of the spends came that were written together last; see UserCredits.has_other_spends.
+    is when the last of the spends came that were written together last; see spending.meets_others.
     """
 
     user_id: str
@@ -104,12 +100,6 @@ class UserCredits:
     lots: Sequence[Lot]
     holds: Sequence[Hold] = ()
     waiting: Sequence["WaitingSpend"] = ()
-
-    def has_other_spends(self, now: datetime) -> bool:
-        """Whether spends are in line, or have just been written together: then another one would lose the next race."""
-        together = self.wallet.spent_together_at
-        just_now = together is not None and abs(now - together) < OTHERS_FOLLOW
-        return just_now or any(not one.is_over(now) for one in self.waiting)
 
     def balance(self, now: datetime) -> int:
         """What there is now: expired credits do not count, whether or not they were swept; debt does."""
