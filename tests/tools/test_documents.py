@@ -153,3 +153,11 @@ def test_the_page_of_the_catalogue_has_every_option_of_checkout_with_its_default
     rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE))
 
     assert {name: json.loads(default) for name, default in rows.items()} == asdict(CheckoutOptions())
+
+
+def test_no_variable_that_a_command_takes_is_one_that_the_makefile_sets() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    taken = set(re.findall(r"\$\((?:if|or) \$\((\w+)\)", text))
+    assert {"STACK", "CLIENTS", "SEEDS"} <= taken
+
+    assert taken & set(re.findall(r"^(?:export )?(\w+) :?=", text, re.MULTILINE)) == set()
