@@ -13,7 +13,7 @@ from ops import deployed
 from ops.deployed import Deployment
 from ops.doctor import subject
 from ops.errors import CannotRunError
-from topup.api.auth import LONGEST_USER_ID
+from topup.api.endpoint import LONGEST_USER_ID
 from topup.domain import times
 from topup.domain.errors import ConfigurationError
 from topup.runtime import secret_values

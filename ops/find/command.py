@@ -9,7 +9,7 @@ from ops.errors import CannotRunError
 from ops.find import answers, kinds, story
 from ops.find.answers import Answer
 from topup import finding, store
-from topup.api.auth import LONGEST_USER_ID
+from topup.api.endpoint import LONGEST_USER_ID
 from topup.domain.errors import Busy, StripeFailed
 from topup.domain.payments import Payment
 

@@ -10,7 +10,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import chain
 from typing import Any
 
-from topup.api.requests import LARGEST_CREDITS, LONGEST_USER_ID
+from topup.api.endpoint import LONGEST_USER_ID
+from topup.api.requests import LARGEST_CREDITS
 from topup.domain import times
 from topup.domain.currencies import CURRENCIES
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from topup.api import token_keys
-from topup.api.endpoint import Request
+from topup.api.endpoint import LONGEST_USER_ID, Request
 from topup.api.token_keys import Key
 from topup.api.token_library import jwt
 from topup.domain.errors import Credential, Forbidden, TopupError, Unauthorized
@@ -14,7 +14,6 @@ from topup.runtime import config
 from topup.runtime.config import ANY_AUDIENCE, Settings
 from topup.runtime.telemetry import logger
 
-LONGEST_USER_ID = 255  # characters (OpenID Connect Core, 2); it must fit in Stripe's metadata too
 LONGEST_EMAIL = 254  # characters (RFC 5321, 4.5.3.1.3, without the angle brackets)
 _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}")
 LEEWAY = 30  # seconds: the issuer's clock and ours differ (RFC 7519, 4.1.4 allows a few minutes at most)

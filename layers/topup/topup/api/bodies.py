@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from topup.api.endpoint import LONGEST_USER_ID
 from topup.api.requests import (
     LARGEST_CREDITS,
     LARGEST_REFUND,
@@ -16,7 +17,6 @@ from topup.api.requests import (
     LONGEST_DESCRIPTION,
     LONGEST_HOLD,
     LONGEST_REASON,
-    LONGEST_USER_ID,
     MOST_DIGITS,
     as_decimal,
     changes_something,

@@ -22,6 +22,7 @@ LARGEST_PAGE = 100
 
 # A response lists at most so many errors: all errors of a body could exceed the size of a response.
 MOST_ERRORS = 20
+LONGEST_USER_ID = 255  # characters (OpenID Connect Core, 2); it must fit in Stripe's metadata too
 LONGEST_FIELD_NAME = 100  # characters; unknown fields and parameters may have names of any length
 
 ANY = None  # of the query parameters: whatever the caller's address has

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 from topup.api import api_keys, auth
-from topup.api.endpoint import Request
+from topup.api.endpoint import LONGEST_USER_ID, Request
 from topup.domain.errors import FieldError, Forbidden, ValidationFailed
 from topup.runtime.secret_values import Scope
-
-LONGEST_USER_ID = 255
 
 
 @dataclass(frozen=True)

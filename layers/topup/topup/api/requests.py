@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 LARGEST_URL = 500
 LONGEST_REASON = 500  # Stripe keeps as much of it in the metadata; and an order's refunds are read together
 LONGEST_DESCRIPTION = 500
-LONGEST_USER_ID = 255
 
 LARGEST_REFUND = 10_000_000_000  # major units; above all amounts of Stripe's, and far larger ones break arithmetic
 MOST_DIGITS = 20  # more than any amount has, fewer than the 28 that arithmetic keeps
