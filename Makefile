@@ -41,13 +41,15 @@ clean: ## Remove everything that was made
 
 # The quick tests leave out what takes minutes: attacks, crash sweeps, races over HTTP, layers and SAM.
 QUICK := tests/unit tests/integration tests/local tests/ops tests/tools tests/properties tests/simulation/test_simulation.py tests/e2e/test_purchases.py
-EVERY := $(QUICK) tests/simulation tests/security tests/e2e tests/kit tests/packaging/test_layers.py tests/packaging/test_template_translated.py tests/packaging/test_deploy.py
+SLOW := tests/e2e tests/simulation tests/packaging/test_layers.py tests/packaging/test_deploy.py tests/security tests/kit tests/packaging/test_template_translated.py
+# In this order: modules with few and long tests come first, so that no worker waits for another one at the end.
+IN_ORDER := -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 test: .venv/.installed ## Run the quick tests, about two minutes (one kind: make test T=tests/unit)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(or $(T),$(QUICK))
 
 test-all: .venv/.installed ## Run every test that needs no Docker and no Java
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(EVERY)
+	@$(BIN)/python -m pytest $(IN_ORDER) $(SLOW) $(QUICK)
 
 properties: .venv/.installed ## Run the ledger's properties for many seeds, about ten minutes (SEEDS=80)
 	@PROPERTY_SEEDS=$(or $(SEEDS),80) $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist load tests/properties/test_ledger.py
@@ -63,7 +65,7 @@ mutants: .venv/.installed ## Change the code in one place after another: does a 
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(LEAST),--least $(LEAST))
 
 fidelity: .venv/.installed $(DYNAMODB_LOCAL) ## Run the scenarios, TTL and every condition on DynamoDB Local (Java; ten minutes)
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py tests/ops/test_person.py
+	@$(BIN)/python -m pytest $(IN_ORDER) --dynamodb=local tests/conformance tests/integration tests/ops/test_audit.py tests/ops/test_audit_places.py tests/ops/test_person.py
 
 # Without npm the tests say what is missing.
 $(DYNAMODB_LOCAL):

