@@ -188,7 +188,7 @@ person-erase: .venv/.installed ## Let a user's records stand under a pseudonym; 
 release: .venv/.installed $(CLIENT_TOOLS) ## Build everything that somebody needs of a version → release/ (VERSION=0.2.0; PREPARE=1 before it; WITHOUT_NPM=1)
 	@$(BIN)/python -m tools.release --version "$(VERSION)" $(if $(PREPARE),--prepare) $(if $(WITHOUT_NPM),--without-npm)
 
-deploy: .venv/.installed .venv-sam/.installed ## Build a stage and deploy it (STAGE=staging; FRONTEND=, ALERT=, SET="NAME=VALUE …", ASK=; PREVIEW=1)
+deploy: .venv/.installed .venv-sam/.installed ## Build a stage and deploy it (STAGE=staging; FRONTEND=, ALERT=, SET="NAME=VALUE …", ASK=, ACCEPT=1; PREVIEW=1, AT_ONCE=1)
 	@$(AS_CALLER) tools.deploy --stage "$(STAGE)" $(if $(FRONTEND),--frontend "$(FRONTEND)") $(if $(ALERT),--alert "$(ALERT)") \
 		$(if $(SET),--set '$(SET)') $(if $(ASK),--ask $(ASK)) $(if $(ACCEPT),--accept) $(if $(BUILT),--built) \
 		$(if $(AT_ONCE),--at-once) $(if $(PREVIEW),--preview)

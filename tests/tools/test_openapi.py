@@ -236,3 +236,14 @@ def test_no_function_imports_the_response_types():
     )
 
     assert run.stdout == "False\n"
+
+
+def test_whoever_may_send_a_key_is_told_that_it_may_lack_the_scope() -> None:
+    with_a_key = {
+        f"{method} {path}": operation["responses"].keys()
+        for method, path, operation in operations()
+        if any("service" in requirement for requirement in operation.get("security", ()))
+    }
+    assert len(with_a_key) > 10
+
+    assert {name for name, statuses in with_a_key.items() if "403" not in statuses} == set()

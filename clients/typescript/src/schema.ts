@@ -3459,6 +3459,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
+            /** @description You may not do this */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The id of this request in the logs */
+                    "X-Request-Id": string;
+                    "WWW-Authenticate": "Bearer error=\"insufficient_scope\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             /** @description This Idempotency-Key was used with another request */
@@ -5055,6 +5068,19 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description You may not do this */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The id of this request in the logs */
+                    "X-Request-Id": string;
+                    "WWW-Authenticate": "Bearer error=\"insufficient_scope\"";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
                 };
             };
             404: components["responses"]["NotFound"];

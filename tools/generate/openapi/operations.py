@@ -55,7 +55,14 @@ OPERATIONS: Mapping[str, Operation] = {
         parameters=(idempotency_key(required=False, description=RETRY.format("the same payment")),),
         body=bodies.CheckoutBody,
         responses={HTTPStatus.OK: ("The payment, and the URL where the buyer pays", schemas.Checkout)},
-        errors=(errors.Unauthorized, *BODY_ERRORS, errors.IdempotencyConflict, errors.StripeFailed, errors.Busy),
+        errors=(
+            errors.Unauthorized,
+            errors.Forbidden,
+            *BODY_ERRORS,
+            errors.IdempotencyConflict,
+            errors.StripeFailed,
+            errors.Busy,
+        ),
         links=PAYMENT_LINK,
     ),
     "stripe_webhook": Operation(

@@ -177,6 +177,6 @@ OF_SERVICES: Mapping[str, Operation] = {
         ),
         body=bodies.SpendBody,
         responses={HTTPStatus.OK: ("The credits are spent", receipt_schemas.SpendReceipt)},
-        errors=(errors.Unauthorized, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
+        errors=(errors.Unauthorized, errors.Forbidden, *BODY_ERRORS, *SPEND_ERRORS, errors.Busy),
     ),
 }

@@ -7,6 +7,7 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.body_too_large_problem import BodyTooLargeProblem
 from ...models.busy_problem import BusyProblem
+from ...models.forbidden_problem import ForbiddenProblem
 from ...models.gateway_error import GatewayError
 from ...models.idempotency_conflict_problem import IdempotencyConflictProblem
 from ...models.insufficient_credits_problem import InsufficientCreditsProblem
@@ -50,6 +51,7 @@ def _parse_response(
     BodyTooLargeProblem
     | GatewayError
     | BusyProblem
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -77,6 +79,11 @@ def _parse_response(
         response_401 = UnauthorizedProblem.from_dict(response.json())
 
         return response_401
+
+    if response.status_code == 403:
+        response_403 = ForbiddenProblem.from_dict(response.json())
+
+        return response_403
 
     if response.status_code == 404:
 
@@ -232,6 +239,7 @@ def _build_response(
     BodyTooLargeProblem
     | GatewayError
     | BusyProblem
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -261,6 +269,7 @@ def sync_detailed(
     BodyTooLargeProblem
     | GatewayError
     | BusyProblem
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -287,7 +296,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InsufficientCreditsProblem | InvalidJsonProblem | MethodNotAllowedProblem | SpendReceipt | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem]
+        Response[BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | ForbiddenProblem | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InsufficientCreditsProblem | InvalidJsonProblem | MethodNotAllowedProblem | SpendReceipt | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem]
     """
 
     kwargs = _get_kwargs(
@@ -311,6 +320,7 @@ def sync(
     BodyTooLargeProblem
     | GatewayError
     | BusyProblem
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -338,7 +348,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InsufficientCreditsProblem | InvalidJsonProblem | MethodNotAllowedProblem | SpendReceipt | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem
+        BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | ForbiddenProblem | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InsufficientCreditsProblem | InvalidJsonProblem | MethodNotAllowedProblem | SpendReceipt | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem
     """
 
     return sync_detailed(
@@ -357,6 +367,7 @@ async def asyncio_detailed(
     BodyTooLargeProblem
     | GatewayError
     | BusyProblem
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -383,7 +394,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InsufficientCreditsProblem | InvalidJsonProblem | MethodNotAllowedProblem | SpendReceipt | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem]
+        Response[BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | ForbiddenProblem | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InsufficientCreditsProblem | InvalidJsonProblem | MethodNotAllowedProblem | SpendReceipt | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem]
     """
 
     kwargs = _get_kwargs(
@@ -405,6 +416,7 @@ async def asyncio(
     BodyTooLargeProblem
     | GatewayError
     | BusyProblem
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -432,7 +444,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InsufficientCreditsProblem | InvalidJsonProblem | MethodNotAllowedProblem | SpendReceipt | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem
+        BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | ForbiddenProblem | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InsufficientCreditsProblem | InvalidJsonProblem | MethodNotAllowedProblem | SpendReceipt | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem
     """
 
     return (

@@ -9,6 +9,7 @@ from ...models.body_too_large_problem import BodyTooLargeProblem
 from ...models.busy_problem import BusyProblem
 from ...models.checkout import Checkout
 from ...models.checkout_body import CheckoutBody
+from ...models.forbidden_problem import ForbiddenProblem
 from ...models.gateway_error import GatewayError
 from ...models.idempotency_conflict_problem import IdempotencyConflictProblem
 from ...models.internal_error_problem import InternalErrorProblem
@@ -52,6 +53,7 @@ def _parse_response(
     | GatewayError
     | BusyProblem
     | Checkout
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -78,6 +80,11 @@ def _parse_response(
         response_401 = UnauthorizedProblem.from_dict(response.json())
 
         return response_401
+
+    if response.status_code == 403:
+        response_403 = ForbiddenProblem.from_dict(response.json())
+
+        return response_403
 
     if response.status_code == 404:
 
@@ -221,6 +228,7 @@ def _build_response(
     | GatewayError
     | BusyProblem
     | Checkout
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -250,6 +258,7 @@ def sync_detailed(
     | GatewayError
     | BusyProblem
     | Checkout
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -275,7 +284,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | Checkout | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InvalidJsonProblem | MethodNotAllowedProblem | StripeErrorProblem | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem]
+        Response[BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | Checkout | ForbiddenProblem | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InvalidJsonProblem | MethodNotAllowedProblem | StripeErrorProblem | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem]
     """
 
     kwargs = _get_kwargs(
@@ -300,6 +309,7 @@ def sync(
     | GatewayError
     | BusyProblem
     | Checkout
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -326,7 +336,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | Checkout | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InvalidJsonProblem | MethodNotAllowedProblem | StripeErrorProblem | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem
+        BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | Checkout | ForbiddenProblem | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InvalidJsonProblem | MethodNotAllowedProblem | StripeErrorProblem | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem
     """
 
     return sync_detailed(
@@ -346,6 +356,7 @@ async def asyncio_detailed(
     | GatewayError
     | BusyProblem
     | Checkout
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -371,7 +382,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | Checkout | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InvalidJsonProblem | MethodNotAllowedProblem | StripeErrorProblem | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem]
+        Response[BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | Checkout | ForbiddenProblem | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InvalidJsonProblem | MethodNotAllowedProblem | StripeErrorProblem | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem]
     """
 
     kwargs = _get_kwargs(
@@ -394,6 +405,7 @@ async def asyncio(
     | GatewayError
     | BusyProblem
     | Checkout
+    | ForbiddenProblem
     | InternalErrorProblem
     | MisconfiguredProblem
     | NoSuchAddressProblem
@@ -420,7 +432,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | Checkout | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InvalidJsonProblem | MethodNotAllowedProblem | StripeErrorProblem | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem
+        BodyTooLargeProblem | GatewayError | BusyProblem | GatewayError | Checkout | ForbiddenProblem | GatewayError | GatewayError | InternalErrorProblem | MisconfiguredProblem | GatewayError | NoSuchAddressProblem | IdempotencyConflictProblem | InvalidJsonProblem | MethodNotAllowedProblem | StripeErrorProblem | UnauthorizedProblem | UnsupportedMediaTypeProblem | ValidationFailedProblem
     """
 
     return (
