@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from topup.api.endpoint import LONGEST_USER_ID
-from topup.api.requests import LARGEST_CREDITS
+from topup.api.requests import LARGEST_CREDITS, MOST_DIGITS
 from topup.domain import times
 from topup.domain.currencies import CURRENCIES
 
@@ -49,7 +49,8 @@ class BadRow:
     reason: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.reason}"
+        shown = HALF_A_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", self.reason)  # which no terminal takes, either
+        return f"line {self.line}: {shown}"
 
 
 def read(lines: Iterable[str]) -> Iterator[Row | BadRow]:
@@ -88,7 +89,7 @@ def _json_lines(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any] |
             continue
         try:
             raw = json.loads(content, parse_float=Decimal)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield line, f"is not JSON: {error}"
             continue
         if not isinstance(raw, dict):
@@ -100,6 +101,7 @@ def _json_lines(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any] |
 def _wrong_fields(found: Any) -> str:
     missing, unknown = [name for name in FIELDS if name not in found], [name for name in found if name not in FIELDS]
     wrong = [f"lacks {', '.join(missing)}"] if missing else []
+    wrong += [f"has {name} twice" for name in FIELDS if list(found).count(name) > 1]
     return "; ".join([*wrong, *([f"has the unknown {', '.join(map(str, unknown))}"] if unknown else [])])
 
 
@@ -144,7 +146,7 @@ def _expiry(value: Any) -> datetime | None:
 
 def _paid(value: Any, currency: Any) -> tuple[int, str | None]:
     """Minor units, and their currency; nothing and None where nothing was paid."""
-    if currency not in (None, "") and currency not in CURRENCIES:
+    if currency not in (None, "") and not (isinstance(currency, str) and currency in CURRENCIES):
         raise BadRowError(f"currency must be one that Stripe charges in, in capitals, not {currency}")
     paid = _decimal(value, "paid") if value not in (None, "") else Decimal(0)
     if paid == 0:
@@ -163,6 +165,12 @@ def _decimal(value: Any, name: str) -> Decimal:
         number = Decimal(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
     except InvalidOperation:
         number = None
-    if number is None or not number.is_finite() or abs(number) >= 10**18:
+    if number is None or not number.is_finite() or not _is_exact(number):
         raise BadRowError(f"{name} must be a number, not {value}")
     return number
+
+
+def _is_exact(number: Decimal) -> bool:
+    """Whether arithmetic keeps all of its digits."""
+    parts = number.as_tuple()
+    return len(parts.digits) <= MOST_DIGITS and int(parts.exponent) >= -MOST_DIGITS and abs(number) < 10**18

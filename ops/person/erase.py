@@ -18,8 +18,10 @@ from topup import store
 from topup.domain.audit import Account
 from topup.domain.holds import HoldStatus
 from topup.domain.reversals import ReversalStatus
-from topup.store import LostRace, order_items, persons, scans
+from topup.store import LostRace, UnknownWrite, order_items, persons, scans
 from topup.store.attributes import Item
+
+NO_ANSWER = "DynamoDB did not answer for minutes: run it again; if nothing is stored about the user then, it is done"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,12 @@ def run(options: Namespace) -> int:
 
 
 def load(user_id: str) -> Person:
-    """All that is stored about a user; raises CannotRunError where nothing is, or where it changes all the time."""
+    """All that is stored about a user; raises CannotRunError where nothing is, or where it changes all the time.
+
+    Also for the pseudonym of somebody who is being erased.
+    """
+    if (user := persons.user_behind(user_id)) is not None:
+        raise CannotRunError(f"{user_id} is the pseudonym of {user}, who is being erased: name {user}")
     account = store.load_account(user_id)
     if account is None:
         raise CannotRunError(f"the credits of {user_id} changed at every try to read them: run it again")
@@ -110,6 +117,8 @@ def lock(person: Person) -> str:
         persons.lock(person.account.wallet, pseudonym)
     except LostRace as error:
         raise CannotRunError(f"the credits of {person.user_id} have just changed: run it again") from error
+    except UnknownWrite as error:
+        raise CannotRunError(NO_ANSWER) from error
     return pseudonym
 
 
@@ -127,7 +136,11 @@ def erase(user_id: str, pseudonym: str) -> int:
         persons.forget(user_id, pseudonym)
         persons.unlock(user_id, pseudonym)
     except LostRace as error:
-        raise CannotRunError(f"another run has finished to erase {user_id}: look with person-export") from error
+        raise CannotRunError(
+            f"{user_id} has been erased meanwhile, by this run or by another one: the records stand under {pseudonym}"
+        ) from error
+    except UnknownWrite as error:
+        raise CannotRunError(NO_ANSWER) from error
     return moved
 
 

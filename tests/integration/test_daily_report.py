@@ -264,6 +264,22 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def test_where_the_notices_fail_the_figures_are_those_of_the_day(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    shop.grant(10)
+    run(shop)
+    shop.wait(days=1)
+    shop.grant(10)
+    monkeypatch.setattr(daily_report, "_notices", failing)
+
+    report = run(shop)
+
+    assert (report["owed_credits"], report["audited"]) == (20, 1)
+
+
+def failing(*_: object) -> None:
+    raise RuntimeError("a lot cannot be read")
+
+
 def test_a_report_that_needs_more_than_a_day_says_so(shop: Shop, capsys: pytest.CaptureFixture[str]):
     daily_report.run(shop.now, seconds_left=lambda: -1.0)
     assert metrics(capsys.readouterr().out)["DailyReportFailed"] == 0

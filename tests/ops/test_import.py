@@ -206,6 +206,8 @@ def test_a_table_that_stays_busy_ends_it_and_it_can_be_run_again(shop: Shop, imp
         ("u,5,,1.00,,x", "currency is missing for what was paid"),
         ("u,5,,1.00,eur,x", "currency must be one that Stripe charges in, in capitals, not eur"),
         ("u,5,,1.001,EUR,x", "paid must be an amount of EUR with at most 2 decimals, not 1.001"),
+        ("u,5,,1.00000000000000000000000000001,EUR,x", "paid must be a number, not 1.00000000000000000000000000001"),
+        ("u,5,,1E-99999999999,EUR,x", "paid must be a number, not 1E-99999999999"),
         ("u,5,,-1,EUR,x", "paid must be an amount of EUR with at most 2 decimals, not -1"),
         ("u,5,,,,", "external_id must be text of 1 to 100 characters"),
         ("u,5,,,,a-1", "external_id a-1 is in line 2 too"),
@@ -247,6 +249,12 @@ def test_a_file_without_the_right_columns_is_refused(import_: Import):
             "1 bad rows: nothing was imported",
         ],
     )
+
+
+def test_a_column_that_comes_twice_is_refused(import_: Import):
+    code, printed = import_("user_id,credits,expires_at,paid,currency,external_id,credits\n")
+
+    assert (code, printed[0]) == (1, "line 1: has credits twice")
 
 
 def test_many_bad_rows_are_counted(import_: Import):
@@ -296,10 +304,18 @@ def test_json_lines_say_the_same_as_csv():
     )
 
 
+def a_line(**changed: Any) -> str:
+    row = {"user_id": "u", "credits": 1, "expires_at": None, "paid": 0, "currency": None, "external_id": "x"}
+    return json.dumps(row | changed)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("{nonsense", "is not JSON"),
+        ('{"user_id": ' + "[" * 100_000, "is not JSON"),
+        (a_line(currency=[]), "currency must be one that Stripe charges in, in capitals, not []"),
+        (a_line(credits="\ud800"), "credits must be a number, not \N{REPLACEMENT CHARACTER}"),
         ('{"user_id": "u"}', "lacks credits, expires_at, paid, currency, external_id"),
         (
             '{"user_id": "u", "credits": true, "expires_at": null, "paid": 0, "currency": null, "external_id": "x"}',

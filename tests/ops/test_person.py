@@ -1,12 +1,15 @@
 """`person-export` and `person-erase`: all that is stored about a user, and how it comes to be nobody's."""
 
 import json
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pytest
 
 from local.in_process.api import as_buyer, as_user
+from local.in_process.dynamodb import lost_after, lost_before, refused
+from local.in_process.events import EventBus
 from local.in_process.shop import Shop
 from ops.audit import audit
 from ops.imports import lots
@@ -17,7 +20,9 @@ from tests.ops.audits import exported_and_audited
 from tests.ops.conftest import Terminal
 from tests.ops.violations import BUYER, HOLDER
 from topup import daily_report, store
-from topup.store import attributes, credit_items, persons, written
+from topup.domain.catalogue import Catalogue
+from topup.runtime import config
+from topup.store import attributes, credit_items, patience, persons, written
 
 WORDS = ("a private note", "a private reason", "customer 4711", "crm-id-17")
 
@@ -302,3 +307,119 @@ def test_a_purchase_that_is_begun_meanwhile_belongs_to_the_new_wallet(person: Sh
     person.deliver()
     assert person.ledger(BUYER) == [("purchased", 1100)]
     person.check()
+
+
+CONFLICT = refused("TransactionCanceledException", CancellationReasons=[{"Code": "TransactionConflict"}])
+
+
+def is_locked(shop: Shop) -> bool:
+    return any("moves_to" in item for item in stored(shop))
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("fault", [CONFLICT, lost_before, lost_after])
+def test_what_passes_by_itself_is_waited_for(
+    person: Shop, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, fault: Any, number: int
+):
+    monkeypatch.setattr(patience, "PAUSES", (0, 0, 0))
+    sent = 0
+    write = person.dynamodb.client.transact_write_items
+
+    def disturbed(**request: Any) -> Any:
+        nonlocal sent
+        sent += 1
+        if sent == number:
+            for _ in range(2):  # the SDK sends it twice
+                person.dynamodb.fail("TransactWriteItems", fault)
+        return write(**request)
+
+    monkeypatch.setattr(person.dynamodb.client, "transact_write_items", disturbed)
+
+    code = terminal.run("person-erase", "--user", BUYER, "--yes")
+
+    person.dynamodb.clear_faults()
+    if code:  # it could not know that it was done
+        assert "have just changed: run it again" in terminal.err or "has been erased meanwhile" in terminal.err
+    if is_locked(person):
+        assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+    assert not is_locked(person)
+    assert not any(is_about(item, BUYER) for item in stored(person))
+
+
+def test_a_database_that_does_not_answer_ends_it_and_it_goes_on_later(
+    person: Shop, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(patience, "PAUSES", (0, 0, 0))
+    person.dynamodb.fail_always("TransactWriteItems", lost_before)
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 2
+    assert terminal.err.endswith(f"cannot run person-erase: {erase.NO_ANSWER}\n")
+
+    person.dynamodb.clear_faults()
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+
+
+def test_large_records_move_in_transactions_that_their_partition_can_write(
+    shop: Shop, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(12):
+        shop.grant(1, user=BUYER, reason=f"grant {number}")
+    for item in list(persons.credits_of(BUYER)):
+        if item["record"]["S"].startswith(credit_items.ENTRY):
+            large = {**item, "of_a_newer_version": {"S": "x" * 150_000}}
+            shop.dynamodb.client.put_item(TableName=shop.dynamodb.credits_table, Item=large)
+    sizes: list[int] = []
+    write = persons._write_while_locked
+
+    def measured(user_id: str, pseudonym: str, writes: Any) -> None:
+        sizes.append(len(json.dumps(writes)))
+        write(user_id, pseudonym, writes)
+
+    monkeypatch.setattr(persons, "_write_while_locked", measured)
+
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+
+    assert max(sizes) < 1.1 * persons.MOST_BYTES
+    assert len(sizes) >= 2 * 12 / 2
+    assert sum("of_a_newer_version" in item for item in persons.credits_of(pseudonym_of(shop))) == 12
+
+
+def test_the_pseudonym_of_an_interrupted_erasure_leads_to_its_user(person: Shop, terminal: Terminal):
+    account = store.load_account(BUYER)
+    assert account
+    persons.lock(account.wallet, "erased-1")
+    persons.copy(BUYER, "erased-1")
+
+    assert terminal.run("person-erase", "--user", "erased-1", "--yes") == 2
+    assert f"erased-1 is the pseudonym of {BUYER}, who is being erased: name {BUYER}" in terminal.err
+
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+    assert not any(is_about(item, BUYER) for item in stored(person))
+
+
+def test_nobody_is_told_again_that_the_credits_of_who_was_erased_expire_soon(
+    shop: Shop, bus: EventBus, terminal: Terminal
+):
+    shop.grant(30, user=BUYER, expires_at="2026-03-06T12:00:00Z")
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+
+    report = daily_report.run(shop.now, lambda: 60)
+
+    assert report.owed_credits == 30
+    assert [one for one in bus.details if one["type"] == "credits.expiring"] == []
+
+
+def test_the_key_of_a_payment_that_was_erased_buys_nothing_that_is_not_sold_any_more(
+    shop: Shop, terminal: Terminal, environment: pytest.MonkeyPatch
+):
+    create = partial(
+        shop.api.post,
+        "/api/payments/stripe/create",
+        {"package": "standard"},
+        as_buyer(BUYER) | {"idempotency-key": "mine"},
+    )
+    shop.cancel(create().json(), user=BUYER)
+    shop.deliver()
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+    environment.setattr(config, "catalogue", lambda: Catalogue(packages={}, credit_value_rmb=Decimal(1)))
+
+    assert create().status == 422

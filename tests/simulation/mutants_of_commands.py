@@ -59,7 +59,7 @@ MUTANTS_OF_COMMANDS = (
     Mutant(
         "the pseudonym stays locked",
         300,
-        (Edit(PERSONS, '"UpdateExpression": "REMOVE moves_to"}', '"UpdateExpression": "REMOVE moved_to"}'),),
+        (Edit(PERSONS, '"UpdateExpression": "REMOVE moves_to, ', '"UpdateExpression": "REMOVE moved_to, '),),
     ),
     Mutant(
         "the key of a payment that was erased buys for the pseudonym",

@@ -64,7 +64,7 @@ def note_sources() -> None:
     import dataclasses  # noqa: PLC0415 - what it imports has expressions
 
     def executed(source: str, names: dict[str, Any], made: dict[str, Any]) -> None:
-        sources.setdefault(names["__name__"], {})[source] = None
+        sources.setdefault(names.get("__name__", ""), {})[source] = None
         exec(source, names, made)  # noqa: S102 - as `dataclasses` does
 
     dataclasses.exec = executed  # type: ignore[attr-defined]

@@ -57,7 +57,7 @@ def create(request: CheckoutRequest, now: datetime) -> tuple[Order, bool]:
     except ValidationFailed:
         # A retry returns the stored order even if the package has been withdrawn since.
         earlier = store.load_order(payment_id) if request.idempotency_key else None
-        if earlier is None or earlier.request_fingerprint != request.fingerprint:
+        if earlier is None or (earlier.user_id, earlier.request_fingerprint) != (request.user_id, request.fingerprint):
             raise
         requested = earlier
     order = store.place_order(requested)

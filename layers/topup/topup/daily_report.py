@@ -40,7 +40,7 @@ def run(now: datetime, seconds_left: TimeLeft) -> Report:
             is_failed = True
             logger.exception("a part of the daily report failed", step=step.__name__)
             stored = store.load_memory().cursors.get(CURSOR)
-            report = days.from_fields(stored) if stored else report
+            report = days.from_fields(stored).next(now) if stored else report
     count("DailyReportFailed", int(is_failed or report.is_late(now)))
     if report.is_read:
         _tell(report, now)

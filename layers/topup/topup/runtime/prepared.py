@@ -60,7 +60,7 @@ def use_methods(prepared: Methods) -> None:
     known: dict[str, Mapping[bytes, Any]] = {}  # of modules that have begun
 
     def executed(source: str, names: dict[str, Any], made: dict[str, Any]) -> None:
-        module = names["__name__"]
+        module = names.get("__name__", "")
         if module not in known:
             known[module] = marshal.loads(prepared[module]) if module in prepared else {}  # noqa: S302
         code = known[module].get(hashlib.sha256(source.encode()).digest(), source)

@@ -24,6 +24,7 @@ REVERSED_SPEND = "GIVENBACK#"  # sorts before LOT#, so that no spend reads it
 # Between LOT# and WALLET: every spend must see who waits in line.
 PENDING = "PENDING#"
 TTL_ATTRIBUTE = "ttl"  # as in template.yaml; only timers, request markers and places in line have it
+MOVES_FROM = "moves_from"  # of a pseudonym's wallet, while a user's records move to it: the user
 COPIED = "is_copy"  # of a record that stood under another user's id: no event tells of it again
 NEVER = "9999-12-31T23:59:59Z"  # the expiry in the key of a lot that has none
 

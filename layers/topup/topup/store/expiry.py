@@ -66,9 +66,12 @@ def lots_expiring(earliest: datetime, latest: datetime, place: Place | None = No
 
 
 def load_lots_at(keys: Sequence[DueKey]) -> list[Lot]:
-    """The lots under these keys that have credits still, read consistently; 1 request for each hundred. Raises Busy."""
+    """The lots under these keys that have credits still, read consistently; 1 request for each hundred. Raises Busy.
+
+    Without those that stood under another user's id, of which no event tells.
+    """
     items = load_items([(key.user_id, key.record) for key in keys])
-    return [credit_items.lot_from_item(item) for item in items.values()]
+    return [credit_items.lot_from_item(item) for item in items.values() if credit_items.COPIED not in item]
 
 
 def _due(earliest: str, latest: str, place: Place | None) -> Iterator[Due]:

@@ -45,13 +45,8 @@ def _records(items: Iterable[Mapping[str, Any]]) -> Iterator[Entry | Lot]:
             elif record.startswith((credit_items.LOT, credit_items.EMPTY_LOT)):
                 yield credit_items.lot_from_item(item)
             elif record == credit_items.WALLET and "moves_to" in item:
-                raise Busy(f"{_whoever_moves(item)} is being erased: finish that first")
+                user = item.get(credit_items.MOVES_FROM, item["user_id"])  # a pseudonym's wallet is locked, too
+                raise Busy(f"user {user['S']} is being erased: finish that first")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             what = f"user {item['user_id']['S']}: {record} cannot be read"
             raise ValueError(f"{what}: {type(error).__name__} {error}") from error
-
-
-def _whoever_moves(wallet: Mapping[str, Any]) -> str:
-    """A pseudonym's wallet is locked, too, and may be met first; it does not say whose records come to it."""
-    found, pseudonym = wallet["user_id"]["S"], wallet["moves_to"]["S"]
-    return f"the user whose records move to {pseudonym}" if found == pseudonym else f"user {found}"

@@ -3,8 +3,8 @@
 The user's wallet is locked first: no other change is written before the records have moved. Each step may be repeated.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from topup.domain.credits import Wallet
@@ -16,6 +16,7 @@ from topup.store.client import client
 from topup.store.races import detect_lost_race
 
 BATCH = 99  # records of a transaction, which has 100 writes; one of them looks at the wallet
+MOST_BYTES = 400_000  # of them, about: a transaction has room for 4 MB, but a partition writes 500 kB a second
 
 # Nobody has changed this wallet, nor made one, since it was read.
 UNCHANGED = "version = :version"
@@ -59,7 +60,8 @@ def payments_of(user_id: str) -> list[str]:
 def lock(wallet: Wallet, pseudonym: str) -> None:
     """Let nothing change any more of the user's credits; raises LostRace where the wallet is not as it was read.
 
-    The pseudonym gets a locked wallet at once: whoever finds a record of either knows that more of them are elsewhere.
+    The pseudonym gets a locked wallet at once, which names the user as long as the records move: whoever finds a record
+    of either knows that more of them are elsewhere.
     """
     is_there = wallet.version > 0
     values = {":pseudonym": pseudonym, ":next": wallet.version + 1} | ({":version": wallet.version} if is_there else {})
@@ -70,10 +72,25 @@ def lock(wallet: Wallet, pseudonym: str) -> None:
         "ConditionExpression": UNCHANGED if is_there else NEW,
         "ExpressionAttributeValues": attributes.to_item(values),
     }
-    other = credit_items.wallet_key(pseudonym) | {"moves_to": {"S": pseudonym}}
+    other = credit_items.wallet_key(pseudonym) | _moving(wallet.user_id, pseudonym)
     writes: Any = [{"Update": table | locked}, {"Put": table | {"Item": other}}]
     with detect_lost_race():
-        client().transact_write_items(TransactItems=writes)
+        patience.patiently(lambda: dict(client().transact_write_items(TransactItems=writes)))
+
+
+def _moving(user_id: str, pseudonym: str) -> Item:
+    """What the pseudonym's wallet says of itself until it is unlocked."""
+    return {"moves_to": {"S": pseudonym}, credit_items.MOVES_FROM: {"S": user_id}}
+
+
+def user_behind(pseudonym: str) -> str | None:
+    """The user whose records move to this pseudonym now."""
+    key = credit_items.wallet_key(pseudonym)
+    found = patience.patiently(
+        lambda: dict(client().get_item(TableName=config.settings().credits_table, Key=key, ConsistentRead=True))
+    )
+    user_id = found.get("Item", {}).get(credit_items.MOVES_FROM)
+    return str(user_id["S"]) if user_id else None
 
 
 def copy(user_id: str, pseudonym: str) -> int:
@@ -83,12 +100,15 @@ def copy(user_id: str, pseudonym: str) -> int:
     again, and the name of an import is what another system calls the person.
     """
     kept = (item for item in credits_of(user_id) if not item["record"]["S"].startswith(_LEFT_BEHIND))
-    return _write(user_id, pseudonym, ({"Put": {"Item": _renamed(item, pseudonym)}} for item in kept))
+    puts = (({"Put": {"Item": _renamed(item, pseudonym)}}, _bytes(item)) for item in kept)
+    return _write(user_id, pseudonym, puts)
 
 
 def _renamed(item: Item, pseudonym: str) -> Item:
     record = item["record"]["S"]
     renamed = {**item, "user_id": {"S": pseudonym}, credit_items.COPIED: {"BOOL": True}}
+    if record == credit_items.WALLET:
+        renamed |= _moving(item["user_id"]["S"], pseudonym)
     for prefix, (words, others) in _WORDS.items():
         if record.startswith(prefix):
             renamed |= {name: ERASED for name in words if name in item}
@@ -130,12 +150,12 @@ def _update(item: Item, changes: dict[str, Item], removed: str) -> None:
 
 def forget(user_id: str, pseudonym: str) -> None:
     """Delete all of the user's records but the wallet, which says where they are; raises LostRace."""
-    keys = (
-        {name: item[name] for name in ("user_id", "record")}
-        for item in list(credits_of(user_id))
+    keys = [
+        ({name: item[name] for name in ("user_id", "record")}, _bytes(item))
+        for item in credits_of(user_id)
         if item["record"]["S"] != credit_items.WALLET
-    )
-    _write(user_id, pseudonym, ({"Delete": {"Key": key}} for key in keys))
+    ]
+    _write(user_id, pseudonym, (({"Delete": {"Key": key}}, size) for key, size in keys))
 
 
 def unlock(user_id: str, pseudonym: str) -> None:
@@ -146,19 +166,37 @@ def unlock(user_id: str, pseudonym: str) -> None:
         "ExpressionAttributeValues": {":pseudonym": {"S": pseudonym}},
     }
     gone = guarded | {"Key": credit_items.wallet_key(user_id)}
-    opened = guarded | {"Key": credit_items.wallet_key(pseudonym), "UpdateExpression": "REMOVE moves_to"}
+    opened = guarded | {"Key": credit_items.wallet_key(pseudonym), "UpdateExpression": "REMOVE moves_to, moves_from"}
     writes: Any = [{"Delete": gone}, {"Update": opened}]
     with detect_lost_race():
-        client().transact_write_items(TransactItems=writes)
+        patience.patiently(lambda: dict(client().transact_write_items(TransactItems=writes)))
 
 
-def _write(user_id: str, pseudonym: str, writes: Iterable[Any]) -> int:
-    """Make these writes, in transactions; how many."""
-    written, waiting = 0, iter(writes)
-    while batch := list(islice(waiting, BATCH)):
+def _write(user_id: str, pseudonym: str, writes: Iterable[tuple[Any, int]]) -> int:
+    """Make these writes, each with the bytes of its record, in transactions; how many."""
+    written = 0
+    for batch in _batches(writes):
         _write_while_locked(user_id, pseudonym, batch)
         written += len(batch)
     return written
+
+
+def _batches(writes: Iterable[tuple[Any, int]]) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    together = 0
+    for write, size in writes:
+        if batch and (len(batch) == BATCH or together + size > MOST_BYTES):
+            yield batch
+            batch, together = [], 0
+        batch.append(write)
+        together += size
+    if batch:
+        yield batch
+
+
+def _bytes(item: Item) -> int:
+    """More than DynamoDB counts, which has no quotation marks and no names of types."""
+    return len(json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def _write_while_locked(user_id: str, pseudonym: str, writes: Sequence[Any]) -> None:
