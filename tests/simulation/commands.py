@@ -240,6 +240,7 @@ class Commands(Operations):
         if report and self._may_audit:
             self._world.hit("a daily report is made")
             rules_of_reports.check_audit(report)
+        rules_of_reports.check_notices(self._notices.told)
         return report
 
     @property

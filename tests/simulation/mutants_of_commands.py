@@ -67,6 +67,17 @@ MUTANTS_OF_COMMANDS = (
         (Edit("topup.domain.placing", "    if existing.user_id != requested.user_id:\n", "    if False:\n"),),
     ),
     Mutant(
+        "credits of who was erased are told of again",
+        3000,
+        (
+            Edit(
+                "topup.store.expiry",
+                "for item in items.values() if credit_items.COPIED not in item]",
+                "for item in items.values()]",
+            ),
+        ),
+    ),
+    Mutant(
         "all that was paid is owed as long as a credit is left",
         300,
         (Edit("topup.domain.days", "+ lot.paid_minor - gone", "+ lot.paid_minor - 0 * gone"),),

@@ -14,9 +14,10 @@ EVENT = "before-send.eventbridge"
 
 
 class Notices:
-    """Takes events while somebody reports."""
+    """Takes events while somebody reports, and keeps them."""
 
     def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
         self._reports = 0
 
     @contextmanager
@@ -35,4 +36,5 @@ class Notices:
 
     def _put(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         entries = json.loads(body_of(request))["Entries"]
+        self.told += [json.loads(entry["Detail"]) for entry in entries]
         return a_response({"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in entries]})

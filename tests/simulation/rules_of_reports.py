@@ -28,6 +28,13 @@ def check_audit(report: Mapping[str, Any]) -> None:
         raise Violation(f"the daily report has found {report['violations']} violations, and there are none: {report}")
 
 
+def check_notices(told: Iterable[Mapping[str, Any]]) -> None:
+    """Nobody hears again of credits whose user has been erased; raises Violation."""
+    for notice in told:
+        if notice["user_id"].startswith("erased-"):
+            raise Violation(f"credits that stand under a pseudonym are told of: {notice}")
+
+
 def check_figures(report: Mapping[str, Any], accounts: Iterable[Account], now: datetime) -> None:
     """What it adds up is what there is, where nothing has changed meanwhile; raises Violation."""
     lots = [lot for account in accounts for lot in open_lots(account, now)]
