@@ -1,13 +1,14 @@
 """`person-export` and `person-erase`: all that is stored about a user, and how it comes to be nobody's."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pytest
 
-from local.in_process.api import as_buyer, as_user
+from local.in_process.api import ApiResponse, as_buyer, as_user
 from local.in_process.dynamodb import lost_after, lost_before, refused
 from local.in_process.events import EventBus
 from local.in_process.shop import Shop
@@ -256,8 +257,8 @@ def test_what_is_carried_out_when_the_records_have_moved_changes_nothing(
     assert stored(person) == before
 
 
-def test_the_key_of_a_payment_that_was_erased_buys_nothing_for_nobody(shop: Shop, terminal: Terminal):
-    """The pseudonym would get the credits: the order of the key is its own."""
+def a_create_of_who_is_erased(shop: Shop, terminal: Terminal) -> Callable[[], ApiResponse]:
+    """Sends again what BUYER sent before the erasure; the payment was cancelled then."""
     create = partial(
         shop.api.post,
         "/api/payments/stripe/create",
@@ -267,6 +268,12 @@ def test_the_key_of_a_payment_that_was_erased_buys_nothing_for_nobody(shop: Shop
     shop.cancel(create().json(), user=BUYER)
     shop.deliver()
     assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+    return create
+
+
+def test_the_key_of_a_payment_that_was_erased_buys_nothing_for_nobody(shop: Shop, terminal: Terminal):
+    """The pseudonym would get the credits: the order of the key is its own."""
+    create = a_create_of_who_is_erased(shop, terminal)
 
     response = create()
 
@@ -411,15 +418,7 @@ def test_nobody_is_told_again_that_the_credits_of_who_was_erased_expire_soon(
 def test_the_key_of_a_payment_that_was_erased_buys_nothing_that_is_not_sold_any_more(
     shop: Shop, terminal: Terminal, environment: pytest.MonkeyPatch
 ):
-    create = partial(
-        shop.api.post,
-        "/api/payments/stripe/create",
-        {"package": "standard"},
-        as_buyer(BUYER) | {"idempotency-key": "mine"},
-    )
-    shop.cancel(create().json(), user=BUYER)
-    shop.deliver()
-    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+    create = a_create_of_who_is_erased(shop, terminal)
     environment.setattr(config, "catalogue", lambda: Catalogue(packages={}, credit_value_rmb=Decimal(1)))
 
     assert create().status == 422
