@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from ops import opened
 from ops.errors import CannotRunError
@@ -22,8 +23,10 @@ from topup.domain.errors import AlreadyGranted, Busy
 from topup.domain.lots import Lot
 from topup.domain.money import to_text
 
-MOST_BAD_ROWS = 100
+MOST_SHOWN = 100  # bad rows, or lines
 PROGRESS_EVERY = 1.0  # seconds
+
+One = TypeVar("One")
 
 
 @dataclass
@@ -56,22 +59,21 @@ class Totals:
 
 
 @dataclass
-class BadRows:
-    """How many rows are bad, and the first of them."""
+class Some(Generic[One]):
+    """How many there are of something, and the first of them."""
 
     number: int = 0
-    first: list[BadRow] = field(default_factory=list)
+    first: list[One] = field(default_factory=list)
 
-    def add(self, row: BadRow) -> None:
+    def add(self, one: One) -> None:
         self.number += 1
-        if len(self.first) < MOST_BAD_ROWS:
-            self.first.append(row)
+        if len(self.first) < MOST_SHOWN:
+            self.first.append(one)
 
     @property
-    def result(self) -> "Result":
-        more = [f"… and {self.number - MOST_BAD_ROWS} more"] if self.number > MOST_BAD_ROWS else []
-        last = f"{self.number} bad rows: nothing was imported"
-        return Result([*map(str, self.first), *more, last], is_well=False)
+    def others(self) -> int:
+        """How many there are besides the first."""
+        return self.number - len(self.first)
 
 
 @dataclass
@@ -85,11 +87,16 @@ class Result:
         self.lines.append(f"{what:<18}{Totals.of(counted)}")
 
 
+def _refused(bad: Some[BadRow]) -> Result:
+    more = [f"… and {bad.others} more"] if bad.others else []
+    return Result([*map(str, bad.first), *more, f"{bad.number} bad rows: nothing was imported"], is_well=False)
+
+
 def run(options: Namespace) -> int:
     with staged() as file:
         bad = read(_lines(options.file), file)
         if bad.number:
-            result = bad.result
+            result = _refused(bad)
         else:
             with opened.stack(options, with_stripe=False) as clock:
                 result = take_over(file, clock(), is_dry=options.dry_run)
@@ -107,9 +114,9 @@ def _lines(file: str | None) -> Iterator[str]:
         raise CannotRunError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def read(lines: Iterable[str], file: Staged) -> BadRows:
+def read(lines: Iterable[str], file: Staged) -> Some[BadRow]:
     """Keep the rows of these lines; what is wrong with them."""
-    bad = BadRows()
+    bad = Some[BadRow]()
     for row in rows.read(lines):
         if wrong := row if isinstance(row, BadRow) else file.add(row):
             bad.add(wrong)
@@ -120,7 +127,7 @@ def take_over(file: Staged, now: datetime, *, is_dry: bool) -> Result:
     """Import the rows that are not there yet, and read all of them back; raises CannotRunError, and may be repeated."""
     bad = _look_up(file, now)
     if bad.number:
-        return bad.result
+        return _refused(bad)
     result = Result()
     result.add("in the file", file.by_user())
     result.add("imported before", file.by_user(State.BEFORE))
@@ -132,30 +139,14 @@ def take_over(file: Staged, now: datetime, *, is_dry: bool) -> Result:
     result.add("in the table", file.by_user(State.THERE))
     if lacking.number:
         result.is_well = False
-        result.lines.append(f"not in the table as in the file: lines {lacking}")
+        more = f" and {lacking.others} more" if lacking.others else ""
+        result.lines.append(f"not in the table as in the file: lines {', '.join(map(str, lacking.first))}{more}")
     return result
 
 
-@dataclass
-class Lacking:
-    """How many rows are not there, and the first of their lines."""
-
-    number: int = 0
-    first: list[int] = field(default_factory=list)
-
-    def add(self, line: int) -> None:
-        self.number += 1
-        if len(self.first) < MOST_BAD_ROWS:
-            self.first.append(line)
-
-    def __str__(self) -> str:
-        more = f" and {self.number - MOST_BAD_ROWS} more" if self.number > MOST_BAD_ROWS else ""
-        return ", ".join(map(str, self.first)) + more
-
-
-def _look_up(file: Staged, now: datetime) -> BadRows:
+def _look_up(file: Staged, now: datetime) -> Some[BadRow]:
     """Mark the rows that were imported before; those that contradict it are bad, and new ones that have expired."""
-    bad = BadRows()
+    bad = Some[BadRow]()
     for batch, stored in _batches(file):
         before = [row for row in batch if lots.mark_of(row) in stored]
         file.mark(before, State.BEFORE)
@@ -172,9 +163,9 @@ def _contradiction(row: Row, stored: Mapping[str, Lot | None], now: datetime) ->
     return f"external_id {row.external_id} was imported before, and {difference}" if difference else ""
 
 
-def _read_back(file: Staged) -> Lacking:
+def _read_back(file: Staged) -> Some[int]:
     """Mark the rows that are in the table as the file has them; the others."""
-    lacking = Lacking()
+    lacking = Some[int]()
     for batch, stored in _batches(file):
         there = [row for row in batch if lots.mark_of(row) in stored and not _difference(row, stored)]
         file.mark(there, State.THERE)
