@@ -126,7 +126,7 @@ def rename_payment(records: Iterable[Item], user_id: str, pseudonym: str) -> Non
             changes |= {"user_id": {"S": pseudonym}, "return_url": ERASED}
             removed = " REMOVE payment_url"
         if changes:
-            _update(item, changes, removed)
+            _update(item, changes, removed, user_id, pseudonym)
 
 
 def _words_of(item: Item) -> dict[str, Item]:
@@ -136,16 +136,17 @@ def _words_of(item: Item) -> dict[str, Item]:
     return {f"releases[{number}].reason": ERASED for number in range(len(item.get("releases", {}).get("L", ())))}
 
 
-def _update(item: Item, changes: dict[str, Item], removed: str) -> None:
-    """Set these attributes of a record that is there still."""
+def _update(item: Item, changes: dict[str, Item], removed: str, user_id: str, pseudonym: str) -> None:
+    """Set these attributes of a record that is there still; raises LostRace where another run has finished."""
     sets = ", ".join(f"{path} = :v{number}" for number, path in enumerate(changes))
-    client().update_item(
-        TableName=config.settings().orders_table,
-        Key={name: item[name] for name in ("payment_id", "record")},
-        UpdateExpression=f"SET {sets}{removed}",
-        ConditionExpression=THERE,
-        ExpressionAttributeValues={f":v{number}": value for number, value in enumerate(changes.values())},
-    )
+    update = {
+        "TableName": config.settings().orders_table,
+        "Key": {name: item[name] for name in ("payment_id", "record")},
+        "UpdateExpression": f"SET {sets}{removed}",
+        "ConditionExpression": THERE,
+        "ExpressionAttributeValues": {f":v{number}": value for number, value in enumerate(changes.values())},
+    }
+    _transact_while_locked(user_id, pseudonym, [{"Update": update}])
 
 
 def forget(user_id: str, pseudonym: str) -> None:
@@ -200,13 +201,19 @@ def _bytes(item: Item) -> int:
 
 
 def _write_while_locked(user_id: str, pseudonym: str, writes: Sequence[Any]) -> None:
-    """A request that is carried out late must not touch a wallet that is the user's next one; raises LostRace."""
+    table = {"TableName": config.settings().credits_table}
+    parts = [{kind: table | part for kind, part in write.items()} for write in writes]
+    _transact_while_locked(user_id, pseudonym, parts)
+
+
+def _transact_while_locked(user_id: str, pseudonym: str, writes: Sequence[Any]) -> None:
+    """What is carried out late must not touch what is the user's next wallet or payment; raises LostRace."""
     locked = {
+        "TableName": config.settings().credits_table,
         "Key": credit_items.wallet_key(user_id),
         "ConditionExpression": MOVES_THERE,
         "ExpressionAttributeValues": {":pseudonym": {"S": pseudonym}},
     }
-    table = {"TableName": config.settings().credits_table}
-    parts: Any = [{kind: table | part for kind, part in one.items()} for one in [{"ConditionCheck": locked}, *writes]]
+    parts: Any = [{"ConditionCheck": locked}, *writes]
     with detect_lost_race():
         patience.patiently(lambda: dict(client().transact_write_items(TransactItems=parts)))
