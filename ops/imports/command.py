@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -22,6 +23,7 @@ from topup import store
 from topup.domain.errors import AlreadyGranted, Busy
 from topup.domain.lots import Lot
 from topup.domain.money import to_text
+from topup.store import patience
 
 MOST_SHOWN = 100  # bad rows, or lines
 PROGRESS_EVERY = 1.0  # seconds
@@ -192,7 +194,7 @@ def _batches(file: Staged) -> Iterator[tuple[list[Row], dict[str, Lot | None]]]:
 
 def _loaded(some: Mapping[str, Lot]) -> dict[str, Lot | None]:
     try:
-        return store.retried(store.load_imported)(some)
+        return patience.patiently(partial(store.retried(store.load_imported), some))
     except Busy as error:
         raise CannotRunError("the table is busy: run it again") from error
 
@@ -207,7 +209,7 @@ def _add_all(file: Staged, now: datetime) -> None:
 
 def _add(row: Row, now: datetime) -> None:
     try:
-        lots.add(row, now)
+        patience.patiently(partial(lots.add, row, now))
     except AlreadyGranted:
         return  # another run of the command is at it
     except Busy as error:

@@ -26,10 +26,11 @@ NO_ANSWER = "DynamoDB did not answer for minutes: run it again; if nothing is st
 
 @dataclass(frozen=True)
 class Person:
-    """What is stored about a user; the records of each payment, by its id."""
+    """What is stored about a user; the records of each payment, by its id. `proof`: see persons.lock."""
 
     account: Account
     payments: Mapping[str, Sequence[Item]]
+    proof: Item | None
 
     @property
     def user_id(self) -> str:
@@ -62,13 +63,14 @@ def load(user_id: str) -> Person:
     """
     if (user := persons.user_behind(user_id)) is not None:
         raise CannotRunError(f"{user_id} is the pseudonym of {user}, who is being erased: name {user}")
+    proof = persons.proof_of(user_id)  # before the wallet, or it might be one of the next wallet's
     account = store.load_account(user_id)
     if account is None:
         raise CannotRunError(f"the credits of {user_id} changed at every try to read them: run it again")
     payments = {payment_id: scans.payment_records(payment_id) for payment_id in persons.payments_of(user_id)}
     if not payments and account.wallet.version == 0 and not any(True for _ in persons.credits_of(user_id)):
         raise CannotRunError(f"nothing is stored about {user_id}: check the id, in capitals and small letters too")
-    return Person(account, payments)
+    return Person(account, payments, proof)
 
 
 def check_ended(person: Person, stack: str | None) -> None:
@@ -114,7 +116,7 @@ def lock(person: Person) -> str:
     """Let nothing change any more; the pseudonym. Raises CannotRunError where something has changed since."""
     pseudonym = f"erased-{uuid.uuid4()}"
     try:
-        persons.lock(person.account.wallet, pseudonym)
+        persons.lock(person.account.wallet, pseudonym, person.proof)
     except LostRace as error:
         raise CannotRunError(f"the credits of {person.user_id} have just changed: run it again") from error
     except UnknownWrite as error:

@@ -35,7 +35,7 @@ def test_every_operation_has_its_place(page: Page, stack: Stack) -> None:
 
 
 def scroll_down_to(page: Page, selector: str) -> None:
-    """What is drawn pushes down what follows, and only what comes into sight is drawn: one move does not reach the end."""
+    """Only what comes into sight is drawn, and it pushes down what follows: one move does not reach the end."""
     page.wait_for_function(
         """(selector) => {
             if (document.querySelector(selector)) return true;

@@ -423,6 +423,25 @@ def test_a_refusal_of_stripes_leaves_the_decision_open(shop: Shop):
     assert (seen["under_review"], "releases" in seen) == (True, False)
 
 
+def test_a_payment_that_has_ended_is_not_looked_at_for_ever_after_stripe_has_refused_its_refund(shop: Shop):
+    """What a look that fails says of the next one was true before the decision was taken back."""
+    payment, session_id = paid_besides(shop)
+    payment_id = payment["payment_id"]
+    shop.simulator.expire(session_id)
+    shop.deliver()
+    intent = shop.payment(payment_id)["stripe"]["rejected_intent"]
+    lose_answer(shop, "timeout_before")
+    assert shop.release_payment(payment_id, "refund").status == 202
+    while_stripe_is_asked_for_a_refund(shop, lambda: shop.simulator.dispute(intent))
+
+    shop.wait(minutes=3)
+    assert shop.reconcile()["failures"] == 1
+
+    seen = shop.payment(payment_id)
+    assert (seen["under_review"], "releases" in seen) == (True, False)
+    shop.check()
+
+
 def test_a_dispute_that_is_lost_has_taken_the_money(shop: Shop):
     payment_id, intent = quarantined(shop)
     dispute = shop.simulator.dispute(intent)

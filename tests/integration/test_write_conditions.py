@@ -76,6 +76,7 @@ def without_session(dynamodb: Emulator) -> Order:
         *({"status": "failed"}, {"provider_order_id": "cs_other"}, {"provider_order_id": None}, {"attempt": 2}),
         *({"quarantine_reason": "another amount"}, {"next_look_at": "2026-03-01T13:00:00.000000Z"}),
         *({"releases": [{}]}, {"refused_besides": [{"intent": "pi_other", "reason": "another amount"}]}),
+        {"user_id": "erased-1"},
     ],
 )
 def test_a_decision_needs_the_order_as_it_was_read(order: Order, other: Writer, change: dict[str, Any]):
@@ -141,8 +142,21 @@ def test_a_session_that_its_payment_named_first_gets_its_address(without_session
     assert attached.payment_url == "https://checkout.stripe.com/second"
 
 
-@pytest.mark.parametrize("change", [{"status": "expired"}, {"status": "failed"}, {"attempt": 2}])
-def test_an_order_that_has_ended_or_got_another_attempt_gets_no_session(
+def test_a_settled_order_keeps_only_the_part_of_its_address_that_names_its_session(
+    without_session: Order, other: Writer
+):
+    other.sets(ORDER, status="succeeded", provider_order_id=SESSION_ID, payment_url="https://checkout.stripe.com/cs")
+
+    attached = store.attach_session(without_session, SESSION_ID, "https://checkout.stripe.com/cs#secret")
+
+    assert attached.payment_url == "https://checkout.stripe.com/cs"
+    assert store.load_order(PAYMENT_ID) == attached
+
+
+@pytest.mark.parametrize(
+    "change", [{"status": "expired"}, {"status": "failed"}, {"attempt": 2}, {"user_id": "erased-1"}]
+)
+def test_an_order_that_has_ended_got_another_attempt_or_was_erased_gets_no_session(
     without_session: Order, other: Writer, change: dict[str, Any]
 ):
     other.sets(ORDER, **change)
@@ -181,7 +195,13 @@ def test_one_request_asks_stripe_about_an_order_in_each_interval(order: Order):
     assert claims == [True, False, True, False]
 
 
-@pytest.mark.parametrize("change", [{"status": "failed"}, {"next_look_at": "2026-03-01T13:00:00.000000Z"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"status": "failed"}, {"next_look_at": "2026-03-01T13:00:00.000000Z"}, {"releases": [{}]}),
+        {"user_id": "erased-1"},
+    ],
+)
 @pytest.mark.parametrize("has_been_looked_at", [True, False])
 def test_a_look_is_claimed_once_and_only_while_the_order_waits(
     order: Order, other: Writer, change: dict[str, Any], has_been_looked_at: bool

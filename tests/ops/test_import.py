@@ -22,6 +22,7 @@ from ops.imports import command, rows
 from ops.imports.rows import BadRow, Row
 from ops.imports.staging import staged
 from topup import store
+from topup.store import races
 
 HEADER = "user_id,credits,expires_at,paid,currency,external_id\n"
 FILE = (
@@ -188,6 +189,15 @@ def test_a_table_that_stays_busy_ends_it_and_it_can_be_run_again(shop: Shop, imp
 
     shop.dynamodb.fail_always("TransactWriteItems", lambda execute: execute())
     assert import_(FILE)[0] == 0
+
+
+def test_a_table_that_is_busy_for_a_while_is_waited_for(shop: Shop, import_: Import):
+    faults = [refused("ThrottlingException")] * (2 * races.TRIES)
+    shop.dynamodb.fail_always("TransactWriteItems", lambda execute: faults.pop()(execute) if faults else execute())
+
+    code, printed = import_(FILE)
+
+    assert (code, printed[3]) == (0, f"in the table      {TOTALS}")
 
 
 # ----------------------------------------------------------------------------------------------------------- bad rows

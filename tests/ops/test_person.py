@@ -13,6 +13,7 @@ from local.in_process.dynamodb import lost_after, lost_before, refused
 from local.in_process.events import EventBus
 from local.in_process.shop import Shop
 from ops.audit import audit
+from ops.errors import CannotRunError
 from ops.imports import lots
 from ops.imports.rows import Row
 from ops.person import documents, erase
@@ -298,6 +299,35 @@ def test_a_user_without_a_wallet_is_erased_too(shop: Shop, terminal: Terminal):
 
     assert not any(is_about(item, BUYER) for item in stored(shop))
     assert audit(lambda: shop.now).findings == []
+
+
+def begin_and_cancel(shop: Shop) -> None:
+    payment = shop.create(user=BUYER)
+    shop.cancel(payment, user=BUYER)
+    shop.deliver()
+
+
+@pytest.mark.parametrize(
+    ("before", "afterwards"),
+    [
+        (begin_and_cancel, lambda shop: None),
+        (lambda shop: shop.grant(30, user=BUYER), lambda shop: shop.grant(30, user=BUYER)),
+    ],
+    ids=["without a wallet", "with the same version again"],
+)
+def test_a_lock_that_is_carried_out_after_another_runs_erasure_locks_nobody(
+    shop: Shop, terminal: Terminal, before: Callable[[Shop], Any], afterwards: Callable[[Shop], Any]
+):
+    before(shop)
+    slower = erase.load(BUYER)
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+    shop.wait(seconds=1)
+    afterwards(shop)
+
+    with pytest.raises(CannotRunError, match="have just changed: run it again"):
+        erase.lock(slower)
+
+    assert not is_locked(shop)
 
 
 def test_a_purchase_that_is_begun_meanwhile_belongs_to_the_new_wallet(person: Shop):

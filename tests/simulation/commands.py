@@ -1,7 +1,7 @@
 """Operators' commands, killed at any call and run again: an import, the erasure of a person; and the daily report."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -232,7 +232,7 @@ class Commands(Operations):
             for number in range(MOST_RUNS):
                 self._kill(REPORT, kills[number : number + 1])
                 is_last = number == MOST_RUNS - 1
-                with self._without_faults(is_last), suppress(Busy, ClientError, BotoCoreError):
+                with self._world.faults.suspended(is_last), suppress(Busy, ClientError, BotoCoreError):
                     report = self._world.clients.invoke(REPORT, {}, timeout=900.0 if is_last else seconds)
                 if report and report["is_read"]:
                     break
@@ -270,7 +270,7 @@ class Commands(Operations):
             if number:
                 self._world.scheduler.pause(SOON if number < MOST_RUNS / 2 else AN_HOUR)
             self._kill(name, kills[number : number + 1])
-            with self._without_faults(number == MOST_RUNS - 1):
+            with self._world.faults.suspended(number == MOST_RUNS - 1):
                 result = self._world.clients.command(name, partial(_tried, run), now=self._world.scheduler.now)
             if result is not None:
                 return result
@@ -282,16 +282,6 @@ class Commands(Operations):
         for calls, fault in kills:
             planned += [(name, ANY, None)] * calls
             planned.append((name, ANY, Fault(fault)))
-
-    @contextmanager
-    def _without_faults(self, are_none: bool) -> Iterator[None]:
-        if are_none:
-            self._world.faults.suspend()
-        try:
-            yield
-        finally:
-            if are_none:
-                self._world.faults.resume()
 
 
 def _taken_over(file: Sequence[Row], now: datetime) -> importing.Result:

@@ -1,7 +1,8 @@
 """The faults of a run: each seed picks some kinds of faults, and how often each occurs."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -74,25 +75,26 @@ class Faults:
 
     def __init__(self, rates: Mapping[Fault, float], rng: random.Random) -> None:
         self._rates = dict(rates)
-        self._suspended: dict[Fault, float] = {}
+        self._without = 0  # of those who want no faults at the moment
         self._rng = rng
         self.hits: dict[str, int] = {}
 
     def end(self) -> None:
         """Inject no more faults."""
-        self._rates, self._suspended = {}, {}
+        self._rates = {}
 
-    def suspend(self) -> None:
-        """Inject no faults until `resume`."""
-        self._suspended, self._rates = self._suspended or self._rates, {}
-
-    def resume(self) -> None:
-        if self._suspended:
-            self._rates, self._suspended = self._suspended, {}
+    @contextmanager
+    def suspended(self, are_none: bool = True) -> Iterator[None]:
+        """Inject no faults while the caller, or anybody else who wants none, is at it."""
+        self._without += are_none
+        try:
+            yield
+        finally:
+            self._without -= are_none
 
     def of(self, kinds: Sequence[Fault]) -> Fault | None:
         """The fault of a call that can have these kinds; most often None."""
-        if not self._rates:
+        if not self._rates or self._without:
             return None
         for kind in kinds:
             rate = self._rates.get(kind)

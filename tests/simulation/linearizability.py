@@ -113,9 +113,19 @@ class LinearizabilityChecker:
         if invocation.function == "spend_credits":
             self._shadow.lines.forget(invocation)
         if status in (OK, CREATED) and (made := response.get("transaction_id")):
-            self.confirmed.setdefault(made, (invocation.about["user"], invocation.about.get("key", "")))
-            if not any(entry.transaction_id == made for entry in self._entries_ever(invocation.about["user"])):
+            user = invocation.about["user"]
+            entry = next((entry for entry in self._entries_ever(user) if entry.transaction_id == made), None)
+            if entry is None:
                 raise Violation(f"{invocation.function} was confirmed, and no ledger has it: {response}")
+            for one in self._where_it_is(user, entry.number):
+                self.confirmed.setdefault(one, (user, invocation.about.get("key", "")))
+
+    def _where_it_is(self, user: str, number: int) -> list[str]:
+        """The id that the user's entry has now, which may be a pseudonym's; none where two wallets have this number."""
+        wallets = (user, *self._shadow.erasures.pseudonyms_of(user))
+        accounts = [account for wallet in wallets if (account := self._shadow.account(wallet))]
+        found = [entry.transaction_id for one in accounts for entry in one.entries if entry.number == number]
+        return found if len(found) == 1 else []
 
     def _entries_ever(self, user: str) -> Iterable[Entry]:
         """All entries of the user's wallets, as they were written."""

@@ -62,6 +62,21 @@ MUTANTS_OF_COMMANDS = (
         (Edit(PERSONS, '"UpdateExpression": "REMOVE moves_to, ', '"UpdateExpression": "REMOVE moved_to, '),),
     ),
     Mutant(
+        "a lock that comes late locks who was erased",
+        20000,
+        (Edit(PERSONS, "    if proof:\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "a checkout is opened for who was erased",
+        1000,
+        (
+            Edit("topup.store.orders", "{SAME_ATTEMPT} AND {STILL_THE_USERS}", "{SAME_ATTEMPT}"),
+            Edit(
+                "topup.store.orders", '                ":user_read": order.user_id,\n            }\n', "            }\n"
+            ),
+        ),
+    ),
+    Mutant(
         "the key of a payment that was erased buys for the pseudonym",
         1000,
         (Edit("topup.domain.placing", "    if existing.user_id != requested.user_id:\n", "    if False:\n"),),

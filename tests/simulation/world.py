@@ -213,13 +213,11 @@ class World:
     def _reconcile_surely(self, **event: Any) -> Any:
         window = {} if self.is_by_schedule else {"window_hours": LONGEST_WINDOW}
         for number in range(4):
-            if number == 3:
-                self.faults.suspend()
-            report = self.reconcile(**{**window, **event})
+            with self.faults.suspended(number == 3):
+                report = self.reconcile(**{**window, **event})
             if report and report["complete"] and not report["failures"] and not report["stuck"]:
                 break
             self.scheduler.pause(3600.0)
-        self.faults.resume()
         return report
 
     def _run_by_schedule(self) -> None:

@@ -28,6 +28,10 @@ SESSION_UNCHANGED_SINCE_READ = "provider_order_id = :session_read"
 STILL_NO_SESSION = "attribute_not_exists(provider_order_id)"
 # An order keeps its first Checkout Session: a buyer may have its address already.
 NO_OTHER_SESSION = "(attribute_not_exists(provider_order_id) OR provider_order_id = :session_id)"
+# One whose address is known gets none: it may be settled, and keep only the part of it that names the session.
+STILL_NO_ADDRESS = "attribute_not_exists(payment_url)"
+# The user has not been erased since: what was asked for in their name must not be done in that of the pseudonym.
+STILL_THE_USERS = "user_id = :user_read"
 # An order that has ended is not looked at any more, so nobody may be sent to a session of it.
 NOT_ENDED = "NOT #status IN (:expired, :failed)"
 # Nobody has tried to open another session since. Two retries that both saw this attempt fail must open one new attempt,
@@ -155,14 +159,15 @@ def _detect_lot() -> Iterator[None]:
 def attach_session(order: Order, session_id: str, payment_url: str) -> Order:
     """Store the Checkout Session that was opened for an order, and return the order with it.
 
-    If the order has another session, that one stays and is returned: the buyer may have its address already. Raises
-    LostRace where the order has ended, or got another attempt, since it was read.
+    If the order has the address of one, that one stays and is returned: the buyer may have it already. Raises LostRace
+    where the order has ended, got another attempt or was erased since it was read.
     """
     existing = _write_unless(
         "update_item",
         Key=order_items.order_key(order.payment_id),
         UpdateExpression="SET provider_order_id = :session_id, payment_url = :payment_url",
-        ConditionExpression=f"{NO_OTHER_SESSION} AND {NOT_ENDED} AND {SAME_ATTEMPT}",
+        ConditionExpression=f"{NO_OTHER_SESSION} AND {STILL_NO_ADDRESS} AND {NOT_ENDED}"
+        f" AND {SAME_ATTEMPT} AND {STILL_THE_USERS}",
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues=attributes.to_item(
             {
@@ -171,13 +176,14 @@ def attach_session(order: Order, session_id: str, payment_url: str) -> Order:
                 ":expired": Status.EXPIRED.value,
                 ":failed": Status.FAILED.value,
                 ":attempt_read": order.attempt,
+                ":user_read": order.user_id,
             }
         ),
     )
     if existing is not None:
         stored = order_items.order_from_item(existing) if existing else None
         if stored is None or not stored.payment_url:
-            raise LostRace("the order has ended, or got another attempt")
+            raise LostRace("the order has ended, got another attempt or was erased")
         return stored
     return replace(order, provider_order_id=session_id, payment_url=payment_url)
 
@@ -217,22 +223,15 @@ def claim_sync(payment_id: str, now: datetime, interval: timedelta) -> bool:
 
 
 def claim_look(order: Order, now: datetime, next_look_at: datetime) -> Order | None:
-    """Move the order's next look on, and return it; None if another caller has looked, or its status has changed.
+    """Move the order's next look on, and return it; None if another caller has looked, or has changed what is due.
 
     The caller may ask Stripe about it, as after `claim_sync`.
     """
     claimed = replace(order, next_look_at=next_look_at, synced_at=now)
     unread: dict[str, Any] = {"waits_for": "", "waits_since": ""}  # an older version may have written another time
-    update = update_changed(
-        order_items.order_fields(order) | unread,
-        order_items.order_fields(claimed),
-        f"{STATUS_UNCHANGED_SINCE_READ} AND {_look_unchanged(order)} AND {_quarantine_unchanged(order)}",
-        {
-            ":status_read": order.status.value,
-            ":look_read": attributes.text_of(order.next_look_at),
-            ":quarantine_read": order.quarantine_reason,
-        },
-    )
+    conditions, values = _still_as_read(order)
+    read, wanted = order_items.order_fields(order) | unread, order_items.order_fields(claimed)
+    update = update_changed(read, wanted, " AND ".join(conditions), values)
     refused = _write_unless("update_item", Key=order_items.order_key(order.payment_id), **update)
     return claimed if refused is None else None
 
@@ -267,34 +266,27 @@ def order_update(before: Order, after: Order, condition: str, condition_values: 
 
 def _order_update(change: Change) -> Any:
     before = change.before
-    lists = {"releases": before.releases, "refused_besides": before.refused_besides}
     session = SESSION_UNCHANGED_SINCE_READ if before.provider_order_id else STILL_NO_SESSION
+    conditions, values = _still_as_read(before)
+    values |= {":session_read": before.provider_order_id, ":attempt_read": before.attempt}
+    return order_update(before, change.after, " AND ".join((session, SAME_ATTEMPT, *conditions)), values)
+
+
+def _still_as_read(order: Order) -> tuple[Sequence[str], dict[str, Any]]:
+    """What says when the order is looked at next is as it was read: the conditions of a write, and their values."""
+    lists = {"releases": order.releases, "refused_besides": order.refused_besides}
     conditions = (
+        STILL_THE_USERS,
         STATUS_UNCHANGED_SINCE_READ,
-        session,
-        SAME_ATTEMPT,
-        _look_unchanged(before),
-        _quarantine_unchanged(before),
-        *(_list_unchanged(name, read) for name, read in lists.items()),
+        LOOK_UNCHANGED_SINCE_READ if order.next_look_at else STILL_NO_LOOK,
+        QUARANTINE_UNCHANGED_SINCE_READ if order.quarantine_reason else STILL_NOT_QUARANTINED,
+        *((LIST_UNCHANGED_SINCE_READ if read else STILL_NO_LIST).format(name) for name, read in lists.items()),
     )
     values = {
-        ":status_read": before.status.value,
-        ":session_read": before.provider_order_id,
-        ":attempt_read": before.attempt,
-        ":look_read": attributes.text_of(before.next_look_at),
-        ":quarantine_read": before.quarantine_reason,
+        ":user_read": order.user_id,
+        ":status_read": order.status.value,
+        ":look_read": attributes.text_of(order.next_look_at),
+        ":quarantine_read": order.quarantine_reason,
         **{f":{name}_read": len(read) or None for name, read in lists.items()},
     }
-    return order_update(before, change.after, " AND ".join(conditions), values)
-
-
-def _look_unchanged(order: Order) -> str:
-    return LOOK_UNCHANGED_SINCE_READ if order.next_look_at else STILL_NO_LOOK
-
-
-def _quarantine_unchanged(order: Order) -> str:
-    return QUARANTINE_UNCHANGED_SINCE_READ if order.quarantine_reason else STILL_NOT_QUARANTINED
-
-
-def _list_unchanged(name: str, read: Sequence[Any]) -> str:
-    return (LIST_UNCHANGED_SINCE_READ if read else STILL_NO_LIST).format(name)
+    return conditions, values

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from typing import Any
+from typing import Any, TypeVar
 
 from topup.runtime import failures
 from topup.runtime.failures import Failure
@@ -15,6 +15,7 @@ PAUSES = (0.5, 1, 2, 4, 8, 15, 30, 30, 30)
 UNITS_PER_SECOND = 1_000
 
 Page = dict[str, Any]
+Result = TypeVar("Result")
 
 
 def items(operation: str, **request: Any) -> Iterator[Any]:
@@ -60,16 +61,16 @@ def _read(request: Page) -> Page:
     return patiently(lambda: dict(client().scan(**request)))
 
 
-def patiently(read: Callable[[], Page]) -> Page:
-    """The response of a read; it is sent again, after longer and longer pauses, while the failure may pass."""
+def patiently(do: Callable[[], Result]) -> Result:
+    """What a read returns, or a write that may be repeated; after longer and longer pauses while a failure may pass."""
     for pause in PAUSES:
         try:
-            return read()
+            return do()
         except Exception as error:
             if failures.of(error) is Failure.FINAL:
                 raise
             time.sleep(pause)
-    return read()
+    return do()
 
 
 def page(operation: str, **request: Any) -> Page:

@@ -5,6 +5,7 @@ The user's wallet is locked first: no other change is written before the records
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from topup.domain.credits import Wallet
@@ -23,6 +24,8 @@ UNCHANGED = "version = :version"
 NEW = "attribute_not_exists(user_id)"
 # The records of this wallet move to this pseudonym, and nowhere else.
 MOVES_THERE = "moves_to = :pseudonym"
+# Nobody has renamed this record of the user's, nor made one that has its key: only an erasure does the first.
+STILL_THE_USERS = "user_id = :user_id AND created_at = :created_at"
 # An update must not make a record.
 THERE = "attribute_exists(payment_id)"
 
@@ -57,11 +60,11 @@ def payments_of(user_id: str) -> list[str]:
     return list(dict.fromkeys([*listed, *named]))
 
 
-def lock(wallet: Wallet, pseudonym: str) -> None:
+def lock(wallet: Wallet, pseudonym: str, proof: Item | None = None) -> None:
     """Let nothing change any more of the user's credits; raises LostRace where the wallet is not as it was read.
 
     The pseudonym gets a locked wallet at once, which names the user as long as the records move: whoever finds a record
-    of either knows that more of them are elsewhere.
+    of either knows that more of them are elsewhere. `proof` is what `proof_of` returned before the wallet was read.
     """
     is_there = wallet.version > 0
     values = {":pseudonym": pseudonym, ":next": wallet.version + 1} | ({":version": wallet.version} if is_there else {})
@@ -74,8 +77,33 @@ def lock(wallet: Wallet, pseudonym: str) -> None:
     }
     other = credit_items.wallet_key(pseudonym) | _moving(wallet.user_id, pseudonym)
     writes: Any = [{"Update": table | locked}, {"Put": table | {"Item": other}}]
+    if proof:
+        writes.append({"ConditionCheck": _still_the_users(proof, wallet.user_id)})
     with detect_lost_race():
         patience.patiently(lambda: dict(client().transact_write_items(TransactItems=writes)))
+
+
+def proof_of(user_id: str) -> Item | None:
+    """A record of the user's that no other one will resemble, and that they have no more once they are erased.
+
+    The next wallet may have the same version as this one, and who has no wallet may be unknown by now.
+    """
+    of_credits = (item for item in credits_of(user_id) if item["record"]["S"].startswith(credit_items.ENTRY))
+    of_payments = (item for payment_id in payments_of(user_id) for item in scans.payment_records(payment_id))
+    orders = (item for item in of_payments if item["record"]["S"] == order_items.ORDER)
+    owned = (order for order in orders if order["user_id"]["S"] == user_id)
+    return next(chain(of_credits, owned), None)
+
+
+def _still_the_users(proof: Item, user_id: str) -> Item:
+    of_orders = proof["record"]["S"] == order_items.ORDER
+    settings = config.settings()
+    return {
+        "TableName": settings.orders_table if of_orders else settings.credits_table,
+        "Key": {name: proof[name] for name in ("payment_id" if of_orders else "user_id", "record")},
+        "ConditionExpression": STILL_THE_USERS,
+        "ExpressionAttributeValues": {":user_id": {"S": user_id}, ":created_at": proof["created_at"]},
+    }
 
 
 def _moving(user_id: str, pseudonym: str) -> Item:
@@ -86,7 +114,7 @@ def _moving(user_id: str, pseudonym: str) -> Item:
 def user_behind(pseudonym: str) -> str | None:
     """The user whose records move to this pseudonym now."""
     key = credit_items.wallet_key(pseudonym)
-    found = patience.patiently(
+    found: patience.Page = patience.patiently(
         lambda: dict(client().get_item(TableName=config.settings().credits_table, Key=key, ConsistentRead=True))
     )
     user_id = found.get("Item", {}).get(credit_items.MOVES_FROM)

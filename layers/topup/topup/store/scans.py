@@ -169,7 +169,7 @@ def payment_records(payment_id: str) -> list[Item]:
 
 
 def _load_wallet(user_id: str) -> Wallet:
-    page = patience.patiently(
+    page: patience.Page = patience.patiently(
         lambda: dict(
             client().get_item(
                 TableName=config.settings().credits_table, Key=credit_items.wallet_key(user_id), ConsistentRead=True
