@@ -26,11 +26,10 @@ NO_ANSWER = "DynamoDB did not answer for minutes: run it again; if nothing is st
 
 @dataclass(frozen=True)
 class Person:
-    """What is stored about a user; the records of each payment, by its id. `proof`: see persons.lock."""
+    """What is stored about a user; the records of each payment, by its id."""
 
     account: Account
     payments: Mapping[str, Sequence[Item]]
-    proof: Item | None
 
     @property
     def user_id(self) -> str:
@@ -63,14 +62,13 @@ def load(user_id: str) -> Person:
     """
     if (user := persons.user_behind(user_id)) is not None:
         raise CannotRunError(f"{user_id} is the pseudonym of {user}, who is being erased: name {user}")
-    proof = persons.proof_of(user_id)  # before the wallet, or it might be one of the next wallet's
     account = store.load_account(user_id)
     if account is None:
         raise CannotRunError(f"the credits of {user_id} changed at every try to read them: run it again")
     payments = {payment_id: scans.payment_records(payment_id) for payment_id in persons.payments_of(user_id)}
     if not payments and account.wallet.version == 0 and not any(True for _ in persons.credits_of(user_id)):
         raise CannotRunError(f"nothing is stored about {user_id}: check the id, in capitals and small letters too")
-    return Person(account, payments, proof)
+    return Person(account, payments)
 
 
 def check_ended(person: Person, stack: str | None) -> None:
@@ -116,12 +114,19 @@ def lock(person: Person) -> str:
     """Let nothing change any more; the pseudonym. Raises CannotRunError where something has changed since."""
     pseudonym = f"erased-{uuid.uuid4()}"
     try:
-        persons.lock(person.account.wallet, pseudonym, person.proof)
+        persons.lock(person.account.wallet, pseudonym, _a_payment_of(person))
     except LostRace as error:
         raise CannotRunError(f"the credits of {person.user_id} have just changed: run it again") from error
     except UnknownWrite as error:
         raise CannotRunError(NO_ANSWER) from error
     return pseudonym
+
+
+def _a_payment_of(person: Person) -> str | None:
+    """One of the user's own: the ledger may name others."""
+    records = (item for of_payment in person.payments.values() for item in of_payment)
+    orders = (item for item in records if item["record"]["S"] == order_items.ORDER)
+    return next((item["payment_id"]["S"] for item in orders if item["user_id"]["S"] == person.user_id), None)
 
 
 def erase(user_id: str, pseudonym: str) -> int:

@@ -21,7 +21,9 @@ from tests.ops import violations
 from tests.ops.audits import exported_and_audited
 from tests.ops.conftest import Terminal
 from tests.ops.violations import BUYER, HOLDER
+from tests.support.builders import a_cause, a_lot
 from topup import daily_report, store
+from topup.domain import credits
 from topup.domain.catalogue import Catalogue
 from topup.runtime import config
 from topup.store import attributes, credit_items, patience, persons, written
@@ -328,6 +330,20 @@ def test_a_lock_that_is_carried_out_after_another_runs_erasure_locks_nobody(
         erase.lock(slower)
 
     assert not is_locked(shop)
+
+
+def test_what_was_decided_before_an_erasure_does_not_fit_the_next_wallet(shop: Shop):
+    shop.grant(30, user=BUYER)
+    wallet = store.load_credits(BUYER, shop.now).wallet
+    late = credits.grant(wallet, a_lot(user_id=BUYER), a_cause(), shop.now)
+    erase.erase(BUYER, erase.lock(erase.load(BUYER)))
+    shop.wait(seconds=1)
+    shop.grant(10, user=BUYER)
+
+    with pytest.raises(store.LostRace):
+        store.record_expiry(late)
+
+    assert shop.balance(BUYER) == 10
 
 
 def test_a_purchase_that_is_begun_meanwhile_belongs_to_the_new_wallet(person: Shop):

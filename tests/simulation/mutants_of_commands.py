@@ -64,7 +64,7 @@ MUTANTS_OF_COMMANDS = (
     Mutant(
         "a lock that comes late locks who was erased",
         20000,
-        (Edit(PERSONS, "    if proof:\n", "    if False:\n"),),
+        (Edit(PERSONS, "    if payment_id and not is_there:\n", "    if False:\n"),),
     ),
     Mutant(
         "a checkout is opened for who was erased",

@@ -152,7 +152,7 @@ MUTANTS_OF_CREDITS = (
     Mutant(
         "the wallet's version is not raised",
         100,
-        (Edit("topup.domain.credits", "version=wallet.version + 1", "version=wallet.version"),),
+        (Edit("topup.domain.credits", "version=wallet.version + 1 if", "version=wallet.version if"),),
     ),
     Mutant(
         "the wallet's version is no condition",

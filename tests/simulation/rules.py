@@ -22,8 +22,8 @@ def is_adjustment_down(entry: Entry) -> bool:
 
 
 def check_version(before: Wallet, after: Wallet) -> None:
-    """Every change of a wallet raises its version by one, whether or not it has an entry."""
-    if after != before and after.version != before.version + 1:
+    """Every change of a wallet raises its version by one, whether or not it has an entry; the first one begins anew."""
+    if after != before and before.version and after.version != before.version + 1:
         raise Violation(
             f"user {after.user_id}: the wallet changed, its version went {before.version} → {after.version}"
         )

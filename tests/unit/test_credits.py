@@ -22,11 +22,20 @@ def test_a_lot_is_open_until_the_second_before_its_expiry():
 
 
 def test_a_grant_adds_a_lot_and_one_ledger_entry():
-    grant = credits.grant(a_wallet(balance=50, total_credits_earned=500, last_entry=7), a_lot(), PURCHASE, NOW)
+    wallet = a_wallet(balance=50, total_credits_earned=500, last_entry=7, version=4)
+    grant = credits.grant(wallet, a_lot(), PURCHASE, NOW)
 
-    assert grant.wallet == a_wallet(balance=1150, total_credits_earned=1600, last_entry=8, version=1)
+    assert grant.wallet == a_wallet(balance=1150, total_credits_earned=1600, last_entry=8, version=5)
     assert grant.new_lot == a_lot()
     assert (grant.entry.number, grant.entry.amount, grant.entry.balance_after) == (8, 1100, 1150)
+
+
+def test_a_wallets_versions_begin_at_its_first_moment():
+    """Where an earlier wallet of the same user has been erased, no version of it comes again."""
+    first = credits.grant(a_wallet(), a_lot(), PURCHASE, NOW).wallet
+    later = credits.grant(a_wallet(), a_lot(), PURCHASE, NOW + timedelta(milliseconds=2)).wallet
+
+    assert (first.version, later.version) == (1000 * NOW.timestamp(), first.version + 2)
 
 
 def test_a_grant_pays_the_debt_first():

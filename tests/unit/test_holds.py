@@ -188,7 +188,7 @@ def test_the_error_for_a_hold_that_has_ended_says_how():
 def test_a_capture_takes_what_was_held(is_final: bool):
     hold = a_hold(used=2, captured=2, shortfall=1)
 
-    after, change = captured(a_user(20, hold), hold, 5, NOW + MINUTE, is_final=is_final)
+    after, change = captured(a_user(20, hold, version=3), hold, 5, NOW + MINUTE, is_final=is_final)
 
     assert after == replace(
         hold,
@@ -198,7 +198,7 @@ def test_a_capture_takes_what_was_held(is_final: bool):
         status=HoldStatus.CAPTURED if is_final else HoldStatus.OPEN,
         earlier=(Terms(until=NOW + MINUTE, left=8, ends_at=END),),
     )
-    assert (change.entry.amount, change.entry.debt_change, change.wallet.version) == (-5, 0, 1)
+    assert (change.entry.amount, change.entry.debt_change, change.wallet.version) == (-5, 0, 4)
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,8 @@ class Wallet:
 
     `debts` says which orders' claw-backs made the debt, as far as it is known: payment id → credits, and CAPTURES →
     what captures owe. `version` is raised with every change. `unfinished` is what the last change has still to write to
-    lots that did not fit into its transaction: the remaining credits of each lot, by the lot's id. `moves_to` is the
-    pseudonym under which all of the user's records will stand: nothing may change while they move. `spent_together_at`
-    is when the last of the spends came that were written together last; see spending.meets_others.
+    lots outside its transaction: what each has left, by its id. `moves_to` is the pseudonym under which all of the
+    user's records will stand: nothing may change while they move. `spent_together_at`: see spending.meets_others.
     """
 
     user_id: str
@@ -296,5 +295,6 @@ def after(wallet: Wallet, entry: Entry, debts: Mapping[str, int]) -> Wallet:
         debt=wallet.debt + entry.debt_change,
         debts=debts,
         last_entry=entry.number,
-        version=wallet.version + 1,
+        # The first one is a moment: what was decided on a wallet that has been erased must not fit the user's next one.
+        version=wallet.version + 1 if wallet.version else int(entry.created_at.timestamp() * 1000),
     )

@@ -5,7 +5,6 @@ The user's wallet is locked first: no other change is written before the records
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Any
 
 from topup.domain.credits import Wallet
@@ -24,8 +23,8 @@ UNCHANGED = "version = :version"
 NEW = "attribute_not_exists(user_id)"
 # The records of this wallet move to this pseudonym, and nowhere else.
 MOVES_THERE = "moves_to = :pseudonym"
-# Nobody has renamed this record of the user's, nor made one that has its key: only an erasure does the first.
-STILL_THE_USERS = "user_id = :user_id AND created_at = :created_at"
+# Nobody has erased the user, who has no wallet that would say so.
+STILL_THE_USERS = "user_id = :user_id"
 # An update must not make a record.
 THERE = "attribute_exists(payment_id)"
 
@@ -60,11 +59,12 @@ def payments_of(user_id: str) -> list[str]:
     return list(dict.fromkeys([*listed, *named]))
 
 
-def lock(wallet: Wallet, pseudonym: str, proof: Item | None = None) -> None:
+def lock(wallet: Wallet, pseudonym: str, payment_id: str | None = None) -> None:
     """Let nothing change any more of the user's credits; raises LostRace where the wallet is not as it was read.
 
     The pseudonym gets a locked wallet at once, which names the user as long as the records move: whoever finds a record
-    of either knows that more of them are elsewhere. `proof` is what `proof_of` returned before the wallet was read.
+    of either knows that more of them are elsewhere. `payment_id` is a payment of the user's: who has no wallet must not
+    be locked once another run has erased them.
     """
     is_there = wallet.version > 0
     values = {":pseudonym": pseudonym, ":next": wallet.version + 1} | ({":version": wallet.version} if is_there else {})
@@ -77,32 +77,18 @@ def lock(wallet: Wallet, pseudonym: str, proof: Item | None = None) -> None:
     }
     other = credit_items.wallet_key(pseudonym) | _moving(wallet.user_id, pseudonym)
     writes: Any = [{"Update": table | locked}, {"Put": table | {"Item": other}}]
-    if proof:
-        writes.append({"ConditionCheck": _still_the_users(proof, wallet.user_id)})
+    if payment_id and not is_there:
+        writes.append({"ConditionCheck": _still_the_users(payment_id, wallet.user_id)})
     with detect_lost_race():
         patience.patiently(lambda: dict(client().transact_write_items(TransactItems=writes)))
 
 
-def proof_of(user_id: str) -> Item | None:
-    """A record of the user's that no other one will resemble, and that they have no more once they are erased.
-
-    The next wallet may have the same version as this one, and who has no wallet may be unknown by now.
-    """
-    of_credits = (item for item in credits_of(user_id) if item["record"]["S"].startswith(credit_items.ENTRY))
-    of_payments = (item for payment_id in payments_of(user_id) for item in scans.payment_records(payment_id))
-    orders = (item for item in of_payments if item["record"]["S"] == order_items.ORDER)
-    owned = (order for order in orders if order["user_id"]["S"] == user_id)
-    return next(chain(of_credits, owned), None)
-
-
-def _still_the_users(proof: Item, user_id: str) -> Item:
-    of_orders = proof["record"]["S"] == order_items.ORDER
-    settings = config.settings()
+def _still_the_users(payment_id: str, user_id: str) -> Any:
     return {
-        "TableName": settings.orders_table if of_orders else settings.credits_table,
-        "Key": {name: proof[name] for name in ("payment_id" if of_orders else "user_id", "record")},
+        "TableName": config.settings().orders_table,
+        "Key": order_items.order_key(payment_id),
         "ConditionExpression": STILL_THE_USERS,
-        "ExpressionAttributeValues": {":user_id": {"S": user_id}, ":created_at": proof["created_at"]},
+        "ExpressionAttributeValues": {":user_id": {"S": user_id}},
     }
 
 
