@@ -7,7 +7,7 @@ import sys
 import time
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -101,7 +101,7 @@ def run(options: Namespace) -> int:
             result = _refused(bad)
         else:
             with opened.stack(options, with_stripe=False) as clock:
-                result = take_over(file, clock(), is_dry=options.dry_run)
+                result = take_over(file, clock, is_dry=options.dry_run)
     print("\n".join(result.lines))
     return 0 if result.is_well else 1
 
@@ -125,9 +125,9 @@ def read(lines: Iterable[str], file: Staged) -> Some[BadRow]:
     return bad
 
 
-def take_over(file: Staged, now: datetime, *, is_dry: bool) -> Result:
+def take_over(file: Staged, clock: Callable[[], datetime], *, is_dry: bool) -> Result:
     """Import the rows that are not there yet, and read all of them back; raises CannotRunError, and may be repeated."""
-    bad = _look_up(file, now)
+    bad = _look_up(file, clock())
     if bad.number:
         return _refused(bad)
     result = Result()
@@ -136,7 +136,7 @@ def take_over(file: Staged, now: datetime, *, is_dry: bool) -> Result:
     result.add("to import" if is_dry else "imported now", file.by_user(State.NEW))
     if is_dry:
         return result
-    _add_all(file, now)
+    _add_all(file, clock)
     lacking = _read_back(file)
     result.add("in the table", file.by_user(State.THERE))
     if lacking.number:
@@ -199,11 +199,12 @@ def _loaded(some: Mapping[str, Lot]) -> dict[str, Lot | None]:
         raise CannotRunError("the table is busy: run it again") from error
 
 
-def _add_all(file: Staged, now: datetime) -> None:
+def _add_all(file: Staged, clock: Callable[[], datetime]) -> None:
+    """Each entry has its own time: a month whose books are made does not get more of them later."""
     progress = Progress(file.count(State.NEW), "rows imported")
     for batch in file.batches(AT_ONCE, State.NEW):
         for row in batch:
-            _add(row, now)
+            _add(row, clock())
             progress.show(1)
 
 

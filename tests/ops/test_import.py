@@ -4,7 +4,7 @@ import json
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,23 @@ def test_a_debt_is_paid_out_of_what_is_imported(shop: Shop, import_: Import):
 
     assert shop.credits()["debt"] == 50
     shop.check()
+
+
+def test_an_entry_has_the_time_of_its_own_not_that_at_which_the_command_began(shop: Shop, import_: Import):
+    """An import may run over the end of a month, whose books are made while it runs."""
+    began = shop.now
+
+    def a_month_later(execute: Callable[[], AWSResponse]) -> AWSResponse:
+        shop.wait(days=31)
+        return execute()
+
+    shop.dynamodb.fail("TransactWriteItems", a_month_later)
+    assert import_(FILE)[0] == 0
+
+    account = store.load_account(USER_ID)
+    assert account
+    first, second = [entry.created_at for entry in account.entries]
+    assert (first, second - first) == (began, timedelta(days=31))
 
 
 # ------------------------------------------------------------------------------------------------------------ killed

@@ -101,7 +101,7 @@ class Commands(Operations):
 
         def take_over() -> importing.Result:
             begun = self._world.shadow.commit
-            result = _taken_over(file, self._world.scheduler.now)
+            result = _taken_over(file, self._now)
             has_moved = any(self._world.shadow.erasures.has_moved_since(row.user_id, begun) for row in file)
             if result.is_well:
                 rules_of_imports.check_done(self._world.shadow, file, result.lines, begun)
@@ -116,13 +116,16 @@ class Commands(Operations):
         if result and kills:
             self._world.hit("an import was killed, and is complete")
 
+    def _now(self) -> datetime:
+        return self._world.scheduler.now
+
     def _import_another(self, file: Sequence[Row]) -> None:
         """A file in which a row has other credits than were imported is refused as a whole."""
         other = [*file[:-1], Row(**{**vars(file[-1]), "credits": file[-1].credits + 1})]
 
         def take_over() -> importing.Result:
-            commit, now = self._world.shadow.commit, self._world.scheduler.now
-            result = _taken_over(other, now)
+            commit = self._world.shadow.commit
+            result = _taken_over(other, self._now)
             has_moved = self._world.shadow.erasures.has_moved_since(file[-1].user_id, 0)
             if not has_moved and (result.is_well or "imported before" not in result.lines[0]):
                 raise Violation(f"after commit {commit} a file that contradicts the ledger was taken: {result.lines}")
@@ -284,11 +287,11 @@ class Commands(Operations):
             planned.append((name, ANY, Fault(fault)))
 
 
-def _taken_over(file: Sequence[Row], now: datetime) -> importing.Result:
+def _taken_over(file: Sequence[Row], clock: Callable[[], datetime]) -> importing.Result:
     with staged() as rows:
         for row in file:
             rows.add(row)
-        return importing.take_over(rows, now, is_dry=False)
+        return importing.take_over(rows, clock, is_dry=False)
 
 
 def _tried(run: Callable[[], Any]) -> Any:
