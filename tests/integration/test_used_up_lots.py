@@ -272,6 +272,7 @@ def test_a_write_of_a_lot_sets_what_changes_and_nothing_else(shop: Shop):
 
 def test_the_wallet_counts_every_change_in_its_version(shop: Shop):
     payment_id, _ = shop.buy()
+    first = store.load_credits(USER_ID, shop.now).wallet.version
     shop.spend(100)
     shop.grant(50)
     shop.adjust(-10)
@@ -279,4 +280,4 @@ def test_the_wallet_counts_every_change_in_its_version(shop: Shop):
 
     wallet = store.load_credits(USER_ID, shop.now).wallet
 
-    assert wallet.version == wallet.last_entry == 5
+    assert (wallet.version - first, wallet.last_entry) == (4, 5)
