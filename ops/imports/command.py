@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -194,7 +193,7 @@ def _batches(file: Staged) -> Iterator[tuple[list[Row], dict[str, Lot | None]]]:
 
 def _loaded(some: Mapping[str, Lot]) -> dict[str, Lot | None]:
     try:
-        return patience.patiently(partial(store.retried(store.load_imported), some))
+        return patience.patiently(lambda: store.retried(store.load_imported)(some))
     except Busy as error:
         raise CannotRunError("the table is busy: run it again") from error
 
@@ -204,13 +203,20 @@ def _add_all(file: Staged, clock: Callable[[], datetime]) -> None:
     progress = Progress(file.count(State.NEW), "rows imported")
     for batch in file.batches(AT_ONCE, State.NEW):
         for row in batch:
-            _add(row, clock())
+            _add(row, clock)
             progress.show(1)
 
 
-def _add(row: Row, now: datetime) -> None:
+def _add(row: Row, clock: Callable[[], datetime]) -> None:
+    def add() -> None:
+        try:
+            lots.add(row, clock())
+        except Busy as error:
+            print(f"… line {row.line}: {error.detail}; trying again", file=sys.stderr, flush=True)
+            raise
+
     try:
-        patience.patiently(partial(lots.add, row, now))
+        patience.patiently(add)
     except AlreadyGranted:
         return  # another run of the command is at it
     except Busy as error:

@@ -114,7 +114,7 @@ def lock(person: Person) -> str:
     """Let nothing change any more; the pseudonym. Raises CannotRunError where something has changed since."""
     pseudonym = f"erased-{uuid.uuid4()}"
     try:
-        persons.lock(person.account.wallet, pseudonym, _a_payment_of(person))
+        persons.lock(person.account.wallet, pseudonym, _proof_of(person))
     except LostRace as error:
         raise CannotRunError(f"the credits of {person.user_id} have just changed: run it again") from error
     except UnknownWrite as error:
@@ -122,11 +122,12 @@ def lock(person: Person) -> str:
     return pseudonym
 
 
-def _a_payment_of(person: Person) -> str | None:
-    """One of the user's own: the ledger may name others."""
+def _proof_of(person: Person) -> Item | None:
+    """A record that the user has no more once they are erased."""
     records = (item for of_payment in person.payments.values() for item in of_payment)
     orders = (item for item in records if item["record"]["S"] == order_items.ORDER)
-    return next((item["payment_id"]["S"] for item in orders if item["user_id"]["S"] == person.user_id), None)
+    own = (item for item in orders if item["user_id"]["S"] == person.user_id)
+    return next(own, None) or next(persons.credits_of(person.user_id), None)
 
 
 def erase(user_id: str, pseudonym: str) -> int:
@@ -137,9 +138,7 @@ def erase(user_id: str, pseudonym: str) -> int:
     try:
         moved = persons.copy(user_id, pseudonym)
         for payment_id in persons.payments_of(user_id):
-            records = scans.payment_records(payment_id)
-            if not _is_under_way(records):
-                persons.rename_payment(records, user_id, pseudonym)
+            _rename(payment_id, user_id, pseudonym)
         persons.forget(user_id, pseudonym)
         persons.unlock(user_id, pseudonym)
     except LostRace as error:
@@ -149,6 +148,18 @@ def erase(user_id: str, pseudonym: str) -> int:
     except UnknownWrite as error:
         raise CannotRunError(NO_ANSWER) from error
     return moved
+
+
+def _rename(payment_id: str, user_id: str, pseudonym: str) -> None:
+    """Rename a payment that has ended, as often as it changes meanwhile; raises LostRace where the user is erased."""
+    while not _is_under_way(records := scans.payment_records(payment_id)):
+        try:
+            persons.rename_payment(records, user_id, pseudonym)
+        except LostRace:
+            if not persons.is_moving(user_id, pseudonym):
+                raise
+        else:
+            break
 
 
 def _is_under_way(records: Sequence[Any]) -> bool:

@@ -260,14 +260,15 @@ def test_what_is_carried_out_when_the_records_have_moved_changes_nothing(
     assert stored(person) == before
 
 
+def a_create(shop: Shop) -> Callable[[], ApiResponse]:
+    """Sends one create of BUYER's, whenever it is called."""
+    headers = as_buyer(BUYER) | {"idempotency-key": "mine"}
+    return partial(shop.api.post, "/api/payments/stripe/create", {"package": "standard"}, headers)
+
+
 def a_create_of_who_is_erased(shop: Shop, terminal: Terminal) -> Callable[[], ApiResponse]:
     """Sends again what BUYER sent before the erasure; the payment was cancelled then."""
-    create = partial(
-        shop.api.post,
-        "/api/payments/stripe/create",
-        {"package": "standard"},
-        as_buyer(BUYER) | {"idempotency-key": "mine"},
-    )
+    create = a_create(shop)
     shop.cancel(create().json(), user=BUYER)
     shop.deliver()
     assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
@@ -344,6 +345,35 @@ def test_what_was_decided_before_an_erasure_does_not_fit_the_next_wallet(shop: S
         store.record_expiry(late)
 
     assert shop.balance(BUYER) == 10
+
+
+@pytest.mark.parametrize("has_wallet", [True, False])
+def test_a_payment_that_is_opened_again_just_before_its_rename_stays_the_buyers(
+    shop: Shop, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, has_wallet: bool
+):
+    if has_wallet:
+        shop.grant(30, user=BUYER)
+    create = a_create(shop)
+    with monkeypatch.context() as stripe:
+        stripe.setattr(shop.simulator, "request", lambda *_: (500, {}, b"{}"))
+        assert create().status in (502, 503)
+    shop.wait(hours=26)
+    shop.reconcile()
+    rename = persons.rename_payment
+    opened: list[Any] = []
+
+    def overtaken(*args: Any) -> None:
+        if not opened:
+            opened.append(create().json())
+        rename(*args)
+
+    monkeypatch.setattr(persons, "rename_payment", overtaken)
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+    shop.pay(opened[0])
+    shop.deliver()
+
+    assert shop.balance(BUYER) == 1100
+    shop.check()
 
 
 def test_a_purchase_that_is_begun_meanwhile_belongs_to_the_new_wallet(person: Shop):

@@ -64,7 +64,12 @@ MUTANTS_OF_COMMANDS = (
     Mutant(
         "a lock that comes late locks who was erased",
         20000,
-        (Edit(PERSONS, "    if payment_id and not is_there:\n", "    if False:\n"),),
+        (Edit(PERSONS, "    if proof and not is_there:\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "the next wallet of who was erased begins as the first one did",
+        100,
+        (Edit("topup.domain.credits", "int(entry.created_at.timestamp() * 1000)", "1"),),
     ),
     Mutant(
         "a checkout is opened for who was erased",

@@ -114,6 +114,10 @@ class Erasures:
         """The order before a commit, under the name that it has now, where its user is being erased."""
         renames = {move.user: move.pseudonym for move in self._under_way}
         if before.user_id != after.user_id and renames.get(before.user_id) == after.user_id:
+            if before.is_unfinished:
+                raise Violation(
+                    f"payment {before.payment_id} is the pseudonym's, and {before.user_id} may still pay it"
+                )
             return replace(before, user_id=after.user_id)
         return before
 

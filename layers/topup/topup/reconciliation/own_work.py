@@ -184,7 +184,7 @@ def _end_session(order: Order, now: datetime) -> Result:
     outcome = payment_status.apply(update, state.reversals, now) if state and update else None
     is_under_way = isinstance(update, PaymentProcessing)
     if not is_under_way and (outcome is None or outcome.order.is_unfinished):
-        store.claim_look(order, now, looks.NEVER)
+        store.claim_look(outcome.order if outcome else order, now, looks.NEVER)
     if outcome is None or not outcome.is_changed:
         return Result.NOTHING_TO_DO
     return Result.REPAIRED if outcome.order.is_settled else Result.ENDED

@@ -28,7 +28,7 @@ SESSION_UNCHANGED_SINCE_READ = "provider_order_id = :session_read"
 STILL_NO_SESSION = "attribute_not_exists(provider_order_id)"
 # An order keeps its first Checkout Session: a buyer may have its address already.
 NO_OTHER_SESSION = "(attribute_not_exists(provider_order_id) OR provider_order_id = :session_id)"
-# One whose address is known gets none: it may be settled, and keep only the part of it that names the session.
+# An order that has an address keeps it: once it is settled, it has only the part that names the session.
 STILL_NO_ADDRESS = "attribute_not_exists(payment_url)"
 # The user has not been erased since: what was asked for in their name must not be done in that of the pseudonym.
 STILL_THE_USERS = "user_id = :user_read"
@@ -273,7 +273,7 @@ def _order_update(change: Change) -> Any:
 
 
 def _still_as_read(order: Order) -> tuple[Sequence[str], dict[str, Any]]:
-    """What says when the order is looked at next is as it was read: the conditions of a write, and their values."""
+    """Nothing has changed that a decision about the order depends on: the conditions of a write, and their values."""
     lists = {"releases": order.releases, "refused_besides": order.refused_besides}
     conditions = (
         STILL_THE_USERS,

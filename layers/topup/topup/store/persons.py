@@ -23,13 +23,15 @@ UNCHANGED = "version = :version"
 NEW = "attribute_not_exists(user_id)"
 # The records of this wallet move to this pseudonym, and nowhere else.
 MOVES_THERE = "moves_to = :pseudonym"
-# Nobody has erased the user, who has no wallet that would say so.
-STILL_THE_USERS = "user_id = :user_id"
+# The order is the user's still, and has not been opened again: somebody may be paying it then, for a new wallet.
+ORDER_UNCHANGED = "user_id = :user_read AND #status = :status_read AND attempt = :attempt_read"
 # An update must not make a record.
-THERE = "attribute_exists(payment_id)"
+THERE = "attribute_exists(user_id)"
+THERE_OF_PAYMENT = "attribute_exists(payment_id)"
 
 _LEFT_BEHIND = (credit_items.MARKER, credit_items.CAMPAIGN, credit_items.PENDING)
 ERASED = {"S": "erased"}
+_READ = {"user": "user_id", "status": "status", "attempt": "attempt"}  # what ORDER_UNCHANGED looks at
 # What people and services have written, by the kind of record: words are replaced, and what need not be there goes.
 _WORDS = {
     credit_items.ENTRY: (("description",), ("reason", "metadata")),
@@ -59,12 +61,12 @@ def payments_of(user_id: str) -> list[str]:
     return list(dict.fromkeys([*listed, *named]))
 
 
-def lock(wallet: Wallet, pseudonym: str, payment_id: str | None = None) -> None:
+def lock(wallet: Wallet, pseudonym: str, proof: Item | None = None) -> None:
     """Let nothing change any more of the user's credits; raises LostRace where the wallet is not as it was read.
 
     The pseudonym gets a locked wallet at once, which names the user as long as the records move: whoever finds a record
-    of either knows that more of them are elsewhere. `payment_id` is a payment of the user's: who has no wallet must not
-    be locked once another run has erased them.
+    of either knows that more of them are elsewhere. `proof` is an order or another record of the user's: who has no
+    wallet must not be locked once another run has erased them, and it is not there any more then.
     """
     is_there = wallet.version > 0
     values = {":pseudonym": pseudonym, ":next": wallet.version + 1} | ({":version": wallet.version} if is_there else {})
@@ -77,19 +79,36 @@ def lock(wallet: Wallet, pseudonym: str, payment_id: str | None = None) -> None:
     }
     other = credit_items.wallet_key(pseudonym) | _moving(wallet.user_id, pseudonym)
     writes: Any = [{"Update": table | locked}, {"Put": table | {"Item": other}}]
-    if payment_id and not is_there:
-        writes.append({"ConditionCheck": _still_the_users(payment_id, wallet.user_id)})
+    if proof and not is_there:
+        writes.append({"ConditionCheck": _unchanged_order(proof) if _is_order(proof) else _still_there(proof)})
     with detect_lost_race():
         patience.patiently(lambda: dict(client().transact_write_items(TransactItems=writes)))
 
 
-def _still_the_users(payment_id: str, user_id: str) -> Any:
+def _is_order(item: Item) -> bool:
+    return bool(item["record"]["S"] == order_items.ORDER)
+
+
+def _unchanged_order(order: Item) -> Any:
     return {
         "TableName": config.settings().orders_table,
-        "Key": order_items.order_key(payment_id),
-        "ConditionExpression": STILL_THE_USERS,
-        "ExpressionAttributeValues": {":user_id": {"S": user_id}},
+        "Key": _key_of_payment(order),
+        "ConditionExpression": ORDER_UNCHANGED,
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {f":{read}_read": order[name] for read, name in _READ.items()},
     }
+
+
+def _still_there(item: Item) -> Any:
+    return {
+        "TableName": config.settings().credits_table,
+        "Key": {name: item[name] for name in ("user_id", "record")},
+        "ConditionExpression": THERE,
+    }
+
+
+def _key_of_payment(item: Item) -> Item:
+    return {name: item[name] for name in ("payment_id", "record")}
 
 
 def _moving(user_id: str, pseudonym: str) -> Item:
@@ -97,14 +116,23 @@ def _moving(user_id: str, pseudonym: str) -> Item:
     return {"moves_to": {"S": pseudonym}, credit_items.MOVES_FROM: {"S": user_id}}
 
 
+def is_moving(user_id: str, pseudonym: str) -> bool:
+    """Whether the user's records move to this pseudonym still."""
+    return _wallet(user_id).get("moves_to") == {"S": pseudonym}
+
+
 def user_behind(pseudonym: str) -> str | None:
     """The user whose records move to this pseudonym now."""
-    key = credit_items.wallet_key(pseudonym)
+    user_id = _wallet(pseudonym).get(credit_items.MOVES_FROM)
+    return str(user_id["S"]) if user_id else None
+
+
+def _wallet(user_id: str) -> Item:
+    key = credit_items.wallet_key(user_id)
     found: patience.Page = patience.patiently(
         lambda: dict(client().get_item(TableName=config.settings().credits_table, Key=key, ConsistentRead=True))
     )
-    user_id = found.get("Item", {}).get(credit_items.MOVES_FROM)
-    return str(user_id["S"]) if user_id else None
+    return dict(found.get("Item", {}))
 
 
 def copy(user_id: str, pseudonym: str) -> int:
@@ -131,10 +159,13 @@ def _renamed(item: Item, pseudonym: str) -> Item:
 
 
 def rename_payment(records: Iterable[Item], user_id: str, pseudonym: str) -> None:
-    """Let an order be the pseudonym's, and take out of its records what people wrote; it may be done already."""
+    """Let an order be the pseudonym's, and take out of its records what people wrote; it may be done already.
+
+    Raises LostRace where another run has finished, or where the order is not as it was read.
+    """
     for item in records:
         changes, removed = _words_of(item), ""
-        if item["record"]["S"] == order_items.ORDER:
+        if _is_order(item):
             if item["user_id"]["S"] != user_id:
                 continue
             changes |= {"user_id": {"S": pseudonym}, "return_url": ERASED}
@@ -151,15 +182,19 @@ def _words_of(item: Item) -> dict[str, Item]:
 
 
 def _update(item: Item, changes: dict[str, Item], removed: str, user_id: str, pseudonym: str) -> None:
-    """Set these attributes of a record that is there still; raises LostRace where another run has finished."""
+    """Set these attributes of a record that is there still, of an order only as it was read; raises LostRace."""
     sets = ", ".join(f"{path} = :v{number}" for number, path in enumerate(changes))
-    update = {
+    values = {f":v{number}": value for number, value in enumerate(changes.values())}
+    update: Any = {
         "TableName": config.settings().orders_table,
-        "Key": {name: item[name] for name in ("payment_id", "record")},
+        "Key": _key_of_payment(item),
         "UpdateExpression": f"SET {sets}{removed}",
-        "ConditionExpression": THERE,
-        "ExpressionAttributeValues": {f":v{number}": value for number, value in enumerate(changes.values())},
+        "ConditionExpression": THERE_OF_PAYMENT,
+        "ExpressionAttributeValues": values,
     }
+    if _is_order(item):
+        unchanged = _unchanged_order(item)
+        update |= unchanged | {"ExpressionAttributeValues": values | unchanged["ExpressionAttributeValues"]}
     _transact_while_locked(user_id, pseudonym, [{"Update": update}])
 
 
