@@ -72,16 +72,6 @@ MUTANTS_OF_COMMANDS = (
         (Edit("topup.domain.credits", "int(entry.created_at.timestamp() * 1000)", "1"),),
     ),
     Mutant(
-        "a checkout is opened for who was erased",
-        1000,
-        (
-            Edit("topup.store.orders", "{SAME_ATTEMPT} AND {STILL_THE_USERS}", "{SAME_ATTEMPT}"),
-            Edit(
-                "topup.store.orders", '                ":user_read": order.user_id,\n            }\n', "            }\n"
-            ),
-        ),
-    ),
-    Mutant(
         "the key of a payment that was erased buys for the pseudonym",
         1000,
         (Edit("topup.domain.placing", "    if existing.user_id != requested.user_id:\n", "    if False:\n"),),
