@@ -114,7 +114,10 @@ def lock(person: Person) -> str:
     """Let nothing change any more; the pseudonym. Raises CannotRunError where something has changed since."""
     pseudonym = f"erased-{uuid.uuid4()}"
     try:
-        persons.lock(person.account.wallet, pseudonym, _proof_of(person))
+        proof = _proof_of(person)
+        if proof is None:
+            raise LostRace("nothing is stored any more")
+        persons.lock(person.account.wallet, pseudonym, proof)
     except LostRace as error:
         raise CannotRunError(f"the credits of {person.user_id} have just changed: run it again") from error
     except UnknownWrite as error:

@@ -310,13 +310,27 @@ def begin_and_cancel(shop: Shop) -> None:
     shop.deliver()
 
 
+def leave_a_place_in_line(shop: Shop) -> None:
+    place = {"user_id": {"S": BUYER}, "record": {"S": "PENDING#late"}, "ttl": {"N": "9999999999"}}
+    shop.dynamodb.client.put_item(TableName=shop.dynamodb.credits_table, Item=place)
+
+
+def test_a_user_of_whom_only_a_place_in_line_is_left_is_erased_too(shop: Shop, terminal: Terminal):
+    leave_a_place_in_line(shop)
+
+    assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
+
+    assert not any(is_about(item, BUYER) for item in stored(shop))
+
+
 @pytest.mark.parametrize(
     ("before", "afterwards"),
     [
         (begin_and_cancel, lambda shop: None),
         (lambda shop: shop.grant(30, user=BUYER), lambda shop: shop.grant(30, user=BUYER)),
+        (leave_a_place_in_line, lambda shop: None),
     ],
-    ids=["without a wallet", "with the same version again"],
+    ids=["without a wallet", "with the same version again", "with a place in line"],
 )
 def test_a_lock_that_is_carried_out_after_another_runs_erasure_locks_nobody(
     shop: Shop, terminal: Terminal, before: Callable[[Shop], Any], afterwards: Callable[[Shop], Any]
