@@ -46,6 +46,7 @@ SCENARIOS = (
     "ops/test_audit.py",
     "ops/test_person.py::test_the_books_and_the_other_users_stay_right",
     "ops/test_person.py::test_a_user_without_a_wallet_is_erased_too",
+    "ops/test_person.py::test_a_user_of_whom_only_a_place_in_line_is_left_is_erased_too",
 )
 EXPRESSION = re.compile(
     r"attribute_(not_)?exists\(|begins_with\(|list_append\(|(=|<|>|<=|>=|<>) :|BETWEEN|^(SET|REMOVE|ADD|DELETE) \w"
