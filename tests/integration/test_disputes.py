@@ -1,7 +1,9 @@
 """Disputes: the bank takes money back, and may return it; the credits follow, never twice with a refund."""
 
 import copy
+import io
 import itertools
+import json
 
 import pytest
 
@@ -9,7 +11,7 @@ from local.in_process.shop import Shop
 from local.stripe_simulator import Behaviour
 from tests.integration.webhooks import deliver
 from tests.support.stripe_events import event, metadata
-from topup import store
+from topup import clawback, store, stripe_gateway
 
 
 def test_a_dispute_takes_the_credits_and_losing_it_does_not_bring_them_back(shop: Shop):
@@ -223,7 +225,9 @@ def test_a_dispute_in_another_currency_counts_as_the_whole_payment_and_an_admin_
 
 
 @pytest.mark.parametrize("is_dispute", [True, False])
-def test_what_happens_to_a_second_payment_of_an_order_takes_nothing_of_the_first(shop: Shop, is_dispute: bool):
+def test_what_happens_to_a_second_payment_of_an_order_takes_nothing_of_the_first(
+    shop: Shop, log: io.StringIO, capsys: pytest.CaptureFixture[str], is_dispute: bool
+):
     payment = shop.create()
     shop.pay(payment)
     shop.deliver()
@@ -233,12 +237,16 @@ def test_what_happens_to_a_second_payment_of_an_order_takes_nothing_of_the_first
     charge = copy.deepcopy(next(iter(tables["charge"].values()))) | {"id": "ch_second", "payment_intent": "pi_second"}
     tables["payment_intent"]["pi_second"], tables["charge"]["ch_second"] = second, charge
 
-    if is_dispute:
-        shop.simulator.dispute("pi_second")
-    else:
-        shop.simulator.refund("pi_second")
+    made = shop.simulator.dispute("pi_second") if is_dispute else shop.simulator.refund("pi_second")
+    capsys.readouterr()
     assert set(shop.deliver()) == {200}
+    printed = capsys.readouterr().out
+    [update] = stripe_gateway.reversals_of("pi_second")
+    assert clawback.apply(update, shop.now) is False
 
+    assert '"ReversalOfAnotherIntent":[1.0]' in printed
+    told = [json.loads(line) for line in log.getvalue().splitlines() if "reversal of another payment intent" in line]
+    assert {line["stripe_id"] for line in told} == {made["id"]}
     assert shop.balance() == 1100
     assert "refunds" not in shop.payment(payment["payment_id"])
 

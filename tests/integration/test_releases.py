@@ -21,6 +21,7 @@ from tests.integration.stripe_side import (
     set_order,
     while_stripe_is_asked_for_a_refund,
 )
+from topup import clawback, stripe_gateway
 
 REASON = "looked at it"
 
@@ -472,6 +473,39 @@ def test_a_refund_that_fails_at_the_bank_puts_the_payment_under_review_again(sho
 
 
 # ---------------------------------------------------------------------------------- several refused payments of one
+
+
+def test_what_stripe_says_again_of_money_that_has_gone_back_changes_nothing(shop: Shop):
+    payment_id, intent = quarantined(shop)
+    shop.release_payment(payment_id, "refund")
+    shop.deliver()
+    shop.simulator.fail_refund(refunds_at_stripe(shop)[0]["id"])
+    shop.deliver()
+    shop.release_payment(payment_id, "refund")
+    shop.deliver()
+    failed, made = sorted(stripe_gateway.reversals_of(intent), key=lambda update: update.reversal.status)
+    assert (failed.reversal.status, made.reversal.status) == ("failed", "succeeded")
+    calls = calls_of_stripe(shop)
+
+    assert clawback.apply(made, shop.now) is False
+    assert calls == []  # nothing is to be known of it
+    assert clawback.apply(failed, shop.now) is False
+    assert "under_review" not in shop.payment(payment_id)
+
+
+def test_a_wrong_setting_that_leaves_a_release_under_way_is_counted(
+    shop: Shop, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    payment_id, _ = quarantined(shop)
+
+    def forget_the_key() -> None:
+        environment.delenv("STRIPE_SECRET_KEY")
+
+    shop.dynamodb.fail("UpdateItem", overtaken_by(forget_the_key))
+    capsys.readouterr()
+
+    assert shop.release_payment(payment_id, "refund").status == 202
+    assert '"Misconfigured":[1.0]' in capsys.readouterr().out
 
 
 def paid_twice_besides(shop: Shop) -> tuple[str, list[str]]:

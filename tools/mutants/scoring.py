@@ -4,7 +4,6 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 
 from mutmut.stats import status_by_exit_code
@@ -108,19 +107,6 @@ class Score:
         """Of the mutants that are not listed; rounded down to a tenth, so that 95 is at least 95."""
         counted = self.mutants - self.listed
         return (1000 * self.killed // counted) / 10 if counted else 100.0
-
-    @property
-    def percent_of_all(self) -> float:
-        """What the score of all mutants may be, of which these are a sample: the upper end of Wilson's 95 % interval.
-
-        Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
-        """
-        counted = self.mutants - self.listed
-        if counted == 0:
-            return 100.0
-        share, z = self.killed / counted, 1.96
-        spread = z * sqrt(share * (1 - share) / counted + (z / (2 * counted)) ** 2)
-        return 100 * (share + z * z / (2 * counted) + spread) / (1 + z * z / counted)
 
 
 def scores(outcomes: Iterable[Mutant], known: set[str]) -> Iterator[tuple[str, Score]]:

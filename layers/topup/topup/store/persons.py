@@ -25,13 +25,13 @@ NEW = "attribute_not_exists(user_id)"
 MOVES_THERE = "moves_to = :pseudonym"
 # The order is the user's still, and has not been opened again: somebody may be paying it then, for a new wallet.
 ORDER_UNCHANGED = "user_id = :user_read AND #status = :status_read AND attempt = :attempt_read"
+# The record of the credits is there still, which an erasure would have taken away.
+STILL_THERE = "attribute_exists(user_id)"
 # An update must not make a record.
-THERE = "attribute_exists(user_id)"
-THERE_OF_PAYMENT = "attribute_exists(payment_id)"
+THERE = "attribute_exists(payment_id)"
 
 _LEFT_BEHIND = (credit_items.MARKER, credit_items.CAMPAIGN, credit_items.PENDING)
 ERASED = {"S": "erased"}
-_READ = {"user": "user_id", "status": "status", "attempt": "attempt"}  # what ORDER_UNCHANGED looks at
 # What people and services have written, by the kind of record: words are replaced, and what need not be there goes.
 _WORDS = {
     credit_items.ENTRY: (("description",), ("reason", "metadata")),
@@ -95,7 +95,11 @@ def _unchanged_order(order: Item) -> Any:
         "Key": _key_of_payment(order),
         "ConditionExpression": ORDER_UNCHANGED,
         "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": {f":{read}_read": order[name] for read, name in _READ.items()},
+        "ExpressionAttributeValues": {
+            ":user_read": order["user_id"],
+            ":status_read": order["status"],
+            ":attempt_read": order["attempt"],
+        },
     }
 
 
@@ -103,7 +107,7 @@ def _still_there(item: Item) -> Any:
     return {
         "TableName": config.settings().credits_table,
         "Key": {name: item[name] for name in ("user_id", "record")},
-        "ConditionExpression": THERE,
+        "ConditionExpression": STILL_THERE,
     }
 
 
@@ -189,7 +193,7 @@ def _update(item: Item, changes: dict[str, Item], removed: str, user_id: str, ps
         "TableName": config.settings().orders_table,
         "Key": _key_of_payment(item),
         "UpdateExpression": f"SET {sets}{removed}",
-        "ConditionExpression": THERE_OF_PAYMENT,
+        "ConditionExpression": THERE,
         "ExpressionAttributeValues": values,
     }
     if _is_order(item):
