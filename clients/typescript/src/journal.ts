@@ -90,7 +90,9 @@ export class Journal {
   /** Keep a capture whose outcome is not known; nobody sends it before `retryAfter` seconds from now. */
   async postpone({ capture, file }: Turn, retryAfter = 0): Promise<void> {
     const home = this.#home(capture);
-    if (await succeeds(rename(file, join(home, recordOf(this.clock() + retryAfter * 1000))), "ENOENT")) await sync(home);
+    const postponed = await succeeds(rename(file, join(home, recordOf(this.clock() + retryAfter * 1000))), "ENOENT");
+    // Due at once, it may have been sent by another process, and its directory be gone.
+    if (postponed) await succeeds(sync(home), "ENOENT");
   }
 
   /** Keep a capture for a person to look at; it is not sent again. */

@@ -1,6 +1,8 @@
 /** Captures whose outcome is not known survive the process, and are sent again once, with their key, when it is time. */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import promises from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, mock, test, type TestContext } from "node:test";
@@ -227,7 +229,11 @@ test("two that replay it at once send it once", async () => {
 });
 
 test("of two that begin the same capture at once one sends it", async () => {
-  const outcomes = await Promise.allSettled([capture(client()), capture(client())]);
+  const jobs = [capture(client()), capture(client())];
+  const ended = jobs.map((job) => job.catch(() => undefined));
+  // Whoever sends it has no answer before the other has ended.
+  service.whileAnswering = async (call) => void (call === "capture" && (await Promise.race(ended)));
+  const outcomes = await Promise.allSettled(jobs);
 
   assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
   const [refused] = outcomes.filter((outcome) => outcome.status === "rejected");
@@ -247,6 +253,22 @@ test("while one sends it another does not", async () => {
 
   assert.deepEqual(seen, [1]);
   assert.equal(service.requests.length, 1);
+});
+
+test("what is put back may be sent by another before it is on the disk", async (context) => {
+  const turn = await client().journal!.begin({ holdId: HOLD.hold_id, key: "job-7:capture-1", body: BODY });
+  const open = promises.open.bind(promises);
+  const opened = context.mock.method(promises, "open", async (...given: Parameters<typeof open>) => {
+    opened.mock.restore();
+    syncBuiltinESMExports();
+    assert.equal((await client().replayCaptures()).taken.length, 1);
+    return open(...given);
+  });
+  syncBuiltinESMExports();
+
+  await client().journal!.postpone(turn);
+
+  assert.equal(await waiting(client()), 0);
 });
 
 test("one whose time is over leaves the record to who has taken it", async () => {

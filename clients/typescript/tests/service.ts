@@ -61,7 +61,7 @@ export class Service {
   readonly waits: number[] = [];
   /** Milliseconds, for journals; it passes when a client waits. */
   now = 1_000_000;
-  whileAnswering: () => Promise<void> = async () => undefined;
+  whileAnswering: (call: string) => Promise<void> = async () => undefined;
   readonly script: Answer[] = [];
 
   will(...answers: Answer[]): this {
@@ -90,7 +90,7 @@ export class Service {
     const call = new URL(url).pathname.split("/").at(-1)!;
     const [key, apiKey] = [headers.get("idempotency-key"), headers.get("x-api-key")];
     this.requests.push({ url, call, key, apiKey, body: await request.text() });
-    await this.whileAnswering();
+    await this.whileAnswering(call);
     const answer = this.script.shift() ?? ok(this.#success(call));
     return answer();
   }
