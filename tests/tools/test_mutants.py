@@ -49,6 +49,12 @@ def test_a_mutant_meets_different_tests_before_examples_of_the_same_one():
     assert brief.in_turn(names) == ["a.py::one[x]", "b.py::three[x]", "a.py::two", "a.py::one[y]", "b.py::three[y]"]
 
 
+def test_of_one_test_the_first_examples_are_run():
+    names = [f"a.py::one[{number}]" for number in range(9)]
+
+    assert brief.few_examples([*names, "a.py::two"]) == [*names[: brief.MOST_EXAMPLES], "a.py::two"]
+
+
 def test_a_mutant_meets_no_more_tests_than_it_has_time_for_but_one_at_least():
     durations = {"quick": 0.2, "slow": 3.0, "slower": 4.0}
 

@@ -3,21 +3,35 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 SECONDS = 30.0
 SETUP = 0.05  # seconds; mutmut has measured only what comes after it
+MOST_EXAMPLES = 5  # of one test
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    kept = {*few_examples([item.nodeid for item in items])}
+    items[:] = [item for item in items if item.nodeid in kept]
     if os.environ.get("MUTANT_UNDER_TEST") in {"stats", "list_all_tests"}:
         return  # mutmut finds out what each test runs, how long it takes, and that it passes
     durations = json.loads(Path("mutmut-stats.json").read_text())["duration_by_test"]
     by_name = {item.nodeid: item for item in sorted(items, key=lambda item: (item.path, item.location[1] or 0))}
     items[:] = [by_name[name] for name in within(SECONDS, in_turn([*by_name]), durations)]
+
+
+def few_examples(names: Iterable[str]) -> list[str]:
+    """The first examples of each test: hundreds take minutes to run once, and no mutant has the time to meet them."""
+    met, kept = Counter[str](), []
+    for name in names:
+        test = name.partition("[")[0]
+        met[test] += 1
+        if met[test] <= MOST_EXAMPLES:
+            kept.append(name)
+    return kept
 
 
 def in_turn(names: Sequence[str]) -> list[str]:
