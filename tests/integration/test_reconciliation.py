@@ -16,9 +16,9 @@ from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.integration.stripe_side import REFUNDS, calls_of_stripe, reconcile_slowly, switch_endpoints
 from tests.support.builders import PAYMENT_ID, a_payment, a_wallet, an_order
-from topup import fulfilment, store
+from topup import fulfilment, store, stripe_gateway
 from topup.domain import order_updates
-from topup.domain.orders import Status
+from topup.domain.orders import Order, Status
 from topup.domain.updates import CheckoutAbandoned
 from topup.store import order_items
 from topup.store.walks import Index
@@ -356,6 +356,29 @@ def test_a_payment_under_way_whose_session_stripe_does_not_know_fails(shop: Shop
     assert (payment["status"], payment["error_message"]) == ("failed", "Stripe does not know this checkout.")
 
 
+@pytest.mark.parametrize("changed", [{}, {"status": Status.PROCESSING}])
+def test_a_session_that_stripe_does_not_know_ends_no_order_that_has_another_by_then(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+):
+    store.place_order(an_order(**changed))
+    shop.wait(hours=26)
+
+    def meanwhile(order: Order) -> None:
+        shop.dynamodb.client.update_item(
+            TableName=shop.dynamodb.orders_table,
+            Key=order_items.order_key(order.payment_id),
+            UpdateExpression="SET provider_order_id = :other",
+            ExpressionAttributeValues={":other": {"S": "cs_test_other"}},
+        )
+
+    monkeypatch.setattr(stripe_gateway, "read_session", meanwhile)
+
+    assert shop.reconcile()["payments"] == {"found": 1, "repaired": 0, "ended": 0}
+    order = store.load_order(PAYMENT_ID)
+    assert order
+    assert order.is_unfinished
+
+
 def quarantine(shop: Shop, payment_id: str) -> None:
     """Let a payment of another session come for this order."""
     update = a_payment(payment_id=payment_id, session_id="cs_test_other", transaction_id="pi_other", reference=None)
@@ -393,6 +416,20 @@ def test_a_quarantined_order_whose_own_session_was_paid_is_looked_at_once(shop: 
     assert shop.reconcile(window_hours=0)["payments"]["found"] == 0
 
 
+def test_a_quarantined_order_is_looked_at_while_a_payment_of_its_own_session_is_under_way(shop: Shop):
+    payment = shop.create()
+    shop.pay(payment, method="alipay")
+    shop.lose()
+    quarantine(shop, payment["payment_id"])
+
+    found = []
+    for days in (0, 1, 1):
+        shop.wait(days=days)
+        found.append(shop.reconcile(window_hours=0)["payments"]["found"])
+
+    assert found == [1, 1, 1]
+
+
 def test_an_order_whose_own_payment_was_refused_is_looked_at_once(shop: Shop):
     payment = shop.create()
     order = store.load_order(payment["payment_id"])
@@ -407,7 +444,10 @@ def test_an_order_whose_own_payment_was_refused_is_looked_at_once(shop: Shop):
     )
     shop.wait(minutes=16)
 
-    found = [shop.reconcile(window_hours=0)["payments"]["found"] for _ in range(4)]
+    found = []
+    for days in (0, 0, 2, 2):
+        shop.wait(days=days)
+        found.append(shop.reconcile(window_hours=0)["payments"]["found"])
 
     assert found == [2, 0, 0, 0]  # quarantined, looked at again for its session, and left to a person
     assert shop.payment(order.payment_id)["quarantine_reason"]
