@@ -100,6 +100,20 @@ def test_by_hand_the_window_reaches_thirty_days_back(shop: Shop):
     assert shop.balance() == 0
 
 
+@pytest.mark.parametrize(("days", "left"), [(4, 0), (29, 0), (31, 1100)])  # Stripe keeps events for thirty
+def test_after_an_outage_the_schedule_goes_back_to_the_last_walk_that_came_to_its_end(shop: Shop, days: int, left: int):
+    _, intent = shop.buy()
+    shop.reconcile()
+    shop.wait(minutes=20)
+    shop.simulator.refund(intent, 10_000)
+    shop.lose()
+    shop.wait(days=days)
+
+    shop.reconcile()
+
+    assert shop.balance() == left
+
+
 def test_a_fraud_warning_that_was_never_delivered_is_found(shop: Shop):
     payment_id, intent = shop.buy()
     without_endpoints(shop, lambda stripe: stripe.warn_of_fraud(intent))

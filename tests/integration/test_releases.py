@@ -472,6 +472,51 @@ def test_a_refund_that_fails_at_the_bank_puts_the_payment_under_review_again(sho
     shop.check()
 
 
+def fulfilled_after_a_refund_that_failed(shop: Shop) -> tuple[str, str]:
+    payment_id, intent = quarantined(shop)
+    shop.release_payment(payment_id, "refund")
+    shop.deliver()
+    shop.simulator.fail_refund(refunds_at_stripe(shop)[0]["id"])
+    shop.deliver()
+    assert shop.release_payment(payment_id, "fulfil").status == 200
+    return payment_id, intent
+
+
+def test_a_payment_whose_money_came_back_is_fulfilled_as_any_other(shop: Shop):
+    payment_id, _ = fulfilled_after_a_refund_that_failed(shop)
+    redeliver(shop)
+    shop.reconcile()
+
+    seen = shop.payment(payment_id)
+    assert (seen["status"], seen["quarantine_reason"], shop.balance()) == ("succeeded", None, 550)
+    assert [refund["status"] for refund in seen["refunds"]] == ["failed"]
+    shop.check()
+
+
+def test_what_is_fulfilled_after_a_refund_that_failed_is_disputed_as_any_other(shop: Shop):
+    payment_id, intent = fulfilled_after_a_refund_that_failed(shop)
+
+    shop.simulator.close_dispute(shop.simulator.dispute(intent)["id"], "lost")
+    shop.deliver()
+
+    seen = shop.payment(payment_id)
+    assert [one["status"] for one in seen["disputes"]] == ["lost"]
+    assert (seen["quarantine_reason"], shop.balance()) == (None, 0)
+    shop.check()
+
+
+def test_what_is_fulfilled_after_a_refund_that_failed_is_refunded_as_any_other(shop: Shop):
+    payment_id, _ = fulfilled_after_a_refund_that_failed(shop)
+    shop.refund(payment_id)
+    assert shop.balance() == 0
+
+    shop.simulator.fail_refund(refunds_at_stripe(shop)[0]["id"])
+    shop.deliver()
+
+    assert (shop.payment(payment_id)["quarantine_reason"], shop.balance()) == (None, 550)
+    shop.check()
+
+
 # ---------------------------------------------------------------------------------- several refused payments of one
 
 

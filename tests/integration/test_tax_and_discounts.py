@@ -3,6 +3,7 @@
 What goes back takes the share of the credits that it is of what was paid.
 """
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -93,6 +94,32 @@ def test_whichever_event_comes_first_settles_it(shop: Shop, first: str):
     assert shown(shop, payment_id)["amount_paid"] == 95.4
     assert set(shop.deliver()) == {200}
     assert shop.ledger() == [("purchased", 1100)]
+    shop.check()
+
+
+@pytest.mark.parametrize("status", ["open", "complete"])
+def test_an_intent_decides_nothing_while_its_session_does_not_say_that_it_is_paid(
+    shop: Shop, environment: pytest.MonkeyPatch, status: str
+):
+    payment_id, _ = paid(shop, discount_minor=1_000, tax_minor=540)
+    request = shop.simulator.request
+
+    def behind(method: str, url: str, *more: Any) -> Any:
+        answered, headers, body = request(method, url, *more)
+        if "/v1/checkout/sessions?" not in url:
+            return answered, headers, body
+        listed = json.loads(body)
+        listed["data"] = [one | {"status": status, "payment_status": "unpaid"} for one in listed["data"]]
+        return answered, headers, json.dumps(listed).encode()
+
+    with environment.context() as patch:
+        patch.setattr(shop.simulator, "request", behind)
+        assert shop.deliver(SUCCEEDED) == [503]
+        assert shown(shop, payment_id)["status"] != "succeeded"
+
+    shop.deliver()
+    assert shown(shop, payment_id)["amount_paid"] == 95.4
+    assert (shown(shop, payment_id)["status"], shop.balance()) == ("succeeded", 1100)
     shop.check()
 
 

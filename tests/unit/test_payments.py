@@ -331,6 +331,19 @@ def test_a_word_that_is_not_known_is_kept_and_its_money_counts_where_it_is_no_la
     assert (after.net_minor, change.order_after.disputed_minor) == (counted, counted)
 
 
+def test_a_word_that_is_not_known_changes_no_money_that_the_bank_names_in_its_own_currency():
+    _, known = payments.matched(PAID, [], replace(A_DISPUTE, currency="USD", stripe_id="dp_1"))
+    unknown = replace(A_DISPUTE, currency="USD", stripe_id="dp_1", status=UNKNOWN, stripe_status="mediation")
+
+    before, update = payments.matched(PAID, [known], unknown)
+
+    assert known.reversed_minor == PAID.charged_minor
+    assert not payments.is_ambiguous(before, update)
+    change = payments.decide(a_settled(replace(PAID, disputed_minor=10_000), known), unknown, NOW)
+    assert change
+    assert change.after.reversed_minor == PAID.charged_minor
+
+
 def test_an_update_of_a_higher_rank_brings_all_that_stripe_says_and_one_of_the_same_rank_nothing():
     known = replace(A_DISPUTE, currency="USD", net_minor=1, stripe_status="mediation", stripe_id="dp_1")
     update = replace(A_DISPUTE, status=LOST, amount_minor=3000, net_minor=3000, stripe_id=None, reason="other")

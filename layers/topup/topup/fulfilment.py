@@ -23,7 +23,7 @@ class Outcome:
 
 @store.retried
 def apply(update: PaymentUpdate, now: datetime) -> Outcome:
-    """Apply a payment update, once, however often it is delivered; raises OrderMissing, Busy."""
+    """Apply a payment update, once, however often it is delivered; raises OrderMissing, OrderUnsettled, Busy."""
     order, wallet, used_up = store.load_order_and_wallet(update.payment_id, update.user_id)
     if order is None:
         raise missing(update.payment_id)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from topup import clawback, fulfilment, payment_status, store, stripe_gateway
 from topup.domain import releases
-from topup.domain.errors import Busy, NotReleasable, Refusal, StripeFailed
+from topup.domain.errors import Busy, NotReleasable, OrderUnsettled, Refusal, StripeFailed
 from topup.domain.orders import Order, Release, ReleaseAction
 from topup.domain.payments import Payment
 from topup.domain.updates import PaymentProcessing, PaymentReceived, PaymentReleased
@@ -99,7 +99,10 @@ def received(order: Order, money: stripe_gateway.IntentMoney) -> PaymentReceived
     assert money.payment, "Bug! see money_of"
     if money.is_back and store.find_own_lot(order) is None:
         raise NotReleasable("The money of this payment has gone back: release it as refunded")
-    return stripe_gateway.payment_of_intent(str(money.payment.transaction_id)) or money.payment
+    try:
+        return stripe_gateway.payment_of_intent(str(money.payment.transaction_id)) or money.payment
+    except OrderUnsettled as unsettled:
+        raise Busy("Stripe has not reported all of this payment yet; please retry") from unsettled
 
 
 def released(order: Order, payment: PaymentReceived, request: ReleaseRequest, now: datetime) -> PaymentReleased:

@@ -253,7 +253,7 @@ class Busy(TopupError):
 
 
 class OrderUnsettled(TopupError):
-    """An update of a refund or dispute whose payment has not been reported yet: Stripe must send it again."""
+    """An update that cannot be applied before Stripe has reported the payment, or all of it: it must be sent again."""
 
     code = "order_unsettled"
     title = "The payment is not settled yet"

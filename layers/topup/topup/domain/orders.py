@@ -168,8 +168,12 @@ class Order:
 
     @property
     def given_back_intents(self) -> frozenset[str]:
-        """The payments whose money went back, or is on its way, because they were refused: they grant nothing."""
-        return frozenset(one.intent for one in self.releases if one.action is ReleaseAction.REFUND)
+        """The payments whose money went back, or is on its way, because they were refused: they grant nothing.
+
+        A payment whose refund came back waits for a decision again, and the last one counts.
+        """
+        last = {one.intent: one.action for one in self.releases}
+        return frozenset(intent for intent, action in last.items() if action is ReleaseAction.REFUND)
 
     @property
     def open_since(self) -> datetime:

@@ -114,6 +114,8 @@ def _in_currency_of(order: Order, update: Reversal) -> Reversal:
     """
     if update.currency in (None, order.currency):
         return replace(update, currency=None)
+    if update.status is ReversalStatus.UNKNOWN and update.net_minor is None:
+        return update  # nothing is known of its money: what is recorded stays
     whole = max(1, update.amount_minor)
     return replace(update, net_minor=order.charged_minor * min(update.reversed_minor, whole) // whole)
 

@@ -4,6 +4,7 @@ Each repair runs through the code that should have done it in time, so doing it 
 """
 
 from topup.reconciliation.reports import Report, Tally
-from topup.reconciliation.runs import LONGEST_WINDOW, SWEEP_AFTER, WINDOW, reconcile
+from topup.reconciliation.runs import SWEEP_AFTER, WINDOW, reconcile
+from topup.reconciliation.stripe_walks import LONGEST_WINDOW
 
 __all__ = ["LONGEST_WINDOW", "SWEEP_AFTER", "WINDOW", "Report", "Tally", "reconcile"]

@@ -9,12 +9,11 @@ from topup import store
 from topup.domain.reversals import Kind
 from topup.reconciliation import at_stripe, own_work, stripe_walks
 from topup.reconciliation.reports import Part, Report
-from topup.reconciliation.stripe_walks import Walk
+from topup.reconciliation.stripe_walks import LONGEST_WINDOW, Walk
 from topup.runtime.telemetry import count, logger
 from topup.store.cursors import Cursor, Memory
 from topup.stripe_gateway import listing
 
-LONGEST_WINDOW = timedelta(days=30)  # Stripe keeps events no longer
 WINDOW = timedelta(days=3)  # Stripe itself tries for three days
 SWEEP_AFTER = timedelta(days=2)  # TTL is late by days; before that the timer's own deletion does it
 

@@ -15,6 +15,7 @@ from topup.reconciliation.reports import Part, Result
 from topup.store.cursors import Cursor, Stuck
 from topup.stripe_gateway import Listed, Page
 
+LONGEST_WINDOW = timedelta(days=30)  # Stripe keeps events no longer
 OVERLAP = timedelta(hours=1)  # an event may take a while to get into the list
 BY_SCHEDULE = "schedule"
 MOST_RECENT = 2000  # a record holds 400 KB; of more, some are looked at twice
@@ -73,16 +74,19 @@ class Walk:
 def begin(name: str, cursor: Cursor, now: datetime, window: timedelta, *, is_incremental: bool) -> Walk:
     """The walk that the cursor's last run has left unfinished, or a new one.
 
-    A new one goes over the window; where it is incremental, only from a little before the last one's start.
+    A new one goes over the window; where it is incremental, only from a little before the last one's start. Where that
+    is longer ago than the window, it goes back to there as well: since then no walk has come to its end.
     """
     if "second" in cursor:
         started = times.from_text(cursor["started"])
         return Walk(name, cursor["second"], started, cursor.get("request"), cursor.get("until"), set(cursor["handled"]))
     since = now - window
-    if not is_incremental or "completed" not in cursor:
+    if "completed" not in cursor:
         return Walk(name, int(since.timestamp()), now, None)
-    since = max(since, times.from_text(cursor["completed"]) - OVERLAP)
-    return Walk(name, int(since.timestamp()), now, None, recent=dict(cursor["recent"]))
+    last = max(times.from_text(cursor["completed"]) - OVERLAP, now - LONGEST_WINDOW)
+    if is_incremental:
+        return Walk(name, int(last.timestamp()), now, None, recent=dict(cursor["recent"]))
+    return Walk(name, int(min(since, last).timestamp()), now, None)
 
 
 def begin_by_hand(name: str, cursor: Cursor, now: datetime, window: timedelta, request: str) -> Walk:

@@ -6,8 +6,9 @@ from typing import Any
 
 from topup.domain import return_urls, wording
 from topup.domain.documents import Documents
+from topup.domain.errors import OrderUnsettled
 from topup.domain.orders import Order
-from topup.domain.updates import PaymentReceived, PaymentUpdate, ReversalUpdate
+from topup.domain.updates import CheckoutExpired, PaymentReceived, PaymentUpdate, ReversalUpdate
 from topup.runtime import config
 from topup.stripe_gateway import parsing, translation
 from topup.stripe_gateway.client import client, load, own_key, retrieved, translate_errors
@@ -85,13 +86,20 @@ def end_session(order: Order) -> SessionState | None:
 def payment_of_intent(intent_id: str) -> PaymentReceived | None:
     """The payment of a payment intent as the Checkout Session that made it has it, with its price, tax and discount.
 
-    None if no session of ours made it, or the money has not arrived. One Stripe call; raises StripeFailed, Busy.
+    None if no session of ours made it, or that session has expired. One Stripe call; raises StripeFailed, Busy, and
+    OrderUnsettled where the session is not paid yet: nothing in Stripe's API says that the two change together.
     """
     params: Any = {"payment_intent": intent_id, "limit": 1, "expand": ["data.payment_intent"]}
     with translate_errors():
         found = [one.to_dict() for one in client(retries=0).v1.checkout.sessions.list(params).data]
-    update = translation.session_update(found[0]) if found and translation.is_ours(found[0]) else None
-    return update if isinstance(update, PaymentReceived) else None
+    if not found or not translation.is_ours(found[0]):
+        return None
+    update = translation.session_update(found[0])
+    if isinstance(update, PaymentReceived):
+        return update
+    if isinstance(update, CheckoutExpired):
+        return None
+    raise OrderUnsettled
 
 
 def read_documents(order: Order) -> Documents:
