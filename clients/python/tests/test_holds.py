@@ -1,18 +1,21 @@
 """A hold lasts as long as its block, and what the block has not used is free afterwards."""
 
 import json
+from decimal import Decimal
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.service import HOLD, RECEIPT, Service, busy, ok, problem
-from topup_client import Busy, Hold, HoldEnded, InsufficientCredits, NoAnswer
+from tests.service import HOLD, HOLD_ID, RECEIPT, Service, busy, ok, problem
+from topup_client import Busy, Capture, CapturePending, Hold, HoldEnded, InsufficientCredits, NoAnswer, holds
 from topup_client.errors import HoldNotFound, TopupError
 
 TOO_FEW: dict[str, Any] = {"balance": 10, "held": 0, "available": 10}
 ENDED: dict[str, Any] = {"state": "expired", "captured": 0, "shortfall": 0}
+RELEASED = ENDED | {"state": "released"}
 
 
 def a_hold(service: Service, attempts: int = 1, ttl_seconds: int = 900) -> Hold:
@@ -112,6 +115,91 @@ def test_a_receipt_may_gain_fields(service: Service):
 
     with a_hold(service) as hold:
         assert hold.capture(130).amount_captured == 130
+
+
+def test_a_final_capture_leaves_the_hold_to_an_earlier_one_whose_outcome_is_not_known(service: Service, file: Path):
+    service.will(ok(HOLD, 201), busy("60"), busy("60"))
+    client = service.client(attempts=1, journal=file)
+
+    with client.hold("user-1", 200, "Summary", key="job-7") as hold:
+        for _ in range(2):
+            with pytest.raises(CapturePending):
+                hold.capture(10, final=False)
+        hold.capture(20)
+
+    assert [json.loads(request.content)["final"] for request in service.requests[1:]] == [False] * 3
+    assert service.calls == ["holds", *["capture"] * 3]
+    service.now += 60
+    assert len(client.replay_captures().taken) == 2
+
+
+def test_a_final_capture_that_left_the_hold_open_is_repeated_as_it_was(service: Service):
+    service.will(ok(HOLD, 201), httpx.ReadTimeout("too late"), httpx.ReadTimeout("too late"))
+
+    with a_hold(service) as hold:
+        for amount in (10, 20):
+            with pytest.raises(NoAnswer):
+                hold.capture(amount, final=amount == 20)
+        hold.capture(20)
+
+    assert service.requests[2].content == service.requests[3].content
+    assert service.keys("capture") == ["job-7:capture-1", "job-7:capture-2", "job-7:capture-2"]
+
+
+def test_a_capture_under_way_keeps_its_hold_whatever_ends_the_block(service: Service):
+    def stop() -> None:
+        if service.calls[-1] == "capture":
+            raise SystemExit
+
+    service.while_answering = stop
+
+    with pytest.raises(SystemExit), a_hold(service) as hold:
+        hold.capture(130)
+
+    assert service.calls == ["holds", "capture"]
+
+
+def test_a_capture_that_another_process_has_sent_meanwhile_is_not_repeated(
+    service: Service, file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    client = service.client(attempts=1, journal=file)
+    assert client.journal
+    client.journal.begin(Capture(HOLD_ID, "job-7:capture-1", b"{}"))
+    monkeypatch.setattr(holds, "is_pending", lambda *_: False)
+
+    with client.hold("user-1", 200, "Summary", key="job-7") as hold:
+        with pytest.raises(CapturePending):
+            hold.capture(10, final=False)
+        hold.capture(10, final=False)
+
+    assert service.keys("capture") == ["job-7:capture-2"]
+
+
+@pytest.mark.parametrize("amount", [Decimal(130), float("nan")])
+def test_what_cannot_be_sent_is_the_callers_mistake(service: Service, amount: Any):
+    with pytest.raises((TypeError, ValueError)), a_hold(service) as hold:
+        hold.capture(amount)
+
+    assert service.calls == ["holds", "release"]
+
+
+def test_a_hold_that_an_earlier_try_has_released_ends_the_block_before_it_begins(service: Service):
+    service.will(ok(HOLD, 201, **{"idempotent-replayed": "true"}), problem(409, "hold_ended", **RELEASED))
+
+    with pytest.raises(HoldEnded), a_hold(service):
+        pytest.fail("the work has begun")
+
+    assert service.calls == ["holds", "extend"]
+
+
+def test_a_hold_that_an_earlier_try_has_captured_answers_again(service: Service):
+    captured = ENDED | {"state": "captured", "captured": 130}
+    service.will(ok(HOLD, 201, **{"idempotent-replayed": "true"}), problem(409, "hold_ended", **captured))
+
+    hold = a_hold(service)
+    hold._find_again()
+
+    assert hold.capture(130).amount_captured == 130
 
 
 def test_a_hold_that_has_ended_needs_no_release(service: Service, caplog: pytest.LogCaptureFixture):
@@ -246,13 +334,12 @@ def test_an_extension_that_comes_after_the_final_capture_says_nothing(
 def test_the_block_keeps_it_open_in_a_thread_of_its_own(service: Service):
     extended = Event()
     service.while_answering = lambda: extended.set() if service.calls[-1] == "extend" else None
-    service.will(ok(HOLD, 201, **{"idempotent-replayed": "true"}))
 
-    with a_hold(service) as hold:
-        assert extended.wait(10)
+    with a_hold(service, ttl_seconds=1) as hold:
+        assert extended.wait(60)
         hold.capture(130)
 
-    assert service.calls == ["holds", "extend", "capture"]
+    assert service.calls[:2] == ["holds", "extend"]
 
 
 def test_more_can_be_reserved(service: Service):

@@ -188,6 +188,18 @@ def test_a_replay_that_is_told_to_wait_waits_too(service: Service, file: Path):
     assert client.replay_captures().waiting == 0
 
 
+@pytest.mark.parametrize("asked", ["172800", "9" * 400, "Fri, 31 Dec 99999 23:59:59 GMT"])
+def test_a_replay_waits_no_longer_than_an_hour(service: Service, file: Path, asked: str):
+    leave_pending(service, file, "job-7")
+    client = service.client(journal=file)
+    service.will(busy(asked))
+    assert client.replay_captures().waiting == 1
+
+    service.now += 3600
+
+    assert client.replay_captures().waiting == 0
+
+
 def test_two_processes_that_replay_it_at_once_send_it_once(service: Service, file: Path):
     keys = [f"job-{number}" for number in range(6)]
     leave_pending(service, file, *keys)

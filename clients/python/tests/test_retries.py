@@ -9,7 +9,8 @@ import pytest
 from tests.service import Service, busy, gateway, ok, problem
 from topup_client import ApiError, Busy, GatewayError, NoAnswer, Topup, UnexpectedAnswer, errors
 from topup_client.generated.api.administration import quote_refund, refund_payment
-from topup_client.generated.models import QuoteBody, RefundBody, RefundQuote, RefundResult
+from topup_client.generated.api.credits_ import spend_batch
+from topup_client.generated.models import BatchBody, BatchReceipt, QuoteBody, RefundBody, RefundQuote, RefundResult
 
 
 def breaks_off() -> Iterator[bytes]:
@@ -163,6 +164,17 @@ def test_a_request_that_changes_nothing_needs_no_key(service: Service):
 
     with pytest.raises(errors.PaymentNotFound):
         service.client().ask(RefundQuote, quote_refund, body=QuoteBody(payment_id=REFUND.payment_id))
+
+    assert len(service.requests) == 2
+
+
+def test_a_batch_has_a_key_for_each_of_its_spends(service: Service):
+    service.will(httpx.ReadTimeout("too late"), problem(409, "insufficient_credits", balance=1, held=0, available=1))
+    items = [{"amount": 1, "description": "A word", "key": "word-1"}]
+    body = BatchBody.from_dict({"user_id": "user-1", "items": items})
+
+    with pytest.raises(errors.InsufficientCredits):
+        service.client().ask(BatchReceipt, spend_batch, body=body)
 
     assert len(service.requests) == 2
 

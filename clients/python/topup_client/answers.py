@@ -1,6 +1,7 @@
 """Read answers: a success, or the error that it stands for. Whatever the contract does not describe is no answer."""
 
 import email.utils
+import json
 import re
 import time
 from collections.abc import Mapping
@@ -39,6 +40,11 @@ class AnswerTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         self._inner.close()
+
+
+def check_json(body: Any) -> None:
+    """Raise TypeError or ValueError for a body that cannot be sent: that is the caller's mistake, and no answer."""
+    json.dumps(body.to_dict(), allow_nan=False)
 
 
 def capture_address(hold_id: str) -> str:
@@ -103,5 +109,8 @@ def _retry_after(response: httpx.Response) -> float | None:
     text = response.headers.get("retry-after", "")
     if text.isdecimal():
         return float(text)
-    date = email.utils.parsedate_tz(text)
-    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+    try:
+        date = email.utils.parsedate_tz(text)
+        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+    except (OverflowError, ValueError):
+        return None

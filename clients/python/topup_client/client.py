@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 
 from topup_client import captures
-from topup_client.answers import UNREADABLE, AnswerTransport
+from topup_client.answers import UNREADABLE, AnswerTransport, check_json
 from topup_client.errors import UnexpectedAnswer
 from topup_client.generated import AuthenticatedClient
 from topup_client.generated.api.credits_ import get_user_credits, reverse_spend, spend_credits
@@ -143,6 +143,8 @@ class Topup:
         key = kwargs.get("idempotency_key")
         if isinstance(key, str) and not KEY.fullmatch(key):
             raise ValueError("a key has 1 to 255 printable ASCII characters, no comma among them")
+        if (body := kwargs.get("body")) is not None:
+            check_json(body)
         try:
             answer: Response[Any] = operation.sync_detailed(*args, client=self.rest, **kwargs)
         except UNREADABLE as error:

@@ -9,6 +9,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from topup_client.answers import check_json
 from topup_client.captures import is_pending
 from topup_client.errors import CapturePending, HoldEnded, HoldNotFound, TopupError
 from topup_client.generated.api.holds import capture_hold, extend_hold, release_hold
@@ -41,7 +42,8 @@ class Hold:
         self._is_over = False
         self._captures = 0
         self._unknown: set[str] = set()  # the keys of captures that may have been taken
-        self._repeatable: CaptureBody | None = None  # of those, the one that the caller is to repeat
+        self._repeatable: CaptureBody | None = None  # what the caller asked for in the one that he is to repeat
+        self._sent: CaptureBody  # what was sent for it
         self._work_is_done = threading.Event()
 
     @property
@@ -62,6 +64,9 @@ class Hold:
     ) -> CaptureReceipt:
         """Take what was used. A final capture frees the rest; with `final=False` more may follow.
 
+        While the outcome of an earlier capture is not known, a final one leaves the hold as it is: it may have to be
+        taken yet. Then the hold ends by itself.
+
         Raises HoldEnded, InsufficientCredits (of a hold that refuses an overrun), and NoAnswer: then the same call is
         the same request. With a journal it is CapturePending instead: do not call again.
         """
@@ -71,16 +76,21 @@ class Hold:
         body = CaptureBody.from_dict({name: value for name, value in given.items() if value is not None})
         if body != self._repeatable:
             self._captures += 1
-        return self._capture(body, f"{self._key}:capture-{self._captures}")
+            self._sent = CaptureBody.from_dict({**body.to_dict(), "final": final and not self._unknown})
+        return self._capture(body, self._sent, f"{self._key}:capture-{self._captures}")
 
-    def _capture(self, body: CaptureBody, key: str) -> CaptureReceipt:
+    def _capture(self, asked: CaptureBody, body: CaptureBody, key: str) -> CaptureReceipt:
+        check_json(body)
+        self._unknown.add(key)  # now: whatever ends the work while it is sent must not release the hold
         try:
             receipt = self._client.ask(CaptureReceipt, capture_hold, self.id, body=body, idempotency_key=key)
         except TopupError as error:
-            is_in_journal = is_pending(self._client.journal, self.id, key)
+            # Pending, although the journal may have nothing of it any more: another process has sent it since.
+            is_in_journal = isinstance(error, CapturePending) or is_pending(self._client.journal, self.id, key)
             is_unknown = is_in_journal or error.may_have_acted
-            (self._unknown.add if is_unknown else self._unknown.discard)(key)
-            self._repeatable = body if is_unknown and not is_in_journal else None
+            if not is_unknown:
+                self._unknown.discard(key)
+            self._repeatable = asked if is_unknown and not is_in_journal else None
             if is_in_journal:
                 raise CapturePending(key) from error
             raise
@@ -103,8 +113,22 @@ class Hold:
     # ------------------------------------------------------------------------------------------- while the block runs
 
     def __enter__(self) -> Self:
+        """Raises HoldEnded if an earlier try with the same key has released the hold: nothing could be captured."""
+        if not self._is_new:
+            self._find_again()
         threading.Thread(target=self.keep_open, args=(self._work_is_done.wait,), name="topup-hold", daemon=True).start()
         return self
+
+    def _find_again(self) -> None:
+        try:
+            self.extend()
+            self._is_new = True
+        except HoldEnded as ended:
+            if ended.state == "released":
+                raise
+            # Of one that was captured the same captures are answered again.
+        except TopupError:
+            pass  # the thread meets it again, and says so
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

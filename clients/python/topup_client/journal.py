@@ -43,6 +43,7 @@ WHERE rowid = coalesce(:rowid, (SELECT rowid FROM captures WHERE hold_id = :hold
 """
 POSTPONE = "UPDATE captures SET not_before = :not_before WHERE hold_id = :hold_id AND key = :key"
 FIND = "SELECT 1 FROM captures WHERE hold_id = :hold_id AND key = :key"
+LONGEST_PAUSE = 3600.0  # seconds; a capture is taken for a day after its hold's end, whatever a proxy asks for
 LOCK_TIMEOUT = 10.0  # seconds; a statement takes milliseconds
 
 
@@ -94,9 +95,10 @@ class Journal:
             database.execute(DELETE, {**vars(capture), "rowid": None})
 
     def postpone(self, capture: Capture, retry_after: float | None) -> None:
-        """Keep a capture whose outcome is not known; nobody sends it before `retry_after` seconds from now."""
+        """Keep a capture whose outcome is not known; nobody sends it before `retry_after` seconds, an hour at most."""
+        pause = min(retry_after or 0, LONGEST_PAUSE)
         with self._transaction() as database:
-            database.execute(POSTPONE, {**vars(capture), "not_before": self.clock() + (retry_after or 0)})
+            database.execute(POSTPONE, {**vars(capture), "not_before": self.clock() + pause})
 
     def set_aside(self, capture: Capture, reason: str, rowid: int | None = None) -> None:
         """Keep a capture for a person to look at; it is not sent again."""

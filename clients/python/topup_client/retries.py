@@ -11,8 +11,8 @@ import httpx
 
 from topup_client.errors import TopupError
 
-# These act once without an Idempotency-Key: what they end is ended once.
-SAFE_WITHOUT_KEY = re.compile(r"/(cancel|release|refund/quote)$")
+# These act once without an Idempotency-Key: what they end is ended once, and each spend of a batch has its own key.
+SAFE_WITHOUT_KEY = re.compile(r"/(cancel|release|refund/quote|spend/batch)$")
 
 
 @dataclass(frozen=True)

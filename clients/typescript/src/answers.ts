@@ -9,15 +9,17 @@ const GATEWAYS_OWN = [404, 413, 429, 431, 500, 503];
 
 /** Send a request once. Returns what the contract calls a success, read to its end; throws TopupError. */
 export async function sendOnce(request: Request, fetch: Fetch, timeoutSeconds: number): Promise<Response> {
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutSeconds * 1000)]);
   let response: Response;
   let body: string;
+  const limit = new TimeLimit(request, timeoutSeconds);
   try {
-    response = await fetch(new Request(request.clone(), { signal, redirect: "manual" }));
-    body = await response.text();
+    response = await limit.within(fetch(limit.request));
+    body = await limit.within(response.text());
   } catch (error) {
     if (request.signal.aborted) throw error; // the caller has ended it
     throw new NoAnswer(`${request.method} ${request.url}: ${error}`, { cause: error });
+  } finally {
+    limit.clear();
   }
   const failure = failureOf(request, response, body);
   if (failure) {
@@ -26,6 +28,46 @@ export async function sendOnce(request: Request, fetch: Fetch, timeoutSeconds: n
   }
   const { status, headers } = response;
   return new Response(status === 304 ? null : body, { status, headers });
+}
+
+/**
+ * Ends a request after so many seconds, or when its caller ends it.
+ *
+ * By a timer and a controller that something refers to: node 20 forgets the signals of AbortSignal.any and of a Request
+ * that nothing refers to when it collects garbage, and then nothing ends the request.
+ */
+class TimeLimit {
+  /** A copy, to be sent. */
+  readonly request: Request;
+  readonly #controller = new AbortController();
+  readonly #over: Promise<never>;
+  readonly #clear: () => void;
+
+  constructor(original: Request, seconds: number) {
+    const { signal } = original;
+    this.request = new Request(original.clone(), { signal: this.#controller.signal, redirect: "manual" });
+    const end = (reason: unknown): void => this.#controller.abort(reason);
+    const endedByCaller = (): void => end(signal.reason);
+    const timer = setTimeout(() => end(new Error(`no answer within ${seconds} seconds`)), seconds * 1000);
+    this.#over = new Promise((_, reject) => {
+      this.#controller.signal.addEventListener("abort", () => reject(this.#controller.signal.reason));
+    });
+    this.#over.catch(() => undefined); // whoever waits within it is told
+    if (signal.aborted) endedByCaller();
+    signal.addEventListener("abort", endedByCaller);
+    this.#clear = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", endedByCaller);
+    };
+  }
+
+  within<Result>(step: Promise<Result>): Promise<Result> {
+    return Promise.race([step, this.#over]);
+  }
+
+  clear(): void {
+    this.#clear();
+  }
 }
 
 export function captureAddress(holdId: string): string {

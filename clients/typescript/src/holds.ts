@@ -26,8 +26,9 @@ export class Hold {
   #isOver = false;
   /** The keys of captures that may have been taken. */
   readonly #unknown = new Set<string>();
-  /** Of those, the body of the one that the caller is to repeat. */
+  /** What the caller asked for in the one that he is to repeat, and what was sent for it. */
   #repeatable: string | undefined = undefined;
+  #sent: Schemas["CaptureBody"] = { amount: 0 };
   readonly #workIsDone = new AbortController();
 
   constructor(
@@ -36,7 +37,7 @@ export class Hold {
     private readonly key: string,
     private readonly ttlSeconds: number,
     /** Whether all of `ttlSeconds` is ahead; a hold of an earlier try may end at any moment. */
-    private readonly isNew: boolean,
+    private isNew: boolean,
     private readonly journal: Journal | undefined,
   ) {}
 
@@ -51,28 +52,36 @@ export class Hold {
   /**
    * Take what was used. A final capture frees the rest; with `final: false` more may follow.
    *
+   * While the outcome of an earlier capture is not known, a final one leaves the hold as it is: it may have to be taken
+   * yet. Then the hold ends by itself.
+   *
    * After an error that may have acted, the same call is the same request. With a journal such an error is
    * CapturePending instead: do not call again.
    */
   async capture(amount: number, { final = true, ...more }: Captured = {}): Promise<Schemas["CaptureReceipt"]> {
     if (final) this.#workIsDone.abort();
-    const body = { amount, final, ...more };
-    if (JSON.stringify(body) !== this.#repeatable) this.#captures += 1;
+    const asked = JSON.stringify({ amount, final, ...more });
+    if (asked !== this.#repeatable) {
+      this.#captures += 1;
+      this.#sent = { amount, final: final && this.#unknown.size === 0, ...more };
+    }
+    const body = this.#sent;
     const key = `${this.key}:capture-${this.#captures}`;
+    this.#unknown.add(key); // now: whatever ends the work while it is sent must not release the hold
     try {
       const { data } = await this.rest.POST("/api/users/credits/holds/{hold_id}/capture", {
         params: { path: { hold_id: this.id }, header: { "Idempotency-Key": key } },
         body,
       });
       this.#settle(key);
-      this.#isOver = final;
+      this.#isOver = body.final !== false;
       return data!;
     } catch (error) {
-      const isInJournal = await isPending(this.journal, this.id, key);
-      this.#settle(key);
-      const isUnknown = isInJournal || (error instanceof TopupError && error.mayHaveActed);
-      if (isUnknown) this.#unknown.add(key);
-      if (isUnknown && !isInJournal) this.#repeatable = JSON.stringify(body);
+      // Pending, although the journal may have nothing of it any more: another process has sent it since.
+      const isInJournal = error instanceof CapturePending || (await isPending(this.journal, this.id, key));
+      const isUnknown = isInJournal || !(error instanceof TopupError) || error.mayHaveActed;
+      if (!isUnknown) this.#unknown.delete(key);
+      this.#repeatable = isUnknown && !isInJournal ? asked : undefined;
       throw isInJournal ? new CapturePending(key, { cause: error }) : error;
     }
   }
@@ -102,6 +111,19 @@ export class Hold {
       if (!isOver(error)) throw error;
     }
     this.#isOver = true;
+  }
+
+  /** See that a hold of an earlier try is still there; throws the ApiError `hold_ended` if that try has released it. */
+  async findAgain(): Promise<void> {
+    if (this.isNew) return;
+    try {
+      await this.extend();
+      this.isNew = true;
+    } catch (error) {
+      if (!(error instanceof TopupError)) throw error;
+      // Of one that was captured the same captures are answered again; any other error is met again while the work runs.
+      if (error instanceof ApiError && error.problem.code === "hold_ended" && error.problem.state === "released") throw error;
+    }
   }
 
   /** The work has ended: free what is left, unless a capture may still have to be sent again, which needs the hold. */

@@ -98,7 +98,12 @@ export class Topup {
     return data!;
   }
 
-  /** Reserve credits while `work` runs: the hold is extended as long, and what is left is released afterwards. */
+  /**
+   * Reserve credits while `work` runs: the hold is extended as long, and what is left is released afterwards.
+   *
+   * Throws the ApiError `hold_ended` before it runs if an earlier try with this key has released the hold: nothing could
+   * be captured. A new try after a failure needs another key.
+   */
   async hold<Result>(
     userId: string,
     amount: number,
@@ -107,6 +112,7 @@ export class Topup {
     work: (hold: Hold) => Promise<Result>,
   ): Promise<Result> {
     const hold = await this.openHold(userId, amount, description, options);
+    await hold.findAgain();
     void hold.keepOpen();
     try {
       return await work(hold);

@@ -35,6 +35,8 @@ export interface SetAside {
   readonly reason: string;
 }
 
+/** Seconds; a capture is taken for a day after its hold's end, whatever a proxy asks for. */
+const LONGEST_PAUSE = 3600;
 const CORRUPT = "the record is corrupt: it is not what was written";
 
 /** Captures that may or may not have been taken. It has no credentials in it. */
@@ -87,10 +89,11 @@ export class Journal {
     await this.#leave(idOf(capture));
   }
 
-  /** Keep a capture whose outcome is not known; nobody sends it before `retryAfter` seconds from now. */
+  /** Keep a capture whose outcome is not known; nobody sends it before `retryAfter` seconds from now, an hour at most. */
   async postpone({ capture, file }: Turn, retryAfter = 0): Promise<void> {
     const home = this.#home(capture);
-    const postponed = await succeeds(rename(file, join(home, recordOf(this.clock() + retryAfter * 1000))), "ENOENT");
+    const due = this.clock() + Math.min(retryAfter, LONGEST_PAUSE) * 1000;
+    const postponed = await succeeds(rename(file, join(home, recordOf(due))), "ENOENT");
     // Due at once, it may have been sent by another process, and its directory be gone.
     if (postponed) await succeeds(sync(home), "ENOENT");
   }
@@ -132,10 +135,12 @@ export class Journal {
   /** What a person has to look at. */
   async allSetAside(): Promise<SetAside[]> {
     const files = (await readdir(this.#setAside)).sort().map((name) => join(this.#setAside, name));
-    const stored = await Promise.all(files.map(async (file) => ({ file, ...(await read(file)) })));
-    return stored.map(({ file, capture, reason }) =>
-      capture && reason !== undefined ? { file, capture, reason } : { file, capture: undefined, reason: CORRUPT },
-    );
+    const stored = await Promise.all(files.map(async (file) => ({ file, record: await read(file) })));
+    return stored.flatMap(({ file, record }) => {
+      if (record === undefined) return [];
+      const { capture, reason } = record;
+      return capture && reason !== undefined ? { file, capture, reason } : { file, capture: undefined, reason: CORRUPT };
+    });
   }
 
   #home(capture: Capture): string {
@@ -234,9 +239,15 @@ function sha256(parts: unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
-/** What the file of a record says; no capture if it is corrupt. */
-async function read(file: string): Promise<{ capture?: Capture; reason?: string }> {
-  const text = await readFile(file, "utf8");
+/** What the file of a record says: no capture if it is corrupt, nothing if somebody has deleted it. */
+async function read(file: string): Promise<{ capture?: Capture; reason?: string } | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
   try {
     const { holdId, key, body, digest, reason } = JSON.parse(text);
     const capture: Capture = { holdId, key, body };

@@ -21,8 +21,8 @@ export const RETRIES: Retries = {
   jitter: Math.random,
 };
 
-/** These act once without an Idempotency-Key: what they end is ended once. */
-const SAFE_WITHOUT_KEY = /\/(cancel|release|refund\/quote)$/;
+/** These act once without an Idempotency-Key: what they end is ended once, and each spend of a batch has its own key. */
+const SAFE_WITHOUT_KEY = /\/(cancel|release|refund\/quote|spend\/batch)$/;
 
 /** A fetch that sends a request until it is answered; throws the TopupError of the last attempt. */
 export function retrying(send: Fetch, retries: Retries): Fetch {

@@ -75,6 +75,57 @@ test("the same capture again after no answer is the same request", async () => {
   assert.equal(service.calls.at(-1), "release");
 });
 
+test("a final capture leaves the hold to an earlier one whose outcome is not known", async () => {
+  const service = new Service().will(ok(HOLD), silence, silence);
+
+  await hold(service, async (held) => {
+    await assert.rejects(held.capture(10, { final: false }));
+    await assert.rejects(held.capture(20));
+    await held.capture(20);
+  });
+
+  const bodies = service.requests.slice(1).map(({ body }) => JSON.parse(body) as { final: boolean });
+  assert.deepEqual(bodies.map(({ final }) => final), [false, false, false]);
+  assert.deepEqual(service.keys("capture"), ["job-7:capture-1", "job-7:capture-2", "job-7:capture-2"]);
+  assert.equal(service.calls.at(-1), "capture");
+});
+
+test("a capture under way keeps its hold whatever ends the work", async () => {
+  const service = new Service();
+  const stopped = new Error("stopped");
+  let captured: Promise<unknown> | undefined;
+
+  await assert.rejects(
+    hold(service, async (held) => {
+      captured = held.capture(130);
+      throw stopped;
+    }),
+    stopped,
+  );
+  await captured;
+
+  assert.deepEqual(service.calls, ["holds", "capture"]);
+});
+
+test("a hold that an earlier try has released ends the work before it begins", async () => {
+  const again = ok(HOLD, { "idempotent-replayed": "true" });
+  const service = new Service().will(again, problem(409, "hold_ended", { ...ENDED, state: "released" }));
+
+  await assert.rejects(hold(service, async () => assert.fail("the work has begun")), ApiError);
+
+  assert.deepEqual(service.calls, ["holds", "extend"]);
+});
+
+test("a hold that an earlier try has captured answers again", async () => {
+  const again = ok(HOLD, { "idempotent-replayed": "true" });
+  const service = new Service().will(again, problem(409, "hold_ended", { ...ENDED, state: "captured", captured: 130 }));
+  const held = await service.client().openHold("user-1", 200, "Summary", OPTIONS);
+
+  await held.findAgain();
+
+  assert.equal((await held.capture(130)).amount_captured, 130);
+});
+
 test("a hold that has ended needs no release", async () => {
   const service = new Service().will(ok(HOLD), problem(409, "hold_ended", ENDED));
 

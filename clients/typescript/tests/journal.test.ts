@@ -1,6 +1,6 @@
 /** Captures whose outcome is not known survive the process, and are sent again once, with their key, when it is time. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import promises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
@@ -218,6 +218,19 @@ test("a replay that is told to wait waits too", async () => {
   assert.equal((await client().replayCaptures()).waiting, 0);
 });
 
+for (const asked of ["172800", "9".repeat(25)]) {
+  test("a replay waits no longer than an hour", async () => {
+    await leavePending("job-7");
+    service.will(busy(asked));
+    assert.equal((await client().replayCaptures()).waiting, 1);
+
+    service.now += 3_600_000 - 1;
+    assert.equal((await client().replayCaptures()).waiting, 1);
+    service.now += 1;
+    assert.equal((await client().replayCaptures()).waiting, 0);
+  });
+}
+
 test("two that replay it at once send it once", async () => {
   const jobs = [...Array(6).keys()].map((number) => `job-${number}`);
   await leavePending(...jobs);
@@ -239,6 +252,26 @@ test("of two that begin the same capture at once one sends it", async () => {
   const [refused] = outcomes.filter((outcome) => outcome.status === "rejected");
   assert.ok(refused?.reason instanceof CapturePending);
   assert.equal(service.keys("capture").length, 1);
+});
+
+test("a capture that another process has sent meanwhile is not repeated", async () => {
+  await client().journal!.begin({ holdId: HOLD.hold_id, key: "job-7:capture-1", body: "{}" });
+  const mine = client(1);
+  mine.journal!.has = async () => false;
+
+  await mine.hold("user-1", 200, "Summary", { key: "job-7" }, async (hold) => {
+    await assert.rejects(hold.capture(10, { final: false }), CapturePending);
+    await hold.capture(10, { final: false });
+  });
+
+  assert.deepEqual(service.keys("capture"), ["job-7:capture-2"]);
+});
+
+test("what somebody deletes while what was set aside is read is left out", async () => {
+  mkdirSync(join(journal, "set-aside"));
+  symlinkSync("nowhere", join(journal, "set-aside", "deleted.json"));
+
+  assert.deepEqual((await client().replayCaptures()).setAside, []);
 });
 
 test("while one sends it another does not", async () => {

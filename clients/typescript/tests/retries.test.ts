@@ -89,6 +89,15 @@ for (const answer of [busy(), silence, problem(502, "stripe_error")]) {
   });
 }
 
+test("a batch has a key for each of its spends", async () => {
+  const service = new Service().will(silence, problem(409, "insufficient_credits", { balance: 1, held: 0, available: 1 }));
+  const items = [{ amount: 1, description: "A word", key: "word-1" }];
+
+  await thrown(service.client().rest.POST("/api/users/credits/spend/batch", { body: { user_id: "user-1", items } }));
+
+  assert.equal(service.requests.length, 2);
+});
+
 test("a request without a key that the gateway refused is sent again", async () => {
   const service = new Service().will(gateway(429));
 
