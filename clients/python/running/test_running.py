@@ -104,14 +104,11 @@ def test_a_block_that_fails_frees_all(user: User):
 
 
 def test_it_is_extended_while_the_work_runs(user: User, move_clock: Callable[[int], None]):
-    user.client.hold(user.name, 200, "Summary", key="job-1")
+    first = user.client.hold(user.name, 200, "Summary", key="job-1").ends_at
     move_clock(60)
 
     # The job begins again: how long the hold of its first try lasts is not known, so it is extended at once.
     with user.client.hold(user.name, 200, "Summary", key="job-1") as hold:
-        first, deadline = hold.ends_at, time.monotonic() + 20
-        while hold.ends_at == first and time.monotonic() < deadline:
-            time.sleep(0.01)
         assert (hold.ends_at - first).total_seconds() >= 60
         hold.capture(130)
 
