@@ -341,6 +341,17 @@ MUTANTS_OF_MONEY = (
         ),
     ),
     Mutant(
+        "a payment that is fulfilled after its refund came back counts as given back",
+        3000,
+        (
+            Edit(
+                "topup.domain.orders",
+                "intent for intent, action in last.items() if action",
+                "one.intent for one in self.releases if one.action",
+            ),
+        ),
+    ),
+    Mutant(
         "all credits are granted, whatever was paid",
         500,
         (

@@ -166,6 +166,29 @@ class Operations(Quotes):
         if other:
             self._begin(partial(self._release, purchase, other, tries), after + self._rng.choice((0.0, 0.05, 0.3)))
 
+    def released_again(self, *, which: int, share: float, then: str) -> None:
+        """A part of the price is paid; the bank returns an administrator's refund of it, and it is fulfilled then."""
+        purchase = self._world.run_now(lambda: self._unpaid(which))
+        simulator = self._world.simulator
+        if purchase is None or purchase.session not in simulator._world.tables["checkout.session"]:
+            return
+        intent = self._world.account.pay(self._world.account.open_again(purchase.session, share))
+        self._world.scheduler.run_for(60.0)
+        self._world.run_now(lambda: self._release(purchase, "refund", 3))
+        self._world.scheduler.run_for(60.0)
+        for refund in [one for one in simulator._world.tables["refund"].values() if one["payment_intent"] == intent]:
+            self._fail(refund["id"])
+        self._world.scheduler.run_for(60.0)
+        self._world.run_now(lambda: self._release(purchase, "fulfil", 3))
+        payment = self._world.shadow.payment(purchase.payment_id)
+        if intent is None or payment is None or payment.order.transaction_id != intent:
+            return
+        self._world.hit("a payment is fulfilled after its refund came back")
+        if then == "disputed":
+            self._at_stripe(lambda: simulator.dispute(intent))
+        elif then == "refunded":
+            self._at_stripe(lambda: simulator.refund(intent, None))
+
     def _release_twice(self, purchase: Purchase, after: float, tries: int) -> None:
         self._world.scheduler.run_for(after)
         self._world.copy_orders()

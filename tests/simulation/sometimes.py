@@ -73,6 +73,7 @@ RARE = (
     "the table of orders is restored alone",
     "the orders are restored to what they were before a payment",
     "a decision over a quarantine is lost",
+    "a payment is fulfilled after its refund came back",
     "a checkout is opened anew",
     "an event of another account (account)",
     "an event of another account (context)",

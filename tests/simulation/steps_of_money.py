@@ -114,6 +114,13 @@ def _release(rng: random.Random) -> Args:
     }
 
 
+def draw_released_again(rng: random.Random) -> Args:
+    return _which(rng) | {
+        "share": rng.choice((0.37, 0.5, 1.2)),
+        "then": rng.choice(("nothing", "disputed", "refunded")),
+    }
+
+
 def _endpoint_missing(rng: random.Random) -> Args:
     return _which(rng) | {
         "meanwhile": rng.choice(("nothing", "a refund", "a refund in part", "a dispute")),
