@@ -44,6 +44,13 @@ def waiting(client: Topup) -> int:
 # -------------------------------------------------------------------------------------------------------- what is kept
 
 
+def test_an_sqlite_that_is_too_old_is_named(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+
+    with pytest.raises(RuntimeError, match=r"needs SQLite 3\.37"):
+        Journal(file, lease=LEASE)
+
+
 def test_a_capture_that_was_taken_leaves_nothing(service: Service, file: Path):
     client = service.client(journal=file)
 

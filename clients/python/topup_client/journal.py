@@ -44,6 +44,7 @@ WHERE rowid = coalesce(:rowid, (SELECT rowid FROM captures WHERE hold_id = :hold
 POSTPONE = "UPDATE captures SET not_before = :not_before WHERE hold_id = :hold_id AND key = :key"
 FIND = "SELECT 1 FROM captures WHERE hold_id = :hold_id AND key = :key"
 LONGEST_PAUSE = 3600.0  # seconds; a capture is taken for a day after its hold's end, whatever a proxy asks for
+OLDEST_SQLITE = (3, 37)  # it knows STRICT and RETURNING
 LOCK_TIMEOUT = 10.0  # seconds; a statement takes milliseconds
 
 
@@ -73,7 +74,12 @@ class Journal:
     """Captures that may or may not have been taken. It has no credentials in it."""
 
     def __init__(self, path: str | Path, lease: float, clock: Callable[[], float] = time.time) -> None:
-        """`lease`: seconds after which a request that was begun, and never ended, is no longer under way."""
+        """`lease`: seconds after which a request that was begun, and never ended, is no longer under way.
+
+        Raises RuntimeError where Python comes with an SQLite that is too old.
+        """
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise RuntimeError(f"the journal needs SQLite 3.37 or newer, and this Python has {sqlite3.sqlite_version}")
         self._path = Path(path)
         self._lease = lease
         self.clock = clock
