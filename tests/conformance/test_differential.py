@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from local import ROOT
 from tests.conformance import reads, writes
 from tests.conformance.engines import EngineUnderTest, engines_under_test
 from tests.conformance.outcomes import DONE, differences
-from tests.conformance.recording import EXPRESSION, expressions_in_the_source, is_part_of, recorded
+from tests.conformance.recording import EXPRESSION, LEFT_OUT, expressions_in_the_source, is_part_of, recorded
 from tests.conformance.requests import Sample, expressions_of
 
 LISTED = Path(__file__).with_name("differences.toml")
@@ -78,6 +79,11 @@ def _compare(
 def listed() -> dict[Difference, str]:
     entries = tomllib.loads(LISTED.read_text(encoding="utf-8")).get("difference", [])
     return {(entry["engine"], entry["shows"]): entry["reason"] for entry in entries}
+
+
+def test_the_scenarios_that_are_not_recorded_exist():
+    for path, name in (scenario.split("::") for scenario in LEFT_OUT):
+        assert f"def {name}(" in (ROOT / "tests" / path).read_text(encoding="utf-8")
 
 
 def test_every_expression_in_the_stores_source_was_sent(samples: list[Sample]):

@@ -100,18 +100,39 @@ def test_by_hand_the_window_reaches_thirty_days_back(shop: Shop):
     assert shop.balance() == 0
 
 
+@pytest.mark.parametrize("happens", ["refund", "dispute"])
 @pytest.mark.parametrize(("days", "left"), [(4, 0), (29, 0), (31, 1100)])  # Stripe keeps events for thirty
-def test_after_an_outage_the_schedule_goes_back_to_the_last_walk_that_came_to_its_end(shop: Shop, days: int, left: int):
+def test_after_an_outage_the_schedule_goes_back_to_the_last_walk_that_came_to_its_end(
+    shop: Shop, happens: str, days: int, left: int
+):
     _, intent = shop.buy()
     shop.reconcile()
     shop.wait(minutes=20)
-    shop.simulator.refund(intent, 10_000)
+    getattr(shop.simulator, happens)(intent)
     shop.lose()
     shop.wait(days=days)
 
     shop.reconcile()
 
     assert shop.balance() == left
+
+
+def test_after_an_outage_the_end_of_an_old_dispute_and_a_fraud_warning_are_found(shop: Shop):
+    payment_id, intent = shop.buy()
+    dispute = shop.simulator.dispute(intent)
+    shop.deliver()
+    shop.wait(days=40)
+    shop.reconcile()
+    shop.wait(minutes=20)
+    shop.simulator.close_dispute(dispute["id"], "won")
+    shop.simulator.warn_of_fraud(intent)
+    shop.lose()
+    shop.wait(days=4)
+
+    shop.reconcile()
+
+    assert [one["status"] for one in shop.payment(payment_id)["disputes"]] == ["won"]
+    assert "fraud_warning" in shop.payment(payment_id)
 
 
 def test_a_fraud_warning_that_was_never_delivered_is_found(shop: Shop):

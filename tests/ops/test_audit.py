@@ -500,7 +500,7 @@ def test_a_long_history_that_grows_while_it_is_read_is_read_as_of_one_moment(lon
 
 
 def test_a_long_history_that_never_holds_still_is_not_judged(long_history: Shop, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scans, "TRIES", 2)  # each one reads more than the one before
+    monkeypatch.setattr(scans, "TRIES", 3)  # each one reads more than the one before
     keep_spending(long_history, from_operation="Query")
 
     found = audited(long_history)

@@ -9,7 +9,6 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from topup_client.answers import check_json
 from topup_client.captures import is_pending
 from topup_client.errors import CapturePending, HoldEnded, HoldNotFound, TopupError
 from topup_client.generated.api.holds import capture_hold, extend_hold, release_hold
@@ -80,7 +79,6 @@ class Hold:
         return self._capture(body, self._sent, f"{self._key}:capture-{self._captures}")
 
     def _capture(self, asked: CaptureBody, body: CaptureBody, key: str) -> CaptureReceipt:
-        check_json(body)
         self._unknown.add(key)  # now: whatever ends the work while it is sent must not release the hold
         try:
             receipt = self._client.ask(CaptureReceipt, capture_hold, self.id, body=body, idempotency_key=key)
@@ -93,6 +91,9 @@ class Hold:
             self._repeatable = asked if is_unknown and not is_in_journal else None
             if is_in_journal:
                 raise CapturePending(key) from error
+            raise
+        except (TypeError, ValueError):
+            self._unknown.discard(key)  # it cannot be sent at all
             raise
         self._unknown.discard(key)
         self._repeatable = None

@@ -41,7 +41,7 @@ class TimeLimit {
   readonly request: Request;
   readonly #controller = new AbortController();
   readonly #over: Promise<never>;
-  readonly #clear: () => void;
+  readonly clear: () => void;
 
   constructor(original: Request, seconds: number) {
     const { signal } = original;
@@ -55,7 +55,7 @@ class TimeLimit {
     this.#over.catch(() => undefined); // whoever waits within it is told
     if (signal.aborted) endedByCaller();
     signal.addEventListener("abort", endedByCaller);
-    this.#clear = () => {
+    this.clear = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", endedByCaller);
     };
@@ -63,10 +63,6 @@ class TimeLimit {
 
   within<Result>(step: Promise<Result>): Promise<Result> {
     return Promise.race([step, this.#over]);
-  }
-
-  clear(): void {
-    this.#clear();
   }
 }
 
