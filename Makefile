@@ -45,7 +45,7 @@ SLOW := tests/e2e tests/simulation tests/packaging/test_layers.py tests/packagin
 # In this order: modules with few and long tests come first, so that no worker waits for another one at the end.
 IN_ORDER := -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
-test: .venv/.installed ## Run the quick tests, about two minutes (one kind: make test T=tests/unit)
+test: .venv/.installed ## Run the quick tests, three to ten minutes (one kind: make test T=tests/unit)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope $(or $(T),$(QUICK))
 
 test-all: .venv/.installed ## Run every test that needs no Docker and no Java
