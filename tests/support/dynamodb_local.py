@@ -36,6 +36,7 @@ MODULES = {
     "test_explained_entries",
     "test_fulfilment",
     "test_fulfilment_under_faults",
+    "test_full_clawback_records",
     "test_grants",
     "test_holds",
     "test_lists",

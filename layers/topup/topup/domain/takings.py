@@ -31,10 +31,14 @@ class Taking:
 
 
 def joined(takings: tuple[Taking, ...]) -> tuple[Taking, ...]:
-    """The same credits in at most MOST_TAKINGS: the oldest ones are joined in one, of no lot, with the longest life."""
+    """The same credits in at most MOST_TAKINGS; where there are more, the oldest ones are joined."""
     if len(takings) <= MOST_TAKINGS:
         return takings
-    number = len(takings) - MOST_TAKINGS + 1
+    return with_oldest_joined(takings, len(takings) - MOST_TAKINGS + 1)
+
+
+def with_oldest_joined(takings: tuple[Taking, ...], number: int) -> tuple[Taking, ...]:
+    """The same credits, with so many of the oldest takings in one, of no lot, with the longest life of them."""
     oldest, latest = takings[:number], takings[number:]
     lives = [taking.life for taking in oldest if taking.life is not None]
     life = max(lives) if len(lives) == len(oldest) else None

@@ -183,7 +183,8 @@ def changing(change: CreditChange | None, beside: int = 0) -> Iterator[list[Any]
     """The writes of a change, for the transaction in the block; what did not fit into it is written after the block.
 
     `beside`: how many more writes the transaction has, besides the markers of requests.
-    Raises LostRace where the change before this one is not finished yet: it is finished now, and has to be read again.
+    Raises LostRace where the change before this one is not finished yet: it is finished now, and has to be read again;
+    and where a record that it adds to was full, and has room now.
     Raises Busy while the user's records move to a pseudonym.
     """
     if change is None:
@@ -203,13 +204,25 @@ def changing(change: CreditChange | None, beside: int = 0) -> Iterator[list[Any]
     # Each entry may have a marker of its own.
     now, later = lot_writes.split(change.lots, LOT_WRITES - max(0, beside + len(others) + 2 * len(entries) - COUNTED))
     wallet = replace(change.wallet, unfinished={lot_writes.record_read(lot): lot.after.remaining for lot in later})
-    yield [_wallet_write(change.before, wallet), *entries, *others, *lot_writes.writes_of_lots(now)]
+    try:
+        yield [wallet_write(change.before, wallet), *entries, *others, *lot_writes.writes_of_lots(now)]
+    except ClientError as error:
+        if change.additions and _made_room(change, error):
+            raise LostRace("a claw-back's record was full") from error
+        raise
     if later:
         try:
             finish(wallet)
         except (LostRace, UnknownWrite, Busy, ClientError, BotoCoreError) as error:
             # The change counts already: every reader sees it whole, and the next change finishes it.
             logger.warning("a change of many lots is unfinished", reason=type(error).__name__)
+
+
+def _made_room(change: CreditChange, error: Exception) -> bool:
+    # Loaded where a write has failed: most functions never do.
+    from topup.store import full_records  # noqa: PLC0415
+
+    return full_records.made_room(change, error)
 
 
 def finish(wallet: Wallet) -> None:
@@ -228,7 +241,7 @@ def finish(wallet: Wallet) -> None:
             unfinished={lot_writes.record_read(lot): lot.after.remaining for lot in later},
         )
         with detect_lost_race():
-            client().transact_write_items(TransactItems=[_wallet_write(wallet, left), *lot_writes.writes_of_lots(now)])
+            client().transact_write_items(TransactItems=[wallet_write(wallet, left), *lot_writes.writes_of_lots(now)])
         wallet = left
 
 
@@ -258,7 +271,8 @@ def query_all(**request: Any) -> Iterator[Any]:
     return pages.query_all({"TableName": config.settings().credits_table, **request})
 
 
-def _wallet_write(before: Wallet, after: Wallet) -> Any:
+def wallet_write(before: Wallet, after: Wallet) -> Any:
+    """The write of a changed wallet, on the condition that it is as it was read."""
     is_new = before.version == 0
     read = {} if is_new else credit_items.wallet_fields(before)
     return {
