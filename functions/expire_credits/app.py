@@ -6,22 +6,18 @@ Each record is handled by itself: one that fails is reported and tried again, th
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
-
 from topup import expiry, store
-from topup.runtime import deadline, start
+from topup.runtime import deadline, start, streams
 from topup.runtime.telemetry import logger
 
 
 @start.at_least_once
 def handler(event: dict[str, Any], context: Any) -> Any:
-    processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
     with deadline.of(context):  # records that there is no time for are reported like those that fail
-        return process_partial_response(event=event, record_handler=expire, processor=processor, context=context)
+        return streams.handle_each(expire, event, context)
 
 
-def expire(record: DynamoDBRecord) -> None:
+def expire(record: streams.Record) -> None:
     """End one lot or hold at the time of its timer's deletion, which TTL never makes early."""
     due = store.due_by_timer(record)
     if due is None:

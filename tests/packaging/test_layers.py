@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import marshal
 import os
 import platform
 import re
@@ -134,6 +135,20 @@ for bundle in (get_cert_path(True), stripe.ca_bundle_path):
     assert of_stripe > aws
 
 
+def test_most_of_a_start_is_imported_from_bundles(opt: Path, lambda_python: str):
+    code = f"""
+import sys
+import topup.store
+below = lambda module: (getattr(module, "__file__", None) or "").startswith({str(opt)!r})
+loaded = {{name: type(module.__loader__).__module__ for name, module in sys.modules.items() if below(module)}}
+print(len(loaded), *sorted(name for name, found in loaded.items() if "." in name and found != "topup.runtime.bundles"))
+"""
+    number, *others = run_with(opt, lambda_python, code).split()
+
+    assert int(number) > 150
+    assert others == ["topup.runtime", "topup.runtime.bundles"]
+
+
 def test_what_is_imported_late_is_there(opt: Path, lambda_python: str):
     # cryptography finds the compiled half of cffi itself.
     run_with(opt, lambda_python, "from cryptography.hazmat.primitives.serialization import load_pem_public_key")
@@ -181,9 +196,11 @@ def test_every_source_has_bytecode_that_holds_no_time(opt: Path, lambda_python: 
     tag = run_with(opt, lambda_python, "import sys; print(sys.implementation.cache_tag)").strip()
     sources = set(opt.rglob("*.py"))
 
-    compiled = {path.parent.parent / f"{path.name.removesuffix(f'.{tag}.pyc')}.py" for path in opt.rglob("*.pyc")}
+    compiled = [path.parent.parent / f"{path.name.removesuffix(f'.{tag}.pyc')}.py" for path in opt.rglob("*.pyc")]
+    bundles = [marshal.loads(path.read_bytes()) for path in opt.glob(f"*.{tag}.bundle")]
+    bundled = [opt / path for bundle in bundles for path, _ in bundle.values()]
 
-    assert compiled == sources
+    assert sorted(compiled + bundled) == sorted(sources)
     assert all(path.read_bytes()[4:8] == UNCHECKED_HASH for path in opt.rglob("*.pyc"))
 
 

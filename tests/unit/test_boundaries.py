@@ -65,7 +65,7 @@ USED_BY_FUNCTIONS = {
     "capture_hold": {"domain.hold_changes", "holding", "runtime.secret_values"},
     "console": {"runtime.config", "domain.errors"},
     "create_checkout": {"checkouts", "runtime.secret_values", "stripe_gateway"},
-    "expire_credits": {"expiry", "store", "runtime.deadline", "runtime.start", "runtime.telemetry"},
+    "expire_credits": {"expiry", "store", "runtime.deadline", "runtime.start", "runtime.streams", "runtime.telemetry"},
     "find_payments": {"domain.searches", "finding", "store"},
     "get_credits": {"store"},
     "get_payment": {"payment_status", "release_quotes", "domain.errors", "store"},

@@ -15,7 +15,16 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tools.build import ca_roots, documentation, preparation, pruning, service_models, stripe_library
+from tools.build import (
+    bundling,
+    ca_roots,
+    documentation,
+    late_imports,
+    preparation,
+    pruning,
+    service_models,
+    stripe_library,
+)
 
 FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
 SBOM = Path(__file__).resolve().with_name("sbom.py")
@@ -48,6 +57,7 @@ def build_dependencies(source: Path, artifacts: Path) -> None:
     stripe_library.keep_what_is_called(python)
     service_models.keep_what_is_called(python / "botocore" / "data")
     documentation.replace_what_only_documents(python)
+    late_imports.import_late(python)
     ca_roots.keep_amazons_roots(python)
     _finish(artifacts, preparation.prepare_packages)
 
@@ -123,7 +133,7 @@ def find_lambda_python() -> str | None:
     return None
 
 
-def _finish(artifacts: Path, prepare: Callable[[str, Path], None]) -> None:
+def _finish(artifacts: Path, prepare: Callable[[str, Path], list[str]]) -> None:
     """Add bytecode and what else is prepared, and set the same times and modes on every machine."""
     _remove(artifacts.rglob("__pycache__"))
     python = find_lambda_python()
@@ -132,8 +142,9 @@ def _finish(artifacts: Path, prepare: Callable[[str, Path], None]) -> None:
             f"No Python {PYTHON_VERSION} found: the layer has no bytecode, and cold starts take longer", file=sys.stderr
         )
     else:
-        prepare(python, artifacts / "python")
+        common = prepare(python, artifacts / "python")
         _compile(python, artifacts)
+        bundling.bundle(artifacts / "python", common)
     for path in [artifacts, *artifacts.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (EPOCH, EPOCH))

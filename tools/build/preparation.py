@@ -15,22 +15,29 @@ RECORDER = Path(__file__).with_name("recorder.py")
 
 # What the functions import of the packages, or of what is written in Python of them.
 PACKAGES = ("aws_lambda_powertools", "botocore.client", "botocore.session", "jwt", "stripe._stripe_client", "urllib3")
+# What most functions import of our own modules.
+COMMON = ("topup.api.endpoint", "topup.store")
 # The packages that our modules import, and that are not there when only these are prepared.
 ABSENT = (*(name.partition(".")[0] for name in PACKAGES), "pydantic", "pydantic_core", "typing_extensions")
 
 
-def prepare_packages(python: str, folder: Path) -> None:
-    """Write what is prepared of the packages beside them, with a Python of Lambda's version."""
-    _record(python, folder, "dependencies", (), PACKAGES)
+def prepare_packages(python: str, folder: Path) -> list[str]:
+    """Write what is prepared of the packages beside them, with a Python of Lambda's version.
+
+    Returns the modules of the packages that come with what the functions import.
+    """
+    return _record(python, folder, "dependencies", (), PACKAGES)
 
 
-def prepare_ours(python: str, folder: Path) -> None:
-    """Write what is prepared of our own modules beside their package."""
-    _record(python, folder, "topup", ABSENT, import_graph.modules_in(folder))
+def prepare_ours(python: str, folder: Path) -> list[str]:
+    """The same for our own modules; returns those that most functions import."""
+    return _record(python, folder, "topup", ABSENT, COMMON, import_graph.modules_in(folder))
 
 
-def _record(python: str, folder: Path, layer: str, absent: Iterable[str], modules: Iterable[str]) -> None:
+def _record(
+    python: str, folder: Path, layer: str, absent: Iterable[str], common: Iterable[str], modules: Iterable[str] = ()
+) -> list[str]:
     # A fixed seed, as for the bytecode. No bytecode, which would hold the time; and nothing else of this machine.
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [python, "-S", "-P", str(RECORDER), str(folder), layer, ",".join(absent), *modules]
-    subprocess.run(command, env=environment, check=True)
+    command = [python, "-S", "-P", str(RECORDER), str(folder), layer, ",".join(absent), ",".join(common), *modules]
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout.split()

@@ -1,9 +1,10 @@
 """Import modules, and write what Python made of their regular expressions and dataclasses.
 
-    PYTHONPATH=FOLDER python -S -P recorder.py FOLDER LAYER ABSENT MODULE...
+    PYTHONPATH=FOLDER python -S -P recorder.py FOLDER LAYER ABSENT COMMON MODULE...
 
 It runs in Lambda's version of Python, the only one that can use the file: topup/runtime/prepared.py says what is in it.
-ABSENT names packages of the other layer, with commas between them. They are stood in for.
+ABSENT names packages of the other layer, with commas between them. They are stood in for. COMMON names modules that
+most functions import, likewise: a line for each module in FOLDER that comes with them is printed.
 """
 
 import _sre  # type: ignore[import-not-found]  # the engine of `re`
@@ -21,21 +22,32 @@ sources: dict[str, dict[str, None]] = {}  # of dataclasses' methods, by module, 
 
 
 def main() -> None:
-    folder, layer, absent, *modules = sys.argv[1:]
+    folder, layer, absent, common, *modules = sys.argv[1:]
     note_programs()
     note_sources()
     sys.meta_path.append(StandIns(absent.split(",")))
     # Its shared objects may be another processor's. PyJWT does without it, as on Lambda (api/token_library.py).
     sys.modules["cryptography"] = None  # type: ignore[assignment]
+    import_all(common.split(","))
+    # Before what only some functions import.
+    print(*(name for name, module in sys.modules.items() if is_below(folder, module)), sep="\n")
+    import_all(modules)
+    methods = {module: marshal.dumps({digest(text): code(text) for text in texts}) for module, texts in sources.items()}
+    file = f"{folder}/{layer}.{sys.implementation.cache_tag}.prepared"
+    with open(file, "wb") as written:  # noqa: PTH123 - pathlib has expressions of its own, which would be noted
+        marshal.dump((_sre.MAGIC, programs, methods), written)
+
+
+def import_all(modules: list[str]) -> None:
     for module in modules:
         try:
             importlib.import_module(module)
         except Exception as error:  # whatever it is, the functions that import the module will tell
             print(f"{module} is not prepared, so cold starts take longer: {error!r}", file=sys.stderr)
-    methods = {module: marshal.dumps({digest(text): code(text) for text in texts}) for module, texts in sources.items()}
-    file = f"{folder}/{layer}.{sys.implementation.cache_tag}.prepared"
-    with open(file, "wb") as written:  # noqa: PTH123 - pathlib has expressions of its own, which would be noted
-        marshal.dump((_sre.MAGIC, programs, methods), written)
+
+
+def is_below(folder: str, module: ModuleType) -> bool:
+    return (getattr(module, "__file__", None) or "").startswith(f"{folder}/")
 
 
 def note_programs() -> None:
