@@ -12,7 +12,9 @@ from local.in_process.api import load_handler
 from local.in_process.dynamodb import refused
 from local.in_process.events import EventBus
 from local.in_process.shop import Shop
-from topup import daily_report
+from topup import daily_report, store
+from topup.domain import times
+from topup.domain.audit import Account
 from topup.store import patience
 
 DAYS = 86_400  # seconds
@@ -169,6 +171,24 @@ def test_a_payment_without_its_order_is_found(shop: Shop):
     shop.dynamodb.client.delete_item(TableName=shop.dynamodb.orders_table, Key=key)
 
     assert run(shop)["violations"] == 1
+
+
+def test_a_lot_that_expires_while_the_report_is_made_is_no_violation(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    shop.grant(5, expires_at=times.to_text(shop.now + timedelta(seconds=60)))
+    shop.wait(seconds=60)
+    shop.due_timers(delete=True)  # by TTL, and the stream has not told of it yet
+    shop.wait(seconds=-60)
+    load = store.load_account
+
+    def load_later(user_id: str) -> Account | None:
+        shop.wait(seconds=60)
+        return load(user_id)
+
+    monkeypatch.setattr(store, "load_account", load_later)
+
+    report = run(shop)
+
+    assert (report["audited"], report["violations"]) == (1, 0)
 
 
 def test_of_users_who_did_not_change_only_a_sample_is_audited(shop: Shop, monkeypatch: pytest.MonkeyPatch):

@@ -228,7 +228,7 @@ def test_it_goes_on_wherever_it_was_interrupted(person: Shop, terminal: Terminal
             interruptions += 1
             # Nothing changes meanwhile. Once the lots have gone there is nothing to spend.
             assert person.spend(1, user=BUYER).status in (409, 503)
-            found = [daily_report.findings_of(user, person.now) for user in everyone(person)]
+            found = [daily_report.findings_of(user) for user in everyone(person)]
             assert not any(found), f"interrupted {interruptions} times"
 
     assert interruptions >= 8

@@ -141,6 +141,15 @@ class GivenBack:
 
     spend: int
     credits: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A payment as it is after a change of it, which was decided at this moment."""
+
+    payment: Payment
+    at: datetime
 
 
 class Story:
@@ -157,32 +166,31 @@ class Story:
 
     def tell(self) -> None:
         """Tell it again without the reversals, or parts of them, that came to nothing."""
-        for number, fact in sorted(self._facts(), key=lambda one: one[0]):
-            if isinstance(fact, Payment):
-                self._payment(fact, self._time_of(number))
+        for _, fact in sorted(self._facts(), key=lambda one: one[0]):
+            if isinstance(fact, Changed):
+                self._payment(fact.payment, fact.at)
             elif isinstance(fact, GivenBack):
-                self.told.give_back(fact.spend, fact.credits, self._time_of(number))
+                self.told.give_back(fact.spend, fact.credits, fact.at)
             else:
                 self._entry(fact)
 
-    def _facts(self) -> Iterator[tuple[tuple[int, int], Entry | GivenBack | Payment]]:
+    def _facts(self) -> Iterator[tuple[tuple[int, int], Entry | GivenBack | Changed]]:
         known, given = 0, Counter[int]()
+        decided: dict[int, datetime] = {}  # when, by the entry: what is written a moment later may lapse in between
         versions = self._shadow.accounts[self._user].own
         for number, account in zip(versions.numbers, versions.states, strict=True):
             for entry in account.entries[known:]:
+                decided[number] = entry.created_at
                 yield (number, 0), entry
             known = len(account.entries)
             for one in account.reversed_spends:
                 if more := one.credits - given[one.spend]:
-                    yield (number, 0), GivenBack(one.spend, more)
+                    yield (number, 0), GivenBack(one.spend, more, decided.get(number, self._shadow.times[number]))
                 given[one.spend] = one.credits
         for payment in self._payments:
             for number, state in zip(payment.numbers, payment.states, strict=True):
                 if state is not None and state.order.is_settled:
-                    yield (number, 1), state
-
-    def _time_of(self, place: tuple[int, int]) -> datetime:
-        return self._shadow.times[place[0]]
+                    yield (number, 1), Changed(state, decided.get(number, self._shadow.times[number]))
 
     def _entry(self, entry: Entry) -> None:
         if entry.transaction_type in GIVES or (entry.transaction_type is TransactionType.ADJUSTED and entry.amount > 0):

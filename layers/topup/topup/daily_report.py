@@ -12,6 +12,7 @@ from itertools import islice
 from topup import publishing, store
 from topup.domain import audit, days, events, times
 from topup.domain.days import NOTICES, Report
+from topup.runtime import clock
 from topup.runtime.telemetry import count, logger, pseudonym
 
 CURSOR = "daily report"
@@ -35,7 +36,7 @@ def run(now: datetime, seconds_left: TimeLeft) -> Report:
     is_failed = False
     for step in (_notices, _table):
         try:
-            report = step(report, now, seconds_left)
+            report = step(report, seconds_left)
         except Exception:
             is_failed = True
             logger.exception("a part of the daily report failed", step=step.__name__)
@@ -56,7 +57,7 @@ def _save(report: Report) -> Report:
 # -------------------------------------------------------------------------------------------------------- notices
 
 
-def _notices(report: Report, now: datetime, seconds_left: TimeLeft) -> Report:
+def _notices(report: Report, seconds_left: TimeLeft) -> Report:
     """Tell of the lots that have come within a notice's days of their expiry since the last report."""
     for notice in NOTICES:
         until = report.began + timedelta(days=notice)
@@ -70,6 +71,7 @@ def _notices(report: Report, now: datetime, seconds_left: TimeLeft) -> Report:
             if seconds_left() <= 0:
                 return _save(replace(report, notice_place=batch[0].place))
             lots = store.load_lots_at([due.key for due in batch])
+            now = clock.now()
             open_lots = [lot for lot in lots if lot.is_open(now)]
             if not all(publishing.publish([events.of_expiring_lot(lot, notice, now) for lot in open_lots])):
                 _save(replace(report, notice_place=batch[0].place))
@@ -82,7 +84,7 @@ def _notices(report: Report, now: datetime, seconds_left: TimeLeft) -> Report:
 # ------------------------------------------------------------------------------------------- what is owed, the audit
 
 
-def _table(report: Report, now: datetime, seconds_left: TimeLeft) -> Report:
+def _table(report: Report, seconds_left: TimeLeft) -> Report:
     """Read the table once: add up what is owed, and audit users on the way."""
     last_user = ""
     while not report.is_read and seconds_left() > 0:
@@ -91,7 +93,7 @@ def _table(report: Report, now: datetime, seconds_left: TimeLeft) -> Report:
             report = days.with_lot(report, lot)
         for hold in page.holds:
             report = days.with_hold(report, hold)
-        report = _audited(report, _chosen(report, page), last_user, now)
+        report = _audited(report, _chosen(report, page), last_user)
         last_user = page.users[-1] if page.users else last_user  # may go on on the next page
         report = replace(report, table_place=page.next, is_read=page.next is None)
         if not report.is_read:
@@ -110,34 +112,36 @@ def _is_sampled(user_id: str, day: datetime) -> bool:
     return int.from_bytes(digest[:8]) % SAMPLE == 0
 
 
-def _audited(report: Report, users: Iterable[str], last_user: str, now: datetime) -> Report:
+def _audited(report: Report, users: Iterable[str], last_user: str) -> Report:
     for user_id in users:
         if user_id == last_user:
             continue
         if report.audited >= MOST_AUDITED:
             report = replace(report, skipped=report.skipped + 1)
             continue
-        findings = findings_of(user_id, now)
+        findings = findings_of(user_id)
         report = replace(report, audited=report.audited + 1, violations=report.violations + len(findings))
         for finding in findings:
             logger.error("the audit found a violation", user=pseudonym(user_id), finding=_without(user_id, finding))
     return report
 
 
-def findings_of(user_id: str, now: datetime) -> list[str]:
+def findings_of(user_id: str) -> list[str]:
     """Everything that is wrong with one user's credits and payments.
 
     They may change while they are read, so what looks wrong is read again, and counts only if it is wrong still.
     """
-    first = _findings(user_id, now)
-    return [finding for finding in _findings(user_id, now) if finding in first] if first else []
+    first = _findings(user_id)
+    return [finding for finding in _findings(user_id) if finding in first] if first else []
 
 
-def _findings(user_id: str, now: datetime) -> list[str]:
+def _findings(user_id: str) -> list[str]:
     """Nothing for a user whose credits change at every try to read them, or whose records move to a pseudonym."""
     account = store.load_account(user_id)
     if account is None or account.wallet.moves_to:
         return []
+    # A run takes minutes. TTL may delete a timer in them, whose lot would still be open when the run began.
+    now = clock.now()
     history = audit.history_of(account)
     findings = audit.audit_account(account, now, history)
     for payment_id, ledger in audit.payment_ledgers(account, now, history).items():
