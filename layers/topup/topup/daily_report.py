@@ -140,7 +140,7 @@ def _findings(user_id: str) -> list[str]:
     account = store.load_account(user_id)
     if account is None or account.wallet.moves_to:
         return []
-    # A run takes minutes. TTL may delete a timer in them, whose lot would still be open when the run began.
+    # A run takes minutes. As of its begin, a lot would be open whose timer TTL has deleted since.
     now = clock.now()
     history = audit.history_of(account)
     findings = audit.audit_account(account, now, history)
