@@ -130,7 +130,10 @@ class Topup:
     # ------------------------------------------------------------------------------------------------------ events
 
     def events(self, user: str | None = None) -> list[Json]:
-        """What was published on the event bus, of all users or of one, the oldest first (docs/events.md)."""
+        """What was published so far, of all users or of one, the oldest first (docs/events.md).
+
+        An event follows within moments: `wait_for_event` waits for it.
+        """
         published = reversed(self.client.local.call("GET", "/events")["events"])
         return [event for event in published if user in (None, event["detail"]["user_id"])]
 
