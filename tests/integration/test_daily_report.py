@@ -65,8 +65,17 @@ def test_what_is_owed_is_the_share_of_the_credits_that_are_left(shop: Shop, caps
     assert report["owed_minor"] == {"CNY": 10000 - 10000 * 333 // 1100 + 10000}
     assert (report["owed_credits"], report["free_credits"]) == (767 + 1100 + 50, 50)
     told = metrics(capsys.readouterr().out)
-    assert told["OwedMinor CNY"] == report["owed_minor"]["CNY"]
-    assert (told["OwedCredits"], told["DailyReportFailed"]) == (1917, 0)
+    assert told == {
+        "OwedMinor CNY": report["owed_minor"]["CNY"],
+        "OwedCredits": 1917,
+        "OwedFreeCredits": 50,
+        "CreditsExpiringSoon": report["expiring_credits"],
+        "UsersAudited": 2,
+        "AuditViolations": 0,
+        "OldestRefundMinutes": 0,
+        "OldestHoldMinutes": 0,
+        "DailyReportFailed": 0,
+    }
 
 
 def test_what_has_expired_is_not_owed_swept_or_not(shop: Shop):
@@ -189,6 +198,15 @@ def test_a_lot_that_expires_while_the_report_is_made_is_no_violation(shop: Shop,
     report = run(shop)
 
     assert (report["audited"], report["violations"]) == (1, 0)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_users_whose_records_are_on_several_pages_are_audited_once(shop: Shop):
+    for user in ("user-1", "user-2", "user-3"):
+        for _ in range(4):
+            shop.grant(10, user=user)
+
+    assert run(shop)["audited"] == 3
 
 
 def test_of_users_who_did_not_change_only_a_sample_is_audited(shop: Shop, monkeypatch: pytest.MonkeyPatch):
