@@ -200,11 +200,16 @@ def test_a_lot_that_expires_while_the_report_is_made_is_no_violation(shop: Shop,
     assert (report["audited"], report["violations"]) == (1, 0)
 
 
-@pytest.mark.usefixtures("small_pages")
-def test_users_whose_records_are_on_several_pages_are_audited_once(shop: Shop):
+@pytest.mark.parametrize("records", [5, 12])
+def test_users_whose_records_are_on_several_pages_are_audited_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, records: int
+):
     for user in ("user-1", "user-2", "user-3"):
         for _ in range(4):
             shop.grant(10, user=user)
+    read = patience.page
+    monkeypatch.setattr(patience, "page", lambda operation, **request: read(operation, Limit=records, **request))
+    monkeypatch.setattr(daily_report, "SAMPLE", 1)
 
     assert run(shop)["audited"] == 3
 
