@@ -58,6 +58,11 @@ def with_ids_of(out: Clawback, size: int) -> Clawback:
     return replace(out, takings=tuple(replace(one, lot_id=lot_id) for lot_id in ids))
 
 
+def an_addition_to(payment_id: str) -> CreditChange:
+    wallet = credits.load_credits(USER_ID, NOW).wallet
+    return CreditChange(before=wallet, wallet=wallet, additions=[ClawbackAddition(payment_id=payment_id)])
+
+
 def cancelled(reason: str) -> ClientError:
     answer = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": [{"Code": reason}]}
     return ClientError(cast("Any", answer), "TransactWriteItems")
@@ -90,23 +95,31 @@ def test_a_purchase_that_pays_a_debt_makes_room_in_a_full_record(shop: Shop):
     shop.check()
 
 
+def test_a_short_record_is_left_as_it_is(shop: Shop):
+    payment_id, intent = shop.buy()
+    shop.simulator.dispute(intent)
+    shop.deliver()
+    out = record_of(payment_id)
+
+    assert not full_records.made_room(an_addition_to(payment_id), cancelled("ValidationError"))
+
+    assert record_of(payment_id) == out
+
+
 @pytest.mark.parametrize(("reason", "length"), [("ValidationError", WORTH_JOINING - 1), ("ThrottlingError", 1000)])
 def test_what_is_not_due_to_a_full_record_leaves_it_as_it_is(shop: Shop, reason: str, length: int):
     payment_id, _ = a_disputed_order_with_a_full_record(shop)
     out = replace(record_of(payment_id), takings=record_of(payment_id).takings[:length])
     write(out)
-    wallet = credits.load_credits(USER_ID, NOW).wallet
-    change = CreditChange(before=wallet, wallet=wallet, additions=[ClawbackAddition(payment_id=payment_id)])
 
-    assert not full_records.made_room(change, cancelled(reason))
+    assert not full_records.made_room(an_addition_to(payment_id), cancelled(reason))
 
     assert record_of(payment_id) == out
 
 
 def test_a_record_that_changes_meanwhile_is_read_again(shop: Shop):
     payment_id, _ = a_disputed_order_with_a_full_record(shop)
-    wallet = credits.load_credits(USER_ID, NOW).wallet
-    change = CreditChange(before=wallet, wallet=wallet, additions=[ClawbackAddition(payment_id=payment_id)])
+    change = an_addition_to(payment_id)
     shop.grant(1)
     out = record_of(payment_id)
 
