@@ -4,6 +4,8 @@ from topup import adjustments
 from topup.api import auth, receipts, requests
 from topup.api.endpoint import Request, Response, endpoint
 
+requests.adjustment.load()
+
 
 @endpoint()
 def handler(request: Request) -> Response:

@@ -6,6 +6,8 @@ from topup.api.endpoint import Request, Response, endpoint
 from topup.domain.hold_changes import Capture
 from topup.runtime.secret_values import Scope
 
+requests.capture.load()
+
 
 @endpoint()
 def handler(request: Request) -> Response:

@@ -6,6 +6,7 @@ from topup.api.endpoint import Request, Response, endpoint
 from topup.runtime.secret_values import Scope
 
 stripe_gateway.load_sessions()
+requests.checkout.load()
 
 
 @endpoint()

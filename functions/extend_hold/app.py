@@ -7,6 +7,8 @@ from topup.api import api_keys, hold_ids, hold_responses, requests
 from topup.api.endpoint import Request, Response, endpoint
 from topup.runtime.secret_values import Scope
 
+requests.extension.load()
+
 
 @endpoint()
 def handler(request: Request) -> Response:

@@ -7,6 +7,8 @@ from topup.api import actors, receipts, requests
 from topup.api.endpoint import Request, Response, endpoint
 from topup.runtime.secret_values import Scope
 
+requests.grant.load()
+
 
 @endpoint()
 def handler(request: Request) -> Response:

@@ -9,6 +9,8 @@ from topup.api.endpoint import Request, Response, endpoint
 from topup.domain.holds import Overrun
 from topup.runtime.secret_values import Scope
 
+requests.hold.load()
+
 
 @endpoint()
 def handler(request: Request) -> Response:

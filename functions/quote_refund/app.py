@@ -5,6 +5,8 @@ from topup.api import auth, refund_responses, requests
 from topup.api.endpoint import Request, Response, endpoint
 from topup.domain.refund_requests import RefundRequest
 
+requests.quote.load()
+
 
 @endpoint()
 def handler(request: Request) -> Response:

@@ -12,6 +12,7 @@ from topup.domain.refund_requests import RefundRequest
 from topup.domain.reversals import ReversalStatus
 
 stripe_gateway.load_refunds()
+requests.refund.load()
 
 
 @endpoint()

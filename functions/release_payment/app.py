@@ -12,6 +12,7 @@ from topup.api.staff_responses import StaffView
 from topup.domain.orders import ReleaseAction
 
 stripe_gateway.load_refunds()
+requests.release.load()
 
 
 @endpoint()

@@ -5,6 +5,8 @@ from topup.api import actors, receipts, requests
 from topup.api.endpoint import Request, Response, endpoint
 from topup.runtime.secret_values import Scope
 
+requests.reversal.load()
+
 
 @endpoint()
 def handler(request: Request) -> Response:

@@ -6,6 +6,8 @@ from topup.api.endpoint import Request, Response, endpoint
 from topup.batch_spending import BatchItem
 from topup.runtime.secret_values import Scope
 
+requests.batch.load()
+
 
 @endpoint()
 def handler(request: Request) -> Response:

@@ -35,6 +35,7 @@ LAMBDA = {
 }
 TABLES = {"ORDERS_TABLE": "orders", "CREDITS_TABLE": "credits"}
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+READING_BODIES = [name for name in FUNCTIONS if "requests" in (ROOT / "functions" / name / "app.py").read_text()]
 
 
 def started(code: str, **variables: str) -> str:
@@ -185,6 +186,37 @@ def test_a_function_that_always_asks_stripe_has_loaded_what_asks(function: str, 
     code = f"import runpy, sys\nrunpy.run_path('functions/{function}/app.py')\nprint({loaded!r} in sys.modules)"
 
     assert started(code) == "True"
+
+
+def test_the_first_answer_of_stripe_loads_nothing():
+    code = """
+import runpy, sys
+runpy.run_path("functions/refund_payment/app.py")
+print("stripe._object_classes" in sys.modules)
+"""
+
+    assert started(code) == "True"
+
+
+def test_stripe_is_not_told_of_this_machine():
+    """The library would start a process to ask for its name, in the first request, and write a file."""
+    code = """
+from topup.stripe_gateway import client
+headers = client._made("sk_1", "", 0)._requestor.request_headers("get", "V1", {})
+print(headers["X-Stripe-Client-User-Agent"])
+"""
+    assert set(json.loads(started(code))) == {"bindings_version", "lang", "lang_version", "httplib"}
+
+
+@pytest.mark.parametrize("function", READING_BODIES)
+def test_a_function_that_reads_a_body_has_made_its_validator(function: str):
+    code = f"""
+import runpy
+from topup.api import requests
+runpy.run_path("functions/{function}/app.py")
+print(requests.validator.cache_info().currsize)
+"""
+    assert started(code) == "1"
 
 
 def test_the_pause_before_a_retry_is_the_librarys_own():

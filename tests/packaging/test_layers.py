@@ -56,6 +56,7 @@ def built(target: Path) -> tuple[Path, Path]:
         if "could not be installed" in run.stderr:
             pytest.skip(f"the packages cannot be fetched: {run.stderr.splitlines()[-2:]}")
         assert run.returncode == 0, run.stderr
+        assert "is not prepared" not in run.stderr
     return target / "TopupLayer", target / "DependenciesLayer"
 
 

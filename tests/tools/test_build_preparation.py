@@ -27,6 +27,9 @@ class Limits(Config):
     pass
 
 
+PAUSE = Limits.longest_pause
+
+
 @dataclass(frozen=True, order=True)
 class Lot:
     lot_id: str
@@ -54,7 +57,7 @@ prepared.use(sys.argv[1])
 
 sys.path.insert(0, sys.argv[1])
 sys.modules["botocore.config"] = config = types.ModuleType("botocore.config")
-config.Config = object
+config.Config = type("Config", (), {"longest_pause": 1})
 made.clear()
 import shop
 

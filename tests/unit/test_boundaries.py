@@ -117,6 +117,7 @@ def test_only_the_store_and_the_runtime_import_botocore():
     assert importers_of("botocore") == {
         "runtime/aws.py",
         "runtime/chaos.py",
+        "runtime/connections.py",
         "runtime/event_bus.py",
         "runtime/parameter_store.py",
         "store/client.py",

@@ -18,6 +18,7 @@ from pathlib import Path
 from tools.build import (
     bundling,
     ca_roots,
+    client_events,
     documentation,
     late_imports,
     preparation,
@@ -28,6 +29,7 @@ from tools.build import (
 
 FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
 SBOM = Path(__file__).resolve().with_name("sbom.py")
+COMPILER = Path(__file__).resolve().with_name("compiler.py")
 PYTHON_VERSION = "3.13"  # of the template's Runtime
 MACHINE_OF = {"arm64": "aarch64", "x86_64": "x86_64"}
 GLIBC_TAGS = ("manylinux2014", "manylinux_2_28", "manylinux_2_34")  # Lambda's Python 3.13 has glibc 2.34
@@ -56,6 +58,7 @@ def build_dependencies(source: Path, artifacts: Path) -> None:
     pruning.remove_unused_parts(python)
     stripe_library.keep_what_is_called(python)
     service_models.keep_what_is_called(python / "botocore" / "data")
+    client_events.keep_what_is_emitted(python / "botocore")
     documentation.replace_what_only_documents(python)
     late_imports.import_late(python)
     ca_roots.keep_amazons_roots(python)
@@ -156,7 +159,7 @@ def _compile(python: str, artifacts: Path) -> None:
     how = ["-q", "--invalidation-mode=unchecked-hash", "-s", str(artifacts), "-p", "/opt"]
     # A fixed seed: the order of a set depends on it, and so do the bytes of a constant set.
     environment = os.environ | {"PYTHONHASHSEED": "0"}
-    subprocess.run([python, "-m", "compileall", *how, str(artifacts / "python")], env=environment, check=True)
+    subprocess.run([python, "-P", COMPILER, *how, str(artifacts / "python")], env=environment, check=True)
 
 
 def _pip() -> list[str]:

@@ -83,7 +83,7 @@ def note_sources() -> None:
 
 
 class StandIns:
-    """Finds the absent packages, with any module in them, and in it any class.
+    """Finds the absent packages, with any module in them, in it any class, and in that any attribute.
 
     It has no base class, because the modules of Python's own ones for this have expressions.
     """
@@ -105,12 +105,21 @@ class StandIns:
 
 class StandIn(ModuleType):
     def __getattr__(self, name: str) -> type:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return type(name, (Anything,), {})
+        return stand_in(name)
 
 
-class Anything:
+class WithAnything(type):
+    def __getattr__(cls, name: str) -> type:
+        return stand_in(name)
+
+
+def stand_in(name: str) -> type:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return WithAnything(name, (Anything,), {})
+
+
+class Anything(metaclass=WithAnything):
     def __init__(self, *_: object, **__: object) -> None:
         """It takes whatever it is made with."""
 

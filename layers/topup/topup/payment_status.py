@@ -100,11 +100,11 @@ def apply(update: PaymentUpdate, reversals: Iterable[ReversalUpdate], now: datet
     No event of those refunds and disputes may come any more: theirs may have been lost as well. Raises OrderMissing,
     Busy.
     """
-    # Imported here, for the same reason.
-    from topup import clawback  # noqa: PLC0415
-
     outcome = fulfilment.apply(update, now)
     if not outcome.order.is_settled:
         return outcome
+    # Imported here, for the same reason.
+    from topup import clawback  # noqa: PLC0415
+
     changes = [clawback.apply(reversal, now) for reversal in reversals]
     return Outcome(find(update.payment_id).order, is_changed=True) if any(changes) else outcome

@@ -9,13 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar
 
 from pydantic_core import SchemaValidator, ValidationError
 
 from topup.api.endpoint import LONGEST_FIELD_NAME, MOST_ERRORS, Request
 from topup.domain import times
 from topup.domain.errors import FieldError, InvalidJson, UnsupportedMediaType, ValidationFailed
+from topup.runtime import start
 
 if TYPE_CHECKING:
     from topup.api import bodies
@@ -31,6 +32,8 @@ LARGEST_CREDITS = 1_000_000_000  # credits; far above any wallet, far below wher
 LONGEST_HOLD = 86_400  # seconds
 
 SCHEMAS = Path(__file__).with_name("bodies.json")
+
+B = TypeVar("B")  # what is read
 
 
 class Body:
@@ -77,23 +80,33 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
 # ------------------------------------------------------------------------------------------------------- the bodies
 
 
-def _reader(name: str) -> Any:
-    """What reads a body of this name; it raises UnsupportedMediaType, InvalidJson, ValidationFailed."""
-    return lambda request: _read(request, name)
+class Reader(Generic[B]):
+    """Reads a body of one kind; it raises UnsupportedMediaType, InvalidJson, ValidationFailed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, request: Request) -> B:
+        body: B = _read(request, self._name)
+        return body
+
+    def load(self) -> None:
+        """Make the validator while a function starts, for one that reads such bodies."""
+        start.prepare(lambda: validator(self._name))
 
 
-checkout: "Callable[[Request], bodies.CheckoutBody]" = _reader("CheckoutBody")
-quote: "Callable[[Request], bodies.QuoteBody]" = _reader("QuoteBody")
-refund: "Callable[[Request], bodies.RefundBody]" = _reader("RefundBody")
-release: "Callable[[Request], bodies.ReleaseBody]" = _reader("ReleaseBody")
-spend: "Callable[[Request], bodies.SpendBody]" = _reader("SpendBody")
-batch: "Callable[[Request], bodies.BatchBody]" = _reader("BatchBody")
-reversal: "Callable[[Request], bodies.ReversalBody]" = _reader("ReversalBody")
-hold: "Callable[[Request], bodies.HoldBody]" = _reader("HoldBody")
-capture: "Callable[[Request], bodies.CaptureBody]" = _reader("CaptureBody")
-extension: "Callable[[Request], bodies.ExtensionBody]" = _reader("ExtensionBody")
-grant: "Callable[[Request], bodies.GrantBody]" = _reader("GrantBody")
-adjustment: "Callable[[Request], bodies.AdjustmentBody]" = _reader("AdjustmentBody")
+checkout: "Reader[bodies.CheckoutBody]" = Reader("CheckoutBody")
+quote: "Reader[bodies.QuoteBody]" = Reader("QuoteBody")
+refund: "Reader[bodies.RefundBody]" = Reader("RefundBody")
+release: "Reader[bodies.ReleaseBody]" = Reader("ReleaseBody")
+spend: "Reader[bodies.SpendBody]" = Reader("SpendBody")
+batch: "Reader[bodies.BatchBody]" = Reader("BatchBody")
+reversal: "Reader[bodies.ReversalBody]" = Reader("ReversalBody")
+hold: "Reader[bodies.HoldBody]" = Reader("HoldBody")
+capture: "Reader[bodies.CaptureBody]" = Reader("CaptureBody")
+extension: "Reader[bodies.ExtensionBody]" = Reader("ExtensionBody")
+grant: "Reader[bodies.GrantBody]" = Reader("GrantBody")
+adjustment: "Reader[bodies.AdjustmentBody]" = Reader("AdjustmentBody")
 
 
 def expiry_of(body: "bodies.GrantBody") -> datetime | None:

@@ -3,18 +3,26 @@
 botocore, not boto3: boto3 adds resources and S3 transfers, which nothing here uses and every cold start would import.
 """
 
+# getaddrinfo encodes every host's name by this module, which the first request would import otherwise.
+import encodings.idna  # noqa: F401
 import os
-from functools import cache
+from functools import cache, partialmethod
 from typing import Any
 
 import botocore.session
 from botocore import __version__
 from botocore.config import Config
+from botocore.endpoint import EndpointCreator
 
 from topup.runtime import start
+from topup.runtime.connections import Connections
 
 # Without one, botocore makes it anew for every request, letter by letter: a tenth of a warm invocation's CPU time.
 USER_AGENT = f"Topup Botocore/{__version__}"
+
+# botocore has no other place to name it.
+_of_clients: Any = EndpointCreator
+_of_clients.create_endpoint = partialmethod(EndpointCreator.create_endpoint, http_session_cls=Connections)
 
 
 def client(service: str, limits: Config) -> Any:

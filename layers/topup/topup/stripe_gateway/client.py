@@ -32,7 +32,12 @@ def longest_request(retries: int) -> float:
 
 def load(use: Callable[["StripeClient"], object]) -> None:
     """Load the library and the services that `use` names, while a function starts: without a key or a request."""
-    start.prepare(lambda: use(_made("sk_of_no_account", "", 0)))
+    start.prepare(lambda: _load(use))
+
+
+def _load(use: Callable[["StripeClient"], object]) -> None:
+    use(_made("sk_of_no_account", "", 0))
+    import stripe._object_classes  # noqa: F401, PLC0415 - the library imports it for its first answer
 
 
 def client(retries: int = RETRIES) -> "StripeClient":

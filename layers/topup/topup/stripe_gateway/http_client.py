@@ -16,6 +16,10 @@ import stripe
 import urllib3
 from urllib3 import exceptions
 
+# Else the library tells Stripe how long requests took, and on what machine: it starts a process to ask for that, in the
+# first request, and writes an id into the home directory.
+stripe.enable_telemetry = False
+
 CONNECTIONS = 8  # that are kept open, where so many were needed at once: as many as reconcile asks questions
 
 
