@@ -200,6 +200,13 @@ def test_every_service_answers_and_fails_as_in_the_complete_library(python: Path
     assert len(json.loads(ours)) > len(OBJECTS) + len(ERRORS)
 
 
+def test_what_the_client_imports_for_its_types_is_there_and_no_more(python: Path):
+    module = (python / "stripe" / "_event_notification_handler.py").read_text()
+
+    assert "class StripeEventNotificationHandler:" in module
+    assert len(module) < 1000
+
+
 def test_its_own_certificate_authorities_stay(python: Path):
     assert (python / "stripe" / "data" / "ca-certificates.crt").read_bytes() == Path(stripe.ca_bundle_path).read_bytes()
 
