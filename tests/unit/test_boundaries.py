@@ -120,6 +120,7 @@ def test_only_the_store_and_the_runtime_import_botocore():
         "runtime/connections.py",
         "runtime/event_bus.py",
         "runtime/parameter_store.py",
+        "runtime/parsing.py",
         "store/client.py",
         "store/orders.py",
         "store/credits.py",

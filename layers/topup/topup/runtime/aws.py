@@ -16,6 +16,7 @@ from botocore.endpoint import EndpointCreator
 
 from topup.runtime import start
 from topup.runtime.connections import Connections
+from topup.runtime.parsing import Parsers
 
 # Without one, botocore makes it anew for every request, letter by letter: a tenth of a warm invocation's CPU time.
 USER_AGENT = f"Topup Botocore/{__version__}"
@@ -37,4 +38,6 @@ def client(service: str, limits: Config) -> Any:
 
 @cache
 def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+    made = botocore.session.get_session()
+    made.register_component("response_parser_factory", Parsers())
+    return made
