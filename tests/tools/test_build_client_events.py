@@ -85,7 +85,10 @@ def registered(module: ModuleType, aliases: Mapping[str, str]) -> EventAliaser:
 
 def called(emitter: Any, event: str) -> list[str]:
     found = emitter._emitter._handlers.prefix_search(emitter._alias_event_name(event))
-    return [getattr(handler, "__qualname__", repr(handler)) for handler in found]
+    of_the_library = [
+        handler for handler in found if handler.__module__.startswith(("botocore.", "reduced_"))
+    ]  # not moto
+    return [getattr(handler, "__qualname__", repr(handler)) for handler in of_the_library]
 
 
 def test_every_event_of_our_clients_has_the_handlers_of_the_complete_library(

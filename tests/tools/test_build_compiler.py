@@ -51,7 +51,8 @@ print(json.dumps([does, documents]))
 
 
 def used(folder: Path) -> list[list[str]]:
-    run = subprocess.run([sys.executable, "-c", USE], cwd=folder, capture_output=True, text=True, check=True)
+    # -B: only the compiler writes bytecode.
+    run = subprocess.run([sys.executable, "-B", "-c", USE], cwd=folder, capture_output=True, text=True, check=True)
     found: list[list[str]] = json.loads(run.stdout)
     return found
 

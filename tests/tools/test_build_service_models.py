@@ -31,6 +31,7 @@ PROVIDERS = {
 }
 # Methods of a client that read more of a service's data than its model.
 READ_MORE = {"get_paginator", "can_paginate", "get_waiter"}
+OF_BOTOCORE = {"create_endpoint"}  # runtime/aws.py; EventBridge has an operation of this name
 
 
 def sources() -> list[str]:
@@ -89,7 +90,7 @@ def test_a_service_that_powertools_calls_is_recognized():
 
 @pytest.mark.parametrize("service", OPERATIONS)
 def test_the_layer_keeps_exactly_the_operations_that_the_code_calls(service: str):
-    named = {attribute for source in sources() for attribute in attributes_of(source)}
+    named = {attribute for source in sources() for attribute in attributes_of(source)} - OF_BOTOCORE
     used = {operation for operation in complete_model(service)["operations"] if xform_name(operation) in named}
 
     missing = used - OPERATIONS[service]
