@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import SSLError
+from botocore.exceptions import ProxyConnectionError, SSLError
 
 from tools.bench.tls import ADDRESS, Authority
 from topup.runtime import aws, connections
@@ -62,9 +62,9 @@ def bundle(environment: pytest.MonkeyPatch, authority: Authority, tmp_path: Path
     connections._trusting.cache_clear()
 
 
-def client(environment: pytest.MonkeyPatch, port: int, host: str = str(ADDRESS)) -> Any:
+def client(environment: pytest.MonkeyPatch, port: int, host: str = str(ADDRESS), **options: Any) -> Any:
     environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"https://{host}:{port}")
-    return aws.client("dynamodb", Config(retries={"total_max_attempts": 1}, proxies={}))
+    return aws.client("dynamodb", Config(retries={"total_max_attempts": 1}, **{"proxies": {}, **options}))
 
 
 def test_the_authorities_are_read_once_before_the_first_connection(
@@ -118,11 +118,39 @@ def test_a_bundle_that_cannot_be_read_is_named(
         client(environment, port)
 
 
-def test_every_client_has_the_same_context(environment: pytest.MonkeyPatch, port: int, bundle: Path):
-    made: list[ssl.SSLContext] = []
-    for _ in range(2):
-        session = client(environment, port)._endpoint.http_session
-        made.append(session._manager.connection_pool_kw["ssl_context"])
+def context_of(made: Any) -> ssl.SSLContext:
+    context: ssl.SSLContext = made._endpoint.http_session._manager.connection_pool_kw["ssl_context"]
+    return context
 
-    assert made[0] is made[1]
-    assert made[0].verify_mode is ssl.CERT_REQUIRED
+
+def test_every_client_has_the_same_context(environment: pytest.MonkeyPatch, port: int, bundle: Path):
+    first, second = (context_of(client(environment, port)) for _ in range(2))
+
+    assert first is second
+    assert first.verify_mode is ssl.CERT_REQUIRED
+
+
+def test_a_client_with_a_certificate_has_a_context_of_its_own(
+    environment: pytest.MonkeyPatch, port: int, bundle: Path, tmp_path: Path
+):
+    shared = context_of(client(environment, port))
+
+    made = client(environment, port, client_cert=str(tmp_path / "server.pem"))
+
+    assert context_of(made) is not shared
+    assert made.list_tables()["TableNames"] == []
+
+
+def test_a_proxy_over_tls_is_checked_against_the_same_bundle(environment: pytest.MonkeyPatch, port: int, bundle: Path):
+    """Here DynamoDB's server is taken for a proxy. It is none, and says so to whom its certificate is right."""
+
+    def why_not() -> Exception:
+        with pytest.raises(ProxyConnectionError) as caught:
+            client(environment, port, proxies={"https": f"https://{ADDRESS}:{port}"}).list_tables()
+        why: Exception = caught.value.kwargs["error"].original_error
+        return why
+
+    assert "Tunnel connection failed: 501" in str(why_not())
+
+    bundle.write_text(Authority().root)
+    assert "certificate verify failed" in str(why_not())

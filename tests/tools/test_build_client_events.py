@@ -119,3 +119,10 @@ def test_a_list_that_the_package_no_longer_has_ends_the_build(tmp_path: Path, mo
 
     with pytest.raises(SystemExit, match=rf"botocore/{module}\.py has no {name} any more"):
         client_events.keep_what_is_emitted(tmp_path)
+
+
+def test_a_handler_that_is_listed_in_another_way_ends_the_build(tmp_path: Path):
+    (tmp_path / "handlers.py").write_text("BUILTIN_HANDLERS = [*OF_OTHER_MODULES]")
+
+    with pytest.raises(SystemExit, match=r"botocore lists \*OF_OTHER_MODULES among its handlers"):
+        client_events.keep_what_is_emitted(tmp_path)

@@ -207,6 +207,11 @@ def test_what_the_client_imports_for_its_types_is_there_and_no_more(python: Path
     assert len(module) < 1000
 
 
+def test_a_library_without_the_module_ends_the_build(tmp_path: Path):
+    with pytest.raises(SystemExit, match=r"has no stripe\._event_notification_handler any more"):
+        stripe_library.keep_what_is_called(tmp_path)
+
+
 def test_its_own_certificate_authorities_stay(python: Path):
     assert (python / "stripe" / "data" / "ca-certificates.crt").read_bytes() == Path(stripe.ca_bundle_path).read_bytes()
 

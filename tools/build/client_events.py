@@ -23,8 +23,14 @@ def keep_what_is_emitted(botocore: Path) -> None:
 def _of_every_service(handlers: ast.expr) -> str:
     """Those for events whose name has one part: the next part names a service, or begins with `*` in documents."""
     assert isinstance(handlers, ast.List)
-    listed = [one for one in handlers.elts if isinstance(one, ast.Tuple)]
-    return ast.unparse(ast.List([one for one in listed if "." not in ast.literal_eval(one.elts[0])]))
+    return ast.unparse(ast.List([one for one in handlers.elts if "." not in _event_of(one)]))
+
+
+def _event_of(handler: ast.expr) -> str:
+    match handler:
+        case ast.Tuple(elts=[ast.Constant(value=str(event)), *_]):
+            return event
+    raise SystemExit(f"botocore lists {ast.unparse(handler)} among its handlers: see tools/build/{Path(__file__).name}")
 
 
 def _of_our_services(aliases: ast.expr) -> str:

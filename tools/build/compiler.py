@@ -17,7 +17,7 @@ SHORTEST = "-"
 
 def without_docstrings(data: Any, path: Any, *, _optimize: int = -1) -> CodeType:
     """What `SourceFileLoader.source_to_code` returns, from the same arguments."""
-    tree = ast.parse(data)
+    tree = ast.parse(data, path)
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False):
             node.body[0] = ast.copy_location(ast.Expr(ast.Constant(SHORTEST)), node.body[0])

@@ -159,7 +159,8 @@ def _compile(python: str, artifacts: Path) -> None:
     how = ["-q", "--invalidation-mode=unchecked-hash", "-s", str(artifacts), "-p", "/opt"]
     # A fixed seed: the order of a set depends on it, and so do the bytes of a constant set.
     environment = os.environ | {"PYTHONHASHSEED": "0"}
-    subprocess.run([python, "-P", COMPILER, *how, str(artifacts / "python")], env=environment, check=True)
+    # -B: nor what the compiler itself imports, without docstrings.
+    subprocess.run([python, "-P", "-B", COMPILER, *how, str(artifacts / "python")], env=environment, check=True)
 
 
 def _pip() -> list[str]:

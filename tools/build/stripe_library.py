@@ -33,6 +33,8 @@ def keep_what_is_called(python: Path) -> None:
     not list, with the same content, so they leave that table, too.
     """
     modules = import_graph.modules_in(python)
+    if HANDLER not in modules:
+        raise SystemExit(f"Stripe's library has no {HANDLER} any more: see tools/build/{Path(__file__).name}")
     modules[HANDLER].write_text(_names_alone(modules[CLIENT]), encoding="utf-8")
     services = {module for service in SERVICES for module in modules_of(service, modules)}
     kept = import_graph.reached_from({CLIENT, *services}, modules)

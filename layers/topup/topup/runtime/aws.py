@@ -21,7 +21,7 @@ from topup.runtime.parsing import Parsers
 # Without one, botocore makes it anew for every request, letter by letter: a tenth of a warm invocation's CPU time.
 USER_AGENT = f"Topup Botocore/{__version__}"
 
-# botocore has no other place to name it.
+# botocore has no other place to name it; so every client of this process has it, a tool's too.
 _of_clients: Any = EndpointCreator
 _of_clients.create_endpoint = partialmethod(EndpointCreator.create_endpoint, http_session_cls=Connections)
 

@@ -16,15 +16,22 @@ _Session: Any = httpsession.URLLib3Session
 class Connections(_Session):  # type: ignore[misc]
     """botocore's own, whose certificate authorities are read once, as it is made. Raises SSLError if they cannot be.
 
-    All share one context, which `proxies_config` would change: no client of ours has one.
+    All share one context. A client that has a proxy or a certificate changes its context: it has its own, as ever.
     """
 
+    def __init__(self, **options: Any) -> None:
+        self._shares = not any(options.get(name) for name in ("client_cert", "proxies", "proxies_config"))
+        super().__init__(**options)
+
     def _get_ssl_context(self) -> ssl.SSLContext:
-        return _trusting(httpsession.get_cert_path(self._verify)) if self._verify else super()._get_ssl_context()
+        if self._shares and self._verify:
+            return _trusting(httpsession.get_cert_path(self._verify))
+        return super()._get_ssl_context()  # type: ignore[no-any-return]
 
     def _setup_ssl_cert(self, conn: Any, url: str, verify: str | bool) -> None:
         super()._setup_ssl_cert(conn, url, verify)
-        conn.ca_certs = None
+        if self._shares:
+            conn.ca_certs = None
 
 
 @cache
