@@ -1,7 +1,7 @@
 """Leave Amazon's own certificate authorities in the bundle that botocore checks AWS's certificates against.
 
-Reading the 120 to 130 authorities of a browser takes 18 ms of CPU time, and Amazon's five take 2. A cold start reads them
-once (topup/runtime/connections.py); botocore would for every new connection.
+Reading the 120 to 130 authorities of a browser takes 18 ms of CPU time, and Amazon's five take 2. A cold start reads
+them once (topup/runtime/connections.py); botocore would for every new connection.
 
 Only botocore reads this bundle. Stripe's library brings its own, and the keys of an identity provider are fetched by
 Python's urllib, which uses the system's. AWS_CA_BUNDLE names another file for botocore, as ever.
