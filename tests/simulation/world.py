@@ -57,6 +57,7 @@ NEW_SECRET = "whsec_after_the_rotation"
 # needs several transactions, and crashes happen between them. The others have the product's number.
 FEW_LOT_WRITES = 3
 FEW_ENTRIES = 4  # the ledger of a run is short, and yet it is searched for a moment as a long one is
+MOST_OF_A_MONTH = 25 * DAY  # Stripe lists the events of thirty days
 PERIOD = 2.5 * DAY  # of the runs by schedule, which look three days back
 TEST_KEY, LIVE_KEY = "sk_test_1", "sk_live_1"
 OTHER_SECRET = "whsec_of_another_product"
@@ -183,12 +184,17 @@ class World:
             if seconds > DAY / 2:
                 self.reconcile_surely(window_hours=LONGEST_WINDOW)
             return
-        # One run stands for the hourly ones: whatever is lost in this time, a later run finds as well.
+        # One run stands for the hourly ones: whatever is lost in this time, a later run finds as well, within a month.
         before = min(2.9 * DAY, seconds * 0.9)
         self.scheduler.run_for(before)
         if seconds > DAY / 10:
             self.reconcile_surely()
-        self.scheduler.run_for(max(0.0, seconds - before))
+        left = max(0.0, seconds - before)
+        while left > MOST_OF_A_MONTH:
+            self.scheduler.run_for(MOST_OF_A_MONTH)
+            self.reconcile_surely()
+            left -= MOST_OF_A_MONTH
+        self.scheduler.run_for(left)
 
     def reconcile(self, *, timeout: float = 300.0, **event: Any) -> Any:
         """One scheduled run; its report, or None if it died."""
