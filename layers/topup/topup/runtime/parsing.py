@@ -7,9 +7,8 @@ from typing import Any
 
 from botocore import parsers
 
-AS_THEY_ARE = frozenset(
-    {"S", "N", "BOOL", "NULL", "SS", "NS"}
-)  # kinds that JSON has; not binaries, nor what may hold them
+# The kinds that JSON has: not binaries, nor what may hold them.
+AS_THEY_ARE = frozenset({"S", "N", "BOOL", "NULL", "SS", "NS"})
 
 _JSONParser: Any = parsers.JSONParser
 _Factory: Any = parsers.ResponseParserFactory
