@@ -115,12 +115,13 @@ def test_nothing_imports_boto3():
 
 def test_only_the_store_and_the_runtime_import_botocore():
     assert importers_of("botocore") == {
+        "runtime/attribute_values.py",
         "runtime/aws.py",
         "runtime/chaos.py",
         "runtime/connections.py",
         "runtime/event_bus.py",
         "runtime/parameter_store.py",
-        "runtime/parsing.py",
+        "runtime/signing.py",
         "store/client.py",
         "store/orders.py",
         "store/credits.py",
