@@ -150,6 +150,20 @@ print(len(loaded), *sorted(name for name, found in loaded.items() if "." in name
     assert others == ["topup.runtime", "topup.runtime.bundles"]
 
 
+@pytest.mark.parametrize("function", ["get_credits", "cancel_checkout"])
+def test_a_start_loads_no_types_for_older_pythons_and_no_search_in_answers(
+    function: str, opt: Path, lambda_python: str
+):
+    app = str(ROOT / "functions" / function / "app.py")
+    code = f"""
+import os, runpy, sys
+os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
+runpy.run_path({app!r})
+print({{"typing_extensions", "jmespath.parser"}} & set(sys.modules))
+"""
+    assert run_with(opt, lambda_python, code).strip() == "set()"
+
+
 def test_what_is_imported_late_is_there(opt: Path, lambda_python: str):
     # cryptography finds the compiled half of cffi itself.
     run_with(opt, lambda_python, "from cryptography.hazmat.primitives.serialization import load_pem_public_key")
@@ -167,7 +181,8 @@ NEVER_MADE = {
     ("stripe._http_client", "requests"): "its own client, if requests is there; ours is stripe_gateway/http_client.py",
     ("botocore.httpsession", "certifi"): "without it botocore takes its own bundle of certificate authorities",
     ("urllib3.util.url", "idna"): "for addresses with letters beyond ASCII; AWS and Stripe have none",
-    ("urllib3.contrib.pyopenssl", "idna"): "for Pythons without their own TLS",
+    ("botocore.httpsession", "urllib3.contrib"): "another TLS, if its package is there; Python's own has all it needs",
+    ("dateutil.tz.tz", "dateutil.tz"): "time zones of Windows, if this is Windows",
     ("pydantic._internal._generate_schema", "pydantic.v1"): "recognizes a type that was written for pydantic 1",
 }
 

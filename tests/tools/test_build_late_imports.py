@@ -5,7 +5,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import aws_lambda_powertools
+import jmespath  # type: ignore[import-untyped]
 import pydantic_core
 import pytest
 
@@ -31,23 +34,56 @@ print(json.dumps([early, late, names, core_schema.int_schema(), refused, hasattr
 """
 
 
+SEARCH = """
+import json, sys
+import jmespath  # type: ignore[import-untyped]
+from aws_lambda_powertools import Logger
+
+early = "jmespath.parser" in sys.modules
+logger = Logger(service="topup", stream=open(sys.argv[1], "w"))
+handled = []
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
+def handler(event, context):
+    handled.append(logger.get_correlation_id())
+
+class Context:
+    function_name = aws_request_id = invoked_function_arn = "f"
+    memory_limit_in_mb = 1024
+
+handler({"requestContext": {"requestId": "JKJ"}}, Context())
+found = [jmespath.search("a.b", {"a": {"b": 1}}), jmespath.compile("a[0]").search({"a": [2]})]
+given = jmespath.search("a", {"a": 3}, jmespath.Options(dict_cls=dict))
+print(json.dumps([early, handled, found, given, hasattr(jmespath, "absent"), jmespath.__version__]))
+"""
+
+
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """A folder with the package, as it is installed."""
-    source = Path(pydantic_core.__file__).parent
-    shutil.copytree(source, tmp_path / "pydantic_core", ignore=shutil.ignore_patterns("__pycache__"))
+    """A folder with the packages, as they are installed."""
+    for package in (aws_lambda_powertools, jmespath, pydantic_core):
+        source = Path(str(package.__file__)).parent
+        shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
+
+
+def said(python: Path, *program: str) -> Any:
+    command = [sys.executable, "-c", *program]
+    run = subprocess.run(command, env={"PYTHONPATH": str(python)}, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(run.stdout)
 
 
 def test_types_of_schemas_are_imported_by_who_asks_for_them(python: Path):
     late_imports.import_late(python)
 
-    run = subprocess.run(
-        [sys.executable, "-c", USE], env={"PYTHONPATH": str(python)}, stdout=subprocess.PIPE, text=True, check=True
-    )
-
     names = [name for name in pydantic_core.__all__ if hasattr(pydantic_core, name)]
-    assert json.loads(run.stdout) == [False, True, names, {"type": "int"}, "int_parsing", False]
+    assert said(python, USE) == [False, True, names, {"type": "int"}, "int_parsing", False]
+
+
+def test_jmespath_is_imported_by_who_searches(python: Path, tmp_path: Path):
+    late_imports.import_late(python)
+
+    assert said(python, SEARCH, str(tmp_path / "log")) == [False, ["JKJ"], [1, 2], 3, False, jmespath.__version__]
 
 
 def test_a_package_that_imports_otherwise_ends_the_build(python: Path):

@@ -146,3 +146,17 @@ def test_a_module_that_cannot_be_imported_is_reported_and_left_out(folder: Path,
 
     assert "broken is not prepared, so cold starts take longer" in capfd.readouterr().err
     assert used(folder)[1] == []
+
+
+@pytest.mark.parametrize("module", ["topup.domain.audit_of_entries", "topup.reconciliation.reports"])
+def test_what_nobody_waits_for_is_not_prepared(tmp_path: Path, module: str):
+    path = tmp_path / f"{module.replace('.', '/')}.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        SHOP.replace("from botocore.config import Config", "Config = type('Config', (), {'longest_pause': 1})")
+    )
+
+    preparation.prepare_ours(sys.executable, tmp_path)
+
+    _, _, methods = marshal.loads((tmp_path / FILE).read_bytes())
+    assert methods == {}

@@ -81,7 +81,7 @@ def _deploy(interpreter: str, replay: Replay, functions: Sequence[str]) -> dict[
         event = WORK / "events" / f"{function}.json"
         event.write_text(json.dumps(recording.event(function)))
         environment = environments[function] | replay.environment(caller, function)
-        return Deployed(interpreter, task, opt, event, environment, recording.REFUSED.get(function))
+        return Deployed(interpreter, task, opt, event, environment)
 
     candidates = {
         YARDSTICK: deployed("yardstick", "get_payment", yardstick, runtime),

@@ -17,8 +17,7 @@ MEGABYTE = 1e6
 EXPLAINED = f"""\
 A cold start ends with the first response. The built layers are on the path as on Lambda, no bytecode is written, the
 event is from `events/`, secrets are read from Parameter Store, and AWS and Stripe are recorded responses on loopback,
-over TLS: a root of the benchmark's own is appended to the bundles of roots in the built layers. The event of
-release_payment is refused, because its payment is not in quarantine.
+over TLS: a root of the benchmark's own is appended to the bundles of roots in the built layers.
 
 "ms" is the time that passed; all else is CPU time. The yardstick is a handler that only creates a boto3 DynamoDB client
 and calls nothing, with boto3 as in Lambda's runtime: complete, with bytecode. The second yardstick takes boto3 from a

@@ -27,7 +27,6 @@ class Deployed:
     layers: Path
     event: Path
     environment: dict[str, str]
-    refusal: int | None = None  # the status of its response, where that is not a success
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         # -S: Lambda has no site-packages of ours, so this machine's must not be used. -P: nor has it tools/bench.
@@ -46,7 +45,7 @@ class Deployed:
     def check(self, result: dict[str, Any]) -> None:
         """End the command where the function responded otherwise than it should."""
         status = result.get("statusCode", HTTPStatus.OK)
-        if status not in ((self.refusal,) if self.refusal else SUCCESSES):
+        if status not in SUCCESSES:
             raise SystemExit(f"{self.task.name} rejected the event: {result}")
 
 

@@ -172,9 +172,7 @@ def _ours(interpreter: str, opt: Path, replay: Replay, function: str) -> Deploye
     event = WORK / f"{function}.json"
     event.write_text(json.dumps(recording.event(function)))
     environment = recording.environments()[function] | replay.environment("ours", function)
-    return Deployed(
-        interpreter, ROOT / "functions" / function, opt, event, environment, recording.REFUSED.get(function)
-    )
+    return Deployed(interpreter, ROOT / "functions" / function, opt, event, environment)
 
 
 def _bare(interpreter: str, opt: Path, replay: Replay, function: str) -> Deployed:

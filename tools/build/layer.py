@@ -25,6 +25,7 @@ from tools.build import (
     pruning,
     service_models,
     stripe_library,
+    typing_names,
 )
 
 FIND_PYTHON = Path(__file__).resolve().with_name("find-python")
@@ -61,6 +62,7 @@ def build_dependencies(source: Path, artifacts: Path) -> None:
     client_events.keep_what_is_emitted(python / "botocore")
     documentation.replace_what_only_documents(python)
     late_imports.import_late(python)
+    typing_names.take_from_python(python)
     ca_roots.keep_amazons_roots(python)
     _finish(artifacts, preparation.prepare_packages)
 

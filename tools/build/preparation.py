@@ -17,6 +17,8 @@ RECORDER = Path(__file__).with_name("recorder.py")
 PACKAGES = ("aws_lambda_powertools", "botocore.client", "botocore.session", "jwt", "stripe._stripe_client", "urllib3")
 # What most functions import of our own modules.
 COMMON = ("topup.api.endpoint", "topup.store")
+# Our own modules for which nobody waits: schedules and operators import them. Every start would read what they need.
+UNHURRIED = ("topup.domain.audit", "topup.reconciliation")
 # The packages that our modules import, and that are not there when only these are prepared.
 ABSENT = (*(name.partition(".")[0] for name in PACKAGES), "pydantic", "pydantic_core", "typing_extensions")
 
@@ -31,7 +33,8 @@ def prepare_packages(python: str, folder: Path) -> list[str]:
 
 def prepare_ours(python: str, folder: Path) -> list[str]:
     """The same for our own modules; returns those that most functions import."""
-    return _record(python, folder, "topup", ABSENT, COMMON, import_graph.modules_in(folder))
+    modules = [name for name in import_graph.modules_in(folder) if not name.startswith(UNHURRIED)]
+    return _record(python, folder, "topup", ABSENT, COMMON, modules)
 
 
 def _record(

@@ -18,6 +18,9 @@ UNUSED_PACKAGES: Mapping[str, str] = {
 # Parts of packages, as patterns below the folder of the packages.
 UNUSED_PARTS: Mapping[str, str] = {
     "cffi": "builds extension modules; cryptography needs its compiled half, _cffi_backend",
+    "dateutil/tz/win.py": "time zones of Windows",
+    "dateutil/tzwin.py": "the same by its former name",
+    "urllib3/contrib/pyopenssl.py": "TLS by a package that is not installed; botocore asks for it, and does without",
     "pydantic/v1": "pydantic's first version, for models that were written for it",
     "pydantic/mypy.py": "a plugin for mypy",
     "aws_lambda_powertools/event_handler": "a router; ours is API Gateway (docs/decisions/0006)",

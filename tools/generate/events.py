@@ -50,7 +50,7 @@ def events() -> dict[str, dict[str, Any]]:
     user = {"authorization": f"Bearer {_token(secrets, USER)}"}
     buyer = user | {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": KEY}
     paid = json.dumps(_paid_event(), indent=2)
-    signed = {"stripe-signature": _signature(paid, secrets["STRIPE_WEBHOOK_SECRET"])}
+    signed = {"stripe-signature": signature(paid, secrets["STRIPE_WEBHOOK_SECRET"])}
     service = {"x-api-key": secrets["PROXY_API_KEY"], "idempotency-key": "events-spend-credits"}
     spend = json.dumps({"user_id": USER, "amount": 100, "description": "Translation of three pages"})
     create = json.dumps({"package": "standard", "return_url": "http://localhost:3000/"})
@@ -280,7 +280,8 @@ def _paid_event() -> dict[str, Any]:
     }
 
 
-def _signature(body: str, secret: str) -> str:
+def signature(body: str, secret: str) -> str:
+    """The header with which Stripe sends this body, at the time of the events."""
     return str(stripe.WebhookSignature.generate_signature_header(body, secret, int(NOW.timestamp())))
 
 
