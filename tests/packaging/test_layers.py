@@ -150,7 +150,7 @@ print(len(loaded), *sorted(name for name, found in loaded.items() if "." in name
     assert others == ["topup.runtime", "topup.runtime.bundles"]
 
 
-@pytest.mark.parametrize("function", ["get_credits", "cancel_checkout"])
+@pytest.mark.parametrize("function", ["get_credits", "cancel_checkout", "spend_credits"])
 def test_a_start_loads_no_types_for_older_pythons_and_no_search_in_answers(
     function: str, opt: Path, lambda_python: str
 ):

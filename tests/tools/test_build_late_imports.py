@@ -17,7 +17,7 @@ from tools.build import late_imports
 USE = """
 import json, sys
 import pydantic_core
-early = "pydantic_core.core_schema" in sys.modules
+early = [name in sys.modules for name in ("pydantic_core.core_schema", "typing_extensions")]
 names = [name for name in pydantic_core.__all__ if hasattr(pydantic_core, name)]
 late = "pydantic_core.core_schema" in sys.modules
 from pydantic_core import CoreSchema, core_schema
@@ -30,7 +30,14 @@ try:
     Spend(amount="x")
 except pydantic.ValidationError as error:
     refused = error.errors()[0]["type"]
-print(json.dumps([early, late, names, core_schema.int_schema(), refused, hasattr(pydantic_core, "absent")]))
+from pydantic import MISSING
+from pydantic_core import MISSING as same
+
+class Hold(pydantic.BaseModel):
+    note: str | MISSING = MISSING
+
+missing = [MISSING is same, repr(MISSING), Hold().model_dump(), Hold(note="a").model_dump()]
+print(json.dumps([early, late, missing, names, core_schema.int_schema(), refused, hasattr(pydantic_core, "absent")]))
 """
 
 
@@ -77,7 +84,8 @@ def test_types_of_schemas_are_imported_by_who_asks_for_them(python: Path):
     late_imports.import_late(python)
 
     names = [name for name in pydantic_core.__all__ if hasattr(pydantic_core, name)]
-    assert said(python, USE) == [False, True, names, {"type": "int"}, "int_parsing", False]
+    missing = [True, repr(pydantic_core.MISSING), {}, {"note": "a"}]
+    assert said(python, USE) == [[False, False], True, missing, names, {"type": "int"}, "int_parsing", False]
 
 
 def test_jmespath_is_imported_by_who_searches(python: Path, tmp_path: Path):

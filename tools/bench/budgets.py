@@ -51,7 +51,7 @@ COLD = {
     **dict.fromkeys(("create_checkout", "cancel_checkout", "refund_payment", "release_payment"), WITH_STRIPE),
 }
 FIRST_REQUEST = Budget(25, 20)  # CPU milliseconds, after the initialisation
-BYTES_READ = Budget(3.5, 2.5)  # MB, of the layers
+BYTES_READ = Budget(3.5, 2.5)  # MB, of the layers, but for the shared object of pydantic's validator (5 MB)
 RECONNECT = Budget(4, 3)  # CPU milliseconds, for each connection that was closed
 WARM = Budget(0.95, 0.85)  # ÷ the bare calls
 UNZIPPED = Budget(36, 20)  # MB, both layers
