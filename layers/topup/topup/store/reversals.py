@@ -42,23 +42,27 @@ STILL_IN_FLIGHT_AND_NOT_TRIED_AGAIN = (
 
 
 def load_payment(payment_id: str) -> Payment | None:
-    """The order with its refunds and disputes, read consistently; 1 request, and more where they take several pages.
+    """The order with its refunds and disputes, as they were at one moment; 1 request, and more where they change then.
 
-    Raises Busy where a payment of more than one page changes again and again while it is read.
+    Raises Busy where a payment changes again and again while it is read.
     """
     query = _query("payment_id = :payment_id", {":payment_id": payment_id})
     page = client().query(**query)
-    if "LastEvaluatedKey" not in page:
-        return _payment_from_items(page["Items"])
+    payment = _payment_from_items(page["Items"])
+    if "LastEvaluatedKey" not in page and (payment is None or payment.adds_up):
+        return payment
     order_alone = _query(
         "payment_id = :payment_id AND #record = :order", {":payment_id": payment_id, ":order": order_items.ORDER}
     ) | {"ExpressionAttributeNames": {"#record": "record"}}
+    # A refund or dispute that counts changes the order too: the same order before and after means that all of it
+    # belongs together. Disputes stand before the order in the table, and refunds after it.
+    before = _payment_from_items(pages.query_all(order_alone))
     for _ in range(READS):
         payment = _payment_from_items(pages.query_all(query))
-        # A refund or dispute that counts changes the order too: the same order means that the pages belong together.
-        again = _payment_from_items(pages.query_all(order_alone))
-        if payment is None or (again and payment.order == again.order):
+        after = _payment_from_items(pages.query_all(order_alone))
+        if before == after:
             return payment
+        before = after
     raise Busy("The payment is changing; please retry")
 
 
