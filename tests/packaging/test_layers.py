@@ -156,8 +156,7 @@ def test_a_start_loads_no_types_for_older_pythons_and_no_search_in_answers(
 ):
     app = str(ROOT / "functions" / function / "app.py")
     code = f"""
-import os, runpy, sys
-os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
+import runpy, sys
 runpy.run_path({app!r})
 print({{"typing_extensions", "jmespath.parser"}} & set(sys.modules))
 """

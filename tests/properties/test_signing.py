@@ -43,6 +43,18 @@ def test_a_signature_is_botocores_own(signatures: list[Any]):
                 )
 
 
+def test_one_signer_signs_each_request_with_its_own_headers():
+    signers = [one(Credentials("AKIAEXAMPLE", "secret"), "dynamodb", "us-east-1") for one in (Signer, SigV4Auth)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auth, "get_current_datetime", lambda: DAY)
+        for target in ("PutItem", "GetItem"):
+            ours, theirs = (AWSRequest("POST", URL, {"X-Amz-Target": target}, b"{}") for _ in signers)
+            for signer, request in zip(signers, (ours, theirs), strict=True):
+                signer.add_auth(request)
+
+            assert dict(ours.headers.items()) == dict(theirs.headers.items())
+
+
 def test_the_key_of_a_day_is_derived_once(environment: pytest.MonkeyPatch):
     signing._key.cache_clear()
 

@@ -147,10 +147,27 @@ MUTANTS_OF_MONEY = (
         (
             Edit(
                 "topup.store.reversals",
-                '    if "LastEvaluatedKey" not in page:\n        return _payment_from_items(page["Items"])\n',
-                '    return _payment_from_items(page["Items"])\n',
+                '    if "LastEvaluatedKey" not in page and (payment is None or payment.adds_up):\n',
+                "    if True:\n",
             ),
         ),
+    ),
+    Mutant(
+        "a payment's pages belong together if its order stays the same after it was read",
+        0,
+        (
+            Edit(
+                "topup.store.reversals",
+                "    before = _payment_from_items(pages.query_all(order_alone))\n",
+                "    before = None\n",
+            ),
+            Edit(
+                "topup.store.reversals",
+                "        if before == after:\n",
+                "        if payment is None or (after and payment.order == after.order):\n",
+            ),
+        ),
+        plan="seed-43285",
     ),
     Mutant(
         "another amount or end of a dispute counts as late",

@@ -23,11 +23,15 @@ class Edit:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A planted defect, and the number of seeds within which the simulation must find it."""
+    """A planted defect, and the number of seeds within which the simulation must find it.
+
+    `plan` names the plan of the corpus that finds one that is too rare for a search.
+    """
 
     name: str
     within: int
     edits: tuple[Edit, ...]
+    plan: str | None = None
 
 
 def edited(mutant: Mutant, module: str, source: str) -> str:

@@ -10,7 +10,7 @@ import boto3
 from stripe import RequestsClient, StripeClient
 
 CALLS = json.loads(Path(__file__).with_name("calls.json").read_text())
-SESSION = "cs_test_bench"
+SESSION, INTENT = "cs_test_bench", "pi_second"
 
 aws = {service: boto3.client(service) for service in CALLS["aws"]}
 stripe = StripeClient(
@@ -21,6 +21,9 @@ STRIPE: dict[str, Any] = {
     "POST /v1/checkout/sessions": sessions.create,
     f"GET /v1/checkout/sessions/{SESSION}": partial(sessions.retrieve, SESSION),
     f"POST /v1/checkout/sessions/{SESSION}/expire": partial(sessions.expire, SESSION),
+    f"GET /v1/payment_intents/{INTENT}": partial(stripe.v1.payment_intents.retrieve, INTENT),
+    "GET /v1/refunds": stripe.v1.refunds.list,
+    "GET /v1/disputes": stripe.v1.disputes.list,
     "POST /v1/refunds": stripe.v1.refunds.create,
 }
 

@@ -28,8 +28,8 @@ function has there: its memory / 1,769 MB (AWS Lambda, "Configure Lambda functio
 processor while it is initialised has been measured by others; AWS does not promise it.
 
 "Files" and "MB" are what a start reads of its layers. This machine has them in memory; Lambda has to fetch them. A file
-counts whole. The shared object of pydantic's validator is counted apart: it is larger than all else, and who validates
-a body cannot do without it.
+counts whole. The shared object of pydantic's validator is counted apart: it is larger than all else, and a function
+that validates a body cannot do without it.
 
 Where a budget is missed the figure is **bold**, and the command ends with an error. The first request may take
 {budgets.FIRST_REQUEST.most:g} ms of CPU time (the aim is {budgets.FIRST_REQUEST.stretch:g}), and a start may read \

@@ -104,6 +104,7 @@ def record(replay: Replay) -> None:
     _place_unpaid_order()
     for function in FUNCTIONS:
         if function == "release_payment":
+            recorder.exchanges, replay.recording = [], ""
             _pay_again()
         recorder.exchanges, replay.recording = [], function
         os.environ.update(of_functions[function] | secrets() | own)

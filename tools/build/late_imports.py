@@ -11,7 +11,7 @@ from pathlib import Path
 
 FOR_MODELS = '''\
 def __getattr__(name):
-    """Written by Topup's build: the types of schemas, and of a missing value, are imported by who asks for one."""
+    """Written by Topup's build: types of schemas, and of a missing value, are imported on first use."""
     if name == "MISSING":
         from typing_extensions import Sentinel
 
@@ -25,7 +25,7 @@ def __getattr__(name):
 '''
 OPTIONS = '''\
 def __getattr__(name):
-    """Written by Topup's build: the parser and what it imports are imported by who searches."""
+    """Written by Topup's build: the parser and what it imports are imported by the first search."""
     if name != "Options":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from jmespath.visitor import Options
@@ -47,7 +47,10 @@ REPLACED: Mapping[str, Mapping[str, str]] = {
     },
     "aws_lambda_powertools/logging/logger.py": {
         "from aws_lambda_powertools.utilities import jmespath_utils\n": "",
-        "jmespath_utils.query(": '__import__("aws_lambda_powertools.utilities.jmespath_utils", fromlist=[""]).query(',
+        "            if correlation_id_path:\n": (
+            "            if correlation_id_path:\n"
+            "                from aws_lambda_powertools.utilities import jmespath_utils\n"
+        ),
     },
 }
 

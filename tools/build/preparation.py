@@ -33,14 +33,21 @@ def prepare_packages(python: str, folder: Path) -> list[str]:
 
 def prepare_ours(python: str, folder: Path) -> list[str]:
     """The same for our own modules; returns those that most functions import."""
-    modules = [name for name in import_graph.modules_in(folder) if not name.startswith(UNHURRIED)]
-    return _record(python, folder, "topup", ABSENT, COMMON, modules)
+    return _record(python, folder, "topup", ABSENT, COMMON, import_graph.modules_in(folder), unhurried=UNHURRIED)
 
 
 def _record(
-    python: str, folder: Path, layer: str, absent: Iterable[str], common: Iterable[str], modules: Iterable[str] = ()
+    python: str,
+    folder: Path,
+    layer: str,
+    absent: Iterable[str],
+    common: Iterable[str],
+    modules: Iterable[str] = (),
+    *,
+    unhurried: Iterable[str] = (),
 ) -> list[str]:
     # A fixed seed, as for the bytecode. No bytecode, which would hold the time; and nothing else of this machine.
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [python, "-S", "-P", str(RECORDER), str(folder), layer, ",".join(absent), ",".join(common), *modules]
+    named = (",".join(names) for names in (absent, common, unhurried))
+    command = [python, "-S", "-P", str(RECORDER), str(folder), layer, *named, *modules]
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout.split()

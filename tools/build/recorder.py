@@ -1,10 +1,11 @@
 """Import modules, and write what Python made of their regular expressions and dataclasses.
 
-    PYTHONPATH=FOLDER python -S -P recorder.py FOLDER LAYER ABSENT COMMON MODULE...
+    PYTHONPATH=FOLDER python -S -P recorder.py FOLDER LAYER ABSENT COMMON UNHURRIED MODULE...
 
 It runs in Lambda's version of Python, the only one that can use the file: topup/runtime/prepared.py says what is in it.
 ABSENT names packages of the other layer, with commas between them. They are stood in for. COMMON names modules that
-most functions import, likewise: a line for each module in FOLDER that comes with them is printed.
+most functions import, likewise: a line for each module in FOLDER that comes with them is printed. Of modules whose
+names begin with one of UNHURRIED no dataclass is written down.
 """
 
 import _sre  # type: ignore[import-not-found]  # the engine of `re`
@@ -22,7 +23,7 @@ sources: dict[str, dict[str, None]] = {}  # of dataclasses' methods, by module, 
 
 
 def main() -> None:
-    folder, layer, absent, common, *modules = sys.argv[1:]
+    folder, layer, absent, common, unhurried, *modules = sys.argv[1:]
     note_programs()
     note_sources()
     sys.meta_path.append(StandIns(absent.split(",")))
@@ -32,7 +33,11 @@ def main() -> None:
     # Before what only some functions import.
     print(*(name for name, module in sys.modules.items() if is_below(folder, module)), sep="\n")
     import_all(modules)
-    methods = {module: marshal.dumps({digest(text): code(text) for text in texts}) for module, texts in sources.items()}
+    methods = {
+        module: marshal.dumps({digest(text): code(text) for text in texts})
+        for module, texts in sources.items()
+        if not (unhurried and module.startswith(tuple(unhurried.split(","))))
+    }
     file = f"{folder}/{layer}.{sys.implementation.cache_tag}.prepared"
     with open(file, "wb") as written:  # noqa: PTH123 - pathlib has expressions of its own, which would be noted
         marshal.dump((_sre.MAGIC, programs, methods), written)

@@ -1,7 +1,6 @@
 """Import from Python itself what packages import from typing_extensions, for older Pythons than Lambda's.
 
-The package is 130 kB of bytecode, and only pydantic needs what Python has not: the starts that validate no body do
-without it.
+The package is 130 kB of bytecode, and only pydantic's models need what Python lacks.
 """
 
 import ast
@@ -9,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 MODULE = "typing_extensions"
-# Where Python 3.13 has the names that packages import.
 _TYPING = (
     "Awaitable",
     "Literal",
@@ -28,11 +26,12 @@ _TYPING = (
 )
 # These compare types with both modules' names.
 LEFT_ALONE = {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
+# Where Python 3.13 has the names that packages import.
 HOMES: Mapping[str, str] = {**dict.fromkeys(_TYPING, "typing"), "deprecated": "warnings"}
 
 
 def take_from_python(python: Path) -> None:
-    """Change the imports in the folder of the packages; of a name that Python has not, they stay."""
+    """Change the imports in the folder of the packages; names that Python lacks stay where they are."""
     paths = [path for path in sorted(python.rglob("*.py")) if _package(path, python) not in LEFT_ALONE]
     changed = sum(_change(path) for path in paths)
     if not changed:
@@ -47,10 +46,14 @@ def _change(path: Path) -> bool:
     text = path.read_text(encoding="utf-8")
     if MODULE not in text:
         return False
-    changed = text
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ImportFrom) and node.module == MODULE:
-            changed = changed.replace(ast.get_source_segment(text, node) or "", _from_their_homes(node.names))
+    imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and node.module == MODULE]
+    lines = text.splitlines(keepends=True)
+    # From the last one on, because a line replaces several.
+    for node in sorted(imports, key=lambda node: -node.lineno):
+        last = node.end_lineno or node.lineno
+        before, after = lines[node.lineno - 1][: node.col_offset], lines[last - 1][node.end_col_offset :]
+        lines[node.lineno - 1 : last] = [f"{before}{_from_their_homes(node.names)}{after}"]
+    changed = "".join(lines)
     path.write_text(changed, encoding="utf-8")
     return changed != text
 

@@ -23,7 +23,8 @@ from topup.runtime.signing import Signer
 # Without one, botocore makes it anew for every request, letter by letter: a tenth of a warm invocation's CPU time.
 USER_AGENT = f"Topup Botocore/{__version__}"
 
-# botocore has no other place to name them; so every client of this process has them, a tool's too.
+# botocore names these in tables of its own, and connections nowhere: so every client of this process has ours, a tool's
+# too.
 _of_clients: Any = EndpointCreator
 _of_clients.create_endpoint = partialmethod(EndpointCreator.create_endpoint, http_session_cls=Connections)
 serialize.SERIALIZERS.update(json=Serializer)  # type: ignore[call-overload]  # they are classes
@@ -50,7 +51,7 @@ def _session() -> botocore.session.Session:
 
 
 def _first_result(call: Callable[..., object]) -> Callable[..., object]:
-    """The call's first result for every later one, whatever its arguments; one that raises has none."""
+    """The call's first result for every later one, whatever its arguments; a call that raises is made again."""
     found: list[object] = []
 
     def first(**arguments: object) -> object:

@@ -10,9 +10,13 @@ _SigV4Auth: Any = auth.SigV4Auth
 
 
 class Signer(_SigV4Auth):  # type: ignore[misc]
-    """botocore's own, which it makes anew for every signature."""
+    """botocore's own."""
 
     _headers: Any = None
+
+    def add_auth(self, request: Any) -> None:
+        self._headers = None  # of the request that this one signed before
+        super().add_auth(request)
 
     def headers_to_sign(self, request: Any) -> Any:
         """What is signed, and then named beside the signature."""
@@ -26,7 +30,7 @@ class Signer(_SigV4Auth):  # type: ignore[misc]
         return hmac.digest(key, string_to_sign.encode(), "sha256").hex()
 
 
-@lru_cache(maxsize=8)  # the services of a function, before and after midnight
+@lru_cache(maxsize=8)  # of a function's services, before and after midnight, and with credentials that rotate
 def _key(secret: str, day: str, region: str, service: str) -> bytes:
     """The key of these credentials for a day (AWS IAM User Guide, "Create a signed AWS API request": step 4)."""
     key = f"AWS4{secret}".encode()
