@@ -147,7 +147,7 @@ MUTANTS_OF_MONEY = (
         (
             Edit(
                 "topup.store.reversals",
-                '    if "LastEvaluatedKey" not in page and (payment is None or payment.adds_up):\n',
+                '    if "LastEvaluatedKey" not in page and (payment is None or _adds_up(payment)):\n',
                 "    if True:\n",
             ),
         ),

@@ -27,14 +27,6 @@ class Payment:
     order: Order
     reversals: Sequence[Reversal]
 
-    @property
-    def adds_up(self) -> bool:
-        """Whether its refunds and disputes make the order's figures, as they do at every moment."""
-        sums = Counter[Kind]()
-        for known in self.reversals:
-            sums[known.kind] += known.reversed_minor
-        return (sums[Kind.REFUND], sums[Kind.DISPUTE]) == (self.order.refunded_minor, self.order.disputed_minor)
-
 
 @dataclass(frozen=True, kw_only=True)
 class SettledPayment:

@@ -1,5 +1,6 @@
 """Read a payment with its refunds and disputes, and write the transaction that changes one of them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +12,7 @@ from topup.domain.errors import Busy
 from topup.domain.lots import Lot
 from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
-from topup.domain.reversals import Reversal
+from topup.domain.reversals import Kind, Reversal
 from topup.domain.takings import Clawback
 from topup.runtime import config
 from topup.store import attributes, clawback_items, credits, order_items, orders, pages
@@ -49,7 +50,7 @@ def load_payment(payment_id: str) -> Payment | None:
     query = _query("payment_id = :payment_id", {":payment_id": payment_id})
     page = client().query(**query)
     payment = _payment_from_items(page["Items"])
-    if "LastEvaluatedKey" not in page and (payment is None or payment.adds_up):
+    if "LastEvaluatedKey" not in page and (payment is None or _adds_up(payment)):
         return payment
     order_alone = _query(
         "payment_id = :payment_id AND #record = :order", {":payment_id": payment_id, ":order": order_items.ORDER}
@@ -64,6 +65,14 @@ def load_payment(payment_id: str) -> Payment | None:
             return payment
         before = after
     raise Busy("The payment is changing; please retry")
+
+
+def _adds_up(payment: Payment) -> bool:
+    """Whether the refunds and disputes make the order's figures, as they do at every moment."""
+    sums = Counter[Kind]()
+    for known in payment.reversals:
+        sums[known.kind] += known.reversed_minor
+    return (sums[Kind.REFUND], sums[Kind.DISPUTE]) == (payment.order.refunded_minor, payment.order.disputed_minor)
 
 
 def with_reversals(listed: Iterable[Order]) -> list[Payment]:
