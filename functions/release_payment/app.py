@@ -11,7 +11,7 @@ from topup.api.endpoint import Request, Response, endpoint
 from topup.api.staff_responses import StaffView
 from topup.domain.orders import ReleaseAction
 
-stripe_gateway.load_refunds()
+stripe_gateway.load_money()
 requests.release.load()
 
 

@@ -9,7 +9,7 @@ from topup.stripe_gateway.finding import (
     orders_by_email,
     orders_with_open_disputes,
 )
-from topup.stripe_gateway.intents import IntentMoney, read_intent_money
+from topup.stripe_gateway.intents import IntentMoney, load_money, read_intent_money
 from topup.stripe_gateway.listing import Listed, Page, reversals_of
 from topup.stripe_gateway.refunds import create_refund, find_refund, load_refunds, refund_intent
 from topup.stripe_gateway.reversals import reversal_of
@@ -39,6 +39,7 @@ __all__ = [
     "end_session",
     "find_refund",
     "listing",
+    "load_money",
     "load_refunds",
     "load_sessions",
     "open_session",

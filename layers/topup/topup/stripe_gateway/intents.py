@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from topup.domain.reversals import Kind, ReversalStatus
 from topup.domain.updates import PaymentReceived, ReversalUpdate
 from topup.stripe_gateway import translation
-from topup.stripe_gateway.client import retrieved
+from topup.stripe_gateway.client import load, retrieved
 from topup.stripe_gateway.listing import reversals_of
+
+
+def load_money() -> None:
+    """Load what asks Stripe about an intent's money, and refunds it: for the start of a function that always does."""
+    load(lambda stripe: (stripe.v1.payment_intents, stripe.v1.refunds, stripe.v1.disputes))
 
 
 @dataclass(frozen=True)
