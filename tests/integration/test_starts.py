@@ -180,6 +180,8 @@ client().get_item(TableName="orders", Key={"payment_id": {"S": "1"}})
         ("cancel_checkout", "stripe.checkout._session_service"),
         ("refund_payment", "stripe._refund_service"),
         ("release_payment", "stripe._refund_service"),
+        ("release_payment", "stripe._payment_intent_service"),
+        ("release_payment", "stripe._dispute_service"),
     ],
 )
 def test_a_function_that_always_asks_stripe_has_loaded_what_asks(function: str, loaded: str):

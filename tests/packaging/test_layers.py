@@ -16,7 +16,7 @@ import pytest
 
 from local.aws.intrinsics import read_yaml
 from tools.bench import layers
-from tools.build import ca_roots, import_graph, sbom
+from tools.build import ca_roots, import_graph, sbom, typing_names
 from tools.build import layer as builder
 
 ROOT = Path(__file__).parents[2]
@@ -161,6 +161,18 @@ runpy.run_path({app!r})
 print({{"typing_extensions", "jmespath.parser"}} & set(sys.modules))
 """
     assert run_with(opt, lambda_python, code).strip() == "set()"
+
+
+def test_lambdas_python_has_the_names_that_packages_import_from_it(opt: Path, lambda_python: str):
+    code = f"""
+import importlib
+import typing_extensions
+for name, home in {dict(typing_names.HOMES)}.items():
+    if getattr(importlib.import_module(home), name) is not getattr(typing_extensions, name):
+        print(name)
+"""
+    # These are there in the form of a later Python; the layer's packages use none of what is new.
+    assert run_with(opt, lambda_python, code).split() == ["Protocol", "TypedDict", "deprecated"]
 
 
 def test_what_is_imported_late_is_there(opt: Path, lambda_python: str):

@@ -1,11 +1,8 @@
-"""What the layers' build lets packages import from Python itself is there, and the same."""
+"""What the layers' build lets packages import from Python itself; tests/packaging asks Lambda's Python for it."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import pytest
-import typing_extensions
 
 from tools.build import typing_names
 
@@ -15,15 +12,6 @@ def module(python: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return path
-
-
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="Lambda's Python is 3.13, and older ones lack some of them")
-@pytest.mark.parametrize("name", typing_names.HOMES)
-def test_python_has_the_name(name: str):
-    found = getattr(importlib.import_module(typing_names.HOMES[name]), name)
-
-    # typing_extensions has three of them in the form of a later Python; the layer's packages use none of what is new.
-    assert (found is getattr(typing_extensions, name)) == (name not in {"Protocol", "TypedDict", "deprecated"})
 
 
 def test_each_name_is_imported_from_where_it_is(tmp_path: Path):

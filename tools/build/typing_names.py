@@ -49,7 +49,7 @@ def _change(path: Path) -> bool:
     imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and node.module == MODULE]
     lines = text.splitlines(keepends=True)
     # From the last one on, because a line replaces several.
-    for node in sorted(imports, key=lambda node: -node.lineno):
+    for node in sorted(imports, key=lambda node: (node.lineno, node.col_offset), reverse=True):
         last = node.end_lineno or node.lineno
         before, after = lines[node.lineno - 1][: node.col_offset], lines[last - 1][node.end_col_offset :]
         lines[node.lineno - 1 : last] = [f"{before}{_from_their_homes(node.names)}{after}"]

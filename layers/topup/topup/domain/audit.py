@@ -15,7 +15,7 @@ from topup.domain.holds import Hold
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
-from topup.domain.reversals import Kind, ReversalStatus
+from topup.domain.reversals import Kind, ReversalStatus, reversed_by
 from topup.domain.reversed_spends import ReversedSpend
 from topup.domain.takings import Clawback
 
@@ -227,7 +227,7 @@ def _grant(order: Order, ledger: PaymentLedger) -> Iterator[str]:
 def _figures(payment: Payment) -> Iterator[str]:
     order = payment.order
     for kind, figure in ((Kind.REFUND, order.refunded_minor), (Kind.DISPUTE, order.disputed_minor)):
-        counted = sum(one.reversed_minor for one in payment.reversals if one.kind is kind)
+        counted = reversed_by(kind, payment.reversals)
         if counted != figure:
             yield f"{kind}s make {counted}, the order says {figure}"
     # Stripe may still refuse a refund in flight because another one was faster.

@@ -1,6 +1,6 @@
 """Reversals: money that goes back by refund or by dispute, and the status of each one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -133,3 +133,8 @@ class Reversal:
         if self.net_minor is not None:
             return self.net_minor
         return self.amount_minor if self.status in REVERSES else 0
+
+
+def reversed_by(kind: Kind, reversals: Iterable[Reversal]) -> int:
+    """How much of the money those of one kind reverse now, in minor units: what the order says, at every moment."""
+    return sum(known.reversed_minor for known in reversals if known.kind is kind)

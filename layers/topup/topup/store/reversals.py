@@ -1,6 +1,5 @@
 """Read a payment with its refunds and disputes, and write the transaction that changes one of them."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +11,7 @@ from topup.domain.errors import Busy
 from topup.domain.lots import Lot
 from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
-from topup.domain.reversals import Kind, Reversal
+from topup.domain.reversals import Kind, Reversal, reversed_by
 from topup.domain.takings import Clawback
 from topup.runtime import config
 from topup.store import attributes, clawback_items, credits, order_items, orders, pages
@@ -69,10 +68,8 @@ def load_payment(payment_id: str) -> Payment | None:
 
 def _adds_up(payment: Payment) -> bool:
     """Whether the refunds and disputes make the order's figures, as they do at every moment."""
-    sums = Counter[Kind]()
-    for known in payment.reversals:
-        sums[known.kind] += known.reversed_minor
-    return (sums[Kind.REFUND], sums[Kind.DISPUTE]) == (payment.order.refunded_minor, payment.order.disputed_minor)
+    figures = {Kind.REFUND: payment.order.refunded_minor, Kind.DISPUTE: payment.order.disputed_minor}
+    return all(reversed_by(kind, payment.reversals) == figure for kind, figure in figures.items())
 
 
 def with_reversals(listed: Iterable[Order]) -> list[Payment]:
