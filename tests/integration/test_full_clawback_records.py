@@ -12,7 +12,7 @@ from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 from topup.domain.credits import CreditChange
 from topup.domain.takings import Clawback, ClawbackAddition, Taking
-from topup.store import clawback_items, credits, full_records
+from topup.store import clawback_items, credits, full_records, user_credits
 from topup.store.client import client
 from topup.store.full_records import WORTH_JOINING
 from topup.store.races import LostRace
@@ -59,7 +59,7 @@ def with_ids_of(out: Clawback, size: int) -> Clawback:
 
 
 def an_addition_to(payment_id: str) -> CreditChange:
-    wallet = credits.load_credits(USER_ID, NOW).wallet
+    wallet = user_credits.load_credits(USER_ID, NOW).wallet
     return CreditChange(before=wallet, wallet=wallet, additions=[ClawbackAddition(payment_id=payment_id)])
 
 

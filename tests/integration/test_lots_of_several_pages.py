@@ -49,6 +49,7 @@ def test_a_read_whose_pages_always_belong_to_different_changes_ends_in_503(shop:
     for _ in range(20):
         shop.dynamodb.fail("Query", first_item_alone)
         shop.dynamodb.fail("Query", overtaken)
+        shop.dynamodb.fail("Query", lambda execute: execute())  # the wallet once more
 
     response = shop.api.get("/api/users/credits", as_user())
 

@@ -50,8 +50,11 @@ SPARSE = {"waiting": "waits_for", "due": "due_shard"}
 class Database:
     """The two tables of one run."""
 
-    def __init__(self, scheduler: Scheduler, invocations: Invocations, injected: Faults, rng: Any) -> None:
+    def __init__(
+        self, scheduler: Scheduler, invocations: Invocations, injected: Faults, rng: Any, rng_of_halves: Any
+    ) -> None:
         self._scheduler, self._invocations, self._faults, self._rng = scheduler, invocations, injected, rng
+        self._rng_of_halves = rng_of_halves
         self._client_calls = Calls(self._send)
         engine.reset()
         names = {table.logical_id: table for table in template().tables}
@@ -72,6 +75,7 @@ class Database:
         self.cut_off: str | None = None  # this function gets no more answers once it has met a planned fault
         self._is_cut_off = False
         self.page: int | None = None  # at most so many items on a page of a query
+        self.half_read = 0.0  # the share of reads of several items that others may change meanwhile
 
     def __enter__(self) -> "Database":
         self._client_calls.begin()
@@ -234,6 +238,55 @@ class Database:
 
     def _looked_up(self, operation: str, sent: Json) -> Json | None:
         """The response to a read by keys alone, if it is one."""
+        several = operation in ("Query", "BatchGetItem") and "IndexName" not in sent
+        if self.half_read and several and self._rng_of_halves.random() < self.half_read:
+            return self._in_two_halves(operation, sent)
+        return self._at_once(operation, sent)
+
+    def _in_two_halves(self, operation: str, sent: Json) -> Json | None:
+        """The same, with what others do between two of its items: DynamoDB promises "read committed", no snapshot.
+
+        A query reads in the order of its keys. A batch has no order.
+        """
+        if operation == "BatchGetItem":
+            return self._batch_in_two_halves(sent["RequestItems"])
+        whole = self._at_once(operation, sent)
+        if whole is None or len(whole["Items"]) < 2:
+            return whole
+        read = whole["Items"][: self._rng_of_halves.randrange(1, len(whole["Items"]))]
+        self._let_others_in()
+        names = (engine._tables[sent["TableName"]]["pk_name"], "record")
+        rest = {**sent, "ExclusiveStartKey": {name: read[-1][name] for name in names}}
+        if "Limit" in sent:
+            rest["Limit"] = sent["Limit"] - len(read)
+        page = key_reads.query(*_stored(sent["TableName"]), rest, self.page and self.page - len(read))
+        assert page is not None, "Bug! the first half had this form"
+        count = len(read) + page["Count"]
+        return {**page, "Items": [*read, *page["Items"]], "Count": count, "ScannedCount": count}
+
+    def _batch_in_two_halves(self, tables: Json) -> Json | None:
+        halves: tuple[Json, Json] = ({}, {})
+        for table, asked in tables.items():
+            keys: tuple[list[Json], list[Json]] = ([], [])
+            for key in asked["Keys"]:
+                keys[self._rng_of_halves.random() < 0.5].append(key)
+            for half, some in zip(halves, keys, strict=True):
+                half[table] = {**asked, "Keys": some}
+        first = self._at_once("BatchGetItem", {"RequestItems": halves[0]})
+        self._let_others_in()
+        second = self._at_once("BatchGetItem", {"RequestItems": halves[1]})
+        if first is None or second is None:
+            return None
+        found = {table: [*first["Responses"][table], *second["Responses"][table]] for table in tables}
+        return {"Responses": found, "UnprocessedKeys": {}}
+
+    def _let_others_in(self) -> None:
+        before = self.commits
+        self._scheduler.pause(self._rng_of_halves.uniform(SHORTEST, LONGEST))
+        if self.commits > before:
+            self.hit("a change comes while several items are read")
+
+    def _at_once(self, operation: str, sent: Json) -> Json | None:
         match operation:
             case "Query":
                 return key_reads.query(*_stored(sent["TableName"]), sent, self.page)

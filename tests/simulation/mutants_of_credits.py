@@ -56,14 +56,9 @@ MUTANTS_OF_CREDITS = (
             Edit("topup.domain.lots", "for lot in lots if lot.is_open(now))", "for lot in lots if lot.remaining)"),
             Edit("topup.domain.credits", "for lot in self.lots if lot.is_open(now))", "for lot in self.lots)"),
             Edit(
-                "topup.store.credits",
+                "topup.store.user_credits",
                 "lots=[lot for lot in lots if not lot.is_expired(now)],",
                 "lots=lots,",
-            ),
-            Edit(
-                "topup.store.credits",
-                "**_range(user_id, credit_items.lots_from(now)))\n        found",
-                "**_range(user_id, credit_items.LOT))\n        found",
             ),
         ),
     ),
@@ -201,8 +196,8 @@ MUTANTS_OF_CREDITS = (
         500,
         (
             Edit(
-                "topup.store.credits",
-                "lots = [finished(wallet, item) for item in (*refilled, *stored)",
+                "topup.store.user_credits",
+                "lots = [credits.finished(wallet, item) for item in (*refilled, *stored)",
                 "lots = [credit_items.lot_from_item(item) for item in (*refilled, *stored)",
             ),
         ),
@@ -227,6 +222,30 @@ MUTANTS_OF_CREDITS = (
                 "topup.domain.past",
                 "    return now.without(dropwhile(lambda entry: entry.created_at <= moment, entries))\n",
                 "    return now\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "the wallet is read after the lots that it vouches for",
+        3000,
+        (
+            Edit("topup.store.user_credits", '"ScanIndexForward": False', '"ScanIndexForward": True'),
+            Edit("topup.store.user_credits", "    found.reverse()\n", ""),
+        ),
+    ),
+    Mutant(
+        "a page of lots is taken as it was at one moment",
+        3000,
+        (Edit("topup.store.user_credits", "is_one_page and _adds_up(wallet, lots)", "is_one_page"),),
+    ),
+    Mutant(
+        "pages of lots are taken as they were at one moment",
+        3000,
+        (
+            Edit(
+                "topup.store.user_credits",
+                "(is_one_page and _adds_up(wallet, lots)) and not _is_unchanged(wallet)",
+                "(not is_one_page or _adds_up(wallet, lots)) and not _is_unchanged(wallet)",
             ),
         ),
     ),
@@ -259,8 +278,8 @@ MUTANTS_OF_CREDITS = (
         (
             Edit(
                 "topup.store.past",
-                "lots |= credits.lots_by_id(credits.load_credits(user_id, EVER), named)",
-                "lots |= {lot.lot_id: lot for lot in credits.load_credits(user_id, EVER).lots}",
+                "lots |= credits.lots_by_id(user_credits.load_credits(user_id, EVER), named)",
+                "lots |= {lot.lot_id: lot for lot in user_credits.load_credits(user_id, EVER).lots}",
             ),
         ),
     ),

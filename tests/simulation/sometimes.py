@@ -42,6 +42,7 @@ RARE = (
     "a change of many lots is finished by another request",
     "the next change finishes one that was interrupted",
     "a query has more than one page",
+    "a change comes while several items are read",
     "a list of Stripe's has more than one page",
     "a payment is refunded many times",
     "a user has more than a hundred lots",

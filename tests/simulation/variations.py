@@ -17,6 +17,7 @@ class Variation(StrEnum):
     SHORT_RUNS = "reconcile has little time at the end"
     TAX_AND_CODES = "the pay page takes promotion codes and adds tax"
     MANY_LOT_WRITES = "a transaction holds as many lots as the product allows"
+    HALF_READ = "DynamoDB's reads of several items see changes by half"
 
 
 def _is_so(_rng: random.Random) -> bool:
@@ -37,6 +38,7 @@ DRAWN: tuple[tuple[Variation, float, Callable[[random.Random], Any]], ...] = (
     (Variation.SHORT_RUNS, 0.07, _one_of(32.0, 34.0, 40.0)),  # seconds; seldom, since it takes many runs
     (Variation.MANY_LOT_WRITES, 0.2, _is_so),
     (Variation.TAX_AND_CODES, 0.25, _one_of("inclusive", "exclusive")),
+    (Variation.HALF_READ, 0.5, _one_of(0.02, 0.1, 0.4)),  # the share of these reads that others may change meanwhile
 )
 
 

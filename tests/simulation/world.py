@@ -104,7 +104,7 @@ class World:
         self.scheduler = Scheduler(START, of("scheduler"))
         self.invocations = Invocations()
         self.faults = Faults(plan.faults, of("faults"))
-        self.database = Database(self.scheduler, self.invocations, self.faults, of("database"))
+        self.database = Database(self.scheduler, self.invocations, self.faults, of("database"), of("half reads"))
         self.shadow = Shadow(self.database, self.scheduler, self.invocations)
         self.checker = ServiceResponses(self.shadow)
         self.clients = Clients(self.scheduler, self.invocations, self.faults, self.shadow, self.checker)
@@ -145,6 +145,7 @@ class World:
         """Make the world as the plan's variations say."""
         varied = self.plan.variations
         self.database.page = varied.get(Variation.SMALL_PAGES)
+        self.database.half_read = varied.get(Variation.HALF_READ, 0.0)
         self.stripe.page = varied.get(Variation.SMALL_LISTS)
         if Variation.OTHER_ENDPOINT in varied:
             self.simulator.add_webhook(OTHER_URL, OTHER_SECRET)

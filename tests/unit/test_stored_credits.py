@@ -143,7 +143,6 @@ def test_the_timer_of_a_lot_and_of_a_hold():
     assert credit_items.expiry_of(of_lot) == expires_at
     never = {"lot_record": {"S": credit_items.open_lot_record(None, "gift")}}
     assert credit_items.expiry_of(never) is None
-    assert credit_items.lots_from(NOW) == f"LOT#{SECOND}"
 
 
 AN_ENTRY = Entry(

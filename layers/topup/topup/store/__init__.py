@@ -6,7 +6,7 @@ Reads return the domain's values; every write is one request that happens comple
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from topup.store.credits import list_entries, load_credits, load_ended_hold
+from topup.store.credits import list_entries, load_ended_hold
 from topup.store.cursors import Cursor, Memory, Stuck, forget_stuck, load_memory, remember_stuck, save_cursor
 from topup.store.expiry import (
     Due,
@@ -37,6 +37,7 @@ from topup.store.races import LostRace, LotExists, UnknownWrite, looks, may_be_w
 from topup.store.receipts import load_receipt, load_receipts, record_with_receipt, record_with_receipts
 from topup.store.reversals import begin_try, load_payment, load_settled_payment, record_reversal, with_reversals
 from topup.store.reversed_spends import load_spend, set_reversed_spend
+from topup.store.user_credits import load_credits
 from topup.store.waiting import (
     Waiting,
     is_position,

@@ -72,11 +72,6 @@ def wallet_from_item(user_id: str, item: Mapping[str, Any] | None) -> Wallet:
     )
 
 
-def lots_from(moment: datetime) -> str:
-    """Where the lots that expire at `moment` or later begin."""
-    return f"{LOT}{times.to_text(moment)}"
-
-
 def lot_record(lot: Lot) -> str:
     """Where a lot is stored: by its expiry while it has credits, by its id while it has none."""
     if lot.remaining == 0:

@@ -1,10 +1,10 @@
-"""Read wallets, lots and the ledger, and write one change of them, whatever number of lots it touches."""
+"""Read lots and the ledger, and write one change of a user's credits, whatever number of lots it touches."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,9 +20,6 @@ from topup.store.client import client
 from topup.store.races import LostRace, UnknownWrite, detect_lost_race
 from topup.store.updates import update_changed
 
-if TYPE_CHECKING:
-    from topup.domain.line import WaitingSpend
-
 # Another request changed this wallet after we read it: read again, decide again.
 UNCHANGED_SINCE_READ = "version = :version_read"
 # The same, for a user who had no wallet when we read.
@@ -35,67 +32,6 @@ LOT_WRITES = 90
 COUNTED = 4  # of the writes above: a new lot and its timer, an entry and its marker
 
 LARGEST_BATCH = 100  # keys of a BatchGetItem
-READS = 4  # of lots on several pages (a page is 1 MB, thousands of lots) that change while they are read
-CHANGING = "The user's credits are changing; please retry"
-
-
-def load_credits(user_id: str, now: datetime) -> UserCredits:
-    """The user's wallet, lots with credits that are not past their expiry, and holds; 1 request, whatever the history.
-
-    Raises Busy where lots of more than one page change again and again while they are read.
-    """
-    for _ in range(READS):
-        page = client().query(TableName=config.settings().credits_table, **_range(user_id, credit_items.lots_from(now)))
-        found = page["Items"] if "LastEvaluatedKey" not in page else _read_pages(user_id, now)
-        wallet = _wallet_of(user_id, found)
-        # Empty lots that the last change gives credits are not in that range yet.
-        refilled = _unfinished_items(wallet, credit_items.EMPTY_LOT)
-        if len(refilled) == len(_unfinished_records(wallet, credit_items.EMPTY_LOT)):
-            stored = [item for item in found if item["record"]["S"].startswith(credit_items.LOT)]
-            lots = [finished(wallet, item) for item in (*refilled, *stored)]
-            holds = [item for item in found if item["record"]["S"].startswith(hold_items.OPEN_HOLD)]
-            waiting = [item for item in found if item["record"]["S"].startswith(credit_items.PENDING)]
-            return UserCredits(
-                wallet=wallet,
-                lots=[lot for lot in lots if not lot.is_expired(now)],
-                holds=[hold_items.hold_from_item(item) for item in holds],
-                waiting=_waiting_in(waiting) if waiting else (),
-            )
-    raise Busy(CHANGING)
-
-
-def _waiting_in(items: Sequence[Any]) -> Sequence["WaitingSpend"]:
-    # Loaded by the first read that finds somebody in line: most often, nobody waits.
-    from topup.store import line_items  # noqa: PLC0415
-
-    return line_items.waiting_in(items)
-
-
-def _read_pages(user_id: str, now: datetime) -> list[Any]:
-    """All pages of the lots, and the wallet, which is on the last one, without a change between two of them."""
-    for _ in range(READS):
-        before = _wallet_of(user_id, list(query_all(**_range(user_id, credit_items.WALLET))))
-        found = list(query_all(**_range(user_id, credit_items.lots_from(now))))
-        if _wallet_of(user_id, found).version == before.version:
-            return found
-    raise Busy(CHANGING)
-
-
-def _range(user_id: str, first: str) -> dict[str, Any]:
-    return {
-        "KeyConditionExpression": "user_id = :user_id AND #record BETWEEN :first AND :wallet",
-        "ExpressionAttributeNames": {"#record": "record"},
-        "ExpressionAttributeValues": attributes.to_item(
-            {":user_id": user_id, ":first": first, ":wallet": credit_items.WALLET}
-        ),
-        "ConsistentRead": True,
-    }
-
-
-def _wallet_of(user_id: str, found: Sequence[Any]) -> Wallet:
-    """The wallet among the items of a range that ends with it."""
-    is_there = bool(found) and found[-1]["record"]["S"] == credit_items.WALLET
-    return credit_items.wallet_from_item(user_id, found[-1] if is_there else None)
 
 
 def finished(wallet: Wallet, item: Mapping[str, Any]) -> Lot:
@@ -230,7 +166,7 @@ def finish(wallet: Wallet) -> None:
     while wallet.unfinished:
         # In two ranges, since the ledger's entries are between them.
         items = [
-            item for prefix in (credit_items.EMPTY_LOT, credit_items.LOT) for item in _unfinished_items(wallet, prefix)
+            item for prefix in (credit_items.EMPTY_LOT, credit_items.LOT) for item in unfinished_items(wallet, prefix)
         ]
         lots = [(credit_items.lot_from_item(item), finished(wallet, item)) for item in items]
         changes = [LotChange(before=before, after=after) for before, after in lots if before != after]
@@ -245,14 +181,14 @@ def finish(wallet: Wallet) -> None:
         wallet = left
 
 
-def _unfinished_records(wallet: Wallet, prefix: str) -> list[str]:
+def unfinished_records(wallet: Wallet, prefix: str) -> list[str]:
     """Where the lots are, under keys that begin so, that the wallet's last change has still to be written to."""
     return sorted(record for record in wallet.unfinished if record.startswith(prefix))
 
 
-def _unfinished_items(wallet: Wallet, prefix: str) -> list[Any]:
+def unfinished_items(wallet: Wallet, prefix: str) -> list[Any]:
     """The items of these lots, those that are still there."""
-    records = _unfinished_records(wallet, prefix)
+    records = unfinished_records(wallet, prefix)
     if not records:
         return []
     found = query_all(

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from topup.domain.credits import UserCredits
 from topup.domain.errors import Busy
 from topup.domain.lots import Lot
 from topup.domain.orders import Order
-from topup.store import attributes, credit_items, credits
+from topup.store import attributes, credit_items, credits, user_credits
 from topup.store.races import LostRace
 
 
@@ -20,7 +21,7 @@ def load_own_lots(orders: Iterable[Order]) -> dict[str, Lot]:
     try:
         items = credits.load_keys(list(keys.values()))
     except LostRace as error:
-        raise Busy(credits.CHANGING) from error
+        raise Busy(user_credits.CHANGING) from error
     wallets = {item["user_id"]["S"]: item for item in items if item["record"]["S"] == credit_items.WALLET}
     lots = {}
     for item in items:
@@ -32,6 +33,12 @@ def load_own_lots(orders: Iterable[Order]) -> dict[str, Lot]:
 
 
 def find_own_lot(order: Order) -> Lot | None:
-    """The lot that an order has granted, also where the order does not know of it; 1 or 2 requests. Raises Busy."""
-    user = credits.load_credits(order.user_id, order.created_at)  # whenever it expires, that is later
-    return credits.lots_by_id(user, {order.payment_id}).get(order.payment_id)
+    """The lot that an order has granted, also where the order does not know of it; 1 to 3 requests. Raises Busy."""
+    user = _load_user_of(order)
+    lot = credits.lots_by_id(user, {order.payment_id}).get(order.payment_id)
+    # It may have got credits while it was looked for among those that have none.
+    return lot or next((one for one in _load_user_of(order).lots if one.lot_id == order.payment_id), None)
+
+
+def _load_user_of(order: Order) -> UserCredits:
+    return user_credits.load_credits(order.user_id, order.created_at)  # whenever its lot expires, that is later

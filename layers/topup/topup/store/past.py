@@ -16,7 +16,7 @@ from topup.domain.holds import Hold
 from topup.domain.lots import Lot
 from topup.domain.past import Past
 from topup.runtime import config
-from topup.store import attributes, credit_items, credits, hold_items
+from topup.store import attributes, credit_items, credits, hold_items, user_credits
 from topup.store.client import client
 from topup.store.races import LostRace, retried
 
@@ -38,7 +38,7 @@ def load_credits_at(user_id: str, moment: datetime) -> Past:
     have been used up since. Raises ValidationFailed where more than MOST_READ entries are on each side of it, Busy.
     """
     moment = max(moment, EVER)
-    user = credits.load_credits(user_id, EVER)
+    user = user_credits.load_credits(user_id, EVER)
     last = user.wallet.last_entry
     received = _received_by(user_id, moment - LATEST_WRITE, last)
     if min(received, last - received) > MOST_READ:
@@ -129,5 +129,5 @@ def load_lots_of(user_id: str, entries: Iterable[Entry]) -> dict[str, Lot]:
     lots: dict[str, Lot] = {}
     for _ in range(2):  # a lot may get credits while it is looked for among those that have none
         if len(lots) < len(named):
-            lots |= credits.lots_by_id(credits.load_credits(user_id, EVER), named)
+            lots |= credits.lots_by_id(user_credits.load_credits(user_id, EVER), named)
     return lots

@@ -14,7 +14,7 @@ from topup.domain.payments import Payment, ReversalChange, SettledPayment
 from topup.domain.reversals import Kind, Reversal, reversed_by
 from topup.domain.takings import Clawback
 from topup.runtime import config
-from topup.store import attributes, clawback_items, credits, order_items, orders, pages
+from topup.store import attributes, clawback_items, credits, order_items, orders, pages, user_credits
 from topup.store.client import client
 from topup.store.races import LostRace, detect_lost_race
 from topup.store.updates import update_changed
@@ -108,7 +108,7 @@ def _payment_from_items(items: Iterable[Any]) -> Payment | None:
 def load_settled_payment(payment: Payment, now: datetime) -> SettledPayment:
     """A settled payment with its user's credits; 2 requests, and more where credits are out or have come back."""
     order = payment.order
-    user = credits.load_credits(order.user_id, now)
+    user = user_credits.load_credits(order.user_id, now)
     wallet, lots = user.wallet, user.lots
     # Also where the order has nothing out: a restored orders table is older than the credits table.
     own_lots, out = _load_out(order, wallet)

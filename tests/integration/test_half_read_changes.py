@@ -1,0 +1,121 @@
+"""Reads of several items, of which a change is seen by half: DynamoDB promises "read committed", and no snapshot."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from local.in_process.dynamodb import Fault, a_response
+from local.in_process.environment import USER_ID
+from local.in_process.shop import Shop
+from tests.integration.test_many_lots import EXPIRY, grant_lots
+from topup.domain import times
+from topup.store import credit_items
+
+
+def met_by(change: Callable[[], object], place: int) -> Fault:
+    """`change` happens after the query has read so many items: it reads those that come next as they are then."""
+
+    def fault(execute: Callable[[], Any]) -> Any:
+        before = json.loads(execute().content)["Items"]
+        change()
+        page = json.loads(execute().content)
+        if len(before) <= place:
+            return a_response(page)
+        records = [item["record"]["S"] for item in before]
+        is_forward = records == sorted(records)
+        last = records[place - 1]
+        rest = [item for item in page["Items"] if (item["record"]["S"] > last) == is_forward]
+        rest = [item for item in rest if item["record"]["S"] != last]
+        return a_response(page | {"Items": [*before[:place], *rest]})
+
+    return fault
+
+
+@pytest.fixture(params=[1, 2, 3])
+def place(request: pytest.FixtureRequest) -> int:
+    """How many of the four items have been read when the change comes."""
+    return int(request.param)
+
+
+@pytest.fixture
+def hold(shop: Shop) -> Mapping[str, Any]:
+    """Of 5 of the user's 20 credits, which are in two lots."""
+    grant_lots(shop, 2, each=10, expires_at=EXPIRY)
+    opened: dict[str, Any] = shop.hold(5).json()
+    return opened
+
+
+Change = Callable[[Shop, Mapping[str, Any]], object]
+CHANGES: dict[str, tuple[Change, tuple[int, int, int]]] = {
+    "capture": (lambda shop, hold: shop.capture(hold, 5, final=True), (15, 0, 15)),
+    "release": (lambda shop, hold: shop.release(hold), (20, 0, 20)),
+    "spend": (lambda shop, _: shop.spend(12), (8, 5, 3)),
+    "hold": (lambda shop, _: shop.hold(7), (20, 12, 8)),
+    "grant": (lambda shop, _: shop.grant(7), (27, 5, 22)),
+    "adjustment": (lambda shop, _: shop.adjust(-12), (8, 5, 3)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_credits_are_shown_as_they_were_at_one_moment(shop: Shop, hold: Mapping[str, Any], change: str, place: int):
+    do, after = CHANGES[change]
+    shop.dynamodb.fail("Query", met_by(lambda: do(shop, hold), place))
+
+    shown = shop.credits()
+
+    assert (shown["balance"], shown["held"], shown["available"]) in [(20, 5, 15), after]
+    shop.check()
+
+
+def test_a_spend_that_could_be_paid_before_and_after_a_change_is_paid(shop: Shop, hold: Mapping[str, Any], place: int):
+    shop.dynamodb.fail("Query", met_by(lambda: shop.capture(hold, 5, final=True), place))
+
+    assert shop.spend(15).status == 200
+    shop.check()
+
+
+def test_a_spend_takes_nothing_that_a_hold_has_reserved_meanwhile(shop: Shop, hold: Mapping[str, Any], place: int):
+    shop.dynamodb.fail("Query", met_by(lambda: shop.hold(7), place))
+
+    assert shop.spend(15).status == 409
+    assert shop.credits()["available"] == 8
+
+
+def test_a_hold_reserves_nothing_that_another_one_has_reserved_meanwhile(
+    shop: Shop, hold: Mapping[str, Any], place: int
+):
+    shop.dynamodb.fail("Query", met_by(lambda: shop.hold(7), place))
+
+    assert shop.hold(15).status == 409
+    assert shop.credits()["available"] == 8
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_refund_takes_from_a_lot_that_has_come_meanwhile(shop: Shop, place: int):
+    payment_id, _ = shop.buy()
+    credits = shop.credits()["balance"]
+    shop.grant(10)
+    shop.spend(credits)
+    shop.dynamodb.fail("Query", lambda execute: execute())  # the payment
+    shop.dynamodb.fail("Query", met_by(lambda: shop.grant(credits, expires_at=times.to_text(EXPIRY)), place))
+
+    shop.refund(payment_id)
+
+    shown = shop.credits()
+    assert (shown["balance"], shown["debt"]) == (10, 0)
+    shop.check()
+
+
+def test_a_user_whose_lots_do_not_make_the_balance_can_still_be_read(shop: Shop):
+    """The audit reports it."""
+    shop.grant(10)
+    shop.dynamodb.client.update_item(
+        TableName=shop.dynamodb.credits_table,
+        Key=credit_items.wallet_key(USER_ID),
+        UpdateExpression="SET balance = :wrong",
+        ExpressionAttributeValues={":wrong": {"N": "11"}},
+    )
+
+    assert shop.credits()["balance"] == 10
