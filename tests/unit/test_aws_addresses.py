@@ -55,6 +55,15 @@ def test_the_address_is_botocores_own_and_looked_for_once(
     assert found.call_count == 1
 
 
+def test_a_function_finds_it_while_it_starts(environment: pytest.MonkeyPatch):
+    environment.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+    aws._session.cache_clear()
+    ours, theirs = aws.client("dynamodb", Config()), botocore.session.Session().create_client("dynamodb")
+    ours._ruleset_resolver._provider = None  # nobody is asked any more
+
+    assert address(ours, *REQUESTS["dynamodb"][0]) == address(theirs, *REQUESTS["dynamodb"][0])
+
+
 def test_a_failure_is_not_kept():
     answers = iter([NoRegionError(), "https://dynamodb"])
 

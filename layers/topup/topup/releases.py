@@ -50,8 +50,9 @@ def release(request: ReleaseRequest, now: datetime) -> ReleaseResult:
     begun, is_replay = _begin(request, now)
     if is_replay and begun.release_under_way is None:
         return ReleaseResult(payment=payment_status.find(request.payment_id), is_replay=is_replay)
-    is_known = _give_back(begun, now)
-    return ReleaseResult(payment=payment_status.find(request.payment_id), is_known=is_known, is_replay=is_replay)
+    given_back = _give_back(begun, now)
+    payment = given_back or payment_status.find(request.payment_id)
+    return ReleaseResult(payment=payment, is_known=given_back is not None, is_replay=is_replay)
 
 
 def resume(order: Order, now: datetime) -> bool:
@@ -59,7 +60,7 @@ def resume(order: Order, now: datetime) -> bool:
 
     Raises NotReleasable and StripeFailed where Stripe refuses it: then the payment waits for a decision again.
     """
-    return _give_back(order, now)
+    return _give_back(order, now) is not None
 
 
 # ------------------------------------------------------------------------------------------------------- the credits
@@ -157,25 +158,29 @@ def _decision(order: Order, request: ReleaseRequest, now: datetime, *, is_done: 
     )
 
 
-def _give_back(order: Order, now: datetime) -> bool:
-    """Give all of the money back that is still here; False while it is not known whether that has happened."""
+def _give_back(order: Order, now: datetime) -> Payment | None:
+    """Give all of the money back that is still here; the payment then, None while it is not known whether it is."""
     release = order.release_under_way
     assert release, "Bug! the decision is written first"
     try:
         _refund(order, release)
     except (NotReleasable, StripeFailed) as refused:
         if isinstance(refused, StripeFailed) and refused.refusal in (None, Refusal.OF_ACCESS):
-            return _left_under_way(order, refused)
+            _report_left_under_way(order, refused)
+            return None
         _give_up(order.payment_id)
         raise
     except Exception as error:
-        return _left_under_way(order, error)
+        _report_left_under_way(order, error)
+        return None
     try:
         is_being_paid = _end_session(order, now)
-        _report(_finish(order.payment_id, now, is_being_paid=is_being_paid))
+        payment = _finish(order.payment_id, now, is_being_paid=is_being_paid)
+        _report(payment.order)
     except Exception as error:
-        return _left_under_way(order, error)
-    return True
+        _report_left_under_way(order, error)
+        return None
+    return payment
 
 
 def left_of(money: stripe_gateway.IntentMoney) -> int:
@@ -213,7 +218,7 @@ def _end_session(order: Order, now: datetime) -> bool:
     return isinstance(state.update, PaymentProcessing)
 
 
-def _left_under_way(order: Order, error: Exception) -> bool:
+def _report_left_under_way(order: Order, error: Exception) -> None:
     count_misconfiguration(error)
     logger.warning(
         "release left under way",
@@ -221,17 +226,16 @@ def _left_under_way(order: Order, error: Exception) -> bool:
         user=pseudonym(order.user_id),
         reason=failures.code_of(error),
     )
-    return False
 
 
 @store.retried
-def _finish(payment_id: str, now: datetime, *, is_being_paid: bool) -> Order:
-    order = payment_status.find(payment_id).order
-    if order.release_under_way is None:
-        return order
-    change = releases.refunded(order, now, is_being_paid=is_being_paid)
+def _finish(payment_id: str, now: datetime, *, is_being_paid: bool) -> Payment:
+    payment = payment_status.find(payment_id)
+    if payment.order.release_under_way is None:
+        return payment
+    change = releases.refunded(payment.order, now, is_being_paid=is_being_paid)
     store.record_order_change(change)
-    return change.after
+    return Payment(change.after, payment.reversals)
 
 
 @store.retried

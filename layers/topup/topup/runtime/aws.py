@@ -38,11 +38,18 @@ def client(service: str, limits: Config) -> Any:
     # Every request of DynamoDB, EventBridge and Parameter Store that names no other account goes to the same address.
     resolver = made._ruleset_resolver  # noqa: SLF001
     resolver.construct_endpoint = _first_result(resolver.construct_endpoint)
+    start.prepare(lambda: _find_address(made))
     if os.environ.get(start.CHAOS):
         from topup.runtime import chaos  # noqa: PLC0415 - no start pays for it, but a drill's
 
         chaos.disturb(made, service, limits)
     return made
+
+
+def _find_address(made: Any) -> object:
+    service = made.meta.service_model
+    operation = service.operation_model(service.operation_names[0])
+    return made._resolve_endpoint_ruleset(operation, {}, {})  # noqa: SLF001
 
 
 @cache
