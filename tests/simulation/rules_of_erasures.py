@@ -26,7 +26,7 @@ class Move:
     account: Account
     pseudonym: str
     begun: int
-    done_with: set[str]  # the payments of the user's that were not under way
+    done_with: dict[str, int]  # the payments of the user's that were not under way, and the attempt of each
     records: dict[str, Any] = field(default_factory=dict)
     ended: int | None = None
 
@@ -71,7 +71,7 @@ class Erasures:
         if is_open := [hold.hold_id for hold in account.holds if hold.status == "open"]:
             raise Violation(f"user {account.user_id}: the wallet was locked, and these holds are open: {is_open}")
         done_with = {
-            one.last.order.payment_id
+            one.last.order.payment_id: one.last.order.attempt
             for one in payments
             if one.last.order.user_id == account.user_id and not one.last.order.is_unfinished
         }
@@ -138,7 +138,9 @@ class Erasures:
             *(
                 f"payment {one.last.order.payment_id} is still the user's"
                 for one in payments
-                if one.last.order.payment_id in move.done_with and one.last.order.user_id != move.pseudonym
+                # One that was opened again meanwhile belongs to the user's next wallet.
+                if move.done_with.get(one.last.order.payment_id) == one.last.order.attempt
+                and one.last.order.user_id != move.pseudonym
             ),
             *self.traces(move),
             *self._words(move),
