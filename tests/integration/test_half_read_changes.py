@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from local.in_process.dynamodb import Fault, a_response
+from local.in_process.dynamodb import Fault, a_response, overtaken_by
 from local.in_process.environment import USER_ID
 from local.in_process.shop import Shop
 from tests.integration.test_many_lots import EXPIRY, grant_lots
+from topup import store
 from topup.domain import times
 from topup.store import credit_items
 
@@ -119,3 +120,16 @@ def test_a_user_whose_lots_do_not_make_the_balance_can_still_be_read(shop: Shop)
     )
 
     assert shop.credits()["balance"] == 10
+
+
+def test_an_orders_lot_that_gets_credits_while_it_is_looked_for_is_found(shop: Shop):
+    payment_id, _ = shop.buy()
+    spent = shop.spend(shop.credits()["balance"]).json()
+    payment = store.load_payment(payment_id)
+    assert payment
+    # Not where it was, since it had no credits; and when it is looked for among such lots, it has some again.
+    shop.dynamodb.fail("BatchGetItem", overtaken_by(lambda: shop.reverse(spent["transaction_id"], 1)))
+
+    lot = store.find_own_lot(payment.order)
+
+    assert (lot and lot.lot_id, lot and lot.remaining) == (payment_id, 1)
