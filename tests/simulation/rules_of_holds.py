@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tests.simulation.rules import Violation, name_of, open_lots
 from topup.domain.audit import Account
-from topup.domain.credits import Entry, TransactionType
+from topup.domain.credits import STRIPE, Entry, TransactionType
 from topup.domain.holds import Hold
 from topup.domain.reversed_spends import ReversedSpend
 
@@ -127,6 +127,7 @@ def findings(account: Account, now: datetime) -> Iterator[str]:
 
 
 def may_take_held(entry: Entry, *, is_forced: bool) -> bool:
-    """Whether an entry may take what holds reserve: of a dispute, also one that a refused refund has learned of."""
+    """Whether an entry may take what holds reserve: for money that is gone, also where a refused refund learns of it."""
     is_refund = entry.transaction_type is TransactionType.REFUNDED
-    return entry.transaction_type is TransactionType.DISPUTED or (is_refund and is_forced)
+    is_gone = entry.cause.actor == STRIPE
+    return entry.transaction_type is TransactionType.DISPUTED or (is_refund and (is_forced or is_gone))
