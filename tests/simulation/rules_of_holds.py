@@ -127,7 +127,7 @@ def findings(account: Account, now: datetime) -> Iterator[str]:
 
 
 def may_take_held(entry: Entry, *, is_forced: bool) -> bool:
-    """Whether an entry may take what holds reserve: for money that is gone, also where a refused refund learns of it."""
+    """Whether an entry may take what holds reserve: for money that is gone, also if a refused refund learns of it."""
     is_refund = entry.transaction_type is TransactionType.REFUNDED
     is_gone = entry.cause.actor == STRIPE
     return entry.transaction_type is TransactionType.DISPUTED or (is_refund and (is_forced or is_gone))
