@@ -1596,7 +1596,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "This payment is not under review",
          *       "code": "not_releasable",
-         *       "request_id": "rykYccmcVDCc9fQ="
+         *       "request_id": "WLpmmEgSg4DhozA="
          *     }
          */
         NotReleasableProblem: {
@@ -2965,7 +2965,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "payment_id": "cff10031-28ef-443b-90cb-7fc0c80035e4",
+                     *       "payment_id": "a112ad73-ec5e-4b42-b4e6-521221e2ed95",
                      *       "status": "succeeded",
                      *       "package": "standard",
                      *       "amount": 200,
