@@ -167,7 +167,7 @@ MUTANTS_OF_MONEY = (
                 "        if payment is None or (after and payment.order == after.order):\n",
             ),
         ),
-        plan="seed-43285",
+        plan="seed-97",
     ),
     Mutant(
         "another amount or end of a dispute counts as late",
