@@ -405,7 +405,7 @@ MUTANTS_OF_MONEY = (
     ),
     Mutant(
         "only the last answer says whether a refund has begun",
-        17000,
+        0,
         (
             Edit(
                 "topup.store.races",
@@ -413,5 +413,6 @@ MUTANTS_OF_MONEY = (
                 "    if False:\n",
             ),
         ),
+        plan="seed-760",
     ),
 )
