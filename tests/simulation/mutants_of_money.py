@@ -392,7 +392,7 @@ MUTANTS_OF_MONEY = (
     ),
     Mutant(
         "a look that fails overlooks what was decided meanwhile",
-        20000,
+        0,
         (
             Edit(
                 "topup.store.orders",
@@ -402,6 +402,7 @@ MUTANTS_OF_MONEY = (
                 "    values.pop(':releases_read'), values.pop(':refused_besides_read')\n",
             ),
         ),
+        plan="seed-578",
     ),
     Mutant(
         "only the last answer says whether a refund has begun",
