@@ -10,6 +10,7 @@ from local.in_process.dynamodb import Fault, a_response, overtaken_by
 from local.in_process.environment import USER_ID
 from local.in_process.shop import Shop
 from tests.integration.test_many_lots import EXPIRY, grant_lots
+from tests.integration.test_restored_orders import orders_of, restore
 from topup import store
 from topup.domain import times
 from topup.store import credit_items
@@ -30,6 +31,23 @@ def met_by(change: Callable[[], object], place: int) -> Fault:
         rest = [item for item in page["Items"] if (item["record"]["S"] > last) == is_forward]
         rest = [item for item in rest if item["record"]["S"] != last]
         return a_response(page | {"Items": [*before[:place], *rest]})
+
+    return fault
+
+
+def all_but_the_wallet_before(change: Callable[[], object]) -> Fault:
+    """`change` happens while a batch is read: only the wallet is read after it."""
+
+    def fault(execute: Callable[[], Any]) -> Any:
+        before = json.loads(execute().content)
+        change()
+        after = json.loads(execute().content)
+        tables = {
+            table: [item for item in items if item["record"]["S"] != credit_items.WALLET]
+            + [item for item in after["Responses"][table] if item["record"]["S"] == credit_items.WALLET]
+            for table, items in before["Responses"].items()
+        }
+        return a_response(before | {"Responses": tables})
 
     return fault
 
@@ -133,3 +151,26 @@ def test_an_orders_lot_that_gets_credits_while_it_is_looked_for_is_found(shop: S
     lot = store.find_own_lot(payment.order)
 
     assert (lot and lot.lot_id, lot and lot.remaining) == (payment_id, 1)
+
+
+@pytest.mark.parametrize("has_lapsed", [True, False])
+def test_a_payment_of_a_restored_order_is_granted_once_though_its_last_credit_is_spent_meanwhile(
+    shop: Shop, has_lapsed: bool
+):
+    """The lot has one key with credits, and another without. `has_lapsed`: its timer has been deleted by TTL."""
+    payment = shop.create()
+    unpaid = orders_of(shop)
+    shop.pay(payment)
+    shop.deliver()
+    credits = shop.credits()["balance"]
+    restore(shop, unpaid)
+    if has_lapsed:
+        key = credit_items.keys(USER_ID, [f"{credit_items.TIMER}{payment['payment_id']}"])[0]
+        shop.dynamodb.client.delete_item(TableName=shop.dynamodb.credits_table, Key=key)
+    for delivery in shop.simulator.deliveries():
+        shop.simulator.resend(delivery["event"])
+    shop.dynamodb.fail("BatchGetItem", all_but_the_wallet_before(lambda: shop.spend(credits)))
+
+    assert set(shop.deliver()) == {200}
+
+    assert shop.ledger() == [("purchased", credits), ("spent", -credits)]

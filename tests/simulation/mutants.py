@@ -110,8 +110,8 @@ MUTANTS_OF_PAYMENTS = (
         (
             Edit(
                 "topup.fulfilment",
-                "        change = _record(change, used_up)\n",
-                "        try:\n            change = _record(change, used_up)\n"
+                "        change = _record(change)\n",
+                "        try:\n            change = _record(change)\n"
                 "        except Exception as error:\n            logger.error('ignored', reason=str(error))\n",
             ),
         ),

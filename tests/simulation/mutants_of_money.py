@@ -391,6 +391,18 @@ MUTANTS_OF_MONEY = (
         ),
     ),
     Mutant(
+        "a lot that was granted and used up does not keep its order from granting again",
+        0,
+        (
+            Edit(
+                "topup.store.orders",
+                "for lot in grant.new_lots if lot.remaining]",
+                "for lot in grant.new_lots if not lot]",
+            ),
+        ),
+        plan="seed-1",
+    ),
+    Mutant(
         "a look that fails overlooks what was decided meanwhile",
         0,
         (

@@ -6,7 +6,6 @@ from datetime import datetime
 from topup import store
 from topup.domain import order_updates, releases
 from topup.domain.errors import OrderMissing
-from topup.domain.lots import Lot
 from topup.domain.orders import Change, Order, Settlement
 from topup.domain.updates import PaymentUpdate
 from topup.runtime import config
@@ -24,7 +23,7 @@ class Outcome:
 @store.retried
 def apply(update: PaymentUpdate, now: datetime) -> Outcome:
     """Apply a payment update, once, however often it is delivered; raises OrderMissing, OrderUnsettled, Busy."""
-    order, wallet, used_up = store.load_order_and_wallet(update.payment_id, update.user_id)
+    order, wallet = store.load_order_and_wallet(update.payment_id, update.user_id)
     if order is None:
         raise missing(update.payment_id)
     if order_updates.is_price_unknown(order, update):
@@ -32,7 +31,7 @@ def apply(update: PaymentUpdate, now: datetime) -> Outcome:
     change = order_updates.decide(order, wallet, update, now, config.settings().expire_after_months)
     if change:
         _warn_of_quarantine(change)
-        change = _record(change, used_up)
+        change = _record(change)
     _report(update, change)
     return Outcome(change.after if change else order, is_changed=change is not None)
 
@@ -45,10 +44,8 @@ def _with_price(update: PaymentUpdate) -> PaymentUpdate:
     return stripe_gateway.payment_of_intent(str(update.transaction_id)) or update
 
 
-def _record(change: Change, used_up: Lot | None) -> Change:
-    """Write a decision; what was written. `used_up` is the order's lot, if it has been granted and has no credits."""
-    if isinstance(change, Settlement) and used_up:
-        return _record_grant_before(change, used_up.expires_at)
+def _record(change: Change) -> Change:
+    """Write a decision; what was written."""
     try:
         store.record_order_change(change)
     except store.LotExists as existing:

@@ -45,7 +45,7 @@ def _fulfil(order: Order, money: IntentMoney, now: datetime) -> FulfilQuote | No
         update = releases.released(order, releases.received(order, money), _request(order), now)
     except NotReleasable as refused:
         return refused
-    read, wallet, _ = store.load_order_and_wallet(order.payment_id, order.user_id)
+    read, wallet = store.load_order_and_wallet(order.payment_id, order.user_id)
     assert read, "Bug! nothing deletes an order"
     change = order_updates.decide(read, wallet, update, now, config.settings().expire_after_months)
     if not isinstance(change, Settlement):

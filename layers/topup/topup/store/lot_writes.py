@@ -49,6 +49,19 @@ def new_lot_writes(lots: Sequence[Lot]) -> list[Any]:
     ]
 
 
+def not_used_up(lot: Lot) -> Any:
+    """The check that a lot which is to be new has not been there before, and lost its credits."""
+    key = attributes.to_item({"user_id": lot.user_id, "record": credit_items.empty_lot_record(lot.lot_id)})
+    return {
+        "ConditionCheck": {
+            "TableName": config.settings().credits_table,
+            "Key": key,
+            "ConditionExpression": NOT_YET_WRITTEN,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
 def writes_of_lots(lots: Sequence[LotChange]) -> list[Any]:
     """The writes of lots that a change takes from or gives to."""
     return [write for lot in lots for write in _lot_writes(lot)]

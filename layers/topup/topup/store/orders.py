@@ -10,11 +10,10 @@ from botocore.exceptions import ClientError
 
 from topup.domain.credits import Entry, Wallet
 from topup.domain.errors import Busy
-from topup.domain.lots import Lot
 from topup.domain.orders import Advance, Change, Order, Settlement, Status
 from topup.domain.times import to_sortable_text
 from topup.runtime import config
-from topup.store import attributes, credit_items, credits, order_items
+from topup.store import attributes, credit_items, credits, lot_writes, order_items
 from topup.store.client import client
 from topup.store.races import LostRace, LotExists, detect_lost_race
 from topup.store.updates import update_changed
@@ -78,13 +77,10 @@ def load_orders_of(entries: Iterable[Entry]) -> list[Order]:
     return [order_items.order_from_item(item) for item in found["Responses"].get(table, [])]
 
 
-def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, Wallet, Lot | None]:
-    """The order, its user's wallet, and the order's lot where it has no credits left, read consistently.
-
-    1 request where `user_id` is the order's.
-    """
+def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, Wallet]:
+    """The order and its user's wallet, read consistently; 1 request where `user_id` is the order's."""
     settings = config.settings()
-    records = [credit_items.WALLET, credit_items.empty_lot_record(payment_id)]
+    records = [credit_items.WALLET]
     found = client().batch_get_item(
         RequestItems={
             settings.orders_table: {"Keys": [order_items.order_key(payment_id)], "ConsistentRead": True},
@@ -97,10 +93,7 @@ def load_order_and_wallet(payment_id: str, user_id: str) -> tuple[Order | None, 
     order = order_items.order_from_item(orders[0]) if orders else None
     if order is not None and order.user_id != user_id:
         user_id, its = order.user_id, credits.load_records(order.user_id, records)
-    by_record = {item["record"]["S"]: item for item in its}
-    wallet = credit_items.wallet_from_item(user_id, by_record.get(credit_items.WALLET))
-    lot = by_record.get(records[1])
-    return order, wallet, credit_items.lot_from_item(lot) if lot else None
+    return order, credit_items.wallet_from_item(user_id, its[0] if its else None)
 
 
 def list_orders(user_id: str, limit: int, after: Sequence[str] | None) -> tuple[list[Order], tuple[str, str] | None]:
@@ -139,12 +132,13 @@ def record_order_change(change: Change) -> None:
                 client().update_item(**update)
         case Settlement(grant=grant):
             with detect_lost_race(), credits.changing(grant) as writes, _detect_lot():
-                client().transact_write_items(TransactItems=[{"Update": update}, *writes])
+                checks = [lot_writes.not_used_up(lot) for lot in grant.new_lots if lot.remaining]
+                client().transact_write_items(TransactItems=[{"Update": update}, *checks, *writes])
 
 
 @contextmanager
 def _detect_lot() -> Iterator[None]:
-    """Raise LotExists where a new lot or its timer is all that a transaction was refused for."""
+    """Raise LotExists where a lot, with or without credits, or its timer is all that a transaction was refused for."""
     try:
         yield
     except ClientError as error:
