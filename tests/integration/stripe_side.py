@@ -1,6 +1,7 @@
 """What the simulated Stripe has and is called with, and what happens while it answers."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,7 +16,7 @@ REFUNDS = "/v1/refunds"
 
 def refunds_at_stripe(shop: Shop) -> list[dict[str, Any]]:
     """The refunds that Stripe has, newest first."""
-    headers = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+    headers = {"Authorization": f"Bearer {os.environ['STRIPE_SECRET_KEY']}"}
     status, _, body = shop.simulator.request("GET", f"{REFUNDS}?limit=100", headers, b"")
     assert status == 200
     found: list[dict[str, Any]] = json.loads(body)["data"]

@@ -25,7 +25,7 @@ def quote(payment_id: str, now: datetime) -> ReleaseQuote | None:
         return None
     try:
         check(order, ReleaseAction.REFUND, order.rejected_intent)
-        money = releases.money_of(str(order.rejected_intent))
+        money = releases.money_of(order, str(order.rejected_intent))
     except NotReleasable as refused:
         return ReleaseQuote(intent=order.rejected_intent, fulfil=refused, refund_minor=refused)
     assert money.payment, "Bug! see releases.money_of"

@@ -72,7 +72,7 @@ def _fulfil(request: ReleaseRequest, now: datetime) -> ReleaseResult:
     is_replay = releases.is_done(order, ReleaseAction.FULFIL, intent)
     if not is_replay:
         releases.check(order, ReleaseAction.FULFIL, intent)
-        update = released(order, received(order, money_of(str(intent))), request, now)
+        update = released(order, received(order, money_of(order, str(intent))), request, now)
         outcome = fulfilment.apply(update, now)
         if not releases.is_done(outcome.order, ReleaseAction.FULFIL, intent):
             releases.check(outcome.order, ReleaseAction.FULFIL, intent)
@@ -84,8 +84,12 @@ def _fulfil(request: ReleaseRequest, now: datetime) -> ReleaseResult:
     return ReleaseResult(payment=payment_status.find(request.payment_id), is_replay=is_replay)
 
 
-def money_of(intent: str) -> stripe_gateway.IntentMoney:
-    """What Stripe has of a refused payment. Raises NotReleasable where it has none of it; StripeFailed, Busy."""
+def money_of(order: Order, intent: str) -> stripe_gateway.IntentMoney:
+    """What Stripe has of a refused payment of the order's.
+
+    Raises NotReleasable where it has none of it; StripeFailed, Busy.
+    """
+    stripe_gateway.check_mode(order)
     money = stripe_gateway.read_intent_money(intent)
     if money is None or money.payment is None:
         raise NotReleasable("Stripe knows no money of this payment")
@@ -195,12 +199,12 @@ def left_of(money: stripe_gateway.IntentMoney) -> int:
 
 def _refund(order: Order, release: Release) -> None:
     """Refund what is still here, unless nothing is. Raises NotReleasable, StripeFailed, Busy."""
-    if left_of(money_of(release.intent)) == 0:
+    if left_of(money_of(order, release.intent)) == 0:
         return
     try:
         stripe_gateway.refund_intent(order, release)
     except StripeFailed:
-        if not money_of(release.intent).is_back:
+        if not money_of(order, release.intent).is_back:
             raise
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 from topup import store
 from topup.domain.reversals import Kind
 from topup.reconciliation import at_stripe, own_work, stripe_walks
 from topup.reconciliation.reports import Part, Report
 from topup.reconciliation.stripe_walks import LONGEST_WINDOW, Walk
+from topup.runtime import config
 from topup.runtime.telemetry import count, logger
 from topup.store.cursors import Cursor, Memory
 from topup.stripe_gateway import listing
@@ -74,29 +75,36 @@ def _own_sweeps(sweep_after: timedelta) -> dict[str, Sweep]:
 def _sweeps_at_stripe(
     memory: Memory, now: datetime, window: timedelta | None, *, delivered_too: bool
 ) -> dict[str, Sweep]:
-    begin = partial(_begin, memory, now, window, delivered_too=delivered_too)
-    events, of_reversals, refunds, disputes = (begin(name) for name in (EVENTS, REVERSAL_EVENTS, REFUNDS, DISPUTES))
-    since = {Kind.REFUND: refunds.second, Kind.DISPUTE: disputes.second}
+    # Begun by the sweeps, where a key that is missing is a failure of theirs, and not of the run.
+    begin = cache(partial(_begin, memory, now, window, delivered_too=delivered_too))
     payments = partial(listing.payment_events, delivered_too=delivered_too)
+
+    def since() -> dict[Kind, int]:
+        return {Kind.REFUND: begin(REFUNDS).second, Kind.DISPUTE: begin(DISPUTES).second}
+
     return {
-        EVENTS: lambda part, _: at_stripe.sweep_events(part, events, memory.stuck, payments, since),
+        EVENTS: lambda part, _: at_stripe.sweep_events(part, begin(EVENTS), memory.stuck, payments, since()),
         REVERSAL_EVENTS: lambda part, _: at_stripe.sweep_events(
-            part, of_reversals, memory.stuck, listing.reversal_events, since
+            part, begin(REVERSAL_EVENTS), memory.stuck, listing.reversal_events, since()
         ),
-        REFUNDS: lambda part, _: at_stripe.sweep_reversals(part, refunds, memory.stuck, Kind.REFUND),
-        DISPUTES: lambda part, _: at_stripe.sweep_reversals(part, disputes, memory.stuck, Kind.DISPUTE),
+        REFUNDS: lambda part, _: at_stripe.sweep_reversals(part, begin(REFUNDS), memory.stuck, Kind.REFUND),
+        DISPUTES: lambda part, _: at_stripe.sweep_reversals(part, begin(DISPUTES), memory.stuck, Kind.DISPUTE),
         WARNINGS: lambda part, _: at_stripe.sweep_warnings(part, begin(WARNINGS), memory.stuck),
     }
 
 
 def _begin(memory: Memory, now: datetime, window: timedelta | None, name: str, *, delivered_too: bool) -> Walk:
-    """A person's walk has a cursor of its own: the schedule's goes on as if there were none."""
+    """A person's walk has a cursor of its own: the schedule's goes on as if there were none.
+
+    So has each of Stripe's modes: what a walk with the wrong key has seen says nothing of the other lists.
+    """
+    whose = name if config.is_livemode() else f"{name} in test mode"
     if window is None and not delivered_too:
-        cursor = memory.cursors.get(name, {})
-        return stripe_walks.begin(name, cursor, now, WINDOW, is_incremental=name in INCREMENTAL)
+        cursor = memory.cursors.get(whose, {})
+        return stripe_walks.begin(whose, cursor, now, WINDOW, is_incremental=name in INCREMENTAL)
     longest = min(WINDOW if window is None else window, LONGEST_WINDOW)
     request = f"{longest}{', delivered too' if delivered_too else ''}"
-    by_hand = f"{name} by hand"
+    by_hand = f"{whose} by hand"
     return stripe_walks.begin_by_hand(by_hand, memory.cursors.get(by_hand, {}), now, longest, request)
 
 

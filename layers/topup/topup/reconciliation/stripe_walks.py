@@ -12,6 +12,7 @@ from topup import store
 from topup.domain import times
 from topup.domain.errors import TopupError
 from topup.reconciliation.reports import Part, Result
+from topup.runtime import config
 from topup.store.cursors import Cursor, Stuck
 from topup.stripe_gateway import Listed, Page
 
@@ -141,7 +142,8 @@ class StripeSweep:
         return False
 
     def _retry_stuck(self) -> None:
-        waiting = [stuck for stuck in self.stuck.values() if not stuck.is_settled]
+        mode = config.is_livemode()  # with the other mode's key Stripe would say that it has forgotten the object
+        waiting = [one for one in self.stuck.values() if not one.is_settled and one.livemode in (None, mode)]
         for stuck in sorted(waiting, key=lambda stuck: stuck.tried_at)[:MOST_RETRIES]:
             if not self.part.has_time():
                 return
@@ -171,7 +173,14 @@ class StripeSweep:
         # The text of any other error may quote what is private.
         reason = f"{type(error).__name__}: {error}" if isinstance(error, TopupError) else type(error).__name__
         first_seen = known.first_seen if known else now
-        stuck = Stuck(sweep=self.part.name, object_id=object_id, reason=reason, first_seen=first_seen, tried_at=now)
+        stuck = Stuck(
+            sweep=self.part.name,
+            object_id=object_id,
+            reason=reason,
+            first_seen=first_seen,
+            tried_at=now,
+            livemode=config.is_livemode(),
+        )
         store.remember_stuck(stuck)
         self.stuck[object_id] = stuck
 

@@ -27,7 +27,8 @@ class Stuck:
     """An object of Stripe's that could not be applied.
 
     `sweep` found it first at `first_seen`, and tried it last at `tried_at`; `reason` is why it failed. A person may say
-    that it `is_settled`: then it is not tried again.
+    that it `is_settled`: then it is not tried again. `livemode` is the mode of Stripe's that has the object, None
+    where an older version has written this.
     """
 
     sweep: str
@@ -36,6 +37,7 @@ class Stuck:
     first_seen: datetime
     tried_at: datetime
     is_settled: bool = False
+    livemode: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def remember_stuck(stuck: Stuck) -> None:
         "first_seen": times.to_sortable_text(stuck.first_seen),
         "tried_at": times.to_sortable_text(stuck.tried_at),
         "is_settled": stuck.is_settled,
+        "livemode": stuck.livemode,
     }
     _put(_record_of(stuck), fields)
 
@@ -108,4 +111,5 @@ def _stuck_from_item(item: Mapping[str, Any]) -> Stuck:
         first_seen=times.from_text(item["first_seen"]),
         tried_at=times.from_text(item["tried_at"]),
         is_settled=item["is_settled"],
+        livemode=item.get("livemode"),
     )

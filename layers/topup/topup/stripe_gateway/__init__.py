@@ -1,6 +1,7 @@
 """The only code that knows Stripe: its library, its words, its failures. Everything else speaks Topup's."""
 
 from topup.stripe_gateway import listing
+from topup.stripe_gateway.client import check_mode
 from topup.stripe_gateway.events import current_reversal, current_warning, read_event, read_reversal
 from topup.stripe_gateway.finding import (
     order_of_charge,
@@ -33,6 +34,7 @@ __all__ = [
     "Page",
     "Session",
     "SessionState",
+    "check_mode",
     "create_refund",
     "current_reversal",
     "current_warning",

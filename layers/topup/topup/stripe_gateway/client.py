@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from topup.domain.errors import Refusal, StripeFailed
+from topup.domain.orders import Order
 from topup.runtime import config, start
 
 if TYPE_CHECKING:
@@ -43,6 +45,18 @@ def _load(use: Callable[["StripeClient"], object]) -> None:
 def client(retries: int = RETRIES) -> "StripeClient":
     """The client for the configured key. It raises Busy for a request that could not end in time."""
     return _client_of(config.stripe_secret_key(), config.settings().stripe_api_base, retries)
+
+
+def check_mode(order: Order) -> None:
+    """Raise StripeFailed where the order is of real money and the configured key is a test key.
+
+    Stripe answers such a key that nothing of the order's is there: no session, no payment, no refund. What was decided
+    on that would be lost money. The other way round nothing is lost, and orders from before a stack went live can end.
+    """
+    if order.livemode and not config.is_livemode():
+        raise StripeFailed(
+            "The payment is one of Stripe's live mode, and STRIPE_SECRET_KEY is a test key", refusal=Refusal.OF_ACCESS
+        )
 
 
 def own_key(*parts: str | int) -> str:

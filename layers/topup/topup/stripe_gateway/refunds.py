@@ -7,7 +7,7 @@ from topup.domain.orders import Order, Release
 from topup.domain.reversals import Reversal
 from topup.domain.updates import ReversalUpdate
 from topup.stripe_gateway import reversals
-from topup.stripe_gateway.client import client, load, own_key, translate_errors
+from topup.stripe_gateway.client import check_mode, client, load, own_key, translate_errors
 from topup.stripe_gateway.sessions import order_metadata
 from topup.stripe_gateway.translation import Json
 
@@ -27,6 +27,7 @@ def create_refund(order: Order, refund: Reversal) -> ReversalUpdate:
 
     Source: Stripe API, Refund object.
     """
+    check_mode(order)
     with translate_errors():
         # Without retries: the refund is stored as in flight, and its next request, or reconcile, tries again.
         made = client(retries=0).v1.refunds.create(
@@ -45,12 +46,14 @@ def refund_intent(order: Order, release: Release) -> None:
         "payment_intent": release.intent,
         "metadata": order_metadata(order) | {"release": release.reason[:LONGEST_METADATA]},
     }
+    check_mode(order)
     with translate_errors():
         client(retries=0).v1.refunds.create(params)
 
 
 def find_refund(order: Order, refund: Reversal) -> ReversalUpdate | None:
     """The refund at Stripe, if it was made; raises StripeFailed, Busy."""
+    check_mode(order)
     with translate_errors():
         for made in _refunds_of(order):
             if (made.get("metadata") or {}).get("refund_id") == refund.reversal_id:
