@@ -11,7 +11,7 @@ from local.in_process.environment import STRIPE_SECRET_KEY, WEBHOOK_SECRET
 from local.in_process.shop import Shop
 from local.stripe_simulator import Simulator
 from local.stripe_simulator.in_process import InProcessStripe
-from tests.integration.stripe_side import REFUNDS, refunds_at_stripe
+from tests.integration.stripe_side import REFUNDS, refunds_at_stripe, set_order
 from tests.integration.test_reconciliation import quarantine
 from topup.runtime import clock
 from topup.stripe_gateway import client as stripe_client
@@ -172,3 +172,35 @@ def test_what_is_stuck_is_not_taken_for_forgotten(shop: Shop, mode: Mode):
     mode.test()
     shop.wait(minutes=15)
     assert [one["id"] for one in shop.reconcile()["stuck"]] == before
+
+
+def test_a_refund_that_begins_with_the_wrong_key_takes_nothing(shop: Shop, mode: Mode):
+    payment_id, _ = shop.buy()
+
+    mode.test()
+    refused = shop.refund(payment_id, 30.0, "k")
+
+    assert (refused.status, shop.balance()) == (502, 1100)
+    mode.live()
+    assert refunds_at_stripe(shop) == []
+    assert shop.refund(payment_id, 30.0, "k2").status == 200
+    shop.check()
+
+
+def test_a_decision_to_give_money_back_stays_under_way(shop: Shop, mode: Mode):
+    payment = shop.create()
+    set_order(shop, payment["payment_id"], amount_minor={"N": "20000"})
+    shop.pay(payment)
+    shop.deliver()
+    shop.fault(REFUNDS, "timeout_before")
+    assert shop.release_payment(payment["payment_id"], "refund").status == 202
+
+    mode.test()
+    shop.wait(minutes=15)
+    shop.reconcile()
+    mode.live()
+    for _ in range(3):
+        shop.wait(minutes=15)
+        shop.reconcile()
+
+    assert [made["amount"] for made in refunds_at_stripe(shop)] == [10_000]
