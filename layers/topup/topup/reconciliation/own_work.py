@@ -170,6 +170,7 @@ def _forget_session(order: Order, now: datetime) -> Result:
         raise StripeFailed(SESSION_UNKNOWN)
     about: Any = {"payment_id": order.payment_id, "user_id": order.user_id, "livemode": order.livemode}
     if order.status is Status.PROCESSING:
+        stripe_gateway.check_mode(order)  # its money is under way
         return _ended(PaymentFailed(**about, session_id=order.provider_order_id, reason=SESSION_UNKNOWN), now)
     return _ended(CheckoutExpired(**about, session_id=order.provider_order_id), now)
 
@@ -179,6 +180,7 @@ def _end_session(order: Order, now: datetime) -> Result:
 
     It is looked at again only while a payment of its own session is under way.
     """
+    stripe_gateway.check_mode(order)  # else this would be the last look, and its session stay open
     state = stripe_gateway.end_session(order)
     update = state.update if state else None
     outcome = payment_status.apply(update, state.reversals, now) if state and update else None

@@ -50,8 +50,9 @@ def client(retries: int = RETRIES) -> "StripeClient":
 def check_mode(order: Order) -> None:
     """Raise StripeFailed where the order is of real money and the configured key is a test key.
 
-    Stripe answers such a key that nothing of the order's is there: no session, no payment, no refund. What was decided
-    on that would be lost money. The other way round nothing is lost, and orders from before a stack went live can end.
+    Stripe answers such a key that nothing of the order's is there: no session, no payment, no refund. A refund that was
+    refused on that would be made once more. The other way round no money is lost. A checkout may end on it: its payment
+    is among the events that the right key finds, and settles it all the same.
     """
     if order.livemode and not config.is_livemode():
         raise StripeFailed(

@@ -11,7 +11,7 @@ from topup.domain.orders import Order
 from topup.domain.updates import CheckoutExpired, PaymentReceived, PaymentUpdate, ReversalUpdate
 from topup.runtime import config
 from topup.stripe_gateway import parsing, translation
-from topup.stripe_gateway.client import check_mode, client, load, own_key, retrieved, translate_errors
+from topup.stripe_gateway.client import client, load, own_key, retrieved, translate_errors
 from topup.stripe_gateway.listing import reversals_of
 from topup.stripe_gateway.translation import Json
 
@@ -39,7 +39,6 @@ def open_session(order: Order, email: str | None = None) -> Session:
     `email` is the buyer's: the pay page shows it, and Stripe's receipt goes there.
     Source: Stripe API, Checkout Session object, mode "payment".
     """
-    check_mode(order)
     with translate_errors():
         session = client().v1.checkout.sessions.create(
             session_params(order, email),  # type: ignore[arg-type]  # checked against Stripe's own types by a test
@@ -66,7 +65,6 @@ def read_session(order: Order) -> SessionState | None:
 
     One Stripe call, and two more where the payment's charge has been refunded or disputed.
     """
-    check_mode(order)
     session_id = str(order.provider_order_id)
     session = retrieved(lambda stripe: stripe.v1.checkout.sessions.retrieve(session_id, WITH_CHARGE))
     return _state_of(session) if session else None
@@ -109,7 +107,6 @@ def read_documents(order: Order) -> Documents:
 
     Raises StripeFailed, Busy.
     """
-    check_mode(order)
     session_id = str(order.provider_order_id)
     session = retrieved(lambda stripe: stripe.v1.checkout.sessions.retrieve(session_id, WITH_DOCUMENTS)) or {}
     intent = session.get("payment_intent") or {}
