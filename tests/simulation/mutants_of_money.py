@@ -8,7 +8,7 @@ FOUND = (
 )
 LOOKED_FIRST = FOUND + "    before = begun.refund\n"
 LOOKED_AGAIN = FOUND + "    if error.refusal in (None, Refusal.OF_ACCESS) or not is_last:\n"
-SWEPT = "        {0}S: lambda part, _: at_stripe.sweep_reversals(part, {1}s, memory.stuck, Kind.{0}),\n"
+SWEPT = "        {0}S: lambda part, _: at_stripe.sweep_reversals(part, begin({0}S), memory.stuck, Kind.{0}),\n"
 BEGUN_ABOUT = """\
     if isinstance(update, CheckoutAbandoned) and not update.is_about(
         order.attempt, order.opened_at, order.provider_order_id
@@ -101,7 +101,7 @@ MUTANTS_OF_MONEY = (
         (
             Edit(
                 "topup.reconciliation.runs",
-                SWEPT.format("REFUND", "refund") + SWEPT.format("DISPUTE", "dispute"),
+                SWEPT.format("REFUND") + SWEPT.format("DISPUTE"),
                 "",
             ),
             Edit(
