@@ -403,6 +403,30 @@ MUTANTS_OF_MONEY = (
         plan="seed-1",
     ),
     Mutant(
+        "a test key decides over refunds of live payments",
+        0,
+        (
+            Edit(
+                "topup.stripe_gateway.client",
+                "    if order.livemode and not config.is_livemode():\n",
+                "    if False:\n",
+            ),
+        ),
+        plan="seed-9",
+    ),
+    Mutant(
+        "what was seen with the key of one mode counts with the other one's",
+        0,
+        (
+            Edit(
+                "topup.reconciliation.runs",
+                'False: f"{name} in test mode"',
+                "False: name",
+            ),
+        ),
+        plan="seed-2",
+    ),
+    Mutant(
         "a look that fails overlooks what was decided meanwhile",
         0,
         (

@@ -96,12 +96,16 @@ def _sweeps_at_stripe(
 def _begin(memory: Memory, now: datetime, window: timedelta | None, name: str, *, delivered_too: bool) -> Walk:
     """A person's walk has a cursor of its own: the schedule's goes on as if there were none.
 
-    So has each of Stripe's modes: what a walk with the wrong key has seen says nothing of the other lists.
+    So has each of Stripe's modes: what a walk with the wrong key has seen says nothing of the other lists. The first
+    walk after one in the other mode goes back as far as Stripe does: nobody knows how long the key was wrong.
     """
-    whose = name if config.is_livemode() else f"{name} in test mode"
+    by_mode = {True: name, False: f"{name} in test mode"}
+    livemode = config.is_livemode()
+    whose, others = by_mode[livemode], by_mode[not livemode]
     if window is None and not delivered_too:
         cursor = memory.cursors.get(whose, {})
-        return stripe_walks.begin(whose, cursor, now, WINDOW, is_incremental=name in INCREMENTAL)
+        usual = LONGEST_WINDOW if not cursor and others in memory.cursors else WINDOW
+        return stripe_walks.begin(whose, cursor, now, usual, is_incremental=name in INCREMENTAL)
     longest = min(WINDOW if window is None else window, LONGEST_WINDOW)
     request = f"{longest}{', delivered too' if delivered_too else ''}"
     by_hand = f"{whose} by hand"
