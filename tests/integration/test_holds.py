@@ -176,6 +176,76 @@ def test_what_a_capture_owes_is_paid_by_the_next_credits(shop: Shop):
     shop.check()
 
 
+def owing_beside_a_hold(shop: Shop) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What captures owe, 100 credits, stands beside 600 of a purchase that another hold reserves: both holds."""
+    first, other = opened(shop, 500, overrun="debt"), opened(shop, 600)
+    assert shop.capture(first, 600).json()["captured"] == 600
+    assert (shop.credits()["debt"], credits(shop)) == (100, (500, 600, -100))
+    return first, other
+
+
+def settled(shop: Shop) -> list[tuple[str, int, str]]:
+    entries = shop.api.get("/api/users/credits/transactions", as_user()).json()["transactions"]
+    return [(one["transaction_type"], one["amount"], one["description"]) for one in entries]
+
+
+@pytest.mark.parametrize("ends", ["release", "final capture", "by itself", "by itself, found by reconcile"])
+def test_what_a_hold_frees_pays_what_captures_owe(shop: Shop, ends: str):
+    shop.buy()
+    _, other = owing_beside_a_hold(shop)
+    balance = 500
+
+    if ends == "release":
+        assert shop.release(other).json()["available_after"] == 500
+    elif ends == "final capture":
+        assert shop.capture(other, 50).json()["available_after"] == 450
+        balance = 450
+    else:
+        shop.wait(minutes=16)
+        if "reconcile" in ends:
+            shop.reconcile(sweep_after_hours=0)
+        else:
+            shop.run_timers()
+
+    assert (shop.credits()["debt"], credits(shop)) == (0, (balance, 0, balance))
+    assert settled(shop)[0] == ("spent", 0, "Paid what was owed")
+    shop.check()
+
+
+def test_credits_that_pay_what_captures_owe_do_not_expire_beside_it(shop: Shop):
+    """The hold is over, but its end comes to nobody's notice before its credits expire."""
+    shop.grant(1100, expires_at=(shop.now + timedelta(hours=1)).isoformat())
+    owing_beside_a_hold(shop)
+    shop.wait(hours=2)
+
+    for timer in shop.due_timers(delete=False):
+        if "lot_record" in timer:
+            shop.consume([shop.ttl_record(timer)])
+
+    assert (shop.credits()["debt"], shop.balance()) == (0, 0)
+    assert settled(shop)[:2] == [("expired", -500, "Expired: Grant"), ("spent", 0, "Paid what was owed")]
+    shop.check()
+
+
+def test_a_refund_takes_no_credits_that_pay_what_is_owed(shop: Shop):
+    """Of 600 credits that are left 100 are owed, though nobody has stored yet that their hold is over."""
+    payment_id, _ = shop.buy()
+    owing_beside_a_hold(shop)
+    shop.wait(minutes=16)
+
+    largest = shop.quote(payment_id).json()["largest_refundable"]
+    refused = shop.refund(payment_id, float(largest) + 0.01)
+
+    assert (refused.status, refused.json()["code"], refused.json()["largest_refundable"]) == (
+        409,
+        "credits_spent",
+        largest,
+    )
+    assert shop.refund(payment_id, float(largest)).status == 200
+    assert shop.balance() == 0
+    shop.check()
+
+
 # ------------------------------------------------------------------------------------------------------------ ends
 
 

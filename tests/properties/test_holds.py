@@ -60,6 +60,12 @@ class Model:
                 credits -= part
         assert credits == 0
 
+    def pay_from_free(self) -> None:
+        """What is owed is paid by what a hold no longer reserves."""
+        paid = max(0, min(self.debt, self.there(self.now) - self.held(self.now)))
+        self.debt -= paid
+        self.take(paid)
+
 
 class HoldMachine(RuleBasedStateMachine):
     """One user: whatever happens, what is held is there until the hold's end, unless a claw-back has taken it."""
@@ -165,18 +171,21 @@ class HoldMachine(RuleBasedStateMachine):
         self.model.take(taken)
         self.model.debt += credits - taken if hold.overrun is Overrun.DEBT else 0
         self.model.reserved[name] = (self.now if is_final else ends, left - min(credits, held))
+        self.model.pay_from_free()
 
     @rule(name=consumes(opened))
     def releases(self, name: str) -> None:
         if name and self.hold(name).is_open(self.now):
             self.ledger.apply(hold_changes.release(self.ledger.user(), self.hold(name), self.now))
             self.model.reserved[name] = (self.now, 0)
+            self.model.pay_from_free()
 
     @rule(name=opened)
     def ends_by_itself(self, name: str) -> None:
         before = self.ledger.user().available(self.now)
         if name and (change := hold_changes.end(self.ledger.user(), self.hold(name), self.now)):
             self.ledger.apply(change)
+            self.model.pay_from_free()
             assert self.hold(name).status is HoldStatus.EXPIRED
         assert self.ledger.user().available(self.now) == before
 

@@ -40,6 +40,21 @@ MUTANTS_OF_HOLDS = (
         (Edit("topup.domain.hold_changes", ", wanted.ends_at) - user.wallet.debt\n", ", wanted.ends_at)\n"),),
     ),
     Mutant(
+        "what captures owe stays beside what a hold frees",
+        3000,
+        (Edit("topup.domain.debt", "if paid else change", "if False else change"),),
+    ),
+    Mutant(
+        "credits expire beside what captures owe",
+        3000,
+        (Edit("topup.domain.debt", "if swept is None or CAPTURES not in wallet.debts:", "if True:"),),
+    ),
+    Mutant(
+        "a refund takes credits that pay what is owed",
+        3000,
+        (Edit("topup.domain.refund_requests", "not quote.is_covered", "(quote.debt or quote.held)"),),
+    ),
+    Mutant(
         "a spend takes held credits",
         200,
         (Edit("topup.domain.credits", "return self.balance(now) - self.held(now)", "return self.balance(now)"),),

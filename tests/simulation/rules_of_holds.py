@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from tests.simulation.rules import Violation, name_of, open_lots
+from tests.simulation.rules import Violation, check_draw_order, name_of, open_lots
 from topup.domain.audit import Account
 from topup.domain.credits import STRIPE, Entry, TransactionType
 from topup.domain.holds import Hold
@@ -65,6 +65,22 @@ def check_holds(before: Account, after: Account, now: datetime, *, takes_back: b
     short, was_short = uncovered(after, now), uncovered(before, now)
     if short > was_short and not takes_back:
         raise Violation(f"user {after.user_id}: {short} held credits will not be there, it were {was_short} before")
+
+
+def pays_debt(entry: Entry) -> bool:
+    """Whether credits that are left pay in it what was captured before."""
+    return entry.transaction_type is TransactionType.SPENT and entry.amount == 0
+
+
+def check_paid(entry: Entry, before: Account, after: Account) -> str:
+    """What captures owe is paid by what a hold frees, as a spend takes it, or by what expires; which of them it was."""
+    paid, now, lots = -entry.debt_change, entry.created_at, {lot.lot_id: lot for lot in before.lots}
+    if all(lots[lot_id].is_expired(now) for lot_id in entry.moves):
+        return "what captures owe is paid by what expires"
+    check_draw_order(entry, open_lots(before, now))
+    if paid > sum(lot.remaining for lot in open_lots(before, now)) - held_at(after, now):
+        raise Violation(f"{name_of(entry)}: debt was paid out of what holds reserve")
+    return "what captures owe is paid by what a hold frees"
 
 
 def _check_end(before: Hold, after: Hold, now: datetime) -> None:

@@ -127,6 +127,23 @@ class Services(Grants):
         self._begin(partial(self._hold, name, 0.4, 900, overrun, 3, twice=False, then=then), 2.0)
         self._begin(partial(self._hold, name, 1.0, 900, "available", 3, twice=False, then=[]), 60.0)
 
+    def owing_beside_a_hold(self, *, user: int, lives: float | str, ends: str, refunds: float | None) -> None:
+        """A capture makes its user owe beside what another hold reserves; then this one ends, and more happens.
+
+        `lives`: seconds, or NEVER, of credits that both rest on. `refunds`: the share of a purchase that is asked back
+        without force, when the other hold is over.
+        """
+        name = USERS[user]
+        self._world.scheduler.run_for(60.0)
+        self._begin(lambda: self._give(name, 200, lives))
+        then: list[list[Any]] = [] if ends == "by itself" else [[ends, 30.0, 0.3]]
+        self._begin(partial(self._hold, name, 0.6, 900, "refuse", 3, twice=False, then=then), 1.0)
+        owes = [["capture", 5.0, 2.0]]
+        self._begin(partial(self._hold, name, 0.4, 900, "debt", 3, twice=False, then=owes), 2.0)
+        if refunds is not None:
+            after = 910.0 if ends == "by itself" else 40.0
+            self.refund(which=user, share=refunds, force=False, key=True, tries=3, after=after)
+
     # ------------------------------------------------------------------------------------------------- batches
 
     def batch(

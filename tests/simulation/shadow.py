@@ -41,7 +41,7 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.walks import Walks
 from topup.domain import audit
 from topup.domain.audit import Account, PaymentLedger
-from topup.domain.credits import Entry, TransactionType, Wallet
+from topup.domain.credits import CAPTURES, Entry, TransactionType, Wallet
 from topup.domain.lots import Lot
 from topup.domain.orders import Order, ReleaseAction
 from topup.domain.payments import Payment
@@ -363,15 +363,15 @@ class Shadow:
     def _check_entry(self, before: Account, entry: Entry, after: Account) -> None:
         lots = {lot.lot_id: lot for lot in before.lots}
         moved = [lots[lot_id] for lot_id in entry.moves if lot_id in lots]
-        if entry.transaction_type is TransactionType.SPENT or is_adjustment_down(entry):
+        if rules_of_holds.pays_debt(entry):
+            self.hit(rules_of_holds.check_paid(entry, before, after))
+        elif entry.transaction_type is TransactionType.SPENT or is_adjustment_down(entry):
             check_draw_order(entry, open_lots(before, entry.created_at))
             self._note_drawn(entry, moved, after)
         elif entry.transaction_type is TransactionType.EXPIRED:
-            self._by("reconcile", "the sweep expires a lot that the stream has lost")
-            if not all(lot.is_expired(entry.created_at) for lot in moved):
-                raise Violation(f"{name_of(entry)}: a lot expired too early")
+            self._expired(entry, moved, after)
         elif entry.transaction_type in CLAWS:
-            self._claw_back(entry, lots, after)
+            self._claw_back(entry, lots, before, after)
         elif entry.transaction_type in NEW_CREDITS:
             check_campaign(before, entry)
             rules_of_imports.check_once(before, entry, self._invocations.author)
@@ -380,6 +380,13 @@ class Shadow:
                 self.hit(f"{NEW_CREDITS[entry.transaction_type]} pays debt")
         else:
             self._returned(entry, moved)
+
+    def _expired(self, entry: Entry, moved: list[Lot], after: Account) -> None:
+        self._by("reconcile", "the sweep expires a lot that the stream has lost")
+        if not all(lot.is_expired(entry.created_at) for lot in moved):
+            raise Violation(f"{name_of(entry)}: a lot expired too early")
+        if owed := after.wallet.debts.get(CAPTURES):
+            raise Violation(f"{name_of(entry)}: credits expired that would have paid {owed} of what captures owe")
 
     def _check_bought(self, entry: Entry, after: Account) -> None:
         payment = self.payment(entry.payment_id) if entry.payment_id else None
@@ -419,7 +426,7 @@ class Shadow:
         if invocation is not None and invocation.function == function:
             self.hit(name)
 
-    def _claw_back(self, entry: Entry, lots: dict[str, Lot], after: Account) -> None:
+    def _claw_back(self, entry: Entry, lots: dict[str, Lot], before: Account, after: Account) -> None:
         own = lots.get(entry.payment_id or "")
         others = [lot_id for lot_id in entry.moves if lot_id != entry.payment_id]
         left_open = open_lots(after, entry.created_at)
@@ -434,8 +441,10 @@ class Shadow:
             self._note_drawn(entry, [lots[lot_id] for lot_id in others], after)
         author = self._invocations.author
         is_begun_here = author is not None and entry.cause.actor.startswith("admin:")
-        if entry.debt_change > 0 and is_begun_here and author and not author.about["force"]:
-            raise Violation(f"{name_of(entry)}: a refund without force made debt")
+        if is_begun_here and author and not author.about["force"]:
+            there = sum(lot.remaining for lot in open_lots(before, entry.created_at)) - before.wallet.debt
+            if -entry.amount > max(0, there - rules_of_holds.held_at(before, entry.created_at)):
+                raise Violation(f"{name_of(entry)}: a refund without force took credits that are spent, held or owed")
         if is_begun_here and author and (quoted := author.about.get("quoted")):
             rules_of_quotes.check_taken(quoted, entry, lots)
 

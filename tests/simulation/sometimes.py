@@ -90,6 +90,7 @@ RARE = (
     "money goes back whose credits are held: what is free",
     "a claw-back takes held credits",
     "a hold under debt",
+    "what captures owe is paid by what a hold frees",
     "a late capture",
     "a capture finds too few credits",
     "a capture takes more than was held",

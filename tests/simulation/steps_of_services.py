@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.faults import Fault
+from tests.simulation.grants import NEVER
 
 Args = dict[str, Any]
 
@@ -97,6 +98,15 @@ def _refund_while_reversing(rng: random.Random) -> Args:
         "share": rng.choice((0.3, 1.0)),
         "first": rng.choice((0.0, 0.1, 0.2)),
         "force": rng.random() < 0.5,
+    }
+
+
+def draw_owing(rng: random.Random) -> Args:
+    """A user who owes beside what a hold reserves, before that ends."""
+    return _user(rng) | {
+        "lives": rng.choice((NEVER, 920.0, 1000.0, 5000.0)),
+        "ends": rng.choice(("release", "capture", "by itself", "by itself")),
+        "refunds": rng.choice((None, 0.3, 0.6, 1.0)),
     }
 
 

@@ -182,11 +182,21 @@ def test_a_decision_that_is_wrong(order: Order, finding: str):
 
 
 @pytest.mark.parametrize(
-    ("debt", "debts", "is_found"), [(0, {}, False), (1, {}, True), (1, {CAPTURES: 1}, False), (2, {CAPTURES: 1}, True)]
+    ("debt", "debts", "held", "is_found"),
+    [
+        (0, {}, 0, False),
+        (1, {}, 1100, True),
+        (1, {CAPTURES: 1}, 1100, False),
+        (1, {CAPTURES: 1}, 1099, True),
+        (2, {CAPTURES: 1}, 1100, True),
+    ],
 )
-def test_nobody_owes_while_credits_are_left_but_for_captures(debt: int, debts: dict[str, int], is_found: bool):
-    account = audit.Account(USER_ID, a_wallet(debt=debt, debts=debts), [a_lot()])
+def test_nobody_owes_while_credits_are_left_but_captures_while_all_are_held(
+    debt: int, debts: dict[str, int], held: int, is_found: bool
+):
+    hold = a_hold(amount=held, ends_at=NOW)  # nobody has stored its end yet
+    account = audit.Account(USER_ID, a_wallet(debt=debt, debts=debts), [a_lot()], holds=[hold])
 
-    found = [one for one in audit.audit_account(account, NOW) if "credits are owed while" in one]
+    found = [one for one in audit.audit_account(account, NOW) if " owe" in one and " left" in one]
 
     assert bool(found) is is_found

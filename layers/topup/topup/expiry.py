@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from topup import store
-from topup.domain import credits, hold_changes
+from topup.domain import debt, hold_changes
 from topup.domain.credits import CreditChange, UserCredits, Wallet
 from topup.domain.holds import Hold
 from topup.domain.lots import Lot
@@ -31,9 +31,13 @@ def expire(key: store.DueKey, now: datetime) -> bool:
 
 
 def _decide(wallet: Wallet, due: Lot | Hold, now: datetime) -> CreditChange | None:
-    if isinstance(due, Hold):
+    if isinstance(due, Lot):
+        return debt.expire(wallet, due, now)
+    if wallet.debt == 0:
         return hold_changes.end(UserCredits(wallet=wallet, lots=()), due, now)
-    return credits.expire(wallet, due, now)
+    user = store.load_credits(due.user_id, now)  # which credits may pay the debt then
+    hold = next((one for one in user.holds if one.hold_id == due.hold_id), None)
+    return hold_changes.end(user, hold, now) if hold else None
 
 
 def _report(due: Lot | Hold) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from topup.domain import audit_of_holds, audit_of_releases
 from topup.domain.audit_of_entries import History, Origin
 from topup.domain.credits import CAPTURES, Entry, Wallet
-from topup.domain.holds import Hold
+from topup.domain.holds import Hold, HoldStatus
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order
 from topup.domain.payments import Payment
@@ -154,9 +154,13 @@ def _paid(lot: Lot, origin: Origin | None, lots: Mapping[str, Lot]) -> int:
 
 def _open_lots(account: Account, now: datetime) -> Iterator[str]:
     open_lots = [lot.lot_id for lot in account.lots if lot.is_open(now)]
-    # What a capture owes may stand beside credits that another hold reserved then.
+    there = sum(lot.remaining for lot in account.lots if lot.is_open(now))
+    # What a capture owes may stand beside credits that another hold reserves, until it is stored that this is over.
+    reserved = sum(hold.left for hold in account.holds if hold.status is HoldStatus.OPEN)
     if account.wallet.debt > account.wallet.debts.get(CAPTURES, 0) and open_lots:
         yield f"credits are owed while these lots have some left: {open_lots}"
+    elif account.wallet.debt > 0 and there > reserved:
+        yield f"captures owe {account.wallet.debt} credits while no hold reserves {there - reserved} that are left"
     expiring = [lot.lot_id for lot in account.lots if lot.is_open(now) and lot.expires_at]
     untimed = [lot_id for lot_id in expiring if lot_id not in account.timed_lots]
     if untimed:

@@ -26,8 +26,9 @@ _REVERSES = {
 
 def _has_right_sign(entry: Entry) -> bool:
     why = entry.transaction_type
-    if entry.amount == 0:  # the money of a refund or dispute may move without credits
-        return why in _REVERSES and entry.cause.money_minor != 0
+    if entry.amount == 0:  # the money of a refund or dispute may move without credits, and credits may pay debt
+        moves_money = why in _REVERSES and entry.cause.money_minor != 0
+        return moves_money or (why is TransactionType.SPENT and entry.debt_change < 0)
     return why not in (_TAKES if entry.amount > 0 else _GIVES)
 
 

@@ -295,6 +295,6 @@ def after(wallet: Wallet, entry: Entry, debts: Mapping[str, int]) -> Wallet:
         debt=wallet.debt + entry.debt_change,
         debts=debts,
         last_entry=entry.number,
-        # The first one is a moment: what was decided on a wallet that has been erased must not fit the user's next one.
+        # The first one is a moment: what was decided on a wallet that was erased must not fit the user's next one.
         version=wallet.version + 1 if wallet.version else int(entry.created_at.timestamp() * 1000),
     )

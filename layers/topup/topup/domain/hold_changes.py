@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from topup.domain import credits, holds
+from topup.domain import credits, debt, holds
 from topup.domain.credits import CAPTURES, Cause, CreditChange, UserCredits
 from topup.domain.errors import HoldEnded, InsufficientCredits, TooManyHolds
 from topup.domain.holds import Hold, HoldChange, HoldStatus, Overrun
@@ -43,18 +43,22 @@ def extend(user: UserCredits, hold: Hold, more: int, ends_at: datetime, now: dat
 
 
 def release(user: UserCredits, hold: Hold, now: datetime) -> CreditChange:
-    """End an open hold, so that what it holds is available again; raises HoldEnded."""
+    """End an open hold, so that what it holds pays what is owed, and is available again; raises HoldEnded."""
     if not hold.is_open(now):
         raise ended(hold, now)
     released = hold.ended(HoldStatus.RELEASED).remembering(hold, now)
-    return _without_entry(user, HoldChange(before=hold, after=released))
+    return debt.paid_from_free(user, _without_entry(user, HoldChange(before=hold, after=released)), now)
 
 
 def end(user: UserCredits, hold: Hold, now: datetime) -> CreditChange | None:
-    """Store the end of a hold that is over; None where it is not, or has been ended before."""
+    """Store the end of a hold that is over, and let what it held pay what is owed.
+
+    None where it is not over, or has been ended before.
+    """
     if hold.status is not HoldStatus.OPEN or hold.is_open(now):
         return None
-    return _without_entry(user, HoldChange(before=hold, after=hold.ended(HoldStatus.EXPIRED)))
+    change = _without_entry(user, HoldChange(before=hold, after=hold.ended(HoldStatus.EXPIRED)))
+    return debt.paid_from_free(user, change, now)
 
 
 def capture(user: UserCredits, hold: Hold, wanted: Capture, cause: Cause, now: datetime) -> CreditChange:
@@ -87,7 +91,7 @@ def capture(user: UserCredits, hold: Hold, wanted: Capture, cause: Cause, now: d
         after = after.ended(HoldStatus.EXPIRED)
     else:
         after = (after.ended(HoldStatus.CAPTURED) if wanted.is_final else after).remembering(hold, now)
-    return _taking(user, HoldChange(before=hold, after=after), taken, owed, cause, now)
+    return debt.paid_from_free(user, _taking(user, HoldChange(before=hold, after=after), taken, owed, cause, now), now)
 
 
 def ended(hold: Hold, now: datetime) -> HoldEnded:

@@ -153,9 +153,12 @@ def spare(lots: Iterable[Lot], holds: Iterable[Hold], now: datetime, until: date
     return least
 
 
-def uncovered(lots: Iterable[Lot], holds: Iterable[Hold], now: datetime) -> int:
-    """How many credits open holds reserve that will not be there: 0 but after a claw-back that took them."""
+def uncovered(lots: Iterable[Lot], holds: Iterable[Hold], now: datetime, owed: int = 0) -> int:
+    """How many credits open holds reserve that will not be there: 0 but after a claw-back that took them.
+
+    `owed` credits are not there for them.
+    """
     reserving = [hold for hold in holds if hold.is_open(now)]
     if not reserving:
         return 0
-    return max(0, -spare(lots, reserving, now, max(hold.ends_at for hold in reserving)))
+    return max(0, owed - spare(lots, reserving, now, max(hold.ends_at for hold in reserving)))

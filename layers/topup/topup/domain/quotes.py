@@ -41,6 +41,11 @@ class Quote:
         return refundable.taken_from_holds(self.settled, self.change, self.now)
 
     @property
+    def is_covered(self) -> bool:
+        """Whether it takes no credits that are spent, held, or owed already."""
+        return self.change.after.amount_minor <= refundable.largest(self.settled, self.now)
+
+    @property
     def largest_refundable(self) -> str:
         """The largest amount without debt and without held credits, in major units."""
         currency = self.settled.order.currency

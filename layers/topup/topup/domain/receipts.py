@@ -29,8 +29,9 @@ class Receipt:
 
 def receipt_of(user: UserCredits, change: CreditChange, request_fingerprint: str, now: datetime) -> Receipt:
     """The receipt of a change that a request makes, of credits as they were read."""
-    entry = change.entries[-1] if change.entries else None
     holds = change.holds
+    # What a request does comes first; the debt that it pays besides has an entry about 0 credits.
+    entry = next((one for one in change.entries if one.amount), None)
     freed = sum((one.before.held(now) if one.before else 0) - one.after.held(now) for one in holds)
     return Receipt(
         request_fingerprint=request_fingerprint,

@@ -80,9 +80,9 @@ def amount_minor(order: Order, amount: Decimal | None) -> int:
 def check_consequences(request: RefundRequest, quote: Quote) -> None:
     """Raise QuoteStale where the refund would do something else than the quote that was seen.
 
-    Raise CreditsSpent where it would leave the user owing credits, or take some that are held, and is not forced.
+    Raise CreditsSpent where it would take credits that are spent, owed or held, and is not forced.
     """
     if request.quote_token is not None and request.quote_token != quote.token:
         raise QuoteStale
-    if not request.force and (quote.debt or quote.held):
+    if not request.force and not quote.is_covered:
         raise CreditsSpent(quote.largest_refundable)

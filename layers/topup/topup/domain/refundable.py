@@ -18,11 +18,11 @@ def taken_from_holds(payment: SettledPayment, change: ReversalChange, now: datet
     return _taken_from_holds(payment, change.credits.lots, now) if change.credits else 0
 
 
-def _taken_from_holds(payment: SettledPayment, taken: Sequence[LotChange], now: datetime) -> int:
+def _taken_from_holds(payment: SettledPayment, taken: Sequence[LotChange], now: datetime, owed: int = 0) -> int:
     after = {one.after.lot_id: one.after for one in taken}
     left = [after.get(lot.lot_id, lot) for lot in payment.lots]
-    more = holds.uncovered(left, payment.holds, now) - holds.uncovered(payment.lots, payment.holds, now)
-    return max(0, more)
+    known = holds.uncovered(payment.lots, payment.holds, now, owed)
+    return max(0, holds.uncovered(left, payment.holds, now, owed) - known)
 
 
 def largest(payment: SettledPayment, now: datetime) -> int:
@@ -37,14 +37,14 @@ def largest(payment: SettledPayment, now: datetime) -> int:
 
 
 def _takeable(payment: SettledPayment, now: datetime) -> int:
-    """How many credits a claw-back may take without making debt or uncovering a hold."""
-    there = sum(lot.remaining for lot in payment.lots if lot.is_open(now)) - payment.wallet.debt
-    least, most = 0, max(0, there)
+    """How many credits a claw-back may take that pay no debt, without making any or uncovering a hold."""
+    owed = payment.wallet.debt
+    least, most = 0, max(0, sum(lot.remaining for lot in payment.lots if lot.is_open(now)) - owed)
     if not payment.holds:
         return most
     while least < most:
         middle = (least + most + 1) // 2
-        if _taken_from_holds(payment, clawbacks.drawn_from(payment.own_lots, payment.lots, middle, now), now):
+        if _taken_from_holds(payment, clawbacks.drawn_from(payment.own_lots, payment.lots, middle, now), now, owed):
             most = middle - 1
         else:
             least = middle
