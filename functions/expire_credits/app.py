@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from topup import expiry, store
-from topup.runtime import deadline, start, streams
+from topup.runtime import clock, deadline, start, streams
 from topup.runtime.telemetry import logger
 
 
@@ -18,10 +18,14 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def expire(record: streams.Record) -> None:
-    """End one lot or hold at the time of its timer's deletion, which TTL never makes early."""
+    """End one lot or hold now.
+
+    TTL deletes no timer early, so its deletion says that it is over, also where this clock is behind. The record may come
+    hours later, or be replayed after days: an entry of then would change books that are closed.
+    """
     due = store.due_by_timer(record)
     if due is None:
         logger.warning("not an expired timer", keys=record["dynamodb"]["Keys"])  # the filter lets none through
         return
     deleted_at = datetime.fromtimestamp(record["dynamodb"]["ApproximateCreationDateTime"], UTC)
-    expiry.expire(due, deleted_at)
+    expiry.expire(due, max(deleted_at, clock.now()))

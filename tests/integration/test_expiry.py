@@ -21,6 +21,9 @@ from local.in_process.dynamodb import (
 )
 from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
+from topup import store
+from topup.domain import times
+from topup.domain.credits import CreditChange
 
 EXPIRY = NOW.replace(month=9)  # six months after NOW
 DONE: dict[str, Any] = {"batchItemFailures": []}
@@ -105,6 +108,40 @@ def test_a_record_that_comes_days_late_still_expires_the_lot_once(expired: Shop)
 
     assert expired.ledger()[-1] == ("expired", -1000)
     expired.check()
+
+
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_an_expiry_is_of_the_moment_at_which_it_is_written_not_of_its_timer(expired: Shop, is_behind: bool):
+    """The month of the deletion may be closed. `is_behind`: the function's clock, by more than has passed since."""
+    deleted_at = expired.now
+    record = expired.ttl_record(expired.due_timers(delete=True)[0])
+    expired.wait(days=-1 if is_behind else 3)
+    written_at = max(deleted_at, expired.now)
+
+    expired.consume([record])
+
+    entries = expired.api.get("/api/users/credits/transactions", as_user()).json()["transactions"]
+    assert (entries[0]["transaction_type"], entries[0]["created_at"]) == ("expired", times.to_text(written_at))
+
+
+def test_what_a_long_run_writes_is_of_the_moment_at_which_it_is_written(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    for _ in range(2):
+        shop.grant(10, expires_at=(shop.now + timedelta(hours=1)).isoformat())
+    shop.wait(days=3)
+    began, write = shop.now, store.record_expiry
+
+    def slowly(change: CreditChange) -> None:
+        write(change)
+        shop.wait(minutes=4)
+
+    monkeypatch.setattr(store, "record_expiry", slowly)
+    shop.reconcile()
+
+    entries = shop.api.get("/api/users/credits/transactions", as_user()).json()["transactions"]
+    assert [entry["created_at"] for entry in entries[1::-1]] == [
+        times.to_text(began),
+        times.to_text(began + timedelta(minutes=4)),
+    ]
 
 
 def test_a_lot_that_is_used_up_expires_without_an_entry(shop: Shop):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -100,6 +101,25 @@ def test_a_spend_takes_nothing_that_a_hold_has_reserved_meanwhile(shop: Shop, ho
 
     assert shop.spend(15).status == 409
     assert shop.credits()["available"] == 8
+
+
+def test_the_end_of_a_hold_keeps_what_a_capture_takes_in_that_instant(shop: Shop, hold: Mapping[str, Any]):
+    """All that was held has been used, so another capture changes only what was captured."""
+    shop.capture(hold, 5, final=False)
+    end = times.from_text(hold["ends_at"])
+
+    def capture_in_time() -> None:
+        shop.api.now = end - timedelta(seconds=1)
+        assert shop.capture(hold, 3, final=False).json()["captured"] == 8
+        shop.api.now = end
+
+    shop.api.now = end
+    shop.dynamodb.fail("BatchGetItem", all_but_the_wallet_before(capture_in_time))
+
+    assert shop.run_timers() == {"batchItemFailures": []}
+
+    assert shop.capture(hold, 1).json()["captured"] == 9
+    shop.check()
 
 
 def test_a_hold_reserves_nothing_that_another_one_has_reserved_meanwhile(

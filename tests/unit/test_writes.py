@@ -17,7 +17,11 @@ pytestmark = pytest.mark.usefixtures("environment")
 
 LATER = NOW.replace(hour=20)
 LOT_AS_READ = {"ConditionExpression": "remaining = :remaining_read"}
-HOLD_AS_READ = {"ConditionExpression": "used = :used_read AND amount = :amount_read"}
+HOLD_AS_READ = {
+    "ConditionExpression": "used = :used_read AND amount = :amount_read AND captured = :captured_read"
+    " AND (attribute_not_exists(shortfall) OR shortfall = :shortfall_read)"
+}
+HOLD_READ = {":used_read": 2, ":amount_read": 10, ":captured_read": 2, ":shortfall_read": 1}
 IS_NEW = {"ConditionExpression": "attribute_not_exists(user_id)"}
 
 
@@ -115,7 +119,7 @@ def test_a_new_hold_has_a_timer():
 
 
 def test_a_hold_that_stays_is_updated_where_it_is_as_it_was_read():
-    before = a_hold(used=2)
+    before = a_hold(used=2, captured=2, shortfall=1)
 
     [write] = hold_writes.writes_of_hold(HoldChange(before=before, after=replace(before, used=5, captured=5)))
 
@@ -124,9 +128,7 @@ def test_a_hold_that_stays_is_updated_where_it_is_as_it_was_read():
             Key=hold_items.hold_key(before),
             UpdateExpression="SET #used = :used, #captured = :captured",
             ExpressionAttributeNames={"#used": "used", "#captured": "captured"},
-            ExpressionAttributeValues=attributes.to_item(
-                {":used": 5, ":captured": 5, ":used_read": 2, ":amount_read": 10}
-            ),
+            ExpressionAttributeValues=attributes.to_item({":used": 5, ":captured": 5} | HOLD_READ),
             **HOLD_AS_READ,
         )
     }
@@ -135,14 +137,14 @@ def test_a_hold_that_stays_is_updated_where_it_is_as_it_was_read():
 
 @pytest.mark.parametrize("changes", [{"ends_at": LATER}, {"status": HoldStatus.RELEASED}])
 def test_a_hold_moves_with_its_end_and_has_a_timer_while_it_is_open(changes: dict[str, Any]):
-    before, after = a_hold(used=2), a_hold(used=2, **changes)
+    before, after = a_hold(used=2, captured=2, shortfall=1), a_hold(used=2, captured=2, shortfall=1, **changes)
     timer = [put(credit_items.hold_timer_item(after))] if after.status is HoldStatus.OPEN else []
 
     assert hold_writes.writes_of_hold(HoldChange(before=before, after=after)) == [
         {
             "Delete": of_table(
                 Key=hold_items.hold_key(before),
-                ExpressionAttributeValues=attributes.to_item({":used_read": 2, ":amount_read": 10}),
+                ExpressionAttributeValues=attributes.to_item(HOLD_READ),
                 **HOLD_AS_READ,
             )
         },

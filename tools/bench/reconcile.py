@@ -21,6 +21,7 @@ from topup.reconciliation import questions
 from topup.reconciliation.own_work import sweep_payments
 from topup.reconciliation.questions import Questions
 from topup.reconciliation.reports import Part, Report
+from topup.runtime import clock
 from topup.stripe_gateway import client as stripe_client
 
 PAYMENTS = 200
@@ -64,7 +65,11 @@ def measure(opened_questions: Opened, payments: int = PAYMENTS) -> Result:
             shop.create()
         shop.wait(hours=1)
         swept = Report()
-        with _slow(shop), mock.patch.object(questions, "opened", opened_questions):
+        with (
+            _slow(shop),
+            mock.patch.object(clock, "now", return_value=shop.now),
+            mock.patch.object(questions, "opened", opened_questions),
+        ):
             began = time.perf_counter()
             sweep_payments(Part("payments", shop.now, swept, lambda: 1.0, reserved=0.0), {})
             seconds = time.perf_counter() - began

@@ -40,7 +40,7 @@ Repair = Callable[[], Result]
 
 def sweep_refunds(part: Part, cursor: Cursor) -> None:
     """Resume the refunds whose outcome is not known."""
-    latest = part.now - REFUND_AFTER
+    latest = part.begun_at - REFUND_AFTER
     _walk(
         part,
         cursor,
@@ -55,7 +55,7 @@ def sweep_payments(part: Part, cursor: Cursor) -> None:
         _walk(
             part,
             cursor,
-            lambda place: store.orders_to_look_at(part.now, place),
+            lambda place: store.orders_to_look_at(part.begun_at, place),
             lambda found: _begin_look(found.payment_id, asking, part.now),
             asking.at_once,
         )
@@ -66,7 +66,7 @@ def sweep_lots(part: Part, cursor: Cursor, sweep_after: timedelta) -> None:
     _walk(
         part,
         cursor,
-        lambda place: store.due_since(part.now - sweep_after, place),
+        lambda place: store.due_since(part.begun_at - sweep_after, place),
         lambda found: lambda: Result.REPAIRED if expiry.expire(found.key, part.now) else Result.NOTHING_TO_DO,
     )
 

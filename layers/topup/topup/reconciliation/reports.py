@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 from topup.domain import times
+from topup.runtime import clock
 from topup.runtime.telemetry import count_misconfiguration, logger
 from topup.store.cursors import Stuck
 
@@ -81,14 +82,20 @@ class Report:
 class Part:
     """One sweep's part of a run: its tally, and its share of the time.
 
-    `seconds_left` is the time of the whole run; the sweep ends when no more than `reserved` seconds are left.
+    `begun_at` is when the run began. `seconds_left` is the time of the whole run; the sweep ends when no more than
+    `reserved` seconds are left.
     """
 
     name: str
-    now: datetime
+    begun_at: datetime
     report: Report
     seconds_left: Callable[[], float]
     reserved: float
+
+    @property
+    def now(self) -> datetime:
+        """This moment. A run takes minutes, and when a refund was tried last decides who may try it again."""
+        return clock.now()
 
     @property
     def tally(self) -> Tally:

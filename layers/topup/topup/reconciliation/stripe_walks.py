@@ -118,7 +118,7 @@ class StripeSweep:
 
     def _walk(self, walk: Walk, known: set[str]) -> bool:
         """False where time ran out."""
-        pages = self.pages(walk.second, int(self.part.now.timestamp()), walk.until)
+        pages = self.pages(walk.second, int(self.part.begun_at.timestamp()), walk.until)
         while self.part.has_time():
             page = next(pages, None)
             if page is None:

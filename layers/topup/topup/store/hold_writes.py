@@ -7,8 +7,13 @@ from topup.runtime import config
 from topup.store import attributes, credit_items, hold_items, lot_writes
 from topup.store.updates import update_changed
 
-# The wallet's condition implies it; a hold that disagrees with its wallet must not be overwritten.
-USED_UNCHANGED_SINCE_READ = "used = :used_read AND amount = :amount_read"
+# The wallet's condition implies it where both were read at one moment. Of a batch the wallet alone may have been read
+# after another change: then a hold that disagrees with it must not be overwritten. Without an attribute it has no
+# shortfall.
+UNCHANGED_SINCE_READ = (
+    "used = :used_read AND amount = :amount_read AND captured = :captured_read"
+    " AND (attribute_not_exists(shortfall) OR shortfall = :shortfall_read)"
+)
 
 
 def writes_of_hold(change: HoldChange) -> list[Any]:
@@ -26,7 +31,7 @@ def writes_of_hold(change: HoldChange) -> list[Any]:
 
 def _update(before: Hold, after: Hold) -> dict[str, Any]:
     update = update_changed(
-        hold_items.hold_fields(before), hold_items.hold_fields(after), USED_UNCHANGED_SINCE_READ, _read(before)
+        hold_items.hold_fields(before), hold_items.hold_fields(after), UNCHANGED_SINCE_READ, _read(before)
     )
     return {**_address(before), **update}
 
@@ -34,13 +39,18 @@ def _update(before: Hold, after: Hold) -> dict[str, Any]:
 def _condition(hold: Hold) -> dict[str, Any]:
     return {
         **_address(hold),
-        "ConditionExpression": USED_UNCHANGED_SINCE_READ,
+        "ConditionExpression": UNCHANGED_SINCE_READ,
         "ExpressionAttributeValues": attributes.to_item(_read(hold)),
     }
 
 
 def _read(hold: Hold) -> dict[str, int]:
-    return {":used_read": hold.used, ":amount_read": hold.amount}
+    return {
+        ":used_read": hold.used,
+        ":amount_read": hold.amount,
+        ":captured_read": hold.captured,
+        ":shortfall_read": hold.shortfall,
+    }
 
 
 def _address(hold: Hold) -> dict[str, Any]:
