@@ -20,8 +20,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 def expire(record: streams.Record) -> None:
     """End one lot or hold now.
 
-    TTL deletes no timer early, so its deletion says that it is over, also where this clock is behind. The record may come
-    hours later, or be replayed after days: an entry of then would change books that are closed.
+    TTL deletes no timer early, so its deletion says that it is over, also where this clock is behind. The record may
+    come hours later, or be replayed after days: an entry of then would change books that are closed.
     """
     due = store.due_by_timer(record)
     if due is None:
