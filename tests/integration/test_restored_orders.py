@@ -8,6 +8,7 @@ from local.in_process.environment import NOW, USER_ID
 from local.in_process.shop import Shop
 from tests.integration.stripe_side import after_stripe_answers, quarantined, refunds_at_stripe
 from topup import store
+from topup.domain import times
 
 
 def orders_of(shop: Shop) -> list[Any]:
@@ -47,6 +48,47 @@ def test_a_payment_that_is_reported_again_grants_nothing_more(shop: Shop, spent:
     assert order.credits_expire_at
     if expires_at:
         assert shop.credits()["lots"][0]["expires_at"] == expires_at
+    shop.check()
+
+
+def test_a_payment_whose_credits_would_only_pay_a_debt_grants_nothing_more(shop: Shop):
+    """Its lot has credits, and a new one would have none: they would not have one key."""
+    payment = shop.create()
+    unpaid = orders_of(shop)
+    shop.pay(payment)
+    shop.deliver()
+    owing, other = (shop.hold(amount, overrun="debt").json() for amount in (500, 600))
+    shop.capture(owing, 500 + 1200)
+    known = shop.ledger()
+    restore(shop, unpaid)
+
+    assert resend_all(shop) == {200}
+
+    assert (shop.ledger(), shop.credits()["debt"]) == (known, 1200)
+    assert shop.payment(payment["payment_id"])["status"] == "succeeded"
+    assert shop.release(other).status == 200
+    shop.check()
+
+
+def test_a_payment_whose_credits_are_past_their_expiry_grants_nothing_more(shop: Shop):
+    """TTL has deleted the timer of its lot, and nobody has swept the lot yet: a new one would have other keys."""
+    payment = shop.create()
+    unpaid = orders_of(shop)
+    shop.pay(payment)
+    shop.deliver()
+    expires_at = shop.credits()["lots"][0]["expires_at"]
+    restore(shop, unpaid)
+    shop.wait(days=200)
+    timers = shop.due_timers(delete=True)
+
+    assert resend_all(shop) == {200}
+
+    assert (shop.ledger(), shop.balance()) == ([("purchased", 1100)], 0)
+    order = store.load_order(payment["payment_id"])
+    assert order
+    assert order.credits_expire_at == times.from_text(expires_at)
+    shop.consume([shop.ttl_record(timer) for timer in timers])
+    assert shop.ledger() == [("purchased", 1100), ("expired", -1100)]
     shop.check()
 
 

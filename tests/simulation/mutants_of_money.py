@@ -396,11 +396,17 @@ MUTANTS_OF_MONEY = (
         (
             Edit(
                 "topup.store.orders",
-                "for lot in grant.new_lots if lot.remaining]",
-                "for lot in grant.new_lots if not lot]",
+                "for lot in grant.new_lots for write in lot_writes.granted_once(lot)]",
+                "for lot in grant.new_lots if not lot for write in lot_writes.granted_once(lot)]",
             ),
         ),
         plan="seed-1",
+    ),
+    Mutant(
+        "a grant leaves no mark",
+        0,
+        (Edit("topup.store.lot_writes", "if lot.remaining else [marked]", "[1:] if lot.remaining else []"),),
+        plan="seed-3",
     ),
     Mutant(
         "a test key decides over refunds of live payments",

@@ -137,11 +137,18 @@ def lot_from_item(item: Mapping[str, Any]) -> Lot:
 
 
 def expiry_of(item: Mapping[str, Any]) -> datetime | None:
-    """The expiry of the lot whose item, or whose timer's, this is."""
+    """The expiry of the lot whose item, timer or mark of its grant this is."""
     if "lot_record" not in item:
         return lot_from_item(item).expires_at
     text = str(item["lot_record"]["S"]).split("#")[1]
     return None if text == NEVER else times.from_text(text)
+
+
+def grant_mark_item(lot: Lot) -> Item:
+    """What remembers for ever that an order's lot was granted: the key of the lot changes with what becomes of it."""
+    record = f"{CAMPAIGN}order:{lot.payment_id}"  # no campaign has a colon in its name
+    lot_record = open_lot_record(lot.expires_at, lot.lot_id)
+    return to_item({"user_id": lot.user_id, "record": record, "lot_record": lot_record})
 
 
 def timer_item(lot: Lot) -> Item:

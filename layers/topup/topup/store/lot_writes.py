@@ -49,8 +49,16 @@ def new_lot_writes(lots: Sequence[Lot]) -> list[Any]:
     ]
 
 
-def not_used_up(lot: Lot) -> Any:
-    """The check that a lot which is to be new has not been there before, and lost its credits."""
+def granted_once(lot: Lot) -> list[Any]:
+    """The writes that let an order's lot be granted once, whatever has become of it since.
+
+    The mark stays for ever. An earlier version left none: a lot of it that was used up is under the key of those.
+    """
+    marked = put_new(credit_items.grant_mark_item(lot), ReturnValuesOnConditionCheckFailure="ALL_OLD")
+    return [marked, _not_used_up(lot)] if lot.remaining else [marked]
+
+
+def _not_used_up(lot: Lot) -> Any:
     key = attributes.to_item({"user_id": lot.user_id, "record": credit_items.empty_lot_record(lot.lot_id)})
     return {
         "ConditionCheck": {

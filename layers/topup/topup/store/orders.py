@@ -132,13 +132,13 @@ def record_order_change(change: Change) -> None:
                 client().update_item(**update)
         case Settlement(grant=grant):
             with detect_lost_race(), credits.changing(grant) as writes, _detect_lot():
-                checks = [lot_writes.not_used_up(lot) for lot in grant.new_lots if lot.remaining]
-                client().transact_write_items(TransactItems=[{"Update": update}, *checks, *writes])
+                once = [write for lot in grant.new_lots for write in lot_writes.granted_once(lot)]
+                client().transact_write_items(TransactItems=[{"Update": update}, *once, *writes])
 
 
 @contextmanager
 def _detect_lot() -> Iterator[None]:
-    """Raise LotExists where a lot, with or without credits, or its timer is all that a transaction was refused for."""
+    """Raise LotExists where a lot, its timer or the mark of its grant is all that a transaction was refused for."""
     try:
         yield
     except ClientError as error:
