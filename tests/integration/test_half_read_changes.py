@@ -103,6 +103,24 @@ def test_a_spend_takes_nothing_that_a_hold_has_reserved_meanwhile(shop: Shop, ho
     assert shop.credits()["available"] == 8
 
 
+@pytest.mark.parametrize("asks", ["capture", "extend", "release"])
+def test_a_hold_is_found_that_moves_with_an_extension_meanwhile(shop: Shop, hold: Mapping[str, Any], asks: str):
+    """The wallet and a hold that ends in between have been read: where it was it is not any more, and where it is now
+    has been passed.
+    """
+    shop.hold(1, ttl_seconds=2000)
+    shop.dynamodb.fail("Query", met_by(lambda: shop.extend(hold, ttl_seconds=4000), 2))
+
+    response = {
+        "capture": lambda: shop.capture(hold, 5),
+        "extend": lambda: shop.extend(hold, ttl_seconds=5000),
+        "release": lambda: shop.release(hold),
+    }[asks]()
+
+    assert response.status == 200
+    shop.check()
+
+
 def test_the_end_of_a_hold_keeps_what_a_capture_takes_in_that_instant(shop: Shop, hold: Mapping[str, Any]):
     """All that was held has been used, so another capture changes only what was captured."""
     shop.capture(hold, 5, final=False)

@@ -105,7 +105,7 @@ def capture(request: CaptureRequest, now: datetime) -> tuple[Receipt, bool]:
     Returns also whether it is new. Raises HoldNotFound, HoldEnded, InsufficientCredits, IdempotencyConflict, Busy.
     """
     user = store.load_credits(request.user_id, now)
-    hold = _find(user, request.hold_id)
+    hold = _find(user, request.hold_id, now)
     cause = Cause(
         transaction_type=TransactionType.SPENT,
         actor=request.actor,
@@ -130,7 +130,7 @@ def extend(request: ExtensionRequest, now: datetime) -> tuple[Receipt, bool]:
     Returns also whether it is new. Raises HoldNotFound, HoldEnded, InsufficientCredits, IdempotencyConflict, Busy.
     """
     user = store.load_credits(request.user_id, now)
-    hold = _find(user, request.hold_id)
+    hold = _find(user, request.hold_id, now)
     ends_at = times.whole_second(now + request.ttl)
     once = _Once(user, request.idempotency_key, request.fingerprint, now)
     receipt, is_new = once.change(lambda: hold_changes.extend(user, hold, request.more, ends_at, now))
@@ -146,7 +146,7 @@ def release(user_id: str, hold_id: str, now: datetime) -> tuple[Receipt, bool]:
     Returns also whether it is new. Raises HoldNotFound, HoldEnded, Busy.
     """
     user = store.load_credits(user_id, now)
-    hold = _find(user, hold_id)
+    hold = _find(user, hold_id, now)
     # The hold itself is what makes it happen once, so its request needs no key.
     once = _Once(user, f"release:{hold_id}", idempotency.fingerprint("release", hold_id), now)
     receipt, is_new = once.change(lambda: hold_changes.release(user, hold, now))
@@ -156,10 +156,14 @@ def release(user_id: str, hold_id: str, now: datetime) -> tuple[Receipt, bool]:
     return receipt, is_new
 
 
-def _find(user: UserCredits, hold_id: str) -> Hold:
+def _find(user: UserCredits, hold_id: str, now: datetime) -> Hold:
+    """The user's hold, open or not; raises HoldNotFound, LostRace where it may have moved while it was looked for."""
     hold = next((one for one in user.holds if one.hold_id == hold_id), None)
     hold = hold or store.load_ended_hold(user.wallet.user_id, hold_id)
     if hold is None:
+        # An extension moves a hold to a key that the read may have passed already. A capture that is told 404 is lost.
+        if store.load_credits(user.wallet.user_id, now).wallet.version != user.wallet.version:
+            raise store.LostRace("the user's holds changed while one was looked for")
         raise HoldNotFound
     return hold
 
