@@ -109,7 +109,8 @@ class Lines:
         """Only the first leads; the others one after another, where the first has not moved for long.
 
         Told from what the leader must have seen: it may have read the line before somebody with a slower clock came,
-        or before its own place was taken again by a repetition of the same request.
+        or before its own place was taken again by a repetition of the same request. And it may have seen the first one
+        for long, and not one that came before that one, and left again, between two of its looks.
         """
         now, places = author.about["now"].timestamp(), self._places[user]
         if (mine := places.get(author.about["key"])) is None:
@@ -119,7 +120,8 @@ class Lines:
         known = [one for one in places.values() if self._arrived[user, _key(one)] < arrived]
         before = [_order(one) for one in known if int(one["ttl"]["N"]) > now and _order(one) < my_order]
         place, first = len(before), min(before, default=my_order)
-        left_at = [at for number, order, at in self._gone.get(user, ()) if number < arrived and order < first]
+        came = min(arrived, self._arrived[user, first[1]])
+        left_at = [at for number, order, at in self._gone.get(user, ()) if number < came and order < first]
         stood_still = self._scheduler.seconds - max([author.begun, *left_at])
         if stood_still < place * PATIENCE - 0.001:
             raise Violation(f"user {user}: number {place} in line led after {stood_still:.3f} seconds")
