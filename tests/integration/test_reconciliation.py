@@ -511,6 +511,16 @@ def test_a_refund_that_stripe_refuses_is_neither_a_failure_nor_stuck(shop: Shop,
     assert shop.reconcile(window_hours=0)["refunds"]["found"] == 0
 
 
+@pytest.mark.parametrize(("seconds", "found"), [(119, 0), (120, 1)])
+def test_a_refund_is_left_for_two_minutes_to_the_request_that_began_it(shop: Shop, seconds: int, found: int):
+    payment_id, _ = shop.buy()
+    shop.fault(REFUNDS, "timeout_after")
+    assert shop.refund(payment_id).status == 202
+    shop.wait(seconds=seconds)
+
+    assert shop.reconcile(window_hours=0)["refunds"] == {"found": found, "repaired": found, "ended": 0}
+
+
 def test_a_refund_that_stays_in_flight_is_counted_as_stuck(shop: Shop, capsys: pytest.CaptureFixture[str]):
     payment_id, _ = shop.buy()
     shop.fault(REFUNDS, "timeout_before", times=9)

@@ -44,6 +44,16 @@ def test_a_spend_takes_credits_in_one_read_and_one_transaction(shop: Shop):
     shop.check()
 
 
+def test_what_is_available_after_a_spend_leaves_out_what_has_expired_and_is_not_swept(shop: Shop):
+    shop.grant(100, expires_at=(shop.now + timedelta(hours=1)).isoformat())
+    shop.grant(50)
+    shop.wait(hours=2)
+
+    spent = shop.spend(10).json()
+
+    assert (spent["balance_after"], spent["available_after"], shop.balance()) == (140, 40, 40)
+
+
 def test_a_spend_is_found_in_the_history_under_its_transaction_id(shop: Shop):
     shop.buy()
     spent = shop.spend(100, description="translation of 3 pages").json()
