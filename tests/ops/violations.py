@@ -163,6 +163,7 @@ EVERY = [
     Violation(BUYER, "ENTRY#", GONE, 2),
     Violation(BUYER, "WALLET", {"balance": 5}),
     Violation(BUYER, "WALLET", {"debt": 5}),
+    Violation(BUYER, "WALLET", {"debt": 5, "debts": {"captures": 5}}),
     Violation(BUYER, "WALLET", {"debt": -1}),
     Violation(BUYER, "WALLET", {"last_entry": 2}),
     Violation(BUYER, "WALLET", {"total_credits_earned": 5}),

@@ -537,7 +537,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "The user has had this campaign's credits",
          *       "code": "already_granted",
-         *       "request_id": "tJq2Bu_KA6cQGBM="
+         *       "request_id": "TNTWLmy7c3WiHcQ="
          *     }
          */
         AlreadyGrantedProblem: {
@@ -620,7 +620,7 @@ export interface components {
          *       "status": 413,
          *       "detail": "The body has 600000 bytes; at most 524288 are read",
          *       "code": "body_too_large",
-         *       "request_id": "dRTCitA00x4lSZI="
+         *       "request_id": "TdxA7byBNkSr-dY="
          *     }
          */
         BodyTooLargeProblem: {
@@ -654,7 +654,7 @@ export interface components {
          *       "status": 503,
          *       "detail": "The service is busy; please retry",
          *       "code": "busy",
-         *       "request_id": "QrqsKmW9T5h8GSI="
+         *       "request_id": "80fJj2BWILUnpNM="
          *     }
          */
         BusyProblem: {
@@ -815,7 +815,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "The user has spent these credits: at most 0.09 can be refunded without debt (or use force)",
          *       "code": "credits_spent",
-         *       "request_id": "kExbCiNvj-9tAoQ=",
+         *       "request_id": "joWzMKM-R7MSCIE=",
          *       "largest_refundable": "0.09"
          *     }
          */
@@ -896,7 +896,7 @@ export interface components {
          *       "status": 403,
          *       "detail": "Only an administrator may do this",
          *       "code": "forbidden",
-         *       "request_id": "8RV31eP7_fPiuSw="
+         *       "request_id": "-Ityt_RjUTq1hRk="
          *     }
          */
         ForbiddenProblem: {
@@ -1018,7 +1018,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "The hold has ended: released",
          *       "code": "hold_ended",
-         *       "request_id": "9tR8nZVdYJbVKsg=",
+         *       "request_id": "lDTHYBBxnxO8HpI=",
          *       "state": "released",
          *       "captured": 42,
          *       "shortfall": 0
@@ -1066,7 +1066,7 @@ export interface components {
          *       "status": 404,
          *       "detail": "There is no such hold",
          *       "code": "hold_not_found",
-         *       "request_id": "81WpS2mWf5CAx4g="
+         *       "request_id": "_9FDHbddMHUGkuU="
          *     }
          */
         HoldNotFoundProblem: {
@@ -1143,7 +1143,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "This Idempotency-Key was used for another request; use a new key for a new one",
          *       "code": "idempotency_conflict",
-         *       "request_id": "yFU0vghmnnjRml4="
+         *       "request_id": "RATEplWB7cUFxqk="
          *     }
          */
         IdempotencyConflictProblem: {
@@ -1177,7 +1177,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "The user has 800 credits to spend",
          *       "code": "insufficient_credits",
-         *       "request_id": "bMT_fE3cQO2BNkQ=",
+         *       "request_id": "JRQOIO2dXiamDgM=",
          *       "balance": 800,
          *       "held": 0,
          *       "available": 800
@@ -1220,7 +1220,7 @@ export interface components {
          *       "status": 500,
          *       "detail": "Internal error",
          *       "code": "internal_error",
-         *       "request_id": "_W59UYj_RcVU4Yg="
+         *       "request_id": "dw3dcnsR-f0DaIA="
          *     }
          */
         InternalErrorProblem: {
@@ -1278,7 +1278,7 @@ export interface components {
          *       "status": 400,
          *       "detail": "The body is not valid JSON: JSONDecodeError",
          *       "code": "invalid_json",
-         *       "request_id": "JuYmuWEY0O_JmjE="
+         *       "request_id": "DHPLcCaOG2YUwoo="
          *     }
          */
         InvalidJsonProblem: {
@@ -1312,7 +1312,7 @@ export interface components {
          *       "status": 400,
          *       "detail": "Invalid webhook signature",
          *       "code": "invalid_signature",
-         *       "request_id": "-nQRG1JPYPKzLEE="
+         *       "request_id": "7_fkdrIihGVElc8="
          *     }
          */
         InvalidSignatureProblem: {
@@ -1421,7 +1421,7 @@ export interface components {
          *       "status": 405,
          *       "detail": "This address has GET, HEAD, OPTIONS",
          *       "code": "method_not_allowed",
-         *       "request_id": "d4L45PrDSlfj6cE="
+         *       "request_id": "d3QZH6yjpvkiMZU="
          *     }
          */
         MethodNotAllowedProblem: {
@@ -1491,7 +1491,7 @@ export interface components {
          *       "status": 404,
          *       "detail": "There is nothing at this address",
          *       "code": "no_such_address",
-         *       "request_id": "4OWKpAtLO6DTyHw="
+         *       "request_id": "-sNKV77j6cGG3rU="
          *     }
          */
         NoSuchAddressProblem: {
@@ -1525,7 +1525,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "The buyer has paid by a method that settles later: the money is on its way",
          *       "code": "not_cancellable",
-         *       "request_id": "LcYtn3VLZD2yBBs="
+         *       "request_id": "GTW083FXk1svO98="
          *     }
          */
         NotCancellableProblem: {
@@ -1559,7 +1559,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "At most 75.00 CNY can still be refunded",
          *       "code": "not_refundable",
-         *       "request_id": "MNKxZfiLcrdjUTo=",
+         *       "request_id": "9R6UPyuM6lVjkfk=",
          *       "largest_refundable": "75.00"
          *     }
          */
@@ -1596,7 +1596,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "This payment is not under review",
          *       "code": "not_releasable",
-         *       "request_id": "WLpmmEgSg4DhozA="
+         *       "request_id": "93pzMihxkztaF1w="
          *     }
          */
         NotReleasableProblem: {
@@ -1781,7 +1781,7 @@ export interface components {
          *       "status": 404,
          *       "detail": "There is no such payment",
          *       "code": "payment_not_found",
-         *       "request_id": "pCIxlRPRiwUO8no="
+         *       "request_id": "-w6PNXntG2KzsKE="
          *     }
          */
         PaymentNotFoundProblem: {
@@ -1822,7 +1822,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "This quote is no longer true: ask for a new one",
          *       "code": "quote_stale",
-         *       "request_id": "CJCYWKjbZwC_2Yk="
+         *       "request_id": "KQGdn0NrVMmvyZw="
          *     }
          */
         QuoteStaleProblem: {
@@ -2029,7 +2029,7 @@ export interface components {
          *       "status": 404,
          *       "detail": "There is no such spend",
          *       "code": "spend_not_found",
-         *       "request_id": "k2TdaXxbdx2ZfNM="
+         *       "request_id": "aHU1yoD7PgqpGzA="
          *     }
          */
         SpendNotFoundProblem: {
@@ -2077,7 +2077,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "0 credits of this spend have not been given back",
          *       "code": "spend_reversed",
-         *       "request_id": "XjTR7P_RQx1dMHU=",
+         *       "request_id": "J3P1Rvw8lBvLeck=",
          *       "left": 0
          *     }
          */
@@ -2114,7 +2114,7 @@ export interface components {
          *       "status": 502,
          *       "detail": "Stripe could not do this; please retry",
          *       "code": "stripe_error",
-         *       "request_id": "-NrVpOl_YAyZEWM="
+         *       "request_id": "gbRZj2ccNxgsNaQ="
          *     }
          */
         StripeErrorProblem: {
@@ -2175,7 +2175,7 @@ export interface components {
          *       "status": 409,
          *       "detail": "The user has 50 open holds; release or capture one first",
          *       "code": "too_many_holds",
-         *       "request_id": "Ok86ZvMjP19WB-8="
+         *       "request_id": "p79sowMv-bC19z0="
          *     }
          */
         TooManyHoldsProblem: {
@@ -2266,7 +2266,7 @@ export interface components {
          *       "status": 401,
          *       "detail": "Send Authorization: Bearer <token>",
          *       "code": "unauthorized",
-         *       "request_id": "k4betXd0GR-jpvk="
+         *       "request_id": "E9GLBT8O8nrUteU="
          *     }
          */
         UnauthorizedProblem: {
@@ -2300,7 +2300,7 @@ export interface components {
          *       "status": 415,
          *       "detail": "Send Content-Type: application/json, not text/plain",
          *       "code": "unsupported_media_type",
-         *       "request_id": "uPmWbgxzy3COG2Y="
+         *       "request_id": "0DTTHtQlSZLE_3w="
          *     }
          */
         UnsupportedMediaTypeProblem: {
@@ -2334,7 +2334,7 @@ export interface components {
          *       "status": 422,
          *       "detail": "price: Extra inputs are not permitted",
          *       "code": "validation_failed",
-         *       "request_id": "gozWyCuaQq0cGHY=",
+         *       "request_id": "CGaeeObRml6uHH4=",
          *       "errors": [
          *         {
          *           "field": "price",
@@ -2659,7 +2659,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "transaction_id": "ce76f238-2f03-522f-a85c-a8e422ca6441",
-                     *       "lot_id": "35263b45-19a2-405c-9080-6f017a1d556c",
+                     *       "lot_id": "06faadb1-0a24-4cff-9142-3286a6ecc31f",
                      *       "balance_after": 50
                      *     }
                      */
@@ -2965,7 +2965,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "payment_id": "a112ad73-ec5e-4b42-b4e6-521221e2ed95",
+                     *       "payment_id": "da9ee69b-1ccd-461b-9a71-580dd266b00a",
                      *       "status": "succeeded",
                      *       "package": "standard",
                      *       "amount": 200,
@@ -3017,7 +3017,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "payment_id": "899d52ea-9450-4102-8d3c-409b1209a614",
+                     *       "payment_id": "6de12c08-8b02-4636-b2cb-13fa9e5133be",
                      *       "status": "processing",
                      *       "package": "standard",
                      *       "amount": 200,
@@ -3220,7 +3220,7 @@ export interface operations {
                      * @example {
                      *       "payments": [
                      *         {
-                     *           "payment_id": "504e8c60-b43c-47fa-aa95-5e0e0a635aa2",
+                     *           "payment_id": "58a43d4e-ba2e-4757-a138-1e126c220d3f",
                      *           "status": "pending",
                      *           "package": "standard",
                      *           "amount": 100,
@@ -3231,7 +3231,7 @@ export interface operations {
                      *           "paid_at": null
                      *         }
                      *       ],
-                     *       "next_cursor": "WyIyMDI2LTAzLTAxVDEyOjIyOjAwLjAwMDAwMFoiLCAiNTA0ZThjNjAtYjQzYy00N2ZhLWFhOTUtNWUwZTBhNjM1YWEyIl0"
+                     *       "next_cursor": "WyIyMDI2LTAzLTAxVDEyOjIyOjAwLjAwMDAwMFoiLCAiNThhNDNkNGUtYmEyZS00NzU3LWExMzgtMWUxMjZjMjIwZDNmIl0"
                      *     }
                      */
                     "application/json": components["schemas"]["PaymentList"];
@@ -4167,7 +4167,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "payment_id": "24554c27-944b-491a-a9d9-5e94130865e4",
+                     *       "payment_id": "375d5cf7-d3ac-47e5-a10e-1a45ad36ddee",
                      *       "status": "expired",
                      *       "package": "standard",
                      *       "amount": 100,
@@ -4295,7 +4295,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "payment_id": null,
-                     *           "lot_id": "1cb9eea1-f2dc-48c6-b57d-d6ab52634c8a",
+                     *           "lot_id": "ca7e0f4b-cdb6-4aa5-ac5f-80dd5a346e04",
                      *           "source": "grant",
                      *           "package": null,
                      *           "granted": 50,
@@ -5691,7 +5691,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "payment_id": null,
-                     *           "lot_id": "1cb9eea1-f2dc-48c6-b57d-d6ab52634c8a",
+                     *           "lot_id": "ca7e0f4b-cdb6-4aa5-ac5f-80dd5a346e04",
                      *           "source": "grant",
                      *           "package": null,
                      *           "granted": 50,
@@ -6079,7 +6079,7 @@ export interface operations {
                      * @example {
                      *       "payments": [
                      *         {
-                     *           "payment_id": "504e8c60-b43c-47fa-aa95-5e0e0a635aa2",
+                     *           "payment_id": "58a43d4e-ba2e-4757-a138-1e126c220d3f",
                      *           "status": "pending",
                      *           "package": "standard",
                      *           "amount": 100,
@@ -6090,7 +6090,7 @@ export interface operations {
                      *           "paid_at": null
                      *         }
                      *       ],
-                     *       "next_cursor": "WyIyMDI2LTAzLTAxVDEyOjIyOjAwLjAwMDAwMFoiLCAiNTA0ZThjNjAtYjQzYy00N2ZhLWFhOTUtNWUwZTBhNjM1YWEyIl0"
+                     *       "next_cursor": "WyIyMDI2LTAzLTAxVDEyOjIyOjAwLjAwMDAwMFoiLCAiNThhNDNkNGUtYmEyZS00NzU3LWExMzgtMWUxMjZjMjIwZDNmIl0"
                      *     }
                      */
                     "application/json": components["schemas"]["PaymentList"];
