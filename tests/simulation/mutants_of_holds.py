@@ -46,8 +46,9 @@ MUTANTS_OF_HOLDS = (
     ),
     Mutant(
         "credits expire beside what captures owe",
-        3000,
+        0,
         (Edit("topup.domain.debt", "if swept is None or CAPTURES not in wallet.debts:", "if True:"),),
+        plan="seed-6",
     ),
     Mutant(
         "a refund takes credits that pay what is owed",
@@ -135,8 +136,8 @@ MUTANTS_OF_HOLDS = (
         (
             Edit(
                 "topup.domain.refundable",
-                "    return _taken_from_holds(payment, change.credits.lots, now) if change.credits else 0\n",
-                "    return 0\n",
+                "        if _taken_from_holds(payment, clawbacks.drawn_from(",
+                "        if False and _taken_from_holds(payment, clawbacks.drawn_from(",
             ),
         ),
     ),

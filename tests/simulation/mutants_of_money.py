@@ -167,7 +167,7 @@ MUTANTS_OF_MONEY = (
                 "        if payment is None or (after and payment.order == after.order):\n",
             ),
         ),
-        plan="seed-97",
+        plan="seed-200000",
     ),
     Mutant(
         "another amount or end of a dispute counts as late",
@@ -228,6 +228,12 @@ MUTANTS_OF_MONEY = (
                 "        for item in (credit_items.lot_to_item(lot), *_timer_items(lot))\n    ]\n",
                 "        for item in (credit_items.lot_to_item(lot),)\n"
                 "    ] + [write for lot in lots for write in _timer_writes(lot)]\n",
+            ),
+            Edit(
+                "topup.store.lot_writes",
+                'marked = put_new(credit_items.grant_mark_item(lot), ReturnValuesOnConditionCheckFailure="ALL_OLD")',
+                'marked = {"Put": {**_lot_address(lot), "Item": credit_items.grant_mark_item(lot)}}\n'
+                '    del marked["Put"]["Key"]',
             ),
         ),
     ),
