@@ -439,20 +439,6 @@ MUTANTS_OF_MONEY = (
         plan="seed-2",
     ),
     Mutant(
-        "a look that fails overlooks what was decided meanwhile",
-        0,
-        (
-            Edit(
-                "topup.store.orders",
-                "    conditions, values = _still_as_read(order)\n",
-                "    conditions, values = _still_as_read(order)\n"
-                "    conditions = conditions[:4]\n"
-                "    values.pop(':releases_read'), values.pop(':refused_besides_read')\n",
-            ),
-        ),
-        plan="seed-578",
-    ),
-    Mutant(
         "only the last answer says whether a refund has begun",
         0,
         (
