@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from local.client import document
 from local.launcher import Stack
 from local.tokens import mint_support
 from tests.e2e.buyer import Buyer, NewBuyer, eventually
@@ -224,6 +225,40 @@ def test_a_refund_into_debt_needs_a_second_confirmation(page: Page, stack: Stack
     close(page)
     expect(page.get_by_role("button", name="Refund", exact=True)).to_have_count(0)
     assert buyer.balance() == -1000
+
+
+def test_a_refund_of_credits_that_are_owed_needs_a_second_confirmation_and_their_use_is_seen(
+    page: Page, stack: Stack, buyer: Buyer
+) -> None:
+    """What a capture owes stands beside what another hold reserves, and that one has ended without anybody's notice."""
+    payment = buyer.buy()
+    hold = document(buyer.api.open_hold(buyer.user_id, 500, "Chat 77", "owing", body={"overrun": "debt"}), 201)
+    rest = document(buyer.api.open_hold(buyer.user_id, 600, "Chat 78", "other"), 201)
+    document(buyer.api.capture(hold, 600, "owing-capture"))
+    quoted = {
+        "debt": 0,
+        "holds_uncovered": 0,
+        "from_own_lot": 600,
+        "credits_refunded": 600,
+        "largest_refundable": "45.54",
+    }
+    page.route("**/refund/quote", lambda route: with_(route, quoted))
+    open_console(page, stack, f"#/payment/{payment['payment_id']}")
+    ask_for_refund(page, "54.54")
+
+    expect(dialog(page)).to_contain_text("It takes credits that the user owes already.")
+    expect(dialog(page)).to_contain_text("at most CN¥45.54 can be refunded")
+    expect(dialog(page).get_by_label("Refund it nevertheless")).to_be_visible()
+
+    document(buyer.api.capture(rest, 50, "other-capture"))
+    open_console(page, stack, f"#/user/{buyer.user_id}")
+    expect(page.locator("#ledger li[data-type=spent]").first).to_contain_text(re.compile(r"Paid what was owed\s*0"))
+
+
+def with_(route: Route, figures: dict[str, object]) -> None:
+    """The API's answer with other figures."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json=answer.json() | figures)
 
 
 def test_a_refund_that_has_become_another_one_is_not_made(page: Page, stack: Stack, buyer: Buyer) -> None:

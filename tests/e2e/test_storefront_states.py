@@ -419,12 +419,13 @@ def test_history_is_worded_in_the_readers_language(page: Page, stack: Stack) -> 
             an_entry(transaction_type="expired", description="Expired: 豪华包", package="premium", amount=-5),
             an_entry(transaction_type="refunded", description="Refund: 标准包", amount=-500),
             an_entry(transaction_type="granted", description="Grant", package=None, amount=9),
+            an_entry(transaction_type="spent", description="Paid what was owed", package=None, amount=0),
             an_entry(),
         ],
     )
     open_shop(page, stack)
 
-    titles = ["Expired", "Refund", "Gift", "Purchase"]
+    titles = ["Expired", "Refund", "Gift", "Paid what was owed", "Purchase"]
     for row, title in zip(page.locator("#history li").all(), titles, strict=True):
         expect(row).to_contain_text(title)
         expect(row).not_to_contain_text(re.compile("[\u4e00-\u9fff]"))

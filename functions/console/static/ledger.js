@@ -19,7 +19,10 @@ export function ledgerPanel(user, { transactions, next_cursor: cursor }) {
   return panel(t("ledger"), rows, moreButton(cursor, load));
 }
 
-export const typeName = (entry) => tOr(`type_${entry.transaction_type}`, entry.transaction_type);
+export const typeName = (entry) => (paysDebt(entry) ? t("paysDebt") : tOr(`type_${entry.transaction_type}`, entry.transaction_type));
+
+/** Whether credits that were left have paid in it what was taken before. */
+const paysDebt = ({ transaction_type: type, amount }) => type === "spent" && amount === 0;
 
 function entryRow(entry) {
   const { id, amount, balance_after: balance, created_at: createdAt, actor } = entry;
@@ -29,7 +32,7 @@ function entryRow(entry) {
     h(
       "div",
       { class: "row" },
-      h("span", {}, h("strong", {}, typeName(entry)), about(entry)),
+      h("span", {}, h("strong", {}, typeName(entry)), paysDebt(entry) ? null : about(entry)),
       h("span", { class: "amounts" }, h("strong", { class: amount < 0 ? "minus" : "plus" }, signed(amount)), h("span", { class: "muted" }, t("balanceAfter", { balance: number(balance) }))),
     ),
     h("p", { class: "small muted" }, [moment(createdAt), actor].filter(Boolean).join(" · ")),

@@ -79,14 +79,19 @@ function effects(quote, currency, question = null) {
       [t("quoteDebt"), number(debt)],
       [t("quoteHolds"), number(uncovered)],
     ),
-    debt || uncovered ? h("div", { class: "notice danger" }, warnings(quote, currency), question) : null,
+    debt || uncovered || takesOwed(quote) ? h("div", { class: "notice danger" }, warnings(quote, currency), question) : null,
   ];
 }
 
-function warnings({ debt, holds_uncovered: uncovered, largest_refundable: largest }, currency) {
+/** Whether it takes credits that pay what the user owes: that makes no debt and uncovers no hold, and is refused, too. */
+const takesOwed = ({ amount, largest_refundable: largest }) => Number(amount) > Number(largest);
+
+function warnings(quote, currency) {
+  const { debt, holds_uncovered: uncovered, largest_refundable: largest } = quote;
   const texts = [
     debt ? t("forceDebt", { credits: number(debt) }) : null,
     uncovered ? t("forceHolds", { credits: number(uncovered) }) : null,
+    !debt && !uncovered && takesOwed(quote) ? t("forceOwed") : null,
     Number(largest) > 0 ? t("forceLargest", { amount: money(largest, currency) }) : null,
   ];
   return texts.filter(Boolean).map((text) => h("p", {}, text));

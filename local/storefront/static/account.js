@@ -145,7 +145,7 @@ function entryRow(entry) {
     h(
       "div",
       {},
-      h("p", { class: "row-title" }, tOr(`type_${type}`, type)),
+      h("p", { class: "row-title" }, paysDebt(entry) ? t("paysDebt") : tOr(`type_${type}`, type)),
       about ? h("p", { class: "small" }, entry.payment_order_id ? paymentLink(entry.payment_order_id, about) : about) : null,
       h("p", { class: "small muted" }, [moment(entry.created_at), validity(entry)].filter(Boolean).join(" · ")),
     ),
@@ -161,8 +161,13 @@ function entryRow(entry) {
 /** To this page, with the payment that an entry belongs to shown at the top. */
 const paymentLink = (id, text) => h("a", { class: "row-link", href: `?payment_id=${encodeURIComponent(id)}` }, text);
 
+/** Whether credits that were left have paid in it what was taken before. */
+const paysDebt = ({ transaction_type: type, amount }) => type === "spent" && amount === 0;
+
 /** What an entry is about, in the reader's language: the description is only shown where a service wrote it. */
-function aboutEntry({ transaction_type: type, package: packageId, package_name: kept, description, metadata, reverses }) {
+function aboutEntry(entry) {
+  const { transaction_type: type, package: packageId, package_name: kept, description, metadata, reverses } = entry;
+  if (paysDebt(entry)) return null;
   if (type === "spent") return description;
   if (type === "spend_reversed") return aboutSpend(entryOf(reverses));
   if (metadata.campaign) return t("campaign", { name: metadata.campaign });
