@@ -59,7 +59,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--dynamodb", choices=("in-process", "local"), default="in-process", help="what is DynamoDB behind botocore"
     )
-    parser.addoption("--examples", type=int, metavar="N", help="on DynamoDB Local: only the first N of each test")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

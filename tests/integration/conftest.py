@@ -1,6 +1,5 @@
 """The one order of these tests, and which of them run on DynamoDB Local (`--dynamodb=local`)."""
 
-from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -33,14 +32,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On DynamoDB Local, leave out the tests that use no database, and those that show nothing new on another one."""
     if config.getoption("--dynamodb") == "in-process":
         return
-    most = config.getoption("--examples")
-    examples = Counter[str]()
-    left_out = []
-    for item in items:
-        examples[item.nodeid.partition("[")[0]] += 1
-        is_one_more = most is not None and examples[item.nodeid.partition("[")[0]] > most
-        if Path(__file__).parent in item.path.parents and (is_one_more or not _runs_on_dynamodb_local(item)):
-            left_out.append(item)
+    left_out = [
+        item for item in items if Path(__file__).parent in item.path.parents and not _runs_on_dynamodb_local(item)
+    ]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 

@@ -24,6 +24,15 @@ def restore(shop: Shop, items: list[Any]) -> None:
         shop.dynamodb.client.put_item(TableName=table, Item=item)
 
 
+def paid_with_the_orders_before(shop: Shop) -> tuple[dict[str, Any], list[Any]]:
+    """A payment whose credits are granted, and the orders as they were before it was paid."""
+    payment = shop.create()
+    unpaid = orders_of(shop)
+    shop.pay(payment)
+    shop.deliver()
+    return payment, unpaid
+
+
 @pytest.mark.parametrize("spent", [0, 300, 1100])
 def test_a_payment_that_is_reported_again_grants_nothing_more(shop: Shop, spent: int):
     payment = shop.create()
@@ -53,10 +62,7 @@ def test_a_payment_that_is_reported_again_grants_nothing_more(shop: Shop, spent:
 
 def test_a_payment_whose_credits_would_only_pay_a_debt_grants_nothing_more(shop: Shop):
     """Its lot has credits, and a new one would have none: they would not have one key."""
-    payment = shop.create()
-    unpaid = orders_of(shop)
-    shop.pay(payment)
-    shop.deliver()
+    payment, unpaid = paid_with_the_orders_before(shop)
     owing, other = (shop.hold(amount, overrun="debt").json() for amount in (500, 600))
     shop.capture(owing, 500 + 1200)
     known = shop.ledger()
@@ -72,10 +78,7 @@ def test_a_payment_whose_credits_would_only_pay_a_debt_grants_nothing_more(shop:
 
 def test_a_payment_whose_credits_are_past_their_expiry_grants_nothing_more(shop: Shop):
     """TTL has deleted the timer of its lot, and nobody has swept the lot yet: a new one would have other keys."""
-    payment = shop.create()
-    unpaid = orders_of(shop)
-    shop.pay(payment)
-    shop.deliver()
+    payment, unpaid = paid_with_the_orders_before(shop)
     expires_at = shop.credits()["lots"][0]["expires_at"]
     restore(shop, unpaid)
     shop.wait(days=200)
