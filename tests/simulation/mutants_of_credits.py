@@ -67,7 +67,7 @@ MUTANTS_OF_CREDITS = (
         500,
         (
             Edit(
-                "topup.domain.credits",
+                "topup.domain.expiries",
                 "    if not lot.is_expired(now) or lot.remaining == 0:",
                 "    if not lot.is_expired(now):",
             ),

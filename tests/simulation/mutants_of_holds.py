@@ -47,7 +47,7 @@ MUTANTS_OF_HOLDS = (
     Mutant(
         "credits expire beside what captures owe",
         0,
-        (Edit("topup.domain.debt", "if swept is None or CAPTURES not in wallet.debts:", "if True:"),),
+        (Edit("topup.domain.expiries", "if not paid:", "if True:"),),
         plan="seed-6",
     ),
     Mutant(

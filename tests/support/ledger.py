@@ -6,7 +6,7 @@ from typing import Any
 
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import PAYMENT_ID, a_cause, a_lot, a_payment, a_wallet, an_order
-from topup.domain import audit, credits, debt, order_updates, payments
+from topup.domain import audit, credits, expiries, order_updates, payments
 from topup.domain.credits import Cause, CreditChange, TransactionType, UserCredits
 from topup.domain.lots import Funding, Lot, Source
 from topup.domain.orders import Order, Settlement
@@ -137,7 +137,7 @@ class InMemoryLedger:
     def sweep(self, lot_id: str, now: datetime) -> None:
         """Do what the lot's timer, or reconcile in its place, does."""
         lot = self.lot(lot_id)
-        if change := debt.expire(self.account.wallet, lot, now):
+        if change := expiries.expire(self.account.wallet, lot, now):
             self._write(change)
 
     def reverse(self, update: Reversal, now: datetime) -> int:

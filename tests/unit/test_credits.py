@@ -5,7 +5,7 @@ import pytest
 
 from local.in_process.environment import NOW, USER_ID
 from tests.support.builders import PAYMENT_ID, a_cause, a_hold, a_lot, a_wallet
-from topup.domain import credits, lots
+from topup.domain import credits, expiries, lots
 from topup.domain.credits import CAPTURES, SYSTEM, Cause, Entry, TransactionType, UserCredits
 from topup.domain.errors import InsufficientCredits
 from topup.domain.lots import LotChange
@@ -96,7 +96,7 @@ def test_credits_pay_the_debts_of_orders_one_after_the_other(amount: int, repaid
 def test_an_expiry_takes_what_is_left_of_the_lot_and_names_its_order_and_package():
     lot = a_lot(remaining=30, expires_at=NOW, expired_credits=5)
 
-    swept = credits.expire(a_wallet(balance=40, last_entry=2), lot, NOW)
+    swept = expiries.expire(a_wallet(balance=40, last_entry=2), lot, NOW)
 
     assert swept
     assert swept.lots == (LotChange(before=lot, after=replace(lot, remaining=0, expired_credits=35)),)
@@ -111,8 +111,8 @@ def test_an_expiry_takes_what_is_left_of_the_lot_and_names_its_order_and_package
 
 
 def test_a_lot_before_its_expiry_or_with_nothing_left_is_not_swept():
-    assert credits.expire(a_wallet(), a_lot(expires_at=NOW), NOW - timedelta(seconds=1)) is None
-    assert credits.expire(a_wallet(), a_lot(expires_at=NOW, remaining=0), NOW) is None
+    assert expiries.expire(a_wallet(), a_lot(expires_at=NOW), NOW - timedelta(seconds=1)) is None
+    assert expiries.expire(a_wallet(), a_lot(expires_at=NOW, remaining=0), NOW) is None
 
 
 def test_credits_that_an_entry_brought_are_past_their_expiry_from_that_second_on():

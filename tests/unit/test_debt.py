@@ -7,7 +7,7 @@ import pytest
 
 from local.in_process.environment import NOW
 from tests.support.builders import a_cause, a_hold, a_lot, a_wallet
-from topup.domain import debt, hold_changes, receipts
+from topup.domain import expiries, hold_changes, receipts
 from topup.domain.credits import CAPTURES, SYSTEM, CreditChange, TransactionType, UserCredits
 from topup.domain.hold_changes import Capture
 from topup.domain.holds import Hold, HoldStatus, Overrun
@@ -89,7 +89,7 @@ def test_what_a_capture_itself_owes_is_not_paid_by_what_others_hold():
 def test_what_expires_pays_what_captures_owe_first():
     user, then = a_debtor(3), NOW + 2 * HOUR
 
-    change = debt.expire(user.wallet, SOON, then)
+    change = expiries.expire(user.wallet, SOON, then)
 
     assert change
     assert [(one.transaction_type, one.amount, one.moves, one.debt_change) for one in change.entries] == [
@@ -102,7 +102,7 @@ def test_what_expires_pays_what_captures_owe_first():
 
 @pytest.mark.parametrize("owed", [4, 5])
 def test_of_a_lot_that_pays_with_all_that_it_has_nothing_expires(owed: int):
-    change = debt.expire(a_debtor(owed).wallet, SOON, NOW + 2 * HOUR)
+    change = expiries.expire(a_debtor(owed).wallet, SOON, NOW + 2 * HOUR)
 
     assert change
     assert (change.entry.amount, change.entry.debt_change, change.wallet.debt) == (0, -4, owed - 4)
@@ -112,11 +112,11 @@ def test_of_a_lot_that_pays_with_all_that_it_has_nothing_expires(owed: int):
 def test_what_orders_owe_is_not_paid_by_what_expires():
     wallet = a_wallet(debt=3, debts={"order": 3})
 
-    change = debt.expire(wallet, SOON, NOW + 2 * HOUR)
+    change = expiries.expire(wallet, SOON, NOW + 2 * HOUR)
 
     assert change
     assert (change.entry.transaction_type, change.entry.amount, change.wallet.debt) == (TransactionType.EXPIRED, -4, 3)
 
 
 def test_a_lot_that_is_not_over_pays_nothing():
-    assert debt.expire(a_debtor(3).wallet, SOON, NOW) is None
+    assert expiries.expire(a_debtor(3).wallet, SOON, NOW) is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from topup import fulfilment, store, stripe_gateway
-from topup.domain import debt, payments, refundable
+from topup.domain import expiries, payments, refundable
 from topup.domain.errors import OrderUnsettled
 from topup.domain.orders import Order
 from topup.domain.payments import Payment, ReversalChange, SettledPayment
@@ -102,7 +102,7 @@ def _sweep(settled: SettledPayment, now: datetime) -> None:
     Otherwise a spend that was received before the expiry and is written after it would still find the credits.
     """
     for lot in settled.own_lots:
-        if expired := debt.expire(settled.wallet, lot, now):
+        if expired := expiries.expire(settled.wallet, lot, now):
             store.record_expiry(expired)
             raise store.LostRace("the order's lot had to be swept first")
 

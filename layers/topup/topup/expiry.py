@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from topup import store
-from topup.domain import debt, hold_changes
+from topup.domain import expiries, hold_changes
 from topup.domain.credits import CreditChange, UserCredits, Wallet
 from topup.domain.holds import Hold
 from topup.domain.lots import Lot
@@ -32,7 +32,7 @@ def expire(key: store.DueKey, now: datetime) -> bool:
 
 def _decide(wallet: Wallet, due: Lot | Hold, now: datetime) -> CreditChange | None:
     if isinstance(due, Lot):
-        return debt.expire(wallet, due, now)
+        return expiries.expire(wallet, due, now)
     if wallet.debt == 0:
         return hold_changes.end(UserCredits(wallet=wallet, lots=()), due, now)
     user = store.load_credits(due.user_id, now)  # which credits may pay the debt then

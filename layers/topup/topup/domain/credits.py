@@ -245,21 +245,6 @@ def check_available(user: UserCredits, amount: int, now: datetime) -> None:
         raise InsufficientCredits(user.balance(now), user.held(now), user.available(now))
 
 
-def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
-    """Take what is left of a lot past its expiry; None if it is not, or if there is nothing left."""
-    if not lot.is_expired(now) or lot.remaining == 0:
-        return None
-    swept = LotChange(before=lot, after=replace(lot, remaining=0, expired_credits=lot.lost_to_expiry(now)))
-    cause = Cause(
-        transaction_type=TransactionType.EXPIRED,
-        actor=SYSTEM,
-        description=f"Expired: {lot.name}",
-        payment_id=lot.payment_id,
-        package=lot.package,
-    )
-    return change(wallet, [swept], cause, now)
-
-
 def change(
     wallet: Wallet, lots: Sequence[LotChange], cause: Cause, now: datetime, new_lots: Sequence[Lot] = (), debt: int = 0
 ) -> CreditChange:

@@ -1,4 +1,4 @@
-"""What captures owe, paid out of credits that become free beside it, or that expire.
+"""What captures owe, paid out of credits that become free beside it.
 
 A capture may make the user owe while other holds reserve all that is left. What orders owe never stands beside credits:
 a claw-back takes these first, and whatever comes in later pays it.
@@ -12,7 +12,7 @@ from topup.domain import credits
 from topup.domain.credit_changes import joined
 from topup.domain.credits import CAPTURES, SYSTEM, Cause, CreditChange, TransactionType, UserCredits, Wallet
 from topup.domain.holds import held
-from topup.domain.lots import Lot, LotChange, draw, spendable
+from topup.domain.lots import LotChange, draw, spendable
 
 
 def paid_from_free(user: UserCredits, change: CreditChange, now: datetime) -> CreditChange:
@@ -25,26 +25,11 @@ def paid_from_free(user: UserCredits, change: CreditChange, now: datetime) -> Cr
     open_lots = spendable(lots.values(), now)
     free = sum(lot.remaining for lot in open_lots) - held(holds.values(), now)
     paid = draw(open_lots, max(0, min(free, owed)))
-    return joined(change, _pay(change.wallet, paid, now)) if paid else change
+    return joined(change, pay(change.wallet, paid, now)) if paid else change
 
 
-def expire(wallet: Wallet, lot: Lot, now: datetime) -> CreditChange | None:
-    """Take what is left of a lot past its expiry; None if it is not, or if there is nothing left.
-
-    What captures owe is paid out of it first: it can stand beside the lot only because nobody has stored yet that the
-    hold that reserved its credits is over.
-    """
-    swept = credits.expire(wallet, lot, now)
-    if swept is None or CAPTURES not in wallet.debts:
-        return swept
-    [paid] = draw([lot], wallet.debts[CAPTURES])
-    paying = _pay(wallet, [paid], now)
-    swept = credits.expire(paying.wallet, paid.after, now)
-    return joined(paying, swept) if swept else paying
-
-
-def _pay(wallet: Wallet, drawn: Sequence[LotChange], now: datetime) -> CreditChange:
-    """An entry about 0 credits: those that are left are used for what was taken before."""
+def pay(wallet: Wallet, drawn: Sequence[LotChange], now: datetime) -> CreditChange:
+    """Let these credits pay what captures owe, in an entry about 0: they are used for what was taken before."""
     cause = Cause(transaction_type=TransactionType.SPENT, actor=SYSTEM, description="Paid what was owed")
     part = -sum(one.amount for one in drawn)
     debts = {**wallet.debts, CAPTURES: wallet.debts[CAPTURES] - part}
