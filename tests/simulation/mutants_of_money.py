@@ -439,6 +439,19 @@ MUTANTS_OF_MONEY = (
         plan="seed-2",
     ),
     Mutant(
+        "a look that fails overlooks what was decided meanwhile",
+        3000,
+        (
+            Edit(
+                "topup.store.orders",
+                "    conditions, values = _still_as_read(order)\n",
+                "    conditions, values = _still_as_read(order)\n"
+                "    conditions = conditions[:4]\n"
+                "    values.pop(':releases_read'), values.pop(':refused_besides_read')\n",
+            ),
+        ),
+    ),
+    Mutant(
         "only the last answer says whether a refund has begun",
         0,
         (

@@ -6,6 +6,7 @@ from local.client import session_of
 from tests.simulation.actions import DAY, USERS, Json, Purchase
 from tests.simulation.clients import as_admin
 from tests.simulation.faults import Fault
+from tests.simulation.money import REFUNDS
 from tests.simulation.names import OUR_URL
 from tests.simulation.quotes import Quotes
 from topup.stripe_gateway import client as stripe_client
@@ -188,6 +189,30 @@ class Operations(Quotes):
             self._at_stripe(lambda: simulator.dispute(intent))
         elif then == "refunded":
             self._at_stripe(lambda: simulator.refund(intent, None))
+
+    def resumed_release(self, *, which: int, then: str) -> None:
+        """An order is paid once more; the refund that an administrator wants for that is not heard by Stripe.
+
+        Reconcile carries it on, and may find that the bank decides over the money by now, or that it has gone back.
+        """
+        purchase = self._settled(which)
+        if purchase is None or purchase.session not in self._world.simulator._world.tables["checkout.session"]:
+            return
+        intent = self._world.account.pay(self._world.account.open_again(purchase.session, 1.0))
+        self._world.scheduler.run_for(60.0)
+        stripe = self._world.stripe
+        unheard = [("POST", REFUNDS, Fault.TIMEOUT_BEFORE)] * 3
+        stripe.planned += unheard
+        self._world.run_now(lambda: self._release(purchase, "refund", 1))
+        stripe.planned = [one for one in stripe.planned if one not in unheard]
+        payment = self._world.shadow.payment(purchase.payment_id)
+        if intent is None or payment is None or payment.order.release_under_way is None:
+            return
+        self._world.hit("a refund of a refused payment is carried on later")
+        if then == "disputed":
+            self._at_stripe(lambda: self._world.simulator.dispute(intent))
+        elif then == "refunded":
+            self._at_stripe(lambda: self._world.simulator.refund(intent, None))
 
     def _release_twice(self, purchase: Purchase, after: float, tries: int) -> None:
         self._world.scheduler.run_for(after)

@@ -10,7 +10,7 @@ from tests.simulation.determinism import stream
 from tests.simulation.faults import Fault, swarm
 from tests.simulation.steps import STEPS, Args, draw_buy
 from tests.simulation.steps_of_commands import draw_commands
-from tests.simulation.steps_of_money import draw_released_again
+from tests.simulation.steps_of_money import draw_released_again, draw_resumed_release
 from tests.simulation.steps_of_services import draw_crowd, draw_owing
 from tests.simulation.variations import Variation, variations
 
@@ -18,6 +18,7 @@ FEWEST, MOST = 2, 6  # steps
 # The share of seeds that end with a crowd. It has a stream of its own: the steps before it are as without it.
 CROWDS = 0.4
 RELEASED_AGAIN = 0.04  # the share in which a refund of a refused payment comes back, likewise
+RESUMED_RELEASE = 0.02  # the share in which a refund of a refused payment is carried on later, likewise
 OWING = 0.04  # the share in which somebody owes beside what a hold reserves, likewise
 A_LARGER_PAGE = 50  # items, where there are a hundred lots
 # Half a year passes: with the runs of a schedule that would take long.
@@ -73,6 +74,8 @@ def plan_of(seed: int) -> Plan:
         steps.append(Step("crowd", 0.0, draw_crowd(crowds)))
     if (again := stream(seed, "released again")).random() < RELEASED_AGAIN:
         steps.append(Step("released_again", 0.0, draw_released_again(again)))
+    if (resumed := stream(seed, "resumed release")).random() < RESUMED_RELEASE:
+        steps.append(Step("resumed_release", 0.0, draw_resumed_release(resumed)))
     if (owing := stream(seed, "owing")).random() < OWING:
         steps.append(Step("owing_beside_a_hold", 0.0, draw_owing(owing)))
     steps += [Step(what, 0.0, args) for what, args in draw_commands(stream(seed, "commands"))]

@@ -75,6 +75,7 @@ RARE = (
     "the orders are restored to what they were before a payment",
     "a decision over a quarantine is lost",
     "a payment is fulfilled after its refund came back",
+    "a refund of a refused payment is carried on later",
     "a checkout is opened anew",
     "an event of another account (account)",
     "an event of another account (context)",

@@ -121,6 +121,10 @@ def draw_released_again(rng: random.Random) -> Args:
     }
 
 
+def draw_resumed_release(rng: random.Random) -> Args:
+    return _which(rng) | {"then": rng.choice(("nothing", "disputed", "disputed", "refunded"))}
+
+
 def _endpoint_missing(rng: random.Random) -> Args:
     return _which(rng) | {
         "meanwhile": rng.choice(("nothing", "a refund", "a refund in part", "a dispute")),
