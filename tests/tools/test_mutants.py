@@ -46,11 +46,28 @@ def money_results(tmp_path: Path) -> Path:
 def test_a_mutant_meets_different_tests_before_examples_of_the_same_one():
     names = ["a.py::one[x]", "a.py::one[y]", "a.py::two", "b.py::three[x]", "b.py::three[y]"]
 
-    assert brief.in_turn(names) == ["a.py::one[x]", "b.py::three[x]", "a.py::two", "a.py::one[y]", "b.py::three[y]"]
+    in_turn = brief.in_turn(names, {"a.py": 1.0, "b.py": 1.0})
+
+    assert in_turn == ["a.py::one[x]", "b.py::three[x]", "a.py::two", "a.py::one[y]", "b.py::three[y]"]
+
+
+def test_a_mutant_meets_the_file_that_is_about_its_function_before_others():
+    of_others, about_it = ["a.py::one", "a.py::two"], ["b.py::one", "b.py::two", "b.py::three"]
+    all_names = [*of_others, *about_it, *(f"a.py::another_{number}" for number in range(3))]
+
+    share_of_file = brief.shares([*of_others, *about_it], all_names)
+
+    assert share_of_file == {"a.py": 0.4, "b.py": 1.0}
+    assert brief.in_turn([*of_others, *about_it], share_of_file) == [
+        *about_it[:2],
+        "a.py::one",
+        "b.py::three",
+        "a.py::two",
+    ]
 
 
 def test_of_one_test_the_first_examples_are_run():
-    names = [f"a.py::one[{number}]" for number in range(9)]
+    names = [f"a.py::one[{number}]" for number in range(brief.MOST_EXAMPLES + 4)]
 
     assert brief.few_examples([*names, "a.py::two"]) == [*names[: brief.MOST_EXAMPLES], "a.py::two"]
 

@@ -1,16 +1,16 @@
-"""A pytest plugin: a mutant meets different tests before examples of the same one, and not for ever."""
+"""A pytest plugin: a mutant meets the tests that are about its function first, and not all of them for ever."""
 
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 SECONDS = 30.0
 SETUP = 0.05  # seconds; mutmut has measured only what comes after it
-MOST_EXAMPLES = 5  # of one test
+MOST_EXAMPLES = 20  # of one test
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return  # mutmut finds out what each test runs, how long it takes, and that it passes
     durations = json.loads(Path("mutmut-stats.json").read_text())["duration_by_test"]
     by_name = {item.nodeid: item for item in sorted(items, key=lambda item: (item.path, item.location[1] or 0))}
-    items[:] = [by_name[name] for name in within(SECONDS, in_turn([*by_name]), durations)]
+    items[:] = [
+        by_name[name] for name in within(SECONDS, in_turn([*by_name], shares([*by_name], durations)), durations)
+    ]
 
 
 def few_examples(names: Iterable[str]) -> list[str]:
@@ -34,15 +36,28 @@ def few_examples(names: Iterable[str]) -> list[str]:
     return kept
 
 
-def in_turn(names: Sequence[str]) -> list[str]:
-    """One example of each test before a second one; and the first test of each file before its second one."""
+def shares(names: Iterable[str], all_names: Iterable[str]) -> dict[str, float]:
+    """Of each file's tests, the share that runs the function: all of them, where the file is about it."""
+    of_file = Counter(map(_file, all_names))
+    return {file: number / of_file[file] for file, number in Counter(map(_file, names)).items()}
+
+
+def in_turn(names: Sequence[str], share_of_file: Mapping[str, float]) -> list[str]:
+    """The first example of each test before any second one, and the more tests of a file, the larger its share is.
+
+    With 1 and 0.1, ten tests of the one file come before the first one of the other.
+    """
     examples, tests, turns = Counter[str](), Counter[str](), {}
     for name in names:
-        test, file = name.partition("[")[0], name.partition("::")[0]
+        test, file = name.partition("[")[0], _file(name)
         tests[file] += not examples[test]
         examples[test] += 1
-        turns[name] = (examples[test], tests[file])
+        turns[name] = (examples[test], tests[file] / share_of_file[file])
     return sorted(names, key=lambda name: turns[name])
+
+
+def _file(name: str) -> str:
+    return name.partition("::")[0]
 
 
 def within(seconds: float, names: Sequence[str], durations: dict[str, float]) -> list[str]:
