@@ -176,6 +176,17 @@ def test_each_total_of_a_shortfall_has_its_own_id():
     assert again[1].event_id == first[0].event_id != more[0].event_id
 
 
+def test_ends_of_different_holds_and_of_different_users_have_ids_of_their_own():
+    ended = a_hold(status=HoldStatus.RELEASED)
+    others = [replace(ended, hold_id="another"), replace(ended, user_id="another")]
+
+    assert len({of_hold(None, hold)[0].event_id for hold in (ended, *others)}) == 3
+
+
+def test_the_first_credit_that_a_new_hold_lacks_is_told():
+    assert [event.event_type for event in of_hold(None, a_hold(shortfall=1))] == [EventType.HOLD_SHORTFALL]
+
+
 # -------------------------------------------------------------------------------------------------------- payments
 
 
@@ -220,6 +231,15 @@ def test_a_payment_that_fails_again_in_another_attempt_is_told_of_again():
     assert len(set(told)) == 3
 
 
+def test_the_same_status_of_another_payment_or_after_another_decision_has_an_id_of_its_own():
+    paid = an_order(status=Status.SUCCEEDED)
+    others = [replace(paid, payment_id="another"), replace(paid, releases=(a_release("pi_1"),))]
+
+    ids = {events.of_order(OrderChange(before=None, after=one), LATER)[0].event_id for one in (paid, *others)}
+
+    assert len(ids) == 3
+
+
 def test_each_further_payment_that_is_refused_is_told_of_with_its_own_reason():
     first = an_order(quarantine_reason="price", rejected_intent="pi_1")
     second = replace(first, refused_besides=(RefusedPayment(intent="pi_2", reason="the order has been paid"),))
@@ -257,7 +277,8 @@ def test_expiring_credits_are_told_twice_each_time_under_the_same_id():
 
     assert week.event_id == events.of_expiring_lot(a_lot(remaining=5), 7, LATER).event_id != day.event_id
     assert event_details.detail(week).model_dump()["remaining"] == 1100
-    assert events.of_expiring_lot(a_lot(user_id="another"), 7, NOW).event_id != week.event_id
+    for other in (a_lot(user_id="another"), a_lot(lot_id="another")):
+        assert events.of_expiring_lot(other, 7, NOW).event_id != week.event_id
 
 
 def test_every_type_has_a_detail_that_says_what_it_is():
