@@ -108,7 +108,7 @@ def _split(stage: Path, alive: Sequence[Mutant]) -> tuple[dict[Mutant, tuple[str
     with chdir(stage):  # mutmut finds its files from here
         diffs = {mutant: get_diff_for_mutant(mutant.name, path=staging.path_of(mutant.module)) for mutant in alive}
     changes = {mutant: scoring.change_in(diff) for mutant, diff in diffs.items()}
-    open_ones = {mutant: change for mutant, change in changes.items() if (mutant.module, *change) not in known}
+    open_ones = {mutant: change for mutant, change in changes.items() if not known.have(mutant.module, *change)}
     return open_ones, {mutant.name for mutant in alive if mutant not in open_ones}
 
 

@@ -1,8 +1,9 @@
 """What became of each mutant, and the score of each package."""
 
 import json
+import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,9 +80,36 @@ class Listed:
     reason: str
 
 
-def listed() -> set[tuple[str, str, str]]:
-    rows = [Listed(**row) for row in tomllib.loads(LISTED.read_text()).get("survivor", [])]
-    return {(row.module, row.before, row.after) for row in rows}
+@dataclass(frozen=True)
+class ListedKind:
+    """Survivors that change nothing but what is ignored (a regular expression), in lines that match another one."""
+
+    lines: str
+    ignored: str
+    reason: str
+
+    def has(self, before: str, after: str) -> bool:
+        changed = [re.sub(self.ignored, "", line) for line in (before, after)]
+        return re.search(self.lines, before) is not None and changed[0] == changed[1]
+
+
+@dataclass(frozen=True)
+class KnownSurvivors:
+    """Those of `survivors.toml`: one by one, and by their kind."""
+
+    changes: frozenset[tuple[str, str, str]]
+    kinds: Sequence[ListedKind]
+
+    def have(self, module: str, before: str, after: str) -> bool:
+        is_one = (module, before, after) in self.changes
+        return is_one or any(kind.has(before, after) for kind in self.kinds)
+
+
+def listed() -> KnownSurvivors:
+    read = tomllib.loads(LISTED.read_text())
+    rows = [Listed(**row) for row in read["survivor"]]
+    kinds = [ListedKind(**row) for row in read["kind"]]
+    return KnownSurvivors(frozenset((row.module, row.before, row.after) for row in rows), kinds)
 
 
 def change_in(diff: str) -> tuple[str, str]:
