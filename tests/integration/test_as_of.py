@@ -11,6 +11,8 @@ import pytest
 from local.in_process.api import as_admin, as_support, as_user
 from local.in_process.environment import API_KEY, USER_ID
 from local.in_process.shop import Shop
+from tests.support.builders import a_lot
+from tests.unit.test_events import an_entry
 from topup.domain.credits import UserCredits
 from topup.domain.lots import Lot
 from topup.store import credits, past
@@ -255,3 +257,14 @@ def test_a_lot_that_gets_credits_while_it_is_looked_for_is_read_again(shop: Shop
 
     assert at(shop, then)["balance"] == 100
     assert len(reads) == 3  # one of them is of the spend that is given back
+
+
+def test_a_lot_that_is_used_up_while_the_lots_are_looked_for_is_found(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    first, second = a_lot(lot_id="first"), a_lot(lot_id="second")
+    looks = iter([{"first": first}, {"second": second}])
+    monkeypatch.setattr(credits, "lots_by_id", lambda *_: next(looks))
+
+    assert past.load_lots_of(USER_ID, [an_entry(moves={"first": -1, "second": -1})]) == {
+        "first": first,
+        "second": second,
+    }

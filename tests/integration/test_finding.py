@@ -198,11 +198,12 @@ def test_a_walk_through_the_pages_finds_each_payment_once(shop: Shop, limit: int
         shop.pay(payment, method="alipay")
     shop.deliver()
 
-    found = [one for page in pages(shop, status="quarantined", limit=limit) for one in page]
-    waits = [one for page in pages(shop, status="processing", limit=limit) for one in page]
+    found = [*pages(shop, status="quarantined", limit=limit)]
+    waits = [*pages(shop, status="processing", limit=limit)]
 
-    assert sorted(found) == sorted(expected)
-    assert sorted(waits) == sorted(payment["payment_id"] for payment in slow)
+    assert sorted(one for page in found for one in page) == sorted(expected)
+    assert sorted(one for page in waits for one in page) == sorted(payment["payment_id"] for payment in slow)
+    assert all(len(page) <= limit for page in (*found, *waits))
 
 
 def test_what_an_older_version_stored_among_the_unpaid_is_found_after_its_next_look(shop: Shop, dynamodb: Emulator):

@@ -178,6 +178,19 @@ def test_a_refund_whose_answer_is_lost_is_completed_by_reconcile(shop: Shop):
 
 
 @pytest.mark.usefixtures("refunding")
+def test_a_warning_that_comes_again_carries_its_own_refund_on(shop: Shop):
+    payment_id, intent = shop.buy()
+    shop.simulator.warn_of_fraud(intent)
+    shop.fault(REFUNDS, "timeout_before")
+    shop.deliver()
+
+    assert set(resend(shop)) == {200}
+
+    assert [one["status"] for one in shop.payment(payment_id)["refunds"]] == ["succeeded"]
+    assert len(refunds_at_stripe(shop)) == 1
+
+
+@pytest.mark.usefixtures("refunding")
 def test_a_refund_that_stripe_refuses_is_not_asked_for_again_and_again(shop: Shop):
     _, intent = shop.buy()
     shop.simulator.warn_of_fraud(intent)

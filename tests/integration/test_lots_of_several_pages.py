@@ -37,6 +37,21 @@ def test_a_change_between_two_pages_of_a_read_is_not_read_by_half(shop: Shop, re
     shop.check()
 
 
+def test_lots_of_several_pages_are_read_once_each(shop: Shop):
+    grant_lots(shop, 3, each=10, expires_at=EXPIRY)
+
+    def two_items_alone(execute: Callable[[], Any]) -> Any:
+        page = json.loads(execute().content)
+        last = {name: page["Items"][1][name] for name in ("user_id", "record")}
+        return a_response(page | {"Items": page["Items"][:2], "Count": 2, "LastEvaluatedKey": last})
+
+    shop.dynamodb.fail("Query", two_items_alone)
+
+    credits = shop.credits()
+
+    assert (credits["balance"], [lot["remaining"] for lot in credits["lots"]]) == (30, [10, 10, 10])
+
+
 def test_a_read_whose_pages_always_belong_to_different_changes_ends_in_503(shop: Shop):
     grant_lots(shop, 60, each=10, expires_at=EXPIRY)
 

@@ -17,7 +17,7 @@ from tests.integration.stripe_side import (
     undelivered_event,
 )
 from tests.support.builders import PAYMENT_ID, an_order
-from topup import store
+from topup import fraud_warnings, store
 from topup.store import order_items
 
 LONG_AGO = int((NOW - timedelta(days=90)).timestamp())  # before the refunds and disputes that are listed
@@ -174,6 +174,18 @@ def test_a_fraud_warning_of_a_missing_payment_is_stuck_until_the_payment_is_ther
     store.place_order(order)
     assert shop.reconcile()["stuck"] == []
     assert "fraud_warning" in shop.payment(payment_id)
+
+
+def test_the_text_of_an_error_that_is_not_ours_is_not_kept(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    _, intent = shop.buy()
+    without_endpoints(shop, lambda stripe: stripe.warn_of_fraud(intent))
+
+    def fail(*_: object) -> None:
+        raise KeyError("buyer@example.com")
+
+    monkeypatch.setattr(fraud_warnings, "apply", fail)
+
+    assert [one["reason"] for one in shop.reconcile()["stuck"]] == ["KeyError"]
 
 
 def test_other_peoples_refunds_disputes_and_warnings_cost_no_question_each(shop: Shop):
