@@ -13,4 +13,4 @@ def test_a_refund_that_would_leave_a_debt_says_how_much_would_not():
 
 
 def test_a_refused_token_says_no_more_than_its_title():
-    assert str(Unauthorized()) == ""
+    assert str(Unauthorized()) == Unauthorized.title

@@ -18,7 +18,7 @@ def of_credits(record: str, event: str = "INSERT") -> Any:
     return {"eventName": event, "dynamodb": {"Keys": {"user_id": {"S": USER_ID}, "record": {"S": record}}}}
 
 
-def of_orders(record: str | None, event: str = "MODIFY", **images: Any) -> Any:
+def of_orders(record: str | None, images: Any, event: str = "MODIFY") -> Any:
     keys = {"payment_id": {"S": PAYMENT_ID}} | ({"record": {"S": record}} if record else {})
     return {"eventName": event, "dynamodb": {"Keys": keys, **images}}
 
@@ -31,7 +31,7 @@ def test_a_record_was_written_at_a_second_in_utc():
 
 def test_only_items_that_may_be_told_of_are_read(monkeypatch: pytest.MonkeyPatch):
     asked: list[Any] = []
-    monkeypatch.setattr(written, "load_items", lambda keys: asked.extend(keys) or {})
+    monkeypatch.setattr(written, "load_items", asked.extend)
     image = order_items.order_to_item(an_order())
 
     written.load_written_items(
@@ -42,7 +42,7 @@ def test_only_items_that_may_be_told_of_are_read(monkeypatch: pytest.MonkeyPatch
             of_credits(f"{credit_items.LOT}1"),
             of_credits(credit_items.WALLET, "MODIFY"),
             of_credits(f"{hold_items.HOLD}2", "REMOVE"),
-            of_orders(order_items.ORDER, NewImage=image),
+            of_orders(order_items.ORDER, {"NewImage": image}),
         ]
     )
 
@@ -54,7 +54,7 @@ def test_an_order_is_told_of_with_what_it_was_before():
     images = {"OldImage": order_items.order_to_item(before), "NewImage": order_items.order_to_item(after)}
 
     told = [
-        written.what_was_written(of_orders(order_items.ORDER, **some), {})
+        written.what_was_written(of_orders(order_items.ORDER, some), {})
         for some in (images, {"NewImage": images["NewImage"]})
     ]
 
@@ -64,9 +64,9 @@ def test_an_order_is_told_of_with_what_it_was_before():
 @pytest.mark.parametrize(
     "record",
     [
-        of_orders(order_items.ORDER, "REMOVE"),
-        of_orders("REFUND#1", NewImage=order_items.order_to_item(an_order())),
-        of_orders(None, NewImage=order_items.order_to_item(an_order())),  # of a table with another key
+        of_orders(order_items.ORDER, {}, "REMOVE"),
+        of_orders("REFUND#1", {"NewImage": order_items.order_to_item(an_order())}),
+        of_orders(None, {"NewImage": order_items.order_to_item(an_order())}),  # of a table with another key
         of_credits(f"{credit_items.LOT}1"),
         of_credits(ENTRY),  # it is not there any more
     ],
