@@ -10,6 +10,7 @@ import pytest
 
 from local.in_process.api import load_handler
 from local.in_process.dynamodb import refused
+from local.in_process.environment import NOW
 from local.in_process.events import EventBus
 from local.in_process.shop import Shop
 from topup import daily_report, store
@@ -227,6 +228,14 @@ def test_of_users_who_did_not_change_only_a_sample_is_audited(shop: Shop, monkey
     shop.wait(days=1)
     monkeypatch.setattr(daily_report, "SAMPLE", 1)
     assert run(shop)["audited"] == 5
+
+
+def test_a_user_of_any_name_may_be_in_the_sample():
+    days = [NOW + timedelta(days=number) for number in range(500)]
+
+    for name in ("user-1", "\ud800"):  # half a surrogate pair, which a service may have sent
+        chosen = [day for day in days if daily_report._is_sampled(name, day)]
+        assert 0 < len(chosen) < 20
 
 
 def test_beyond_the_most_that_a_day_audits_users_are_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch):

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from local.in_process.api import as_user
+from local.in_process.environment import USER_ID
 from local.in_process.shop import Shop
+from topup import store
+from topup.domain import idempotency
 
 HELD = {"status": "open", "captured": 0, "shortfall": 0}
 
@@ -258,6 +261,10 @@ def test_a_released_hold_frees_its_credits_once_and_answers_the_same(shop: Shop)
 
     assert (first.json()["status"], first.json()["available_after"]) == ("released", 500)
     assert shop.release(hold).json() == first.json()
+    hold_id = hold["hold_id"].partition(".")[0]
+    receipt = store.load_receipt(USER_ID, f"release:{hold_id}")
+    assert receipt  # another version compares its fingerprint, too
+    assert receipt.request_fingerprint == idempotency.fingerprint("release", hold_id)
     assert shop.capture(hold, 1).json()["state"] == "released"
     assert credits(shop) == (400, 0, 400)
     shop.check()
