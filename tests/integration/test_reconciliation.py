@@ -24,7 +24,7 @@ from topup.store import order_items
 from topup.store.walks import Index
 
 OWN = ("refunds", "payments", "lots")
-AT_STRIPE = ("events", "reversal_events", "stripe_refunds", "stripe_disputes", "fraud_warnings")
+AT_STRIPE = ("events", "paid_events", "reversal_events", "stripe_refunds", "stripe_disputes", "fraud_warnings")
 SWEEPS = OWN + AT_STRIPE
 NOTHING = {
     **{sweep: {"found": 0, "repaired": 0, "ended": 0} for sweep in SWEEPS},
@@ -40,7 +40,7 @@ NOTHING = {
 def test_where_nothing_was_lost_nothing_is_found(shop: Shop):
     shop.buy()
 
-    assert shop.reconcile() == NOTHING
+    assert shop.reconcile() == NOTHING | {"paid_events": {"found": 2, "repaired": 0, "ended": 0}}
 
 
 def test_undelivered_events_are_handled_once(shop: Shop):
@@ -51,8 +51,8 @@ def test_undelivered_events_are_handled_once(shop: Shop):
     first, second = shop.reconcile(), shop.reconcile()
 
     assert shop.balance() == 1100
-    assert first["events"]["repaired"] == 1
-    assert second["events"] == first["events"] | {"repaired": 0}
+    assert first["paid_events"]["repaired"] == 1
+    assert second["paid_events"] == first["paid_events"] | {"repaired": 0}
     assert second["failures"] == 0
     shop.check()
 
@@ -78,7 +78,7 @@ def test_the_window_says_how_far_back_to_look(shop: Shop, hours: int, repaired: 
     store.claim_look(order, shop.now, shop.now + timedelta(days=9))  # only an event can repair it now
     shop.wait(hours=90)
 
-    assert shop.reconcile(window_hours=hours)["events"]["repaired"] == repaired
+    assert shop.reconcile(window_hours=hours)["paid_events"]["repaired"] == repaired
 
 
 def test_a_payment_whose_events_are_lost_is_repaired_by_a_read_of_its_session(shop: Shop):
@@ -132,7 +132,7 @@ def test_one_record_that_cannot_be_repaired_does_not_stop_the_others(shop: Shop,
     report = shop.reconcile()
 
     # Each payment has two events: where one failed, the other repairs it.
-    assert (report["failures"], report["events"]["repaired"]) == (1, 3)
+    assert (report["failures"], report["paid_events"]["repaired"]) == (1, 3)
     assert "could not be reconciled" in log.getvalue()
     assert shop.balance() == 1500
     shop.check()
@@ -163,12 +163,14 @@ def damaged(shop: Shop) -> Shop:
     shop.simulator.close_dispute(old_dispute["id"], "won")
     switch_endpoints(shop, on=True)
     shop.pay(shop.create())
+    shop.simulator.expire(session_of(shop.create()))
     shop.lose()
     return shop
 
 
 AT_URL = {
-    "events": ("/v1/events?", "checkout.session"),
+    "events": ("/v1/events?", "checkout.session.expired"),
+    "paid_events": ("/v1/events?", "checkout.session.completed"),
     "reversal_events": ("/v1/events?", "refund.created"),
     "stripe_refunds": (f"{REFUNDS}?", ""),
     "stripe_disputes": ("/v1/disputes?", ""),
@@ -207,7 +209,7 @@ def test_every_sweep_repairs_what_it_finds(damaged: Shop):
     report = damaged.reconcile()
 
     assert put_right(report) == dict.fromkeys(SWEEPS, 1)
-    assert (report["repaired"], report["ended"], report["failures"], report["complete"]) == (7, 1, 0, True)
+    assert (report["repaired"], report["ended"], report["failures"], report["complete"]) == (8, 1, 0, True)
     damaged.check()
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from local.client import session_of
 from local.in_process.dynamodb import refused
 from local.in_process.environment import NOW, STACK
 from local.in_process.shop import Shop
@@ -17,7 +19,8 @@ from tests.integration.stripe_side import (
     undelivered_event,
 )
 from tests.support.builders import PAYMENT_ID, an_order
-from topup import fraud_warnings, store
+from topup import fraud_warnings, fulfilment, store
+from topup.domain.updates import CheckoutExpired
 from topup.store import order_items
 
 LONG_AGO = int((NOW - timedelta(days=90)).timestamp())  # before the refunds and disputes that are listed
@@ -51,10 +54,50 @@ def test_money_that_went_back_while_no_endpoint_was_enabled_is_found(shop: Shop,
 
     report = shop.reconcile()
 
-    assert (report["events"]["found"], report["repaired"], report["failures"]) == (0, 1, 0)
+    assert (report["paid_events"]["repaired"], report["repaired"], report["failures"]) == (0, 1, 0)
     assert shop.balance() == 0
     assert shop.reconcile()["repaired"] == 0
     shop.check()
+
+
+def test_a_second_payment_of_an_order_while_no_endpoint_was_enabled_is_told_to_somebody(shop: Shop):
+    payment_id, _ = shop.buy()
+    ours = shop.simulator.session(session_of(shop.payment(payment_id)))["metadata"]
+    without_endpoints(shop, lambda _: foreign_payment(shop, ours))
+
+    report = shop.reconcile()
+
+    assert (report["paid_events"]["repaired"], report["failures"]) == (1, 0)
+    assert "paid" in shop.find(status="quarantined").json()["payments"][0]["quarantine_reason"]
+    assert (shop.balance(), shop.reconcile()["repaired"]) == (1100, 0)
+    shop.check()
+
+
+def test_a_payment_of_an_order_that_had_ended_while_no_endpoint_was_enabled_is_granted(shop: Shop):
+    payment = shop.create()
+    order = store.load_order(payment["payment_id"])
+    assert order
+    about: Any = {"payment_id": order.payment_id, "user_id": order.user_id, "livemode": order.livemode}
+    # As after 25 hours with the key of another account, in which Stripe does not know the session.
+    fulfilment.apply(CheckoutExpired(**about, session_id=order.provider_order_id), shop.now)
+    assert shop.payment(payment["payment_id"])["status"] == "expired"
+    without_endpoints(shop, lambda _: shop.pay(payment))
+
+    assert shop.reconcile()["paid_events"]["repaired"] == 1
+
+    assert shop.balance() == 1100
+    shop.check()
+
+
+def test_payments_that_were_told_of_cost_no_question_each(shop: Shop):
+    for number in range(3):
+        shop.buy("trial", user=f"user-{number}")
+    calls = calls_of_stripe(shop)
+
+    report = shop.reconcile()
+
+    assert report["paid_events"] == {"found": 6, "repaired": 0, "ended": 0}  # of each the session and the intent
+    assert len(calls) == len(lists_read(calls))
 
 
 def test_a_dispute_whose_end_was_never_delivered_is_found(shop: Shop):
@@ -168,8 +211,9 @@ def test_a_fraud_warning_of_a_missing_payment_is_stuck_until_the_payment_is_ther
     without_endpoints(shop, lambda stripe: stripe.warn_of_fraud(intent))
     shop.dynamodb.client.delete_item(TableName=shop.dynamodb.orders_table, Key=order_items.order_key(payment_id))
 
-    [stuck] = shop.reconcile()["stuck"]
-    assert (stuck["sweep"], stuck["reason"].partition(":")[0]) == ("fraud_warnings", "OrderMissing")
+    stuck = shop.reconcile()["stuck"]
+    assert [one["sweep"] for one in stuck] == ["paid_events"] * 2 + ["fraud_warnings"]
+    assert {one["reason"].partition(":")[0] for one in stuck} == {"OrderMissing"}
 
     store.place_order(order)
     assert shop.reconcile()["stuck"] == []
@@ -198,24 +242,43 @@ def test_other_peoples_refunds_disputes_and_warnings_cost_no_question_each(shop:
     report = shop.reconcile()
 
     assert sorted(set(lists_read(calls))) == ["disputes", "events", "refunds", "warnings"]
-    assert len(calls) == 5  # payments and reversals have a list of events each
+    assert len(calls) == 6  # events have three lists: of what was paid, of what was not, and of what went back
     assert (report["stripe_refunds"]["found"], report["repaired"]) == (3, 0)
     assert report["fraud_warnings"]["found"] == 3
 
 
-def test_on_request_every_event_of_the_window_is_handled_also_a_delivered_one(shop: Shop):
-    payment = shop.create()
-    shop.pay(payment)
-    for delivery in shop.due():  # acknowledged, as with the key of the other mode
+def acknowledged_without_effect(shop: Shop) -> None:
+    """Every event that is due is acknowledged and forgotten, as with the key of the other mode."""
+    for delivery in shop.due():
         shop.simulator.delivered(delivery, 200)
     shop._in_flight.clear()
-    order = store.load_order(payment["payment_id"])
+
+
+def looked_at_in_nine_days(shop: Shop, payment_id: str) -> None:
+    order = store.load_order(payment_id)
     assert order
     store.claim_look(order, shop.now, shop.now + timedelta(days=9))
 
+
+def test_a_payment_whose_event_was_acknowledged_without_effect_is_found_by_the_schedule(shop: Shop):
+    payment = shop.create()
+    shop.pay(payment)
+    acknowledged_without_effect(shop)
+    looked_at_in_nine_days(shop, payment["payment_id"])
+
+    assert shop.reconcile()["paid_events"]["repaired"] == 1
+    assert shop.balance() == 1100
+
+
+def test_on_request_every_event_of_the_window_is_handled_also_a_delivered_one(shop: Shop):
+    payment = shop.create()
+    shop.simulator.expire(session_of(payment))
+    acknowledged_without_effect(shop)
+    looked_at_in_nine_days(shop, payment["payment_id"])
+
     assert shop.reconcile(window_hours=720)["repaired"] == 0
     assert shop.reconcile(all=True)["events"]["repaired"] == 1
-    assert shop.balance() == 1100
+    assert shop.payment(payment["payment_id"])["status"] == "expired"
 
 
 # ------------------------------------------------------------------------------------------------ a late grant
@@ -310,7 +373,7 @@ def test_many_events_are_listed_page_by_page_and_each_is_handled_once(shop: Shop
 
     report = shop.reconcile()
 
-    assert report["events"]["found"] == 500
+    assert report["paid_events"]["found"] == 500
     assert 5 <= lists_read(calls).count("events") <= 30
 
 
@@ -318,20 +381,20 @@ def test_more_than_a_page_within_one_second_is_listed_completely(shop: Shop):
     for _ in range(230):
         undelivered_event(shop, "payment_intent.succeeded")
 
-    assert shop.reconcile()["events"]["found"] == 230
+    assert shop.reconcile()["paid_events"]["found"] == 230
 
 
 def test_the_schedules_walk_goes_on_from_the_last_complete_ones_start(shop: Shop):
     undelivered_event(shop, "payment_intent.succeeded")
-    assert shop.reconcile()["events"]["found"] == 1
+    assert shop.reconcile()["paid_events"]["found"] == 1
     shop.wait(minutes=50)
-    assert shop.reconcile()["events"]["found"] == 1  # an hour's overlap: an event may be listed late
+    assert shop.reconcile()["paid_events"]["found"] == 1  # an hour's overlap: an event may be listed late
     shop.wait(minutes=15)
     shop.reconcile()
     shop.wait(minutes=15)
-    assert shop.reconcile()["events"]["found"] == 0
+    assert shop.reconcile()["paid_events"]["found"] == 0
 
-    assert shop.reconcile(window_hours=72)["events"]["found"] == 1
+    assert shop.reconcile(window_hours=72)["paid_events"]["found"] == 1
 
 
 def test_another_request_by_hand_begins_anew_and_the_same_one_goes_on(shop: Shop):
@@ -340,7 +403,7 @@ def test_another_request_by_hand_begins_anew_and_the_same_one_goes_on(shop: Shop
         shop.wait(seconds=1)
 
     def found(hours: int) -> int:
-        return int(reconcile_slowly(shop, seconds=7, window_hours=hours)["reversal_events"]["found"])
+        return int(reconcile_slowly(shop, seconds=8, window_hours=hours)["reversal_events"]["found"])
 
     first = found(48)
     assert 0 < first < 12
@@ -377,12 +440,13 @@ def test_what_cannot_be_applied_is_a_failure_once_and_listed_until_it_can(
     assert (second["failures"], second["complete"]) == (0, True)
     assert first["stuck"] == second["stuck"]
     assert {(one["sweep"], one["first_seen"]) for one in second["stuck"]} == {
+        ("paid_events", "2026-03-01T12:00:00Z"),
         ("stripe_refunds", "2026-03-01T12:00:00Z"),
         ("stripe_disputes", "2026-03-01T12:00:00Z"),
     }
     assert all(one["reason"].startswith("OrderMissing: ") for one in second["stuck"])
     emitted = capsys.readouterr().out
-    assert '"ReconcileStuckEvents":[2.0]' in emitted
+    assert '"ReconcileStuckEvents":[4.0]' in emitted
     assert '"ReconcileFailed":[0.0]' in emitted
 
 
@@ -427,7 +491,7 @@ def test_an_event_that_cannot_be_read_is_stuck_and_the_others_are_handled(shop: 
 
     report = shop.reconcile()
 
-    assert [(one["id"], one["sweep"]) for one in report["stuck"]] == [(broken, "events")]
+    assert [(one["id"], one["sweep"]) for one in report["stuck"]] == [(broken, "paid_events")]
     assert shop.balance() == 1100
     assert shop.reconcile()["failures"] == 0
 

@@ -247,6 +247,7 @@ def test_the_report_is_a_table_of_steps(
         "payments               0         0       0",
         "lots                   0         0       0",
         "events                 3         2       1",
+        "paid_events            0         0       0",
         "reversal_events        0         0       0",
         "stripe_refunds         0         0       0",
         "stripe_disputes        0         0       0",
@@ -259,8 +260,8 @@ def test_the_report_is_a_table_of_steps(
 def test_the_table_has_a_row_for_each_step_of_the_functions_report():
     report = asdict(Report()) | {"repaired": 0}
 
-    rows = [line.split()[0] for line in as_table(report).splitlines()[1:9]]
-    at_stripe = ["events", "reversal_events", "stripe_refunds", "stripe_disputes", "fraud_warnings"]
+    rows = [line.split()[0] for line in as_table(report).splitlines()[1:10]]
+    at_stripe = ["events", "paid_events", "reversal_events", "stripe_refunds", "stripe_disputes", "fraud_warnings"]
     assert rows == ["refunds", "payments", "lots", *at_stripe]
 
 

@@ -1,7 +1,7 @@
 """Stripe's objects against ours, one by one: payments, refunds and disputes, their amounts, currencies and statuses."""
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from local.stripe_simulator import Simulator
@@ -20,11 +20,8 @@ GONE = ("pending", "succeeded")
 A_MINUTE = 60  # seconds, in which a request that nobody waits for any more may still be carried out
 
 
-def differences(simulator: Simulator, payment: Payment, heard: Container[str]) -> list[str]:
-    """What Stripe has otherwise than we have: sentences about the payment.
-
-    `heard`: the payment intents whose payment our endpoint has acknowledged.
-    """
+def differences(simulator: Simulator, payment: Payment) -> list[str]:
+    """What Stripe has otherwise than we have: sentences about the payment."""
     order, tables = payment.order, simulator._world.tables
     intents = {
         intent["id"]: intent
@@ -35,7 +32,7 @@ def differences(simulator: Simulator, payment: Payment, heard: Container[str]) -
     sessions = {intent: _sessions_of(tables["checkout.session"], intent) for intent in intents}
     for_nothing = [one for one in tables["checkout.session"].values() if _is_for_nothing(order, one)]
     found = [
-        *(_of_nothing(order, for_nothing) if for_nothing else _of_the_order(order, charges, sessions, heard)),
+        *(_of_nothing(order, for_nothing) if for_nothing else _of_the_order(order, charges, sessions)),
         *_of_what_was_paid(order, tables["checkout.session"]),
         *_of_what_went_back(order, charges, tables["refund"]),
         *_of_reversals(payment, tables["refund"], Kind.REFUND),
@@ -129,16 +126,12 @@ def _is_gone(refund: Json) -> bool:
     return OURS.get(refund["status"], refund["status"]) in GONE
 
 
-def _of_the_order(
-    order: Order, charges: list[Json], sessions: dict[str, list[str]], heard: Container[str]
-) -> Iterator[str]:
+def _of_the_order(order: Order, charges: list[Json], sessions: dict[str, list[str]]) -> Iterator[str]:
     """One payment of the order has granted its credits; another one is told to an administrator."""
     paid = [charge["payment_intent"] for charge in charges if charge["status"] == "succeeded"]
     paid = [intent for intent in paid if intent not in order.given_back_intents]
     is_known = order.is_settled or (order.quarantine_reason and len(paid) > 0)
-    # What was paid at another session than the order's own is known only from its events.
-    due = [intent for intent in paid if intent in heard or order.provider_order_id in sessions.get(intent, ())]
-    if (due and not is_known) or (is_known and not paid):
+    if bool(paid) is not bool(is_known):
         yield f"is {order.status}, at Stripe {'paid' if paid else 'unpaid'}"
     if order.is_settled and order.transaction_id not in paid:
         yield f"was granted for {order.transaction_id}, which nobody paid"
@@ -146,7 +139,7 @@ def _of_the_order(
     if own and not order.is_settled:
         yield f"was paid as it was asked for, and is {order.status} ({order.quarantine_reason})"
     others = [intent for intent in paid if intent != order.transaction_id]
-    if untold := [intent for intent in others if intent in heard and intent not in order.waiting_intents]:
+    if untold := [intent for intent in others if intent not in order.waiting_intents]:
         yield f"was paid by {', '.join(untold)} too, and nobody is told"
     if order.is_unfinished and not order.quarantine_reason and not any(one["status"] == "pending" for one in charges):
         yield f"is still {order.status}"

@@ -127,7 +127,7 @@ def check(world: "World") -> None:
         # What had been clawed back or granted, as only a lost record knew: the audit tells a person.
         is_told = {CLAWED_BACK: payment_id in world.shadow.lost_refunds, GRANTED: _waits_again(world, payment_id)}
         findings += [one for one in found if not any(is_one and words in one for words, is_one in is_told.items())]
-        findings += differences(world.simulator, versions.last, world.delivery.heard)
+        findings += differences(world.simulator, versions.last)
     findings += of_the_oracle(world.shadow, now)
     findings += books.findings(world)
     findings += _misplaced_lots(world)

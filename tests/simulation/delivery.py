@@ -33,7 +33,6 @@ class WebhookDelivery:
         self._wakes_at: float | None = None
         self.down_until = 0.0
         self.is_right_mode = True  # whether our key is of the account's mode
-        self.heard: set[str] = set()  # the payment intents whose payment was acknowledged, with a key of that mode
         self.hit = _nothing
         simulator.on_deliveries_planned(self._wake)
 
@@ -79,8 +78,6 @@ class WebhookDelivery:
         about["is_of_other_mode"] = not self.is_right_mode
         about["later"] = partial(self._later, delivery.event_id, subject)
         response = self._clients.http("stripe_webhook", delivery.headers, delivery.body, **about)
-        if response and response.status == 200 and payment and delivery.event_type == "payment_intent.succeeded":
-            self.heard.add(subject["id"])
         if response and response.document.get("code") == "invalid_signature":
             self.hit("a signature is refused, and Stripe signs again")
         return response.status if response else None

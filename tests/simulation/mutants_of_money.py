@@ -126,6 +126,11 @@ MUTANTS_OF_MONEY = (
         ),
     ),
     Mutant(
+        "a payment is known from events that failed alone",
+        3000,
+        (Edit("topup.stripe_gateway.listing", "PAID_EVENTS, {})", 'PAID_EVENTS, {"delivery_success": False})'),),
+    ),
+    Mutant(
         "a checkout that is opened anew ends as abandoned",
         3000,
         (Edit("topup.domain.order_updates", BEGUN_ABOUT, ""),),

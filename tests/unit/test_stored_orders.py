@@ -128,6 +128,18 @@ def test_an_order(order: Order, stored: dict[str, Any]):
     assert order_items.order_from_item(item) == order
 
 
+def with_more(stored: Any) -> Any:
+    """The same with an attribute that a newer version has added to each map, but for that of names by language."""
+    if isinstance(stored, dict):
+        kept = {name: value if name == "names" else with_more(value) for name, value in stored.items()}
+        return kept | {"of_a_newer_version": 1}
+    return [with_more(one) for one in stored] if isinstance(stored, list) else stored
+
+
+def test_an_order_to_which_a_newer_version_has_added_something_is_read():
+    assert order_items.order_from_item(attributes.to_item(with_more(STORED_FULL_ORDER))) == FULL_ORDER
+
+
 @pytest.mark.parametrize(
     ("changes", "waits_for"),
     [

@@ -10,7 +10,8 @@ MOST_ROUNDS = 5
 OVERDUE = 16 * 60  # seconds; only after these does reconcile check a payment that is still open
 A_DAY = 25 * 3_600  # seconds; for so long Stripe replays a failure that it has stored for a key
 # Of reconcile; lots have their own time.
-STEPS = ("refunds", "payments", "events", "reversal_events", "stripe_refunds", "stripe_disputes", "fraud_warnings")
+OF_EVENTS = ("events", "paid_events", "reversal_events")
+STEPS = ("refunds", "payments", *OF_EVENTS, "stripe_refunds", "stripe_disputes", "fraud_warnings")
 
 
 def settle(client: Client, stats: Stats, say: Callable[[str], None]) -> None:

@@ -1,7 +1,8 @@
-"""The sweeps of what Stripe has: events that no endpoint acknowledged, and all refunds, disputes and fraud warnings.
+"""The sweeps of what Stripe has: events that no endpoint acknowledged, and whatever moved money, told of or not.
 
-The latter are found by their creation, and older refunds and disputes by their events: also what Stripe never tried to
-deliver, because no enabled endpoint wanted it.
+What Stripe never tried to deliver, because no enabled endpoint wanted it, is found too: refunds, disputes and fraud
+warnings by their creation, older refunds and disputes and all payments by their events. An order's own session is asked
+for until it has ended. A second payment, or one that comes after that end, is known from its event alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -42,6 +42,7 @@ class Report:
     payments: Tally = field(default_factory=Tally)
     lots: Tally = field(default_factory=Tally)
     events: Tally = field(default_factory=Tally)
+    paid_events: Tally = field(default_factory=Tally)
     reversal_events: Tally = field(default_factory=Tally)
     stripe_refunds: Tally = field(default_factory=Tally)
     stripe_disputes: Tally = field(default_factory=Tally)
@@ -63,8 +64,8 @@ class Report:
 
     def _tallies(self) -> tuple[Tally, ...]:
         own = (self.refunds, self.payments, self.lots)
-        reversals = (self.reversal_events, self.stripe_refunds, self.stripe_disputes)
-        return (*own, self.events, *reversals, self.fraud_warnings)
+        events = (self.events, self.paid_events, self.reversal_events)
+        return (*own, *events, self.stripe_refunds, self.stripe_disputes, self.fraud_warnings)
 
     def list_stuck(self, stuck: Stuck) -> None:
         """List an object that cannot be applied."""

@@ -18,10 +18,10 @@ from topup.stripe_gateway import listing
 WINDOW = timedelta(days=3)  # Stripe itself tries for three days
 SWEEP_AFTER = timedelta(days=2)  # TTL is late by days; before that the timer's own deletion does it
 
-EVENTS, REVERSAL_EVENTS, REFUNDS, DISPUTES = "events", "reversal_events", "stripe_refunds", "stripe_disputes"
-WARNINGS = "fraud_warnings"
+EVENTS, PAID_EVENTS, REVERSAL_EVENTS = "events", "paid_events", "reversal_events"
+REFUNDS, DISPUTES, WARNINGS = "stripe_refunds", "stripe_disputes", "fraud_warnings"
 # What comes into these lists stays as it is. A refund or a dispute changes, so those of the whole window are compared.
-INCREMENTAL = (EVENTS, REVERSAL_EVENTS, WARNINGS)
+INCREMENTAL = (EVENTS, PAID_EVENTS, REVERSAL_EVENTS, WARNINGS)
 Sweep = Callable[[Part, Cursor], None]
 
 
@@ -77,13 +77,16 @@ def _sweeps_at_stripe(
 ) -> dict[str, Sweep]:
     # Begun by the sweeps, where a key that is missing is a failure of theirs, and not of the run.
     begin = cache(partial(_begin, memory, now, window, delivered_too=delivered_too))
-    payments = partial(listing.payment_events, delivered_too=delivered_too)
+    unpaid = partial(listing.unpaid_events, delivered_too=delivered_too)
 
     def since() -> dict[Kind, int]:
         return {Kind.REFUND: begin(REFUNDS).second, Kind.DISPUTE: begin(DISPUTES).second}
 
     return {
-        EVENTS: lambda part, _: at_stripe.sweep_events(part, begin(EVENTS), memory.stuck, payments, since()),
+        EVENTS: lambda part, _: at_stripe.sweep_events(part, begin(EVENTS), memory.stuck, unpaid, since()),
+        PAID_EVENTS: lambda part, _: at_stripe.sweep_events(
+            part, begin(PAID_EVENTS), memory.stuck, listing.paid_events, since()
+        ),
         REVERSAL_EVENTS: lambda part, _: at_stripe.sweep_events(
             part, begin(REVERSAL_EVENTS), memory.stuck, listing.reversal_events, since()
         ),

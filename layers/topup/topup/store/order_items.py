@@ -100,7 +100,7 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         error_code=fields.get("error_code"),
         quarantine_reason=fields.get("quarantine_reason"),
         rejected_intent=fields.get("rejected_intent"),
-        refused_besides=tuple(RefusedPayment(**one) for one in fields.get("refused_besides", ())),
+        refused_besides=tuple(_refused_from(one) for one in fields.get("refused_besides", ())),
         fraud_warning=_warning_from_item(fields.get("fraud_warning")),
         releases=tuple(_release_from_item(one) for one in fields.get("releases", ())),
         return_url=fields["return_url"],
@@ -117,6 +117,10 @@ def order_from_item(item: Mapping[str, Any]) -> Order:
         synced_at=moment_of(fields.get("synced_at")),
         next_look_at=moment_of(fields.get("next_look_at")),
     )
+
+
+def _refused_from(fields: Mapping[str, Any]) -> RefusedPayment:
+    return RefusedPayment(intent=fields["intent"], reason=fields["reason"])
 
 
 def _page_from(fields: Mapping[str, Any]) -> PayPage:

@@ -41,21 +41,26 @@ class Page:
     next_until: int  # epoch seconds
 
 
-def payment_events(
+def paid_events(since: int, until: int, first_until: int | None = None) -> Iterator[Page]:
+    """Events that say that money has come, created from `since` to `until`: delivered or not.
+
+    One that no endpoint wanted counts as no failure. `first_until` is where the first stretch ends, as the last page of
+    a walk has said; None = `until`. Stripe renders events in the account's own API version, and keeps them for 30 days.
+    Each step is one request and raises StripeFailed or Busy. Source: Stripe API, list all events.
+    """
+    return _events(since, until, first_until, translation.PAID_EVENTS, {})
+
+
+def unpaid_events(
     since: int, until: int, first_until: int | None = None, *, delivered_too: bool = False
 ) -> Iterator[Page]:
-    """Events about payments, created from `since` to `until`; by default those that no endpoint acknowledged.
-
-    `first_until` is where the first stretch ends, as the last page of a walk has said; None = `until`.
-    Stripe renders them in the account's own API version, and keeps them for 30 days. Each step is one request and
-    raises StripeFailed or Busy. Source: Stripe API, list all events.
-    """
+    """The same of payments that have failed or were not made; by default those that no endpoint acknowledged."""
     which: Params = {} if delivered_too else {"delivery_success": False}
-    return _events(since, until, first_until, translation.PAYMENT_EVENTS, which)
+    return _events(since, until, first_until, translation.UNPAID_EVENTS, which)
 
 
 def reversal_events(since: int, until: int, first_until: int | None = None) -> Iterator[Page]:
-    """The same about refunds and disputes, delivered or not: one that no endpoint wanted counts as no failure."""
+    """The same about refunds and disputes."""
     return _events(since, until, first_until, translation.REVERSAL_EVENTS, {})
 
 

@@ -31,14 +31,17 @@ DISPUTE_EVENTS = (
     "charge.dispute.funds_reinstated",
 )
 REVERSAL_EVENTS = REFUND_EVENTS + DISPUTE_EVENTS
-PAYMENT_EVENTS = (
+PAID_EVENTS = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
+    "payment_intent.succeeded",
+)
+UNPAID_EVENTS = (
     "checkout.session.async_payment_failed",
     "checkout.session.expired",
-    "payment_intent.succeeded",
     "payment_intent.payment_failed",
 )
+PAYMENT_EVENTS = (*PAID_EVENTS, *UNPAID_EVENTS)
 FRAUD_WARNING = "radar.early_fraud_warning.created"
 # What the webhook endpoint has to be registered for.
 EVENT_TYPES = (*PAYMENT_EVENTS, *REVERSAL_EVENTS, FRAUD_WARNING)
