@@ -13,7 +13,7 @@ from local.in_process.dynamodb import refused
 from local.in_process.environment import NOW
 from local.in_process.events import EventBus
 from local.in_process.shop import Shop
-from topup import daily_report, store
+from topup import daily_report, publishing, store
 from topup.domain import times
 from topup.domain.audit import Account
 from topup.store import patience
@@ -145,6 +145,43 @@ def test_notices_that_the_bus_did_not_take_are_told_again_under_the_same_ids(
     shop.wait(days=1)
     run(shop)
     assert len({one["id"] for one in bus.details}) == 3
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lots are told of one at a time, in the order of the index, which is any."""
+    monkeypatch.setattr(daily_report, "NOTICES_AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_notices_go_on_where_a_run_has_had_no_time(shop: Shop, bus: EventBus):
+    for credits, days in ((10, 0.5), (20, 5), (30, 6)):
+        shop.grant(credits, expires_at=(shop.now + timedelta(days=days)).isoformat())
+    left = seconds(1.0, -1.0)
+    daily_report.run(shop.now, seconds_left=lambda: next(left))
+    first = told_of(bus)
+
+    run(shop)
+
+    assert len(first) == 1
+    assert sorted(told_of(bus)) == [(1, 10), (7, 10), (7, 20), (7, 30)]
+
+
+@pytest.mark.usefixtures("one_by_one")
+@pytest.mark.parametrize("told", range(3))
+def test_notices_go_on_where_the_bus_has_failed(shop: Shop, bus: EventBus, monkeypatch: pytest.MonkeyPatch, told: int):
+    for credits, days in ((10, 3), (20, 4), (30, 5)):
+        shop.grant(credits, expires_at=(shop.now + timedelta(days=days)).isoformat())
+    publish, calls = publishing.publish, iter(range(9))
+    left = seconds(*[1.0] * (told + 1), -1.0)  # none for the table: a report that is done waits for the next day
+    with monkeypatch.context() as failing_once:
+        failing_once.setattr(publishing, "publish", lambda events: [False] if next(calls) == told else publish(events))
+        daily_report.run(shop.now, seconds_left=lambda: next(left))
+    assert len(told_of(bus)) == told
+
+    run(shop)
+
+    assert sorted(told_of(bus)) == [(7, 10), (7, 20), (7, 30)]
 
 
 # ----------------------------------------------------------------------------------------------------------- the audit
