@@ -7,8 +7,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote as quote_of_a_url
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -200,6 +202,23 @@ def credits(shop: Shop) -> Call:
     return shop.credits
 
 
+def past_credits(shop: Shop) -> Call:
+    shop.buy()
+    shop.wait(hours=1)
+    shop.spend(10)
+    hold = shop.hold(10).json()
+    shop.wait(hours=1)
+    shop.release(hold)
+    then = quote_of_a_url((shop.now - timedelta(minutes=30)).isoformat())
+    return lambda: shop.api.get(f"/api/users/credits?as_of={then}", as_user())
+
+
+def explained_transactions(shop: Shop) -> Call:
+    shop.buy()
+    shop.spend(10)
+    return lambda: shop.api.get("/api/users/credits/transactions?explain=true", as_user())
+
+
 def transactions(shop: Shop) -> Call:
     shop.buy()
     return lambda: shop.api.get("/api/users/credits/transactions?limit=100", as_user())
@@ -230,6 +249,13 @@ def keyless_refund_of_an_expired_lot(shop: Shop) -> Call:
 def status_with_receipt(shop: Shop) -> Call:
     payment_id, _ = shop.buy()
     return lambda: shop.api.get(f"/api/payments/{payment_id}?expand=receipt", as_user())
+
+
+def status_with_release_quote(shop: Shop) -> Call:
+    payment_id, intent = quarantined(shop)
+    shop.simulator.refund(intent, 100)
+    shop.deliver()
+    return lambda: shop.api.get(f"/api/payments/{payment_id}?expand=release_quote", as_admin())
 
 
 def fraud_warning(shop: Shop) -> Call:
@@ -373,11 +399,11 @@ FLOWS: dict[str, list[Callable[[Shop], Call]]] = {
     "list_packages": [packages],
     "create_checkout": [create],
     "stripe_webhook": [payment, dashboard_refund_before_its_payment, dispute_of_an_expired_lot, fraud_warning],
-    "get_payment": [status_without_a_webhook, status_with_receipt],
+    "get_payment": [status_without_a_webhook, status_with_receipt, status_with_release_quote],
     "cancel_checkout": [cancel, cancel_of_a_paid_one],
     "list_payments": [payments],
-    "get_credits": [credits],
-    "list_transactions": [transactions],
+    "get_credits": [credits, past_credits],
+    "list_transactions": [transactions, explained_transactions],
     "find_payments": [found_by_charge, found_by_email, found_by_open_dispute, found_by_state],
     "quote_refund": [quote],
     "release_payment": [fulfilled_release, refunded_release],
@@ -397,6 +423,13 @@ ALL_FLOWS = pytest.mark.parametrize(
     ("function", "flow"),
     [pytest.param(function, flow, id=flow.__name__) for function, flows in FLOWS.items() for flow in flows],
 )
+
+
+CALLS_NOTHING = {"console", "no_route"}  # they send what is in their package
+
+
+def test_every_function_with_an_address_has_a_flow():
+    assert {route.function.name for route in template().routes} == FLOWS.keys() | CALLS_NOTHING
 
 
 def in_time(world: SlowWorld, function: str) -> None:
