@@ -52,14 +52,16 @@ def reconcile_locally(api: str, event: Event) -> Report:
 
 
 def as_table(report: Report) -> str:
-    """One line per sweep: how many records it found, how many it repaired and how many it ended; then what is stuck."""
-    rows = [("step", "found", "repaired", "ended")]
+    """A line for each sweep: what it found, repaired and ended, and how often it failed. Then what is stuck."""
+    rows = [("step", "found", "repaired", "ended", "failed")]
     rows += [
-        (name, tally["found"], tally["repaired"], tally["ended"])
+        (name, tally["found"], tally["repaired"], tally["ended"], tally["failed"])
         for name, tally in report.items()
         if isinstance(tally, dict)
     ]
-    lines = [f"{name:<16}{found:>8}{repaired:>10}{ended:>8}" for name, found, repaired, ended in rows]
+    lines = [
+        f"{name:<16}{found:>8}{repaired:>10}{ended:>8}{failed:>8}" for name, found, repaired, ended, failed in rows
+    ]
     stuck = [f"stuck since {one['first_seen']}: {one['id']} ({one['reason']})" for one in report["stuck"]]
     end = "complete" if report["complete"] else "not complete"
     last = f"{end}: {report['repaired']} repaired, {report['failures']} failures"

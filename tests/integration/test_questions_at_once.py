@@ -66,7 +66,7 @@ def test_as_many_questions_as_that_are_under_way_at_once(
 
     report = reconcile(api)
 
-    assert report["payments"] == {"found": AT_ONCE, "repaired": 0, "ended": AT_ONCE}
+    assert report["payments"] == {"found": AT_ONCE, "repaired": 0, "ended": AT_ONCE, "failed": 0}
 
 
 def test_each_of_them_keeps_its_connection():

@@ -27,7 +27,7 @@ OWN = ("refunds", "payments", "lots")
 AT_STRIPE = ("events", "paid_events", "reversal_events", "stripe_refunds", "stripe_disputes", "fraud_warnings")
 SWEEPS = OWN + AT_STRIPE
 NOTHING = {
-    **{sweep: {"found": 0, "repaired": 0, "ended": 0} for sweep in SWEEPS},
+    **{sweep: {"found": 0, "repaired": 0, "ended": 0, "failed": 0} for sweep in SWEEPS},
     "refunds_in_flight": 0,
     "stuck": [],
     "failures": 0,
@@ -40,7 +40,7 @@ NOTHING = {
 def test_where_nothing_was_lost_nothing_is_found(shop: Shop):
     shop.buy()
 
-    assert shop.reconcile() == NOTHING | {"paid_events": {"found": 2, "repaired": 0, "ended": 0}}
+    assert shop.reconcile() == NOTHING | {"paid_events": {"found": 2, "repaired": 0, "ended": 0, "failed": 0}}
 
 
 def test_undelivered_events_are_handled_once(shop: Shop):
@@ -225,7 +225,11 @@ def test_a_sweep_whose_listing_fails_is_counted_and_the_others_still_run(
     assert (report[sweep]["found"], report["failures"], report["complete"]) == (0, 1, True)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert [line["step"] for line in lines if line["message"] == "could not be reconciled"] == [sweep]
-    assert '"ReconcileFailed":[1.0]' in capsys.readouterr().out
+    emitted = capsys.readouterr().out
+    assert '"ReconcileFailed":[1.0]' in emitted
+    of_sweeps = [json.loads(line) for line in emitted.splitlines() if '"SweepFailed"' in line]
+    assert [(one["sweep"], one["SweepFailed"]) for one in of_sweeps] == [(sweep, [1.0])]
+    assert emitted.count('"SweepRepaired":[1.0]') == report["repaired"]
     damaged.check()
 
 
@@ -303,7 +307,7 @@ def test_a_checkout_that_is_opened_anew_while_it_is_looked_at_is_not_ended(shop:
     headers = as_buyer() | {"idempotency-key": "k"}
     assert shop.api.post("/api/payments/stripe/create", {"package": "standard"}, headers).status == 502
     shop.wait(hours=26)
-    assert shop.reconcile()["payments"] == {"found": 1, "repaired": 0, "ended": 1}
+    assert shop.reconcile()["payments"] == {"found": 1, "repaired": 0, "ended": 1, "failed": 0}
 
     created = shop.api.post("/api/payments/stripe/create", {"package": "standard"}, headers).json()
     shop.wait(minutes=20)
@@ -343,8 +347,8 @@ def test_an_order_whose_session_stripe_does_not_know_ends_when_the_session_would
     shop.wait(hours=25)
     second = shop.reconcile()
 
-    assert (first["failures"], first["payments"]) == (1, {"found": 1, "repaired": 0, "ended": 0})
-    assert (second["failures"], second["payments"]) == (0, {"found": 1, "repaired": 0, "ended": 1})
+    assert (first["failures"], first["payments"]) == (1, {"found": 1, "repaired": 0, "ended": 0, "failed": 1})
+    assert (second["failures"], second["payments"]) == (0, {"found": 1, "repaired": 0, "ended": 1, "failed": 0})
     assert shop.payment(PAYMENT_ID)["status"] == "expired"
     assert shop.reconcile() == NOTHING
 
@@ -375,7 +379,7 @@ def test_a_session_that_stripe_does_not_know_ends_no_order_that_has_another_by_t
 
     monkeypatch.setattr(stripe_gateway, "read_session", meanwhile)
 
-    assert shop.reconcile()["payments"] == {"found": 1, "repaired": 0, "ended": 0}
+    assert shop.reconcile()["payments"] == {"found": 1, "repaired": 0, "ended": 0, "failed": 0}
     order = store.load_order(PAYMENT_ID)
     assert order
     assert order.is_unfinished
@@ -394,7 +398,7 @@ def test_a_quarantined_order_ends_with_its_session_and_is_not_asked_about_again(
 
     report = shop.reconcile(window_hours=0)
 
-    assert (report["payments"], report["failures"]) == ({"found": 1, "repaired": 0, "ended": 1}, 0)
+    assert (report["payments"], report["failures"]) == ({"found": 1, "repaired": 0, "ended": 1, "failed": 0}, 0)
     assert shop.simulator.session(session["id"])["status"] == "expired"
     ended = store.load_order(payment["payment_id"])
     assert ended
@@ -491,7 +495,7 @@ def test_a_refund_whose_order_was_deleted_by_hand_is_no_failure(damaged: Shop):
 
     report = damaged.reconcile(window_hours=0)
 
-    assert (report["refunds"], report["refunds_in_flight"]) == ({"found": 1, "repaired": 0, "ended": 0}, 0)
+    assert (report["refunds"], report["refunds_in_flight"]) == ({"found": 1, "repaired": 0, "ended": 0, "failed": 0}, 0)
     assert report["failures"] == 0
 
 
@@ -520,7 +524,7 @@ def test_a_refund_is_left_for_two_minutes_to_the_request_that_began_it(shop: Sho
     assert shop.refund(payment_id).status == 202
     shop.wait(seconds=seconds)
 
-    assert shop.reconcile(window_hours=0)["refunds"] == {"found": found, "repaired": found, "ended": 0}
+    assert shop.reconcile(window_hours=0)["refunds"] == {"found": found, "repaired": found, "ended": 0, "failed": 0}
 
 
 def test_a_refund_that_stays_in_flight_is_counted_as_stuck(shop: Shop, capsys: pytest.CaptureFixture[str]):

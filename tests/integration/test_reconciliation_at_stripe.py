@@ -96,7 +96,12 @@ def test_payments_that_were_told_of_cost_no_question_each(shop: Shop):
 
     report = shop.reconcile()
 
-    assert report["paid_events"] == {"found": 6, "repaired": 0, "ended": 0}  # of each the session and the intent
+    assert report["paid_events"] == {
+        "found": 6,
+        "repaired": 0,
+        "ended": 0,
+        "failed": 0,
+    }  # of each the session and the intent
     assert len(calls) == len(lists_read(calls))
 
 
@@ -106,7 +111,7 @@ def test_a_dispute_whose_end_was_never_delivered_is_found(shop: Shop):
     shop.deliver()
     without_endpoints(shop, lambda stripe: stripe.close_dispute(dispute["id"], "won"))
 
-    assert shop.reconcile()["stripe_disputes"] == {"found": 1, "repaired": 1, "ended": 0}
+    assert shop.reconcile()["stripe_disputes"] == {"found": 1, "repaired": 1, "ended": 0, "failed": 0}
     assert shop.balance() == 1100
     shop.check()
 
@@ -184,7 +189,7 @@ def test_a_fraud_warning_that_was_never_delivered_is_found(shop: Shop):
 
     report = shop.reconcile()
 
-    assert report["fraud_warnings"] == {"found": 1, "repaired": 1, "ended": 0}
+    assert report["fraud_warnings"] == {"found": 1, "repaired": 1, "ended": 0, "failed": 0}
     assert shop.payment(payment_id)["fraud_warning"]["fraud_type"] == "unauthorized_use_of_card"
     assert shop.reconcile()["repaired"] == 0
 

@@ -242,16 +242,16 @@ def test_the_report_is_a_table_of_steps(
     cli.main(["reconcile", "--stack", "topup-prod"])
 
     assert capsys.readouterr().out.splitlines() == [
-        "step               found  repaired   ended",
-        "refunds                0         0       0",
-        "payments               0         0       0",
-        "lots                   0         0       0",
-        "events                 3         2       1",
-        "paid_events            0         0       0",
-        "reversal_events        0         0       0",
-        "stripe_refunds         0         0       0",
-        "stripe_disputes        0         0       0",
-        "fraud_warnings         0         0       0",
+        "step               found  repaired   ended  failed",
+        "refunds                0         0       0       0",
+        "payments               0         0       0       0",
+        "lots                   0         0       0       0",
+        "events                 3         2       1       0",
+        "paid_events            0         0       0       0",
+        "reversal_events        0         0       0       0",
+        "stripe_refunds         0         0       0       0",
+        "stripe_disputes        0         0       0       0",
+        "fraud_warnings         0         0       0       0",
         "",
         last_line,
     ]

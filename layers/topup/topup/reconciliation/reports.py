@@ -23,11 +23,12 @@ class Result(Enum):
 
 @dataclass
 class Tally:
-    """How many records one sweep looked at, how many of them it repaired, and how many it ended."""
+    """How many records one sweep looked at, how many it repaired and how many it ended, and how often it failed."""
 
     found: int = 0
     repaired: int = 0
     ended: int = 0
+    failed: int = 0
 
 
 @dataclass
@@ -55,17 +56,17 @@ class Report:
     @property
     def repaired(self) -> int:
         """How many records were wrong and are right now."""
-        return sum(tally.repaired for tally in self._tallies())
+        return sum(tally.repaired for tally in self.sweeps.values())
 
     @property
     def ended(self) -> int:
         """How many records that nobody went on with have ended."""
-        return sum(tally.ended for tally in self._tallies())
+        return sum(tally.ended for tally in self.sweeps.values())
 
-    def _tallies(self) -> tuple[Tally, ...]:
-        own = (self.refunds, self.payments, self.lots)
-        events = (self.events, self.paid_events, self.reversal_events)
-        return (*own, *events, self.stripe_refunds, self.stripe_disputes, self.fraud_warnings)
+    @property
+    def sweeps(self) -> dict[str, Tally]:
+        """What each sweep has done, by its name."""
+        return {name: figures for name, figures in vars(self).items() if isinstance(figures, Tally)}
 
     def list_stuck(self, stuck: Stuck) -> None:
         """List an object that cannot be applied."""
@@ -122,6 +123,7 @@ class Part:
         logger.exception("could not be reconciled", step=self.name)
         count_misconfiguration(sys.exception())
         self.report.failures += 1
+        self.tally.failed += 1
 
     def begin(self, begin: Callable[[], Callable[[], Result]]) -> Callable[[], Result] | None:
         """Begin to repair one record of ours; what ends the repair, None where it could not be begun."""

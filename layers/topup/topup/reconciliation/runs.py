@@ -126,7 +126,14 @@ def _settle(memory: Memory, settled: Sequence[str]) -> Memory:
 
 
 def _tell(report: Report) -> None:
-    """Every run emits every metric: an alarm may ask whether each run of an hour had one."""
+    """Every run emits every metric of the whole: an alarm may ask whether each run of an hour had one.
+
+    Which sweep it was is said only where there is something to say: each is a metric of its own, and costs as much.
+    """
+    for name, tally in report.sweeps.items():
+        for metric, number in (("SweepRepaired", tally.repaired), ("SweepFailed", tally.failed)):
+            if number:
+                count(metric, number, sweep=name)
     count("ReconcileRepaired", report.repaired)
     count("ReconcileEnded", report.ended)
     count("ReconcileFailed", report.failures)
