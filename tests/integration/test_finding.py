@@ -379,3 +379,14 @@ def test_a_forged_cursor_of_a_search_by_address_is_refused(shop: Shop):
     response = shop.api.get(f"{FIND}?email=a@example.com&cursor={forged('cs_unknown')}", as_support())
 
     assert (response.status, response.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+def test_while_stripe_does_not_answer_a_cursor_is_not_to_blame(shop: Shop):
+    for _ in range(2):
+        shop.buy()
+    cursor = shop.find(email="buyer@example.com", limit=1).json()["next_cursor"]
+    shop.fault("/v1/checkout/sessions", "500", times=4)
+
+    response = shop.find(email="buyer@example.com", limit=1, cursor=cursor)
+
+    assert (response.status, response.json()["code"]) == (502, "stripe_error")

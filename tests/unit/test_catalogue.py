@@ -281,6 +281,10 @@ def test_without_tiers_every_amount_buys_at_the_unit_price():
     assert any_amount(tiers=ABSENT).for_amount("5000.00").credits == 55555
 
 
+def test_the_least_amount_may_be_the_largest_and_buy_one_credit():
+    assert any_amount(min="10.00", max="10.00", unit_price=Decimal(10), tiers=ABSENT).for_amount("10.00").credits == 1
+
+
 @pytest.mark.parametrize(
     ("amount", "fix"),
     [

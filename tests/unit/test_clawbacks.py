@@ -200,6 +200,23 @@ def test_what_is_joined_in_one_new_lot_continues_no_known_one(monkeypatch: pytes
     assert (rest.lot_id[0], rest.granted, rest.name, rest.expires_at) == ("0", 2, UNNAMED, EXPIRY + DAY)
 
 
+@pytest.mark.parametrize(
+    ("lives", "longest"), [((1, 2), 2), ((2, 1), 2), ((1, 1), 1), ((None, 1), None), ((1, None), None)]
+)
+def test_what_is_joined_in_one_new_lot_lives_as_long_as_the_longest_lived(
+    monkeypatch: pytest.MonkeyPatch, lives: tuple[int | None, int | None], longest: int | None
+):
+    monkeypatch.setattr(clawbacks, "MOST_NEW_LOTS", 2)
+    joined = [taken(name, 1, days * DAY if days else None) for name, days in zip(("aa", "bb"), lives, strict=True)]
+    out = Clawback(payment_id=PAYMENT_ID, takings=(*joined, taken("cc", 1, 9 * DAY)))
+
+    change = clawbacks.give_back(a_wallet(), out, {}, 3, a_cause(), EXPIRY)
+
+    alone, rest = change.new_lots
+    assert (alone.granted, alone.expires_at) == (1, EXPIRY + 9 * DAY)
+    assert (rest.granted, rest.expires_at) == (2, EXPIRY + longest * DAY if longest else None)
+
+
 def test_what_comes_back_pays_first_what_other_orders_owe_from_where_it_was_taken():
     """Of 6 credits, 5 pay debts: 2 in the name of no order, 3 of another order's."""
     alive, expired = a_lot(lot_id="alive", remaining=10, expires_at=EXPIRY + DAY), a_lot(expires_at=EXPIRY)
