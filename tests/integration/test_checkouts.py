@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 import stripe
 
+from local.client import session_of
 from local.in_process.api import Api, ApiResponse, as_buyer, as_user
 from local.in_process.dynamodb import (
     Crash,
@@ -278,6 +279,17 @@ def test_a_retry_keeps_the_price_and_credits_of_the_first_request(
     retried = create(api, headers=KEY)
 
     assert (retried.json()["amount"], retried.json()["credits_purchased"]) == ("100.00", 1100)
+
+
+def test_a_checkout_that_has_expired_stays_so_under_its_key_and_a_new_key_opens_another(shop: Shop):
+    first = create(shop.api, STANDARD, KEY).json()
+    shop.simulator.expire(session_of(first))
+    shop.deliver()
+
+    again = create(shop.api, STANDARD, KEY)
+
+    assert (again.status, again.json()["payment_id"], again.json()["status"]) == (200, first["payment_id"], "expired")
+    assert create(shop.api, STANDARD, {"idempotency-key": "buy-1-2"}).json()["status"] == "pending"
 
 
 def test_a_retry_after_the_first_session_expired_unseen_opens_another(shop: Shop):

@@ -197,6 +197,16 @@ def test_where_the_intent_is_not_known_nothing_is_possible(shop: Shop):
     assert (said["payment_intent"], said["currency"], said["amount_paid"]) == (None, None, 0.0)
 
 
+def test_a_payment_that_stripe_does_not_know_is_named(shop: Shop):
+    payment_id, _ = quarantined(shop)
+    set_order(shop, payment_id, rejected_intent={"S": "pi_unknown"})
+
+    said = quote(shop, payment_id)
+
+    assert said["payment_intent"] == "pi_unknown"
+    assert said["fulfil"]["refused"] == said["refund"]["refused"] == refused(shop, payment_id, "fulfil")
+
+
 @pytest.mark.parametrize("is_back", [False, True])
 def test_what_a_lost_record_granted_is_not_granted_again(shop: Shop, is_back: bool):
     payment_id, intent = quarantined(shop)
@@ -227,6 +237,7 @@ def test_credits_that_a_lost_record_has_taken_back_are_not_taken_again(shop: Sho
     shop.release_payment(payment_id, "fulfil")
     refund_a_part(shop, intent)
     restore(shop, before)
+    shop.wait(days=3)  # the lot does not live from today on
     shop.simulator.refund(intent, 2000)
     shop.deliver()
     assert shop.ledger() == [("purchased", 550), ("refunded", -165)]
