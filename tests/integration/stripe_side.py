@@ -43,6 +43,26 @@ def quarantined(shop: Shop, price_minor: int = 20_000) -> tuple[str, str]:
     return payment["payment_id"], intent
 
 
+def opened_again(shop: Shop, session_id: str) -> str:
+    """Another session of the same attempt of an order, which somebody has made by hand; its id."""
+    session = shop.simulator.session(session_id)
+    wanted = {
+        "mode": "payment",
+        "client_reference_id": session["client_reference_id"],
+        "success_url": "https://shop.example",
+        "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": session["currency"],
+        "line_items[0][price_data][unit_amount]": str(session["amount_subtotal"]),
+        "line_items[0][price_data][product_data][name]": "the same again",
+    }
+    for name, text in session["metadata"].items():
+        wanted |= {f"metadata[{name}]": text, f"payment_intent_data[metadata][{name}]": text}
+    headers = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+    status, _, body = shop.simulator.request("POST", "/v1/checkout/sessions", headers, urlencode(wanted).encode())
+    assert status == 200, body
+    return str(json.loads(body)["id"])
+
+
 def charge_of(shop: Shop, intent_id: str) -> str:
     """The charge of a payment intent that was paid."""
     headers = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from local.client import CARD, session_of
 from local.in_process.api import Api
 from local.in_process.dynamodb import Emulator
 from local.in_process.environment import STACK, STRIPE_SECRET_KEY
 from local.in_process.shop import Shop
-from tests.integration.stripe_side import calls_of_stripe
+from tests.integration.stripe_side import calls_of_stripe, opened_again
 from tests.integration.webhooks import COMPLETED, DECLINED, SUCCEEDED, deliver, granted, status
 from tests.support.builders import PAYMENT_ID, an_order
 from tests.support.stripe_events import declined_intent, event, intent, metadata, session
@@ -541,4 +542,28 @@ def test_a_whole_history_in_another_version_ends_as_in_ours(shop: Shop):
 
     assert shop.payment(payment_id)["amount_refunded"] == 25
     assert shop.balance() == 825
+    shop.check()
+
+
+@pytest.mark.parametrize(
+    ("order_of_events", "credits"),
+    [
+        (("payment_intent.succeeded", "checkout.session.completed"), 1100),
+        (("checkout.session.completed", "payment_intent.succeeded"), 0),
+    ],
+)
+def test_a_payment_of_another_session_of_the_attempt_grants_once_or_waits_for_a_person(
+    shop: Shop, order_of_events: tuple[str, str], credits: int
+):
+    """Decision 24, item 6: the order of the events may decide which, and never that money is lost or counts twice."""
+    payment = shop.create()
+    shop.simulator.pay(opened_again(shop, session_of(payment)), card=CARD)
+    for name in order_of_events:
+        assert set(shop.deliver(name)) == {200}
+
+    waits = 0 if credits else 1
+    assert (shop.balance(), len(shop.find(status="quarantined").json()["payments"])) == (credits, waits)
+    shop.pay(payment)  # at its own session, too
+    shop.deliver()
+    assert (shop.balance(), len(shop.find(status="quarantined").json()["payments"])) == (1100, 1)
     shop.check()
