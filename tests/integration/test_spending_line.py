@@ -155,6 +155,20 @@ def test_a_spend_that_another_request_has_written_is_answered_as_its_own(
     shop.check()
 
 
+def test_a_spend_that_is_written_while_it_waits_for_its_turn_is_answered_as_its_own(shop: Shop):
+    wait_in_line("dead", 20)
+    others: list[Any] = []
+    shop.dynamodb.fail("Query", lambda execute: execute())  # the read before it takes its place
+    shop.dynamodb.fail("Query", followed_by(lambda: others.append(shop.spend(5, "other"))))
+
+    response = shop.spend(10, "mine")
+
+    assert (response.status, response.json()["balance_after"]) == (200, 70)
+    assert "idempotent-replayed" not in response.headers
+    assert (others[0].json()["balance_after"], in_line()) == (65, [])
+    shop.check()
+
+
 def test_who_cannot_be_paid_is_refused_by_its_own_read_and_may_ask_again(shop: Shop):
     shop.dynamodb.fail("TransactWriteItems", overtaken_by(lambda: shop.adjust(-1)))
     shop.dynamodb.fail("PutItem", followed_by(lambda: wait_in_line("first", 90)))

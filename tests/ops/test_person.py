@@ -113,11 +113,24 @@ def test_nothing_in_the_tables_names_the_user_or_says_what_people_wrote(person: 
     assert terminal.run("person-erase", "--user", BUYER, "--yes") == 0
 
     assert not any(is_about(item, word) for item in stored(person) for word in (BUYER, *WORDS))
+    [order] = [one for one in stored(person) if is_order_of(one, pseudonym_of(person))]
+    assert (order["return_url"], "payment_url" in order) == (persons.ERASED, False)
     after = [attributes.from_item(item) for item in persons.credits_of(pseudonym_of(person))]
     for name in ("amount", "balance_after", "moves", "remaining", "granted", "balance", "captured", "created_at"):
         kept = [one[name] for one in before if name in one and not one["record"].startswith(persons._LEFT_BEHIND)]
         assert [one[name] for one in after if name in one] == kept
     assert all(f"- {place}" in terminal.out for place in documents.ELSEWHERE)
+
+
+def test_records_move_together_as_far_as_a_transaction_takes_their_number_and_their_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(persons, "MOST_BYTES", 10)
+    sizes = {"a": 6, "b": 4, "c": 4, "d": 6, "e": 11, "f": 1}
+
+    assert [*persons._batches(sizes.items())] == [["a", "b"], ["c", "d"], ["e"], ["f"]]
+    monkeypatch.setattr(persons, "BATCH", 3)
+    assert [*persons._batches([(name, 1) for name in "abcdefg"])] == [[*"abc"], [*"def"], ["g"]]
 
 
 def test_the_books_and_the_other_users_stay_right(person: Shop, terminal: Terminal):
