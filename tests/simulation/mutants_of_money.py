@@ -172,7 +172,7 @@ MUTANTS_OF_MONEY = (
                 "        if payment is None or (after and payment.order == after.order):\n",
             ),
         ),
-        plan="seed-200000",
+        plan="seed-200005",
     ),
     Mutant(
         "another amount or end of a dispute counts as late",
