@@ -63,8 +63,9 @@ MUTANTS_OF_COMMANDS = (
     ),
     Mutant(
         "a lock that comes late locks who was erased",
-        20000,
+        0,
         (Edit(PERSONS, "    if proof and not is_there:\n", "    if False:\n"),),
+        plan="seed-19",
     ),
     Mutant(
         "the next wallet of who was erased begins as the first one did",

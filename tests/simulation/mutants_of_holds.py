@@ -52,7 +52,7 @@ MUTANTS_OF_HOLDS = (
     ),
     Mutant(
         "a refund takes credits that pay what is owed",
-        3000,
+        6000,
         (Edit("topup.domain.refund_requests", "not quote.is_covered", "(quote.debt or quote.held)"),),
     ),
     Mutant(
