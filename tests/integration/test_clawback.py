@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from local.client import session_of
 from local.in_process.environment import NOW
 from local.in_process.shop import Shop
 from local.stripe_simulator import Behaviour
+from tests.integration.stripe_side import foreign_payment
 from tests.support.builders import a_payment
 from topup import fulfilment, store
 from topup.domain import times
@@ -189,6 +191,19 @@ def test_a_refund_that_is_reported_before_its_payment_leaves_zero_credits(shop: 
 
     assert shop.balance() == 0
     assert shop.payment(payment["payment_id"])["status"] == "succeeded"
+    shop.check()
+
+
+def test_a_refund_that_is_reported_before_its_payment_counts_although_another_payment_waits(shop: Shop):
+    payment = shop.create()
+    foreign_payment(shop, shop.simulator.session(session_of(payment))["metadata"])
+    shop.deliver()
+    shop.simulator.refund(shop.pay(payment))
+
+    shop.deliver("refund.created")
+
+    assert shop.ledger() == [("purchased", 1100), ("refunded", -1100)]
+    assert len(shop.find(status="quarantined").json()["payments"]) == 1
     shop.check()
 
 

@@ -252,6 +252,17 @@ def test_a_refund_takes_no_credits_that_pay_what_is_owed(shop: Shop):
 # ------------------------------------------------------------------------------------------------------------ ends
 
 
+@pytest.mark.parametrize(("own", "told"), [({}, {"job": "77"}), ({"step": "2"}, {"step": "2"})])
+def test_a_capture_without_metadata_of_its_own_has_the_holds(shop: Shop, own: dict[str, str], told: dict[str, str]):
+    shop.grant(500)
+    hold = opened(shop, 75, metadata={"job": "77"})
+
+    shop.capture(hold, 30, metadata=own)
+
+    [entry, *_] = shop.api.get("/api/users/credits/transactions", as_user()).json()["transactions"]
+    assert (entry["transaction_type"], entry["metadata"]) == ("spent", told)
+
+
 def test_a_released_hold_frees_its_credits_once_and_answers_the_same(shop: Shop):
     shop.grant(500)
     hold = opened(shop, 75)

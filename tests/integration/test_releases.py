@@ -359,7 +359,9 @@ def test_a_lost_answer_of_stripes_is_looked_up(shop: Shop, do: str):
         assert (response.status, response.json()["releases"][0]["status"]) == (202, "in_flight")
         assert response.json()["under_review"] is True
         assert shop.release_payment(payment_id, "fulfil").status == 409
-    assert shop.release_payment(payment_id, "refund").status == 200
+    again = shop.release_payment(payment_id, "refund")
+    assert ("idempotent-replayed" in response.headers, again.headers["idempotent-replayed"]) == (False, "true")
+    assert (again.status, [one["status"] for one in again.json()["releases"]]) == (200, ["done"])
     assert money_left(shop, intent) == 0
     assert len(refunds_at_stripe(shop)) == 1
 

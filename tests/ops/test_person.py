@@ -133,6 +133,19 @@ def test_records_move_together_as_far_as_a_transaction_takes_their_number_and_th
     assert [*persons._batches([(name, 1) for name in "abcdefg"])] == [[*"abc"], [*"def"], ["g"]]
 
 
+def test_a_payment_that_the_index_does_not_have_yet_is_known_from_the_ledger(
+    person: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    known = persons.payments_of(BUYER)
+    read = patience.items
+    monkeypatch.setattr(
+        patience, "items", lambda *args, **request: [] if request.get("IndexName") else read(*args, **request)
+    )
+
+    assert known
+    assert sorted(persons.payments_of(BUYER)) == sorted(known)
+
+
 def test_the_books_and_the_other_users_stay_right(person: Shop, terminal: Terminal):
     before = audit(lambda: person.now)
 

@@ -223,6 +223,11 @@ def test_every_listed_survivor_is_a_line_of_today():
         ("compared(keys, made, strict=True)", "compared(keys, made, strict=False)", False),
         ('UpdateExpression="SET attempt = :attempt",', 'UpdateExpression="set attempt = :attempt",', True),
         ('UpdateExpression="SET attempt = :attempt",', 'UpdateExpression="SET ATTEMPT = :ATTEMPT",', False),
+        ('_check(ok, where, "must be one")', '_check(ok, where, "XXmust be oneXX")', True),
+        ("_check(ok, where, 'must be one')", "_check(ok, where, 'MUST BE ONE')", True),
+        ('raise Failed(FieldError("cursor", "is wrong"))', 'raise Failed(FieldError("cursor", "IS WRONG"))', True),
+        ('raise Failed(FieldError("cursor", "is wrong"))', 'raise Failed(FieldError("CURSOR", "is wrong"))', False),
+        ('_check(ok and fits, where, "must be one")', '_check(ok or fits, where, "must be one")', False),
         ("return is_paid and is_here", "return is_paid or is_here", False),
     ],
 )
