@@ -70,6 +70,8 @@ def test_of_one_test_the_first_examples_are_run():
     names = [f"a.py::one[{number}]" for number in range(brief.MOST_EXAMPLES + 4)]
 
     assert brief.few_examples([*names, "a.py::two"]) == [*names[: brief.MOST_EXAMPLES], "a.py::two"]
+    of_a_unit_test = [f"tests/unit/{name}" for name in names]
+    assert brief.few_examples(of_a_unit_test) == of_a_unit_test
 
 
 def test_a_mutant_meets_no_more_tests_than_it_has_time_for_but_one_at_least():

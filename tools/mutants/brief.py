@@ -26,12 +26,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def few_examples(names: Iterable[str]) -> list[str]:
-    """The first examples of each test: hundreds take minutes to run once, and no mutant has the time to meet them."""
+    """The first examples of each test: hundreds take minutes to run once, and no mutant has the time to meet them.
+
+    All of a unit test, whose examples take no time.
+    """
     met, kept = Counter[str](), []
     for name in names:
         test = name.partition("[")[0]
         met[test] += 1
-        if met[test] <= MOST_EXAMPLES:
+        if met[test] <= MOST_EXAMPLES or name.startswith("tests/unit/"):
             kept.append(name)
     return kept
 
