@@ -39,7 +39,7 @@ def test_an_adjustment_up_gives_a_free_lot_in_one_read_and_one_transaction(shop:
     assert shop.dynamodb.operations == ["Query", "TransactWriteItems"]
     [lot] = store.load_credits(USER_ID, NOW).lots
     assert (lot.lot_id, lot.source, lot.funding) == (body["lot_id"], Source.ADJUSTMENT, Funding.FREE)
-    assert (lot.paid_minor, lot.currency, lot.payment_id) == (0, None, None)
+    assert (lot.name, lot.paid_minor, lot.currency, lot.payment_id) == ("Adjustment", 0, None, None)
     assert shop.credits()["lots"][0] == {
         "payment_id": None,
         "package": None,

@@ -117,6 +117,7 @@ def give_back(shop: Shop) -> None:
         (lambda shop: shop.create(), {"CheckoutOpened": 1}),
         (lambda shop: shop.cancel(shop.create()), {"CheckoutOpened": 1, "CheckoutCancelled": 1}),
         (lambda shop: shop.spend(30, key="k"), {"CreditsSpent": 30}),
+        (lambda shop: shop.batch([("a", 10), ("b", 20)]), {"CreditsSpent": 30}),
         (grant_again, {"CreditsGrantedFree": 50}),
         (adjust, {"CreditsAdjusted": 12}),
         (expire, {"CreditsExpired": 1100}),
