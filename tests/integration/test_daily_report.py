@@ -167,13 +167,17 @@ def test_notices_go_on_where_a_run_has_had_no_time(shop: Shop, bus: EventBus):
     assert sorted(told_of(bus)) == [(1, 10), (7, 10), (7, 20), (7, 30)]
 
 
-@pytest.mark.usefixtures("one_by_one")
+@pytest.mark.usefixtures("one_by_one", "small_pages")
+@pytest.mark.parametrize("pages_read", [0, 1])
 @pytest.mark.parametrize("told", range(4))
-def test_notices_go_on_where_the_bus_has_failed(shop: Shop, bus: EventBus, monkeypatch: pytest.MonkeyPatch, told: int):
+def test_notices_go_on_where_the_bus_has_failed(
+    shop: Shop, bus: EventBus, monkeypatch: pytest.MonkeyPatch, told: int, pages_read: int
+):
     for credits, days in ((10, 0.5), (20, 4), (30, 5)):
         shop.grant(credits, expires_at=(shop.now + timedelta(days=days)).isoformat())
     publish, calls = publishing.publish, iter(range(9))
-    left = seconds(*[1.0] * (told + 1), -1.0)  # none for the table: a report that is done waits for the next day
+    # A report that is done would wait for the next day.
+    left = seconds(*[1.0] * (told + 1 + pages_read), -1.0)
     with monkeypatch.context() as failing_once:
         failing_once.setattr(publishing, "publish", lambda events: [False] if next(calls) == told else publish(events))
         daily_report.run(shop.now, seconds_left=lambda: next(left))

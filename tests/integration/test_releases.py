@@ -474,6 +474,17 @@ def test_a_refund_that_fails_at_the_bank_puts_the_payment_under_review_again(sho
     shop.check()
 
 
+def test_a_refund_that_has_failed_unheard_is_found_once(shop: Shop):
+    payment_id, _ = quarantined(shop)
+    shop.release_payment(payment_id, "refund")
+    shop.deliver()
+    shop.simulator.fail_refund(refunds_at_stripe(shop)[0]["id"])
+    shop.lose()
+
+    assert [shop.reconcile()["stripe_refunds"]["repaired"] for _ in range(2)] == [1, 0]
+    assert shop.payment(payment_id)["under_review"] is True
+
+
 def fulfilled_after_a_refund_that_failed(shop: Shop) -> tuple[str, str]:
     payment_id, intent = quarantined(shop)
     shop.release_payment(payment_id, "refund")

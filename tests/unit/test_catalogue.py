@@ -429,6 +429,9 @@ def test_a_name_has_up_to_a_hundred_characters():
     document["packages"]["standard"] |= {"name": "x" * 100}
 
     assert catalogue_file.parse(document).packages["standard"].name == "x" * 100
+    document["packages"]["standard"] |= {"name": "x" * 101}
+    with pytest.raises(ConfigurationError, match="must be a text of 1-100 characters"):
+        catalogue_file.parse(document)
 
 
 def test_a_field_that_nobody_knows_is_named_alone():
