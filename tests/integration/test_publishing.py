@@ -59,7 +59,9 @@ def test_a_record_that_comes_twice_brings_the_same_events(shop: Shop, publisher:
     assert bus.details == [*first, *first]
 
 
-def test_what_the_bus_refuses_is_reported_and_the_rest_is_done(shop: Shop, publisher: Publisher, bus: EventBus):
+def test_what_the_bus_refuses_is_reported_and_the_rest_is_done(
+    shop: Shop, publisher: Publisher, bus: EventBus, capsys: pytest.CaptureFixture[str]
+):
     for _ in range(3):
         shop.grant(50)
     records = publisher.changes()
@@ -68,6 +70,7 @@ def test_what_the_bus_refuses_is_reported_and_the_rest_is_done(shop: Shop, publi
     failed = publisher.deliver(records)
 
     assert failed == [store.record_number(records[0])]
+    assert '"EventsPublished":[2.0]' in capsys.readouterr().out
     assert [detail["sequence"] for detail in bus.details] == [2, 3]
     assert publisher.deliver(records[:1]) == []
     assert [detail["sequence"] for detail in bus.details] == [2, 3, 1]
