@@ -259,6 +259,20 @@ def test_a_lot_that_gets_credits_while_it_is_looked_for_is_read_again(shop: Shop
     assert len(reads) == 3  # one of them is of the spend that is given back
 
 
+@pytest.mark.usefixtures("few")
+def test_a_moment_too_deep_in_a_long_history_is_refused_and_named(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    for _ in range(6):
+        shop.grant(10)
+        shop.wait(minutes=10)
+    monkeypatch.setattr(past, "MOST_READ", 2)
+    depths = [(shop.now - timedelta(minutes=10 * number + 1)).isoformat() for number in (1, 3, 6)]
+
+    answers = [shop.api.get(f"/api/users/credits?as_of={quote(moment)}", as_user()) for moment in depths]
+
+    assert [answer.status for answer in answers] == [200, 422, 200]
+    assert answers[1].json()["errors"][0]["field"] == "as_of"
+
+
 def test_a_lot_that_is_used_up_while_the_lots_are_looked_for_is_found(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     first, second = a_lot(lot_id="first"), a_lot(lot_id="second")
     looks = iter([{"first": first}, {"second": second}])
