@@ -62,9 +62,9 @@ RECONCILE = Command(
     details="""\
 Run the reconcile function now, as its schedule does every 15 minutes. It resumes
 refunds in flight, asks Stripe about payments that are still open, expires lots that
-were not swept, handles undelivered events, and compares Stripe's refunds and disputes
-with ours. Prints for each sweep how many records it found, repaired and ended, and
-what it cannot apply. Running it twice changes nothing; one that ran out of time goes
+were not swept, handles undelivered events and all payments that nobody told of, and
+compares Stripe's refunds and disputes with ours. Prints for each sweep how many records
+it found, repaired and ended, how often it failed, and what it cannot apply. Running it twice changes nothing; one that ran out of time goes
 on when it is run again.""",
     add_arguments=options.reconcile,
     when_0="complete, without failures",

@@ -86,7 +86,7 @@ def reconcile(parser: ArgumentParser) -> None:
         "--window-hours",
         type=int,
         metavar="HOURS",
-        help="walk through Stripe's undelivered events, refunds and disputes of so many hours, 0 to 720"
+        help="walk through Stripe's events, refunds and disputes of so many hours, 0 to 720"
         " (default: the events since the last run, and 72 hours of refunds and disputes)",
     )
     parser.add_argument(

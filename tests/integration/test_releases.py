@@ -455,6 +455,15 @@ def test_a_dispute_that_is_lost_has_taken_the_money(shop: Shop):
     assert refunds_at_stripe(shop) == []
 
 
+def given_back_in_vain(shop: Shop) -> tuple[str, str]:
+    """A payment whose refund an administrator has made, and the bank has returned; that is not delivered yet."""
+    payment_id, intent = quarantined(shop)
+    shop.release_payment(payment_id, "refund")
+    shop.deliver()
+    shop.simulator.fail_refund(refunds_at_stripe(shop)[0]["id"])
+    return payment_id, intent
+
+
 def test_a_refund_that_fails_at_the_bank_puts_the_payment_under_review_again(shop: Shop):
     payment_id, intent = quarantined(shop)
     shop.release_payment(payment_id, "refund")
@@ -475,10 +484,7 @@ def test_a_refund_that_fails_at_the_bank_puts_the_payment_under_review_again(sho
 
 
 def test_a_refund_that_has_failed_unheard_is_found_once(shop: Shop):
-    payment_id, _ = quarantined(shop)
-    shop.release_payment(payment_id, "refund")
-    shop.deliver()
-    shop.simulator.fail_refund(refunds_at_stripe(shop)[0]["id"])
+    payment_id, _ = given_back_in_vain(shop)
     shop.lose()
 
     assert [shop.reconcile()["stripe_refunds"]["repaired"] for _ in range(2)] == [1, 0]
@@ -486,10 +492,7 @@ def test_a_refund_that_has_failed_unheard_is_found_once(shop: Shop):
 
 
 def fulfilled_after_a_refund_that_failed(shop: Shop) -> tuple[str, str]:
-    payment_id, intent = quarantined(shop)
-    shop.release_payment(payment_id, "refund")
-    shop.deliver()
-    shop.simulator.fail_refund(refunds_at_stripe(shop)[0]["id"])
+    payment_id, intent = given_back_in_vain(shop)
     shop.deliver()
     assert shop.release_payment(payment_id, "fulfil").status == 200
     return payment_id, intent
@@ -534,10 +537,7 @@ def test_what_is_fulfilled_after_a_refund_that_failed_is_refunded_as_any_other(s
 
 
 def test_what_stripe_says_again_of_money_that_has_gone_back_changes_nothing(shop: Shop):
-    payment_id, intent = quarantined(shop)
-    shop.release_payment(payment_id, "refund")
-    shop.deliver()
-    shop.simulator.fail_refund(refunds_at_stripe(shop)[0]["id"])
+    payment_id, intent = given_back_in_vain(shop)
     shop.deliver()
     shop.release_payment(payment_id, "refund")
     shop.deliver()
