@@ -64,8 +64,8 @@ Run the reconcile function now, as its schedule does every 15 minutes. It resume
 refunds in flight, asks Stripe about payments that are still open, expires lots that
 were not swept, handles undelivered events and all payments that nobody told of, and
 compares Stripe's refunds and disputes with ours. Prints for each sweep how many records
-it found, repaired and ended, how often it failed, and what it cannot apply. Running it twice changes nothing; one that ran out of time goes
-on when it is run again.""",
+it found, repaired and ended, how often it failed, and what it cannot apply. Running it
+twice changes nothing; one that ran out of time goes on when it is run again.""",
     add_arguments=options.reconcile,
     when_0="complete, without failures",
     when_1="a repair failed, something is stuck, or time ran out: run it again",

@@ -90,7 +90,9 @@ def reconcile(parser: ArgumentParser) -> None:
         " (default: the events since the last run, and 72 hours of refunds and disputes)",
     )
     parser.add_argument(
-        "--all", action="store_true", help="walk through delivered events as well (default: undelivered ones only)"
+        "--all",
+        action="store_true",
+        help="walk through delivered events about unpaid payments as well (default: undelivered ones)",
     )
     parser.add_argument(
         "--settled",
